@@ -1,0 +1,59 @@
+"""The names that the pod built by `components` and the registrar must agree on.
+
+Standard library only, and no behaviour: this is the one module of `registrar` that `components` may import, so nothing
+here may lead either side into the other's code.
+"""
+
+from typing import Final
+
+DOMAIN: Final = "gpu-runners.dev"
+
+# Written by the program.
+POOL_LABEL: Final = f"{DOMAIN}/pool"  # Kubernetes label of a pod: its pool's name
+RUNNER_LABELS_ANNOTATION: Final = f"{DOMAIN}/runner-labels"  # pod template: the runner labels, comma separated
+
+# Written by the registrar, through the pod's status subresource.
+RUNNER_ID_ANNOTATION: Final = f"{DOMAIN}/runner-id"  # the forge's id, stored before a registration is answered
+BUSY_ANNOTATION: Final = f"{DOMAIN}/busy"  # the latch: the forge's job id, or BUSY_WITH_UNKNOWN_JOB
+BUSY_WITH_UNKNOWN_JOB: Final = "unknown"
+ONLINE_GATE: Final = f"{DOMAIN}/online"  # readiness gate and pod condition: has been online, never taken back
+DELETION_COST_ANNOTATION: Final = "controller.kubernetes.io/pod-deletion-cost"
+
+# The pod.
+RUNNER_CONTAINER: Final = "runner"
+REGISTRATION_CONTAINER: Final = "registration"  # the init container
+TOKEN_AUDIENCE: Final = "registrar"  # noqa: S105 - the audience of a token, not a token
+
+# Where a pod finds the registrar.
+REGISTRAR_PORT: Final = 8443
+SERVICE_NAME: Final = "registrar"
+TRUST_CONFIG_MAP: Final = "registrar"  # written by the platform stack into every granted namespace
+TRUST_CA_KEY: Final = "ca.crt"  # PEM
+TRUST_URL_KEY: Final = "url"  # https://registrar.<namespace>.svc:8443
+TRUST_FORGE_KEY: Final = "forge"  # "gitea" or "github"
+REGISTRATIONS_PATH: Final = "/registrations"
+HEALTH_PATH: Final = "/healthz"
+METRICS_PATH: Final = "/metrics"
+QUEUE_PATH: Final = "/queue"
+
+# Where the registrar's own pod finds what it needs.
+CONFIG_PATH: Final = "/etc/registrar/config.json"
+CREDENTIAL_PATH: Final = "/etc/registrar/credential/token"
+TLS_CERTIFICATE_PATH: Final = "/etc/registrar/tls/tls.crt"
+TLS_KEY_PATH: Final = "/etc/registrar/tls/tls.key"
+
+# Reasons of the registrar's Events. The waiting `up` reads some of them, people read all of them.
+REGISTRATION_ISSUED: Final = "RegistrationIssued"
+REGISTRATION_REFUSED: Final = "RegistrationRefused"
+REGISTRATION_BRAKED: Final = "RegistrationBraked"
+REGISTRATION_REMOVED: Final = "RegistrationRemoved"
+RUNNER_ONLINE: Final = "RunnerOnline"
+RUNNER_CORDONED: Final = "RunnerCordoned"
+RUNNER_COMPLETED: Final = "RunnerCompleted"
+RUNNER_FAILED: Final = "RunnerFailed"
+RUNNER_LOST: Final = "RunnerLost"
+JOB_STARTED: Final = "JobStarted"
+NOT_ONLINE: Final = "NotOnline"
+GHOST_REMOVED: Final = "GhostRemoved"
+FORGE_UNKNOWN: Final = "ForgeUnknown"
+POOL_WAITING: Final = "PoolWaiting"
