@@ -1,0 +1,51 @@
+"""The lab's command line: `python -m lab up|down|status`."""
+
+import argparse
+import sys
+import time
+
+from lab import cluster
+from lab.errors import LabError
+
+FAKE_NODES = 2
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one command; returns the exit code: 0 done, 1 the lab's own error, 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="build what is missing, start what does not run")
+    up.add_argument("--fake-nodes", type=int, default=FAKE_NODES, help=f"simulated GPU nodes ({FAKE_NODES})")
+    commands.add_parser("down", help="stop everything and remove mounts, interfaces, rules and state")
+    commands.add_parser("status", help="one line per part; exit code 1 unless all are ready")
+    chosen = parser.parse_args(arguments)
+    try:
+        if chosen.command == "up":
+            cluster.up(_say, chosen.fake_nodes)
+        elif chosen.command == "down":
+            cluster.down(_say)
+        else:
+            return _status()
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _status() -> int:
+    parts = cluster.status()
+    for part in parts:
+        state = "ready" if part.ready else "running, not ready" if part.pid else "stopped"
+        print(f"{part.name:25} {state:20} {f'pid {part.pid}' if part.pid else ''}".rstrip())
+    return 0 if all(part.ready for part in parts) else 1
+
+
+_STARTED = time.monotonic()
+
+
+def _say(line: str) -> None:
+    print(f"[{time.monotonic() - _STARTED:6.1f} s] {line}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""What the lab is built from: one value per program, read from `programs/catalogue.toml`, and the key of its pin."""
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import paths
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file of a Go module: which module, the path inside it, and the name it gets."""
+
+    module: str
+    path: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """One entry of the catalogue.
+
+    `module` is the folder under `lab/programs` whose go.mod and go.sum pin everything; `packages` is empty for an
+    entry that only takes files (`assets`) out of a module.
+    """
+
+    name: str
+    module: str
+    packages: tuple[str, ...] = ()
+    binary: str | None = None
+    version_variables: tuple[str, ...] = ()
+    tags: str = ""
+    cgo: bool = False
+    assets: tuple[Asset, ...] = ()
+    preferred_on_path: str | None = None
+
+    @property
+    def source(self) -> Path:
+        """The folder with the pins and, for a few, a main of our own."""
+        return paths.PROGRAM_MODULES / self.module
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """File names that a finished build leaves in its folder."""
+        if not self.packages:
+            return tuple(asset.name for asset in self.assets)
+        if self.binary:
+            return (self.binary,)
+        return tuple(package.rsplit("/", 1)[-1] for package in self.packages)
+
+    def key(self) -> str:
+        """Digest of everything of ours that decides the result: pins, sources and flags."""
+        digest = hashlib.sha256(repr((self.packages, self.version_variables, self.tags, self.cgo, self.assets)).encode())
+        for file in sorted(self.source.rglob("*")):
+            if file.is_file():
+                digest.update(str(file.relative_to(self.source)).encode() + b"\0" + file.read_bytes())
+        return digest.hexdigest()[:16]
+
+    @property
+    def folder(self) -> Path:
+        """Where the finished build lies."""
+        return paths.PROGRAMS / f"{self.name}-{self.key()}"
+
+
+def load(text: str) -> tuple[Program, ...]:
+    """Reads the catalogue; a key it does not know raises TypeError, because the file is part of this source."""
+    return tuple(_program(name, dict(entry)) for name, entry in tomllib.loads(text).items())
+
+
+def _program(name: str, entry: dict[str, object]) -> Program:
+    assets = tuple(Asset(*str(asset).split(":")) for asset in _strings(entry.pop("assets", [])))
+    lists = {key: _strings(entry.pop(key, [])) for key in ("packages", "version_variables")}
+    module = str(entry.pop("module", name))
+    return Program(name=name, module=module, assets=assets, **lists, **entry)  # type: ignore[arg-type]
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
+def programs() -> tuple[Program, ...]:
+    """The whole catalogue of this checkout."""
+    return load((paths.PROGRAM_MODULES / "catalogue.toml").read_text())

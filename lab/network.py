@@ -1,0 +1,88 @@
+"""The lab's network: one bridge for all pods, and nothing left behind when it goes."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from lab import paths
+
+BRIDGE = "lab0"
+HOST = "10.85.0.1"
+POD_RANGE = "10.85.0.0/16"
+SERVICE_RANGE = "10.96.0.0/16"
+API_SERVICE = "10.96.0.1"
+DNS_SERVICE = "10.96.0.10"
+# Fixed, because a bridge otherwise takes the lowest address of its ports: it would change with every pod, and
+# connections from other pods would stall until their neighbour entry expires.
+BRIDGE_ADDRESS = "02:67:70:75:00:01"
+
+CNI_CONFIG = paths.STATE / "cni"
+FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+NAMESPACES = Path("/var/run/netns")
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True, timeout=30)
+
+
+def up() -> None:
+    """Makes the bridge, the pod network's configuration and IP forwarding. Idempotent."""
+    if not Path(f"/sys/class/net/{BRIDGE}").exists():
+        _ip("link", "add", BRIDGE, "type", "bridge")
+        _ip("link", "set", BRIDGE, "address", BRIDGE_ADDRESS)
+        _ip("address", "add", f"{HOST}/16", "dev", BRIDGE)
+        _ip("link", "set", BRIDGE, "up")
+    before = paths.STATE / "ip_forward"
+    if not before.exists():
+        before.write_text(FORWARDING.read_text())
+        (paths.STATE / "netns").write_text("\n".join(_network_namespaces()))
+    FORWARDING.write_text("1\n")
+    CNI_CONFIG.mkdir(parents=True, exist_ok=True)
+    (CNI_CONFIG / "10-lab.conflist").write_text(json.dumps(_conflist(), indent=1))
+
+
+def _conflist() -> dict[str, object]:
+    ipam = {
+        "type": "host-local",
+        "ranges": [[{"subnet": POD_RANGE, "rangeStart": "10.85.1.0"}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+        "dataDir": str(paths.STATE / "ipam"),
+    }
+    bridge = {"type": "bridge", "bridge": BRIDGE, "isGateway": True, "hairpinMode": True, "ipam": ipam}
+    return {"cniVersion": "1.0.0", "name": "lab", "plugins": [bridge]}
+
+
+def down() -> None:
+    """Takes out the bridge, the pods' network namespaces, the Kubernetes rules in iptables and IP forwarding."""
+    before = paths.STATE / "ip_forward"
+    if not before.exists():
+        return
+    kept = set((paths.STATE / "netns").read_text().split())
+    for namespace in _network_namespaces():
+        if namespace not in kept and namespace.startswith("cni-"):
+            subprocess.run(["ip", "netns", "delete", namespace], check=False, capture_output=True, timeout=30)
+    if Path(f"/sys/class/net/{BRIDGE}").exists():
+        _ip("link", "delete", BRIDGE)
+    for command in ("iptables", "ip6tables"):
+        _remove_kubernetes_rules(command)
+    FORWARDING.write_text(before.read_text())
+    before.unlink()
+
+
+def _network_namespaces() -> list[str]:
+    return sorted(entry.name for entry in NAMESPACES.glob("*")) if NAMESPACES.exists() else []
+
+
+def _remove_kubernetes_rules(command: str) -> None:
+    saved = subprocess.run([f"{command}-save"], capture_output=True, text=True, check=False, timeout=30)
+    if saved.returncode != 0 or "KUBE-" not in saved.stdout:
+        return
+    subprocess.run(
+        [f"{command}-restore"], input=without_kubernetes(saved.stdout), text=True, check=True, timeout=30,
+        capture_output=True,
+    )  # fmt: skip
+
+
+def without_kubernetes(rules: str) -> str:
+    """The same iptables-save text without any chain that kubelet or kube-proxy made, nor a rule that names one."""
+    return "".join(line for line in rules.splitlines(keepends=True) if "KUBE-" not in line)

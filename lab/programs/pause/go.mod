@@ -1,0 +1,3 @@
+module gpu-runners.dev/lab/pause
+
+go 1.21

@@ -1,0 +1,5 @@
+module gpu-runners/lab/versitygw
+
+go 1.26
+
+require github.com/versity/versitygw v1.8.0
