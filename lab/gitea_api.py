@@ -1,0 +1,55 @@
+"""Gitea's REST API as the lab and the demo use it: JSON in, JSON out, and a refusal that says what was asked."""
+
+from typing import Any
+
+import httpx
+
+from lab.errors import LabError
+
+TIMEOUT_SECONDS = 20.0
+
+
+class GiteaApi:
+    """One server and one token. Every method raises LabError unless the answer is 2xx or listed in `allowed`."""
+
+    def __init__(self, url: str, token: str) -> None:
+        # trust_env: a proxy of this machine knows no way to the lab's bridge
+        self._http = httpx.Client(
+            base_url=f"{url}/api/v1",
+            headers={"Authorization": f"token {token}"},
+            timeout=TIMEOUT_SECONDS,
+            trust_env=False,
+        )
+
+    def get(self, path: str, **parameters: str | int) -> Any:
+        """The JSON at a path."""
+        return self._call("GET", path, params=parameters).json()
+
+    def find(self, path: str) -> Any | None:
+        """The JSON at a path, or None where there is nothing."""
+        answer = self._call("GET", path, allowed=(404,))
+        return answer.json() if answer.status_code == 200 else None
+
+    def text(self, path: str) -> str:
+        """The text at a path, empty where there is nothing (yet), as for the log of a job that has not begun."""
+        answer = self._call("GET", path, allowed=(404, 500))
+        return answer.text if answer.status_code == 200 else ""
+
+    def post(self, path: str, body: object, allowed: tuple[int, ...] = ()) -> Any:
+        """Creates something; what exists already is fine where 409 or 422 is allowed."""
+        return self._call("POST", path, json=body, allowed=allowed)
+
+    def put(self, path: str, body: object) -> None:
+        """Creates or replaces something."""
+        self._call("PUT", path, json=body)
+
+    def _call(
+        self, method: str, path: str, *, allowed: tuple[int, ...] = (), json: object = None, params: Any = None
+    ) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, json=json, params=params)
+        except httpx.TransportError as failure:
+            raise LabError(f"Gitea did not answer {method} {path} ({failure}): is the lab up?") from None
+        if not answer.is_success and answer.status_code not in allowed:
+            raise LabError(f"Gitea refused {method} {path}: {answer.status_code} {answer.text[:300].strip()}")
+        return answer

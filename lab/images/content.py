@@ -1,0 +1,40 @@
+"""The content of an image as a digest: two builds with the same key give the same image, so one of them is enough."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from lab import paths
+from lab.images.recipes import Recipe
+
+IGNORED_FOLDERS = {"__pycache__"}
+
+
+def key(recipe: Recipe, base_key: str) -> str:
+    """Digest of everything that decides what is in the image."""
+    digest = hashlib.sha256(f"{base_key}\0".encode())
+    digest.update(recipe.dockerfile.read_bytes())
+    for path, source in files(recipe):
+        digest.update(f"\0{path}\0".encode() + _identity(source))
+    if recipe.requirements:
+        digest.update(recipe.requirements.wanted.read_bytes() + recipe.requirements.constraints.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def files(recipe: Recipe) -> Iterator[tuple[str, Path]]:
+    """Every single file of the build context, as (path in the context, file on this machine), in a fixed order."""
+    for path, source in sorted(recipe.files.items()):
+        if not source.is_dir():
+            yield path, source
+            continue
+        for file in sorted(source.rglob("*")):
+            if file.is_file() and not IGNORED_FOLDERS & set(file.parts):
+                yield f"{path}/{file.relative_to(source)}", file
+
+
+def _identity(source: Path) -> bytes:
+    """A program of the lab is known by its folder, which is named after its pin; any other file by its bytes."""
+    real = source.resolve()
+    if paths.PROGRAMS in real.parents:
+        return str(real.relative_to(paths.PROGRAMS)).encode()
+    return hashlib.sha256(real.read_bytes()).digest()

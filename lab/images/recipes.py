@@ -1,0 +1,72 @@
+"""What each image of the lab is made of: its Dockerfile, and the files and Python packages that it takes in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab import paths
+
+HERE = Path(__file__).resolve().parent
+BASE = "debian"
+KUBERNETES_PLUGIN = "resource-kubernetes-v4.25.0"
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """Python packages of an image: what is wanted, the tested set, and those that are published as source only."""
+
+    wanted: Path
+    constraints: Path
+    source_only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One image. `files` maps a path in the build context to a file or folder on this machine."""
+
+    name: str
+    dockerfile: Path
+    files: Mapping[str, Path] = field(default_factory=dict)
+    requirements: Requirements | None = None
+    on_base: bool = True
+
+
+def catalogue() -> tuple[Recipe, ...]:
+    """Every image that pods of the lab may ask for."""
+    return (_pause(), _gitea_runner(), _pulumi(), _cuda_mlops(), _registrar())
+
+
+def _pause() -> Recipe:
+    return Recipe("pause", HERE / "pause/Dockerfile", {"pause": paths.BIN / "pause"}, on_base=False)
+
+
+def _gitea_runner() -> Recipe:
+    return Recipe("gitea-runner", HERE / "gitea-runner/Dockerfile", {"gitea-runner": paths.BIN / "gitea-runner"})
+
+
+def _pulumi() -> Recipe:
+    programs = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec")
+    plugin = "pulumi-resource-kubernetes"
+    requirements = Requirements(paths.REPOSITORY / "requirements.txt", paths.REPOSITORY / "constraints.txt")
+    files = {
+        **{f"bin/{program}": paths.BIN / program for program in programs},
+        f"plugins/{KUBERNETES_PLUGIN}/{plugin}": paths.BIN / plugin,
+        "requirements.txt": requirements.wanted,
+        "constraints.txt": requirements.constraints,
+    }
+    return Recipe("pulumi", HERE / "pulumi/Dockerfile", files, requirements)
+
+
+def _cuda_mlops() -> Recipe:
+    folder = HERE / "cuda-mlops"
+    source_only = ("antlr4-python3-runtime",)  # a dependency of DVC without a wheel
+    requirements = Requirements(folder / "requirements.txt", folder / "constraints.txt", source_only)
+    files = {"requirements.txt": requirements.wanted, "constraints.txt": requirements.constraints}
+    return Recipe("cuda-mlops", folder / "Dockerfile", files, requirements)
+
+
+def _registrar() -> Recipe:
+    folder = paths.REPOSITORY / "registrar"
+    requirements = Requirements(folder / "requirements.txt", paths.REPOSITORY / "constraints.txt")
+    files = {"registrar": folder, "constraints.txt": requirements.constraints}
+    return Recipe("registrar", folder / "Dockerfile", files, requirements)
