@@ -1,0 +1,132 @@
+"""python -m registrar: settings, edges, loop and server; ends quickly on SIGTERM."""
+
+import argparse
+import asyncio
+import signal
+import ssl
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiohttp import web
+from lightkube import KubeConfig, SingleConfig
+from lightkube.core.exceptions import ConfigError
+
+from registrar import contract
+from registrar.actions import Actor
+from registrar.announcer import Announcer
+from registrar.brakes import Brakes
+from registrar.cluster import Cluster
+from registrar.forges.gitea import Gitea
+from registrar.issuer_keys import IssuerKeys
+from registrar.logs import configure, tell
+from registrar.loop import Loop, Parts
+from registrar.metrics import Metrics
+from registrar.pod_store import PodStore
+from registrar.queue_reader import QueueReader
+from registrar.registrations import Registrations
+from registrar.server import Door
+from registrar.settings import Settings, SettingsError, load
+
+SHUTDOWN_SECONDS = 3.0
+
+
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Where things are; the defaults are the paths in the registrar's pod."""
+    parser = argparse.ArgumentParser(prog="registrar", description="registers single-use runners for pods")
+    parser.add_argument("--config", type=Path, default=Path(contract.CONFIG_PATH))
+    parser.add_argument("--credential", type=Path, default=Path(contract.CREDENTIAL_PATH))
+    parser.add_argument("--tls-certificate", type=Path, default=Path(contract.TLS_CERTIFICATE_PATH))
+    parser.add_argument("--tls-key", type=Path, default=Path(contract.TLS_KEY_PATH))
+    parser.add_argument("--host", default="0.0.0.0")  # noqa: S104 - a pod serves its Service
+    parser.add_argument("--port", type=int, default=contract.REGISTRAR_PORT)
+    return parser.parse_args(argv)
+
+
+async def serve(options: argparse.Namespace, settings: Settings, kubernetes: SingleConfig) -> None:
+    """Run until SIGTERM or SIGINT."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(options.tls_certificate, options.tls_key)
+    metrics = Metrics()
+    api, keys = Cluster(kubernetes), IssuerKeys(kubernetes)
+    forge = Gitea(
+        settings.forge.url,
+        credential=lambda: options.credential.read_text(encoding="utf-8").strip(),
+        observe=lambda verb, status: metrics.forge_requests.labels(verb, status).inc(),
+    )
+    store = PodStore(api, [grant.namespace for grant in settings.grants])
+    announcer, brakes = Announcer(api), Brakes()
+    actor = Actor(api, forge, store, announcer, metrics)
+    loop = Loop(
+        Parts(
+            settings=settings,
+            forge=forge,
+            store=store,
+            actor=actor,
+            announcer=announcer,
+            brakes=brakes,
+            metrics=metrics,
+        )
+    )
+    door = Door(
+        keys=keys,
+        registrations=Registrations(settings, api, forge, brakes, announcer),
+        queue=QueueReader(settings, forge, store),
+        metrics=metrics,
+    )
+    tasks = [asyncio.create_task(store.follow(grant.namespace)) for grant in settings.grants]
+    tasks.append(asyncio.create_task(loop.run()))
+    server = web.AppRunner(door.application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    try:
+        await server.setup()
+        await web.TCPSite(server, options.host, options.port, ssl_context=tls).start()
+        tell("serving", port=options.port, forge=settings.forge.url, namespaces=[g.namespace for g in settings.grants])
+        await _until_told_to_stop(tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await server.cleanup()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(api.close(), keys.close(), forge.close())
+        tell("stopped")
+
+
+async def _until_told_to_stop(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for a signal; a task that ends by itself is a fault, and Kubernetes restarts us."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+    for task in tasks:
+        if task.done():
+            task.result()
+            raise RuntimeError("a part that runs for ever has ended")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0 after SIGTERM, 2 where the settings or the cluster's credentials cannot be used."""
+    configure()
+    options = arguments(argv)
+    try:
+        settings = load(options.config)
+        kubernetes = KubeConfig.from_env().get()
+        options.credential.read_text(encoding="utf-8")
+    except (SettingsError, ConfigError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"{options.credential}: {error.strerror}; mount the forge credential there\n")
+        return 2
+    if kubernetes is None:
+        sys.stderr.write("no Kubernetes credentials: run in a pod, or set KUBECONFIG\n")
+        return 2
+    asyncio.run(serve(options, settings, kubernetes))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

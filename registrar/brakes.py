@@ -1,0 +1,80 @@
+"""The brakes of all pools, shared by the loop (which sees runners end) and the registrations (which are held back)."""
+
+from collections.abc import Collection
+
+from registrar import brake
+from registrar.brake import Brake
+from registrar.outcomes import Outcome
+from registrar.pods import RunnerPod, Stage
+
+Key = tuple[str, str, str]  # namespace, pool, pod template: a new template starts without a memory
+
+
+class Brakes:
+    """One memory per pool and template; nothing is stored anywhere else, kept failed pods bring it back."""
+
+    def __init__(self) -> None:
+        self._brakes: dict[Key, Brake] = {}
+        self._counted: set[str] = set()
+
+    def remaining(self, pod: RunnerPod, now: float) -> float:
+        """Seconds that this pod's pool has to wait for its next registration."""
+        return brake.remaining(self._of(pod), now=now)
+
+    def explain(self, pod: RunnerPod) -> str:
+        """Why, in words."""
+        return brake.explain(self._of(pod), pool=pod.pool)
+
+    def issued(self, pod: RunnerPod, now: float) -> None:
+        """A registration is about to be issued to this pod."""
+        self._put(pod, brake.after_issue(self._of(pod), at=now))
+
+    def ended(self, pod: RunnerPod, outcome: Outcome) -> None:
+        """A runner has ended; counts each pod once."""
+        if pod.uid in self._counted or pod.ended is None:
+            return
+        self._counted.add(pod.uid)
+        if outcome.had_job:
+            self._put(pod, brake.RELEASED)
+        elif not pod.deleting and brake.is_quick_failure(
+            had_job=False, ran_seconds=pod.ended.ran_seconds, was_online=pod.gated
+        ):
+            self._fail(pod, pod.ended.at, pod.ended.ran_seconds, str(pod.ended))
+
+    def never_came_online(self, pod: RunnerPod, now: float) -> None:
+        """A runner was given up because it never came online."""
+        if pod.uid not in self._counted:
+            self._counted.add(pod.uid)
+            self._fail(pod, now, now - pod.since, "a runner that never came online")
+
+    def lasts(self, pod: RunnerPod, now: float) -> None:
+        """A runner is seen running: one that lasts, or works, releases the brake of its pool."""
+        known = self._of(pod)
+        steady = pod.stage is Stage.RUNNING and now - pod.since > brake.QUICK_SECONDS
+        if known.failures and pod.since > known.last_failure and (steady or pod.busy is not None):
+            self._put(pod, brake.RELEASED)
+
+    def forget(self, uids: Collection[str]) -> None:
+        """Drop what was counted for pods that are gone; the brakes themselves stay."""
+        self._counted &= set(uids)
+
+    def held(self, now: float) -> dict[tuple[str, str], float]:
+        """Seconds left by namespace and pool, of the pools that are braked."""
+        left = {key: brake.remaining(value, now=now) for key, value in self._brakes.items()}
+        return {(namespace, pool): seconds for (namespace, pool, _), seconds in left.items() if seconds > 0}
+
+    def _fail(self, pod: RunnerPod, at: float, ran_seconds: float, cause: str) -> None:
+        self._put(pod, brake.after_failure(self._of(pod), at=at, ran_seconds=ran_seconds, cause=cause))
+
+    def _of(self, pod: RunnerPod) -> Brake:
+        return self._brakes.get(_key(pod), brake.RELEASED)
+
+    def _put(self, pod: RunnerPod, value: Brake) -> None:
+        if value.failures:
+            self._brakes[_key(pod)] = value
+        else:
+            self._brakes.pop(_key(pod), None)
+
+
+def _key(pod: RunnerPod) -> Key:
+    return (pod.namespace, pod.pool, pod.template_hash)

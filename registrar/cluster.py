@@ -1,0 +1,134 @@
+"""The Kubernetes edge: the few requests that the registrar's Role allows. Pods change only through pods/status."""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import httpx2
+from lightkube import ApiError, AsyncClient, SingleConfig
+from lightkube.models.core_v1 import EventSource, ObjectReference
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.operators import Operator, exists
+from lightkube.resources.core_v1 import Event, Pod, PodStatus
+from lightkube.types import PatchType
+
+from registrar import contract
+from registrar.pods import RunnerPod
+from registrar.reading import read_pod
+
+COMPONENT = "registrar"
+MESSAGE_LIMIT = 1024  # the API server's own limit for an Event's message
+LABELLED: dict[str, str | Operator[Any] | Iterable[Any] | None] = {contract.POOL_LABEL: exists()}
+ERRORS = (httpx2.HTTPError, TimeoutError)
+
+
+class Subject(Protocol):
+    """What an Event is about: a pod, or what is left of one."""
+
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def uid(self) -> str: ...
+
+
+class Cluster:
+    """Reads and changes pods of granted namespaces. Raises lightkube's and httpx2's errors, all in ERRORS."""
+
+    def __init__(self, config: SingleConfig) -> None:
+        self._client = AsyncClient(config, timeout=httpx2.Timeout(10.0), field_manager=COMPONENT)
+
+    async def close(self) -> None:
+        """Give connections back."""
+        await self._client.aclose()
+
+    async def get(self, namespace: str, name: str) -> RunnerPod | None:
+        """A pod that carries the pool label, or None."""
+        try:
+            pod = await self._client.get(Pod, name, namespace=namespace)
+        except ApiError as error:
+            if error.status.code == 404:
+                return None
+            raise
+        labels = (pod.metadata.labels if pod.metadata else None) or {}
+        return read_pod(pod) if contract.POOL_LABEL in labels else None
+
+    async def list(self, namespace: str) -> tuple[dict[tuple[str, str], RunnerPod], str]:
+        """Runner pods of a namespace by key, and the resource version to watch from."""
+        listing = self._client.list(Pod, namespace=namespace, labels=LABELLED)
+        pods = [read_pod(pod) async for pod in listing]
+        return {pod.key: pod for pod in pods}, listing.resourceVersion
+
+    async def watch(self, namespace: str, version: str) -> AsyncIterator[tuple[str, RunnerPod]]:
+        """Changes since `version`: (ADDED, MODIFIED or DELETED, pod)."""
+        events = self._client.watch(Pod, namespace=namespace, labels=LABELLED, resource_version=version)
+        async for change, pod in events:
+            yield change, read_pod(pod)
+
+    async def annotate(self, pod: RunnerPod, annotations: Mapping[str, str]) -> RunnerPod:
+        """Write annotations through the status subresource; the uid guards against a namesake."""
+        patch = {"metadata": {"uid": pod.uid, "annotations": dict(annotations)}}
+        return await self._patch(pod, patch)
+
+    async def open_gate(self, pod: RunnerPod, message: str) -> RunnerPod:
+        """Make the readiness gate true. There is no counterpart: it is never taken back."""
+        condition = {
+            "type": contract.ONLINE_GATE,
+            "status": "True",
+            "reason": contract.RUNNER_ONLINE,
+            "message": message,
+            "lastTransitionTime": _now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        return await self._patch(pod, {"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}})
+
+    async def delete(self, pod: RunnerPod) -> None:
+        """Delete a pod gracefully; one that is gone is no error."""
+        try:
+            await self._client.delete(Pod, pod.name, namespace=pod.namespace)
+        except ApiError as error:
+            if error.status.code != 404:
+                raise
+
+    async def tell(self, subject: Subject, *, reason: str, message: str, warning: bool) -> None:
+        """Write or renew the pod's Event of this reason: its name follows from both, so a restart makes no second."""
+        digest = hashlib.sha256(f"{subject.uid}/{reason}".encode()).hexdigest()[:16]
+        name, now, text = f"{subject.name}.{digest}", _now(), message[:MESSAGE_LIMIT]
+        event = Event(
+            metadata=ObjectMeta(name=name, namespace=subject.namespace),
+            involvedObject=ObjectReference(
+                apiVersion="v1", kind="Pod", namespace=subject.namespace, name=subject.name, uid=subject.uid
+            ),
+            reason=reason,
+            message=text,
+            type="Warning" if warning else "Normal",
+            count=1,
+            firstTimestamp=now,
+            lastTimestamp=now,
+            source=EventSource(component=COMPONENT),
+            reportingComponent=COMPONENT,
+        )
+        try:
+            await self._client.create(event)
+        except ApiError as error:
+            if error.status.code != 409:
+                raise
+            renewed = {"message": text, "lastTimestamp": now.isoformat(timespec="seconds")}
+            await self._client.patch(Event, name, renewed, namespace=subject.namespace, patch_type=PatchType.MERGE)
+
+    async def _patch(self, pod: RunnerPod, patch: Mapping[str, Any]) -> RunnerPod:
+        # strategic, because conditions are merged by their type then: kubelet writes its own beside ours
+        patched = await self._client.patch(
+            PodStatus, pod.name, dict(patch), namespace=pod.namespace, patch_type=PatchType.STRATEGIC
+        )
+        return read_pod(patched)
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether a request failed because its pod is gone, or because another pod has its name now."""
+    return isinstance(error, ApiError) and error.status.code in (404, 409)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)

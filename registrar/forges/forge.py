@@ -1,0 +1,108 @@
+"""The seam to a forge: what the registrar asks of one, in the forge's own words. No forge is named here."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runner:
+    """A registered runner as the forge lists it. `labels` are names as jobs use them in `runs-on`."""
+
+    id: int
+    name: str
+    online: bool
+    busy: bool  # a hint only: at Gitea it means "reported within the last 10 s"
+    cordoned: bool
+    ephemeral: bool
+    labels: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A job. `conclusion` is "" until it is completed, `runner_id` None until a runner has it."""
+
+    id: str
+    name: str
+    labels: frozenset[str]
+    runner_id: int | None
+    in_progress: bool
+    conclusion: str
+
+    def __str__(self) -> str:
+        return f"job {self.id} ({self.name})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """A fresh single-use registration: the runner's id and the file that its pod needs. The body is a secret."""
+
+    runner_id: int
+    body: str
+
+    def __repr__(self) -> str:
+        return f"Registration(runner_id={self.runner_id})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Seconds between two looks at this forge: how much it may be asked is the forge's property, not the loop's."""
+
+    burst: float  # while a runner that just started is about to come online
+    active: float  # while something starts, leaves or works
+    idle: float
+    census: float  # between two full lists of runners
+
+
+class ForgeError(Exception):
+    """The forge gave no usable answer: nothing is known, so nothing may be changed."""
+
+    def __init__(self, message: str, *, retry_after: float = 5.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ForgeUnavailableError(ForgeError):
+    """Away, too slow, overloaded or asking for patience (429, 5xx)."""
+
+
+class ForgeRefusedError(ForgeError):
+    """Answered no: the credential or the scope is wrong. A person has to cure it."""
+
+
+class RunnerBusyError(Exception):
+    """The forge refuses to remove a runner because it has a job."""
+
+
+class Forge(Protocol):
+    """Everything raises ForgeError where the forge gives no usable answer. `scope` is one of the grants' scopes."""
+
+    @property
+    def pace(self) -> Pace:
+        """How often this forge may be asked."""
+
+    async def issue(self, scope: str, *, name: str, labels: tuple[str, ...], group: str | None) -> Registration:
+        """Register one single-use runner."""
+
+    async def list_runners(self, scope: str) -> tuple[Runner, ...]:
+        """Every runner of the scope. May miss one while the forge reorders its pages: absence needs `find`."""
+
+    async def find(self, scope: str, runner_id: int) -> Runner | None:
+        """One runner, None if the forge does not have it (any more)."""
+
+    async def cordon(self, scope: str, runner_id: int) -> None:
+        """Give this runner no further job; one it has goes on. An absent runner is no error."""
+
+    async def jobs_in_progress(self, scope: str) -> tuple[Job, ...]:
+        """Every job of the scope that a runner has now: the only trustworthy sign that a runner is busy."""
+
+    async def remove(self, scope: str, runner_id: int) -> None:
+        """Delete the registration; an absent one is no error. Raises RunnerBusyError if the forge knows better."""
+
+    async def queued(self, scope: str) -> tuple[Job, ...]:
+        """Every job of the scope that waits for a runner."""
+
+    async def result(self, scope: str, *, runner_id: int, job_id: str | None) -> Job | None:
+        """The job that this runner had, None if it had none as far as the forge can tell. `job_id` speeds it up."""
+
+    async def close(self) -> None:
+        """Give connections back."""

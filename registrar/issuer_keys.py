@@ -1,0 +1,64 @@
+"""Fetches the cluster's issuer name and public keys from its API server, and keeps them for a while."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import jwt
+from lightkube import SingleConfig
+from lightkube.config import client_adapter
+
+from registrar.identity import Issuer
+
+KEEP_SECONDS = 300.0
+# An unknown key may be a new one, but whoever sends forged tokens must not make us ask the API server for each.
+ASK_AGAIN_SECONDS = 10.0
+
+
+class KeysUnavailableError(Exception):
+    """The API server did not give its keys: nobody can be told from anybody else now."""
+
+
+class IssuerKeys:
+    """The cluster's keys; every ServiceAccount may read them (ClusterRole system:service-account-issuer-discovery)."""
+
+    def __init__(self, config: SingleConfig, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client_adapter.AsyncClient(config, client_adapter.ConnectionParams(timeout=httpx2.Timeout(10.0)))
+        self._clock = clock
+        self._issuer: Issuer | None = None
+        self._asked = float("-inf")
+
+    async def issuer(self, key_id: str) -> Issuer:
+        """The issuer, asked afresh where it is old or does not have the key. Raises KeysUnavailableError."""
+        age = self._clock() - self._asked
+        known = self._issuer
+        if known is not None and age < (KEEP_SECONDS if key_id in known.keys else ASK_AGAIN_SECONDS):
+            return known
+        try:
+            fresh = await self._fetch()
+        except (httpx2.HTTPError, ValueError, KeyError, TypeError, jwt.PyJWTError) as error:
+            # keys that were good a moment ago still are: the API server may just be restarting
+            if known is not None and key_id in known.keys:
+                return known
+            raise KeysUnavailableError(f"the API server gives no keys: {type(error).__name__}") from error
+        self._issuer, self._asked = fresh, self._clock()
+        return fresh
+
+    async def _fetch(self) -> Issuer:
+        name = str((await self._get("/.well-known/openid-configuration"))["issuer"])
+        keys = {}
+        for entry in (await self._get("/openid/v1/jwks"))["keys"]:
+            key = jwt.PyJWK(entry)
+            if key.key_id:
+                keys[key.key_id] = key
+        return Issuer(name=name, keys=keys)
+
+    async def _get(self, path: str) -> Any:
+        response = await self._client.get(path)
+        response.raise_for_status()
+        return response.json()
+
+    async def close(self) -> None:
+        """Give connections back."""
+        await self._client.aclose()

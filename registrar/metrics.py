@@ -1,0 +1,64 @@
+"""What the registrar counts. One object with its own registry, so that tests and a second instance do not share."""
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+
+class Metrics:
+    """Counters and gauges, named gpu_runners_*."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.registrations = Counter(
+            "gpu_runners_registrations",
+            "Requests for a registration by result (issued, refused, braked, unavailable), reason and namespace",
+            ("result", "reason", "namespace"),
+            registry=self.registry,
+        )
+        self.forge_requests = Counter(
+            "gpu_runners_forge_requests", "Requests to the forge", ("verb", "status"), registry=self.registry
+        )
+        self.actions = Counter(
+            "gpu_runners_actions", "Things done to pods and runners", ("verb", "reason"), registry=self.registry
+        )
+        self.failed_actions = Counter(
+            "gpu_runners_failed_actions", "Things that could not be done", ("verb",), registry=self.registry
+        )
+        self.runners = Gauge(
+            "gpu_runners_runners",
+            "Runner pods by stage; `busy` has had a job",
+            ("namespace", "pool", "stage", "busy"),
+            registry=self.registry,
+        )
+        self.braked = Gauge(
+            "gpu_runners_braked_seconds", "Seconds until a pool may register again", ("namespace", "pool"),
+            registry=self.registry,
+        )  # fmt: skip
+        self.cycles = Histogram(
+            "gpu_runners_cycle_seconds",
+            "Duration of one look at pods and forge with everything it led to",
+            registry=self.registry,
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        )
+        self.forge_known = Gauge(
+            "gpu_runners_forge_known", "1 while the forge answers for this scope", ("scope",), registry=self.registry
+        )
+        self._last_answer = Gauge(
+            "gpu_runners_forge_answer_age_seconds",
+            "Age of the last usable answer of the forge",
+            ("scope",),
+            registry=self.registry,
+        )
+
+    def forge_answered(self, scope: str) -> None:
+        """Remember now as the time of the last usable answer for a scope."""
+        at = time.monotonic()
+        self._last_answer.labels(scope).set_function(lambda: time.monotonic() - at)
+
+    def render(self) -> bytes:
+        """The text that Prometheus reads."""
+        return generate_latest(self.registry)

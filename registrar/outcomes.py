@@ -1,0 +1,40 @@
+"""What an ended runner amounts to. Pure. Exit code 0 alone never means done: only the job's conclusion does."""
+
+from dataclasses import dataclass
+
+from registrar.forges.forge import Job
+from registrar.pods import RunnerPod
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """`done`: the forge has the job's conclusion. `had_job`: a job was given to this runner, whatever became of it."""
+
+    done: bool
+    had_job: bool
+    text: str
+
+
+def outcome_of(pod: RunnerPod, job: Job | None) -> Outcome:
+    """Judge an ended pod by the job that the forge says its runner had (None: it knows of none)."""
+    how = f"the runner ended with {pod.ended}" if pod.ended else "the runner has not ended"
+    if job is not None and job.conclusion:
+        return Outcome(done=True, had_job=True, text=f"{job} concluded: {job.conclusion}; {how}")
+    if job is not None:
+        lost = f"{job} has no conclusion at the forge: its result is lost unless the job is run again"
+        return Outcome(done=False, had_job=True, text=f"{how}, but {lost}")
+    if pod.busy is not None:
+        return Outcome(done=False, had_job=True, text=f"{how}; the forge no longer names its job {pod.busy}")
+    ran = f"after {pod.ended.ran_seconds:.0f} s " if pod.ended else ""
+    return Outcome(done=False, had_job=False, text=f"{how} {ran}without a job")
+
+
+def kept_failures(failures: list[RunnerPod], keep: int) -> frozenset[str]:
+    """Uids of the pods to keep with their logs: the last `keep` of each pool that did not end well."""
+    newest_first = sorted(failures, key=lambda pod: (pod.since, pod.name), reverse=True)
+    kept: dict[tuple[str, str], list[str]] = {}
+    for pod in newest_first:
+        of_pool = kept.setdefault(pod.pool_key, [])
+        if len(of_pool) < keep:
+            of_pool.append(pod.uid)
+    return frozenset(uid for uids in kept.values() for uid in uids)

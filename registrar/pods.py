@@ -1,0 +1,72 @@
+"""A runner's pod as the registrar sees it: frozen values, no Kubernetes library. `reading` makes them."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Stage(Enum):
+    """Where a pod is on its one way from created to gone."""
+
+    SCHEDULING = "scheduling"  # no node yet
+    PULLING = "pulling"  # an image, of the init container or of the runner's container
+    INITIALIZING = "initializing"  # the init container runs, waits or backs off
+    STARTING = "starting"  # the runner's container runs and was never seen online
+    RUNNING = "running"  # the runner's container runs and was seen online
+    TERMINATING = "terminating"  # deleted, its container not ended yet
+    COMPLETED = "completed"  # the runner's container ended with exit code 0
+    FAILED = "failed"  # it ended otherwise, or the pod failed without ever running it (evicted, rejected by the node)
+
+
+WAITING = frozenset({Stage.SCHEDULING, Stage.PULLING, Stage.INITIALIZING})
+ENDED = frozenset({Stage.COMPLETED, Stage.FAILED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How the runner's container ended. `at` is Unix time, `exit_code` None where no container ever ran."""
+
+    exit_code: int | None
+    reason: str
+    message: str
+    ran_seconds: float
+    at: float
+
+    def __str__(self) -> str:
+        how = "no exit code" if self.exit_code is None else f"exit code {self.exit_code}"
+        why = ": ".join(part for part in (self.reason, self.message.strip()) if part and part != "Completed")
+        return f"{how} ({why})" if why else how
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunnerPod:
+    """One pod that carries the pool label. `since` is the Unix time at which its stage began."""
+
+    namespace: str
+    name: str
+    uid: str
+    version: int  # the resource version: which of two views of the pod is the newer one
+    pool: str
+    owner: str  # name of the Deployment that it came from; "" for a pod that came from none
+    template_hash: str
+    service_account: str
+    runner_labels: tuple[str, ...]
+    stage: Stage
+    since: float
+    created: float
+    cause: str  # Kubernetes' own words on why the pod is not further, "" if it gives none
+    started: bool  # the runner's container has been started, whatever became of it
+    deleting: bool
+    runner_id: int | None
+    busy: str | None  # the latch: None, a forge's job id, or BUSY_WITH_UNKNOWN_JOB
+    gated: bool  # the readiness gate is true
+    ended: Ended | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Namespace and name."""
+        return (self.namespace, self.name)
+
+    @property
+    def pool_key(self) -> tuple[str, str]:
+        """Namespace and pool: what people call a pool."""
+        return (self.namespace, self.pool)

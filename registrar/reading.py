@@ -1,0 +1,158 @@
+"""Reads a Kubernetes Pod into a RunnerPod. Pure; trusts nothing to be there: a status fills up bit by bit."""
+
+from datetime import datetime
+
+from lightkube.models.core_v1 import ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodCondition
+
+from registrar import contract
+from registrar.pods import Ended, RunnerPod, Stage
+
+TEMPLATE_HASH_LABEL = "pod-template-hash"
+
+
+def read_pod(pod: Pod) -> RunnerPod:
+    """The registrar's view of a pod that carries the pool label."""
+    metadata, status = pod.metadata, pod.status
+    assert metadata is not None  # noqa: S101 - an object without metadata does not come out of an API server
+    labels, annotations = metadata.labels or {}, metadata.annotations or {}
+    template_hash = labels.get(TEMPLATE_HASH_LABEL, "")
+    conditions = {condition.type: condition for condition in (status and status.conditions) or []}
+    runner = _container((status and status.containerStatuses) or [], contract.RUNNER_CONTAINER)
+    gate = conditions.get(contract.ONLINE_GATE)
+    gated = gate is not None and gate.status == "True"
+    created = _seconds(metadata.creationTimestamp)
+    ended = _ended(pod, runner, created)
+    stage, since, cause = _stage(pod, conditions, runner, ended, gated)
+    return RunnerPod(
+        namespace=metadata.namespace or "",
+        name=metadata.name or "",
+        uid=metadata.uid or "",
+        version=_number(metadata.resourceVersion) or 0,
+        pool=labels.get(contract.POOL_LABEL, ""),
+        owner=_owner(pod, template_hash),
+        template_hash=template_hash,
+        service_account=(pod.spec and pod.spec.serviceAccountName) or "default",
+        runner_labels=split_labels(annotations.get(contract.RUNNER_LABELS_ANNOTATION, "")),
+        stage=stage,
+        since=since,
+        created=created,
+        cause=cause,
+        started=runner is not None and runner.state is not None and runner.state.waiting is None,
+        deleting=metadata.deletionTimestamp is not None,
+        runner_id=_number(annotations.get(contract.RUNNER_ID_ANNOTATION)),
+        busy=annotations.get(contract.BUSY_ANNOTATION),
+        gated=gated,
+        ended=ended,
+    )
+
+
+def split_labels(text: str) -> tuple[str, ...]:
+    """Runner labels from their annotation: comma separated, blanks around them dropped."""
+    return tuple(label.strip() for label in text.split(",") if label.strip())
+
+
+def _stage(
+    pod: Pod,
+    conditions: dict[str, PodCondition],
+    runner: ContainerStatus | None,
+    ended: Ended | None,
+    gated: bool,
+) -> tuple[Stage, float, str]:
+    """Stage, the Unix time at which it began, and Kubernetes' words on it."""
+    metadata = pod.metadata
+    assert metadata is not None  # noqa: S101 - see read_pod
+    created = _seconds(metadata.creationTimestamp)
+    if ended is not None:
+        return (Stage.COMPLETED if ended.exit_code == 0 else Stage.FAILED), ended.at, str(ended)
+    if metadata.deletionTimestamp is not None:
+        grace = metadata.deletionGracePeriodSeconds or 0
+        return Stage.TERMINATING, _seconds(metadata.deletionTimestamp) - grace, ""
+    if runner is not None and runner.state is not None and runner.state.running is not None:
+        return (Stage.RUNNING if gated else Stage.STARTING), _seconds(runner.state.running.startedAt, created), ""
+    scheduled = conditions.get("PodScheduled")
+    if scheduled is None or scheduled.status != "True":
+        return Stage.SCHEDULING, created, (_words(scheduled.reason, scheduled.message) if scheduled else "")
+    return _preparing(pod, runner, _seconds(scheduled.lastTransitionTime, created))
+
+
+def _preparing(pod: Pod, runner: ContainerStatus | None, scheduled_at: float) -> tuple[Stage, float, str]:
+    """On a node, the runner's container not started yet."""
+    statuses = (pod.status and pod.status.initContainerStatuses) or []
+    registration = _container(statuses, contract.REGISTRATION_CONTAINER)
+    state = registration.state if registration else None
+    if registration is None or state is None:
+        return Stage.PULLING, scheduled_at, ""
+    before = registration.lastState.terminated if registration.lastState else None
+    if state.running is not None:
+        return Stage.INITIALIZING, _seconds(state.running.startedAt, scheduled_at), _last_words(before)
+    if state.terminated is not None and state.terminated.exitCode == 0:
+        return (
+            Stage.PULLING,
+            _seconds(state.terminated.finishedAt, scheduled_at),
+            _waiting(runner.state if runner else None),
+        )
+    failed = state.terminated or before
+    if failed is not None:
+        return Stage.INITIALIZING, scheduled_at, _last_words(failed)
+    return Stage.PULLING, scheduled_at, _waiting(state)
+
+
+def _ended(pod: Pod, runner: ContainerStatus | None, created: float) -> Ended | None:
+    terminated = runner.state.terminated if runner is not None and runner.state is not None else None
+    if terminated is not None:
+        finished = _seconds(terminated.finishedAt, created)
+        return Ended(
+            exit_code=terminated.exitCode,
+            reason=terminated.reason or "",
+            message=terminated.message or "",
+            ran_seconds=max(0.0, finished - _seconds(terminated.startedAt, finished)),
+            at=finished,
+        )
+    status = pod.status
+    if status is None or status.phase not in ("Failed", "Succeeded"):
+        return None
+    return Ended(
+        exit_code=None,
+        reason=status.reason or "",
+        message=status.message or "",
+        ran_seconds=0.0,
+        at=_seconds(status.startTime, created),
+    )
+
+
+def _owner(pod: Pod, template_hash: str) -> str:
+    """Name of the Deployment: its ReplicaSet's name without the hash of the pod template."""
+    metadata = pod.metadata
+    for reference in (metadata.ownerReferences if metadata else None) or []:
+        if reference.kind == "ReplicaSet" and template_hash:
+            return reference.name.removesuffix(f"-{template_hash}")
+    return ""
+
+
+def _container(statuses: list[ContainerStatus], name: str) -> ContainerStatus | None:
+    return next((status for status in statuses if status.name == name), None)
+
+
+def _waiting(state: ContainerState | None) -> str:
+    waiting = state.waiting if state else None
+    if waiting is None or waiting.reason == "PodInitializing":
+        return ""
+    return _words(waiting.reason, waiting.message)
+
+
+def _last_words(terminated: ContainerStateTerminated | None) -> str:
+    if terminated is None:
+        return ""
+    return _words(f"the registration container ended with exit code {terminated.exitCode}", terminated.message)
+
+
+def _words(reason: str | None, message: str | None) -> str:
+    return ": ".join(part.strip() for part in (reason, message) if part)
+
+
+def _seconds(moment: datetime | None, default: float = 0.0) -> float:
+    return default if moment is None else moment.timestamp()
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None

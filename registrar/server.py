@@ -1,0 +1,95 @@
+"""The HTTPS server: registrations for pods, the rest for people and machines that look."""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from registrar import contract
+from registrar.forges.forge import ForgeError
+from registrar.identity import PodIdentity, RefusalError, bearer, identify, key_id
+from registrar.issuer_keys import IssuerKeys, KeysUnavailableError
+from registrar.logs import tell
+from registrar.metrics import CONTENT_TYPE, Metrics
+from registrar.queue_reader import QueueReader
+from registrar.registrations import LaterError, Registrations
+
+REQUEST_LIMIT_BYTES = 4096  # nobody has to send us a body
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """The handlers and what they need."""
+
+    keys: IssuerKeys
+    registrations: Registrations
+    queue: QueueReader
+    metrics: Metrics
+
+    def application(self) -> web.Application:
+        """The routes of the contract."""
+        application = web.Application(client_max_size=REQUEST_LIMIT_BYTES)
+        application.router.add_post(contract.REGISTRATIONS_PATH, self.register)
+        application.router.add_get(contract.HEALTH_PATH, self.health)
+        application.router.add_get(contract.METRICS_PATH, self.expose)
+        application.router.add_get(contract.QUEUE_PATH, self.count)
+        return application
+
+    async def register(self, request: web.Request) -> web.Response:
+        """POST /registrations: 200 with the registration, 401, 403, 409, or 429 and 503 with Retry-After."""
+        identity: PodIdentity | None = None
+        try:
+            identity = await self._identify(request.headers.get("Authorization"))
+            body = await self.registrations.issue(identity)
+        except RefusalError as refusal:
+            self._record("refused", refusal.reason, refusal.message, identity, request.remote)
+            return _problem(refusal.status, refusal.reason, refusal.message)
+        except LaterError as later:
+            result = "braked" if later.status == 429 else "unavailable"
+            self._record(result, later.reason, later.message, identity, request.remote)
+            return _problem(later.status, later.reason, later.message, retry_after=later.retry_after)
+        self._record("issued", contract.REGISTRATION_ISSUED, "", identity, request.remote)
+        return web.Response(text=body, headers={"Cache-Control": "no-store"})
+
+    async def _identify(self, header: str | None) -> PodIdentity:
+        token = bearer(header)
+        try:
+            issuer = await self.keys.issuer(key_id(token))
+        except KeysUnavailableError as error:
+            raise LaterError(503, "ClusterUnknown", str(error), 3.0) from error
+        return identify(token, issuer, audience=contract.TOKEN_AUDIENCE)
+
+    async def health(self, request: web.Request) -> web.Response:
+        """GET /healthz: whether this process serves; the forge's health is not ours."""
+        del request
+        return web.Response(text="ok")
+
+    async def expose(self, request: web.Request) -> web.Response:
+        """GET /metrics."""
+        del request
+        return web.Response(body=self.metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def count(self, request: web.Request) -> web.Response:
+        """GET /queue, or /queue?namespace=N&pool=P&labels=a,b for a pool that may have no pods yet."""
+        query = request.query
+        labels = frozenset(label for label in query.get("labels", "").split(",") if label)
+        asked = [(query["namespace"], query["pool"], labels)] if {"namespace", "pool"} <= query.keys() else []
+        try:
+            return web.json_response(await self.queue.read(asked))
+        except ForgeError as error:
+            return _problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
+
+    def _record(self, result: str, reason: str, message: str, identity: PodIdentity | None, remote: str | None) -> None:
+        # only a granted namespace becomes a label: what others claim could be anything, any number of times
+        namespace = identity.namespace if identity and reason != "NamespaceNotGranted" else ""
+        self.metrics.registrations.labels(result, reason, namespace).inc()
+        who: dict[str, Any] = {"namespace": identity.namespace, "pod": identity.pod_name} if identity else {}
+        tell(f"registration {result}", reason=reason, message=message, remote=remote, **who)
+
+
+def _problem(status: int, reason: str, message: str, *, retry_after: float | None = None) -> web.Response:
+    headers = {} if retry_after is None else {"Retry-After": str(max(1, math.ceil(retry_after)))}
+    text = json.dumps({"reason": reason, "message": message})
+    return web.Response(status=status, text=text, content_type="application/json", headers=headers)

@@ -1,0 +1,114 @@
+"""Judges ages against deadlines and words a pod's and a runner's state for the decision. Pure."""
+
+from registrar import contract
+from registrar.decisions import PodState, RunnerState, Standing
+from registrar.forge_view import ForgeView
+from registrar.forges.forge import Runner
+from registrar.outcomes import Outcome
+from registrar.pods import RunnerPod, Stage
+from registrar.settings import Deadlines
+
+# Between the forge's answer to a cordon and a removal: a job that was being handed out at that moment shows up by then.
+SETTLE_SECONDS = 1.0
+
+
+def deadline_of(stage: Stage, deadlines: Deadlines) -> float | None:
+    """Seconds a pod may stay in a stage, None for a stage without a limit."""
+    return {
+        Stage.SCHEDULING: deadlines.schedule_seconds,
+        Stage.PULLING: deadlines.pull_seconds,
+        Stage.INITIALIZING: deadlines.online_seconds,
+        Stage.STARTING: deadlines.online_seconds,
+    }.get(stage)
+
+
+def pod_state(
+    pod: RunnerPod, *, deadlines: Deadlines, now: float, braked: str, outcome: Outcome | None, kept: bool
+) -> PodState:
+    """The pod's side of a decision. `now` is Unix time, `braked` the brake's words or ""."""
+    limit = deadline_of(pod.stage, deadlines)
+    text = outcome.text if outcome else (braked if pod.stage is Stage.INITIALIZING and braked else pod.cause)
+    return PodState(
+        stage=pod.stage,
+        latched=pod.busy is not None,
+        gated=pod.gated,
+        deleting=pod.deleting,
+        overdue=limit is not None and now - pod.since > limit,
+        done=outcome is not None and outcome.done,
+        kept=kept,
+        names_job=pod.busy not in (None, contract.BUSY_WITH_UNKNOWN_JOB),
+        text=text,
+    )
+
+
+def runner_of(pod: RunnerPod, view: ForgeView) -> Runner | None:
+    """The pod's runner: by the id stored on it, else by its name (somebody may have taken the annotation away)."""
+    if pod.runner_id is not None:
+        return view.runners.get(pod.runner_id)
+    return next((runner for runner in view.runners.values() if runner.name == pod.name), None)
+
+
+def standing_of(pod: RunnerPod, view: ForgeView) -> Standing:
+    """How the pod's runner stands. A registration that nobody looked for in this cycle is unknown, not absent."""
+    if not view.known:
+        return Standing.UNKNOWN
+    runner = runner_of(pod, view)
+    runner_id = runner.id if runner else pod.runner_id
+    if runner_id in view.jobs:
+        return Standing.BUSY
+    if runner is None:
+        unsure = runner_id is not None and runner_id not in view.absent and pod.busy is None
+        return Standing.UNKNOWN if unsure else Standing.ABSENT
+    return standing(runner, view)
+
+
+def standing(runner: Runner, view: ForgeView) -> Standing:
+    """How a listed runner stands."""
+    if runner.id in view.jobs:
+        return Standing.BUSY
+    if runner.busy:
+        return Standing.ACTIVE
+    return Standing.IDLE if runner.online else Standing.OFFLINE
+
+
+def runner_state(
+    runner: Runner | None,
+    now_standing: Standing,
+    view: ForgeView,
+    *,
+    unseen_seconds: float,
+    unseen_limit: float,
+    cordoned_seconds: float,
+    drift: str = "",
+    namespaces_listed: bool = False,
+    runner_id: int | None = None,
+) -> RunnerState:
+    """The runner's side of a decision."""
+    known_id = runner.id if runner else runner_id
+    job = view.jobs.get(known_id) if known_id is not None else None
+    return RunnerState(
+        standing=now_standing,
+        cordoned=runner is not None and runner.cordoned,
+        settled=cordoned_seconds >= SETTLE_SECONDS,
+        gone_too_long=unseen_seconds > unseen_limit,
+        namespaces_listed=namespaces_listed,
+        job_id=job.id if job else None,
+        drift=drift,
+        text=view.problem,
+    )
+
+
+def drift_of(pod: RunnerPod, runner: Runner | None) -> str:
+    """How a live runner's registration differs from what was issued to its pod, "" if it does not."""
+    if runner is None:
+        return ""
+    problems = []
+    declared = frozenset(pod.runner_labels)
+    if runner.labels != declared:
+        found = ",".join(sorted(runner.labels))
+        problems.append(f"labels are {found!r}, declared {','.join(sorted(declared))!r}")
+    if not runner.ephemeral:
+        problems.append("the runner is not single-use")
+    if runner.cordoned and pod.stage is Stage.RUNNING and pod.busy is None:
+        problems.append("somebody cordoned the runner at the forge: it will get no job")
+    return "; ".join(problems)
