@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lab import build, containers, control_plane, daemon, dns, environment, fake_nodes, gitea, images, network, node
-from lab import packages, paths, preflight, s3
+from lab import packages, paths, preflight, repositories, s3
 from lab.build import Say
 from lab.daemon import Daemon
 from lab.errors import LabError
@@ -55,6 +55,7 @@ def up(say: Say, fake_node_count: int = 2) -> None:
         _start(say, [s3.daemon(), gitea.daemon()])
         s3.seed()
         gitea.seed()
+        repositories.seed(environment.PASSPHRASE)
         _await_node()
         environment.write()
     say(f"lab is up; logs in {paths.LOGS}; `. {paths.STATE / 'env.sh'}` points a shell at it")

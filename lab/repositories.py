@@ -1,0 +1,104 @@
+"""What the forge hosts: the checkout action, this repository for the deploy job, the example with its secrets."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import example_data, git, gitea, paths, s3
+from lab.errors import LabError
+from lab.gitea_api import GiteaApi
+
+GUIDE = "mlops/guide"
+SEED_BRANCH = "lab-seed"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder of this repository's last commit (`tree`, as git names it) that is a repository at the forge."""
+
+    repository: str
+    tree: str
+    tags: tuple[str, ...] = ()
+
+
+SOURCES = (
+    Source("actions/checkout", "HEAD:lab/actions/checkout", ("v4", "v5", "v6")),
+    Source("mlops/gpu-runners", "HEAD:"),
+    Source(GUIDE, "HEAD:examples/mlops-guide"),
+)
+
+
+def seed(passphrase: str) -> None:
+    """Puts everything in place that is missing or older than this checkout; a second call changes nothing.
+
+    `passphrase` is what Pulumi encrypts the state's secrets with.
+    """
+    api = GiteaApi(gitea.URL, gitea.token())
+    for organization in sorted({source.repository.split("/")[0] for source in SOURCES}):
+        api.post("/orgs", {"username": organization, "visibility": "public"}, allowed=(422,))
+    for source in SOURCES:
+        _publish(api, source)
+    _configure_actions(api, passphrase)
+    example_data.seed(s3.client())
+
+
+def _publish(api: GiteaApi, source: Source) -> None:
+    """Pushes the folder as one commit on top of what is there; the lab's own pushes start no workflow."""
+    tree = _tree(source)
+    if _seeded_tree(api, source.repository) == tree:
+        return
+    owner, name = source.repository.split("/")
+    api.post(f"/orgs/{owner}/repos", {"name": name, "private": False, "default_branch": "main"}, allowed=(409,))
+    login = git.login(gitea.ADMIN, gitea.token())
+    url = f"{gitea.URL}/{source.repository}.git"
+    with tempfile.TemporaryDirectory(prefix="lab-seed-") as folder_name:
+        folder = Path(folder_name)
+        git.run(folder, "init", "--quiet", "--bare")
+        # Borrowing this checkout's objects: no files are copied, and a shallow checkout will do.
+        objects = git.run(paths.REPOSITORY, "rev-parse", "--path-format=absolute", "--git-path", "objects")
+        (folder / "objects/info/alternates").write_text(f"{objects}\n")
+        fetched = git.attempt(folder, "fetch", "--quiet", "--depth", "1", url, "main", environment=login)
+        parent = ["-p", "FETCH_HEAD"] if fetched.returncode == 0 else []
+        message = f"{source.repository} as in this checkout [skip ci]\n\n{_TREE_LINE}{tree}"
+        commit = git.run(folder, "commit-tree", tree, *parent, "-m", message, environment=login)
+        targets = ("refs/heads/main", f"refs/heads/{SEED_BRANCH}", *(f"refs/tags/{tag}" for tag in source.tags))
+        git.run(folder, "push", "--quiet", "--force", url, *(f"{commit}:{ref}" for ref in targets), environment=login)
+
+
+_TREE_LINE = "Tree: "
+
+
+def _tree(source: Source) -> str:
+    found = git.attempt(paths.REPOSITORY, "rev-parse", source.tree)
+    if found.returncode != 0:
+        raise LabError(
+            f"{paths.REPOSITORY} has no commit with {source.tree.removeprefix('HEAD:') or 'files'}: the lab serves the "
+            f"last commit of a git checkout. Clone the repository, or run `git init` and commit."
+        )
+    return found.stdout.strip()
+
+
+def _seeded_tree(api: GiteaApi, repository: str) -> str | None:
+    branch = api.find(f"/repos/{repository}/branches/{SEED_BRANCH}")
+    if branch is None:
+        return None
+    last_line: str = branch["commit"]["message"].strip().rsplit("\n", 1)[-1]
+    return last_line.removeprefix(_TREE_LINE)
+
+
+def _configure_actions(api: GiteaApi, passphrase: str) -> None:
+    """The variables and secrets that the example's workflow names."""
+    keys = s3.credentials()
+    secrets = {
+        "PULUMI_CONFIG_PASSPHRASE": passphrase,
+        "AWS_ACCESS_KEY_ID": keys["AWS_ACCESS_KEY_ID"],
+        "AWS_SECRET_ACCESS_KEY": keys["AWS_SECRET_ACCESS_KEY"],
+    }
+    actions = f"/repos/{GUIDE}/actions"
+    for name, value in secrets.items():
+        api.put(f"{actions}/secrets/{name}", {"data": value})
+    variable = {"name": "PULUMI_BACKEND_URL", "value": s3.pulumi_backend()}
+    if api.find(f"{actions}/variables/PULUMI_BACKEND_URL") is None:
+        api.post(f"{actions}/variables/PULUMI_BACKEND_URL", {"value": variable["value"]})
+    else:
+        api.put(f"{actions}/variables/PULUMI_BACKEND_URL", variable)
