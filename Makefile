@@ -1,0 +1,42 @@
+# Every target is one line; what needs more lives in Python. CI calls the same targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help venv check format test unit demo lab-up lab-down lab-status bench
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+venv: $(VENV)/.ready ## the Python environment with the tested set of packages
+
+$(VENV)/.ready: requirements.txt requirements-dev.txt registrar/requirements.txt constraints.txt
+	@scripts/make-venv $(PYTHON) $(VENV)
+
+check: venv ## format, lint, types and the borders between the parts
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+format: venv ## put the sources into shape
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+test: venv ## all tests, unit to lab; starts the lab where it is not up
+	$(BIN)/pytest
+
+unit: venv ## the tests that need no cluster
+	$(BIN)/pytest -m 'not lab'
+
+demo: venv ## the whole sequence for real: push, deploy, GPU runner, training, release
+	$(BIN)/python -m lab.demo
+
+lab-up: venv ## a real Kubernetes, forge and S3 server on this machine
+	$(BIN)/python -m lab up
+
+lab-down: venv ## stop all of it; nothing stays but logs and caches
+	$(BIN)/python -m lab down
+
+lab-status: venv ## one line per part of the lab
+	@$(BIN)/python -m lab status
+
+bench: venv ## the speed figures of the README, as ratios in one run
+	$(BIN)/python -m bench
