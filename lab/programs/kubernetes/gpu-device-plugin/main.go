@@ -11,11 +11,15 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/klog/v2"
 	pluginapi "k8s.io/kubelet/pkg/apis/deviceplugin/v1beta1"
 	plugin "k8s.io/kubernetes/pkg/kubelet/cm/devicemanager/plugin/v1beta1"
 )
+
+const kubeletDeadline = 60 * time.Second
 
 func main() {
 	count := flag.Int("count", 4, "number of simulated devices")
@@ -32,6 +36,9 @@ func main() {
 	socket := filepath.Join(pluginapi.DevicePluginPath, "gpu-runners-lab.sock")
 	stub := plugin.NewDevicePluginStub(klog.Background(), devices, socket, *resource, false, false)
 	stub.SetAllocFunc(allocate)
+	if err := waitForKubelet(ctx); err != nil {
+		fail(err)
+	}
 	if err := stub.Start(ctx); err != nil {
 		fail(err)
 	}
@@ -52,6 +59,14 @@ func allocate(request *pluginapi.AllocateRequest, _ map[string]*pluginapi.Device
 		})
 	}
 	return response, nil
+}
+
+// waitForKubelet waits for the socket that plugins register at: the kubelet makes it some time after it starts.
+func waitForKubelet(ctx context.Context) error {
+	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, kubeletDeadline, true, func(context.Context) (bool, error) {
+		_, err := os.Stat(pluginapi.KubeletSocket)
+		return err == nil, nil
+	})
 }
 
 func fail(err error) {
