@@ -51,7 +51,9 @@ class Program:
 
     def key(self) -> str:
         """Digest of everything of ours that decides the result: pins, sources and flags."""
-        digest = hashlib.sha256(repr((self.packages, self.version_variables, self.tags, self.cgo, self.assets)).encode())
+        digest = hashlib.sha256(
+            repr((self.packages, self.version_variables, self.tags, self.cgo, self.assets)).encode()
+        )
         for file in sorted(self.source.rglob("*")):
             if file.is_file():
                 digest.update(str(file.relative_to(self.source)).encode() + b"\0" + file.read_bytes())

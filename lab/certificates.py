@@ -15,7 +15,7 @@ VALID_DAYS = 3650
 
 
 class Authority:
-    """Issues the cluster's certificates into one folder; files that exist are kept, so a second `lab up` changes none."""
+    """Issues the cluster's certificates into one folder; a file that exists is kept, so a second `lab up` changes none."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -87,9 +87,7 @@ class Authority:
 def _write_private(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> None:
     path.touch(mode=0o600)
     path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
 
 

@@ -7,8 +7,24 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lab import build, containers, control_plane, daemon, dns, environment, fake_nodes, gitea, images, network, node
-from lab import packages, paths, preflight, repositories, s3
+from lab import (
+    build,
+    containers,
+    control_plane,
+    daemon,
+    dns,
+    environment,
+    fake_nodes,
+    gitea,
+    images,
+    network,
+    node,
+    packages,
+    paths,
+    preflight,
+    repositories,
+    s3,
+)
 from lab.build import Say
 from lab.daemon import Daemon
 from lab.errors import LabError

@@ -51,9 +51,13 @@ def daemon() -> Daemon:
     config = FOLDER / "config.toml"
     config.write_text(
         _CONFIG.format(
-            root=paths.CONTAINERD, state=FOLDER / "state", socket=SOCKET, folder=FOLDER,
-            pause=PAUSE_IMAGE, cni=network.CNI_CONFIG,
-        )  # fmt: skip
+            root=paths.CONTAINERD,
+            state=FOLDER / "state",
+            socket=SOCKET,
+            folder=FOLDER,
+            pause=PAUSE_IMAGE,
+            cni=network.CNI_CONFIG,
+        )
     )
     return Daemon("containerd", ["containerd", "--config", str(config)], ready=_answers)
 
@@ -95,7 +99,9 @@ def _shims() -> Iterable[int]:
 def unmount_below(*folders: Path) -> None:
     """Unmounts everything under the folders, innermost first."""
     prefixes = tuple(f"{folder}/" for folder in folders)
-    mounts = [line.split()[1].encode().decode("unicode_escape") for line in Path("/proc/mounts").read_text().splitlines()]
+    mounts = [
+        line.split()[1].encode().decode("unicode_escape") for line in Path("/proc/mounts").read_text().splitlines()
+    ]
     for mount in sorted((m for m in mounts if m.startswith(prefixes)), key=len, reverse=True):
         subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True, timeout=30)
 

@@ -80,7 +80,9 @@ def controller_manager(pki: Authority) -> Daemon:
         "--use-service-account-credentials=true", "--leader-elect=false", "--bind-address=127.0.0.1",
         "--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20", *CLIENT_LIMITS,
     ]  # fmt: skip
-    return Daemon("kube-controller-manager", argv, ready=lambda: answers("https://127.0.0.1:10257/healthz", insecure=True))
+    return Daemon(
+        "kube-controller-manager", argv, ready=lambda: answers("https://127.0.0.1:10257/healthz", insecure=True)
+    )
 
 
 def scheduler() -> Daemon:
@@ -104,5 +106,3 @@ def answers(url: str, ca: Path | None = None, *, insecure: bool = False) -> bool
             return bool(answer.status == 200)
     except OSError:
         return False
-
-

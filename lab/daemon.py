@@ -15,6 +15,9 @@ START_DEADLINE_SECONDS = 60.0
 STOP_DEADLINE_SECONDS = 15.0
 POLL_SECONDS = 0.05
 
+# Parts that this very process started; most `lab` commands meet parts that another one started.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
 
 def _always() -> bool:
     return True
@@ -55,6 +58,7 @@ class Daemon:
                 list(self.argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.cwd,
                 env={**os.environ, **self.env}, start_new_session=True,
             )  # fmt: skip
+        _children[process.pid] = process
         _pid_file(self.name).write_text(f"{process.pid} {_started(process.pid)}\n")
 
     def wait(self) -> None:
@@ -124,10 +128,9 @@ def _pid(name: str) -> int | None:
 
 def _reap(pid: int) -> None:
     """A part that this very process started and that ended is a zombie until somebody waits for it."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return
+    child = _children.get(pid)
+    if child is not None and child.poll() is not None:
+        del _children[pid]
 
 
 def _pid_file(name: str) -> Path:

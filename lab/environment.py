@@ -10,7 +10,7 @@ from lab import gitea, network, paths, s3
 from lab.catalogue import programs
 from lab.errors import LabError
 
-PASSPHRASE = "lab"  # noqa: S105  the lab's secrets die with it
+PASSPHRASE = "the state of this lab"  # noqa: S105  it dies with the lab; not a word that logs would mask
 KUBERNETES_PLUGIN = "resource-kubernetes-v4.25.0"
 FILE = paths.STATE / "env.json"
 

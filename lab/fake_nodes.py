@@ -2,7 +2,6 @@
 
 import json
 
-
 from lab import build, control_plane, node, paths
 from lab.catalogue import programs
 from lab.daemon import Daemon

@@ -1,0 +1,49 @@
+"""The catalogue names what exists, and its keys change when a result could."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab import catalogue, paths
+
+
+def test_every_program_has_pins_that_the_build_may_not_change() -> None:
+    for program in catalogue.programs():
+        assert (program.source / "go.mod").is_file(), f"{program.name}: no go.mod"
+        pinned_elsewhere = program.source / "go.sum"
+        assert pinned_elsewhere.is_file() or "require" not in (program.source / "go.mod").read_text(), program.name
+
+
+def test_no_two_programs_make_the_same_file() -> None:
+    outputs = [name for program in catalogue.programs() for name in program.outputs]
+    assert len(outputs) == len(set(outputs))
+
+
+def test_an_entry_names_its_binary_after_the_last_part_of_the_package() -> None:
+    (program,) = catalogue.load('[tool]\npackages = ["example.test/a/cmd/b", "./c"]\n')
+    assert program.outputs == ("b", "c")
+
+
+def test_an_entry_of_assets_only_makes_just_these() -> None:
+    (program,) = catalogue.load('[script]\nmodule = "pulumi"\nassets = ["example.test/m:cmd/script:script"]\n')
+    assert program.outputs == ("script",)
+    assert program.assets == (catalogue.Asset("example.test/m", "cmd/script", "script"),)
+
+
+def test_an_unknown_key_of_an_entry_is_refused() -> None:
+    with pytest.raises(TypeError, match="unknwn"):
+        catalogue.load("[tool]\nunknwn = 1\n")
+
+
+def test_a_changed_pin_or_flag_makes_another_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(paths.PROGRAM_MODULES / "etcd", tmp_path / "etcd")
+    monkeypatch.setattr(paths, "PROGRAM_MODULES", tmp_path)
+    program = catalogue.Program("etcd", "etcd", ("go.etcd.io/etcd/server/v3",))
+    before = program.key()
+    assert program.key() == before
+    assert dataclasses.replace(program, tags="x").key() != before
+    with (tmp_path / "etcd/go.mod").open("a") as file:
+        file.write("// another pin\n")
+    assert program.key() != before
