@@ -1,0 +1,102 @@
+"""Table of contents: what a stack declares, in order. Reads the config, checks the cluster, declares, and no more."""
+
+import os
+
+import pulumi
+
+from components.cluster_access import ClusterChoice, read_version, require_version
+from components.deployer import Deployer
+from components.forge_credential import ForgeCredential
+from components.online_pools import OnlinePools
+from components.registrar import Registrar
+from components.registrar_namespace import RegistrarNamespace
+from components.runner_deployment import RunnerDeployment
+from components.runner_namespace import RunnerNamespace
+from components.runner_pod import OWN_POOL_VARIABLE
+from components.runner_pool import pool_key, refuse_own_pool
+from config import StackConfig, load
+from config_platform import deployments_by_namespace, grants
+
+
+def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
+    """The registrar, the environments and who may deploy them; nothing for a stack that has no platform."""
+    platform = stack.platform
+    if platform is None or stack.forge_token is None:
+        return []
+    system = RegistrarNamespace(
+        "registrar-namespace",
+        {"namespace": platform.registrar_namespace, "pod_security_version": stack.pod_security_version},
+    )
+    credential = ForgeCredential("forge-credential", {"namespace": system.namespace, "token": stack.forge_token})
+    environments = [
+        RunnerNamespace(
+            environment.namespace,
+            {
+                "namespace": environment.namespace,
+                "gpus": dict(environment.gpus),
+                "pods": environment.pods,
+                "pod_security_version": stack.pod_security_version,
+                "registrar_namespace": platform.registrar_namespace,
+                "egress": list(environment.egress),
+                "blocked_cidrs": list(stack.blocked_cidrs),
+            },
+        )
+        for environment in platform.environments
+    ]
+    deployers = [
+        Deployer(
+            f"{namespace}-deployer",
+            {"namespace": namespace, "deployments": deployments},
+            pulumi.ResourceOptions(depends_on=environments),
+        )
+        for namespace, deployments in deployments_by_namespace(platform).items()
+    ]
+    registrar = Registrar(
+        "registrar",
+        {
+            "namespace": platform.registrar_namespace,
+            "image": platform.registrar_image,
+            "forge_kind": platform.forge.kind,
+            "forge_url": platform.forge.url,
+            "credential_secret": credential.secret_name,
+            "grants": grants(platform),
+            "clients": list(platform.registrar_clients),
+            "deadlines": stack.registrar_deadlines,
+            "keep_failed": stack.keep_failed,
+            "certificate_generation": stack.certificate_generation,
+        },
+        pulumi.ResourceOptions(depends_on=[system, *environments]),
+    )
+    pulumi.export("registrar", registrar.url)
+    return [*environments, *deployers, registrar]
+
+
+def declare_pools(stack: StackConfig, platform: list[pulumi.Resource]) -> None:
+    """The pools, and the wait for all of them."""
+    pools = [
+        RunnerDeployment(f"{pool['namespace']}-{pool['name']}", pool, pulumi.ResourceOptions(depends_on=platform))
+        for pool in stack.pools
+    ]
+    if pools:
+        OnlinePools(
+            f"pools-{pulumi.get_stack()}",
+            {
+                "namespace": stack.pools_namespace,
+                "stack": pulumi.get_stack(),
+                "pools": list(stack.pools),
+                "deadline_seconds": stack.online_deadline_seconds,
+            },
+            pulumi.ResourceOptions(depends_on=pools),
+        )
+    pulumi.export("pools", [pool_key(pool) for pool in stack.pools])
+
+
+def declare(stack: StackConfig, cluster_version: str) -> None:
+    """Everything that the stack holds, on a cluster of this version. Declares nothing if it cannot all be right."""
+    require_version(cluster_version)
+    refuse_own_pool(stack.pools, os.environ, OWN_POOL_VARIABLE)
+    declare_pools(stack, declare_platform(stack))
+
+
+if __name__ == "__main__":
+    declare(load(pulumi.Config()), read_version(ClusterChoice.of_this_program(os.environ)))

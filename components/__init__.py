@@ -1,0 +1,29 @@
+"""The Pulumi components and the values they take: what `pulumi up` declares, and how it waits.
+
+Values and pure functions
+  labels              every Kubernetes label and annotation key that the program sets
+  kubernetes_syntax   what Kubernetes accepts as a name, a label, a quantity
+  gpu_placement       GpuPlacement: resource, count, node selector, tolerations; presets per vendor and cloud
+  forge_scope         ForgeScope: forge and scope, parsed from one URL
+  network_policies    default deny, and the few ways out
+  serving_certificate the registrar's CA and serving certificate
+  registrar_config    the registrar's config.json
+  registrar_pod       the registrar's pod
+  runner_pod          the runner's pod
+  runner_volumes      the runner pod's volumes and where they are mounted
+  runner_scripts      what runs in a runner's pod, as sh
+
+Components
+  runner_namespace    RunnerNamespace: Pod Security, quota, network policies, ServiceAccount
+  forge_credential    ForgeCredential: the Secret from which registrations are minted
+  registrar           Registrar: certificate, rights, Deployment, and the trust it writes into namespaces
+  runner_deployment   RunnerDeployment: one pool
+  deployer            Deployer: the identity of `pulumi up` on a base runner
+  online_pools        OnlinePools: the object whose hook waits until every runner is online
+
+The cluster, read
+  cluster_access      which cluster Pulumi talks to, its version
+  online/             progress and diagnosis over frozen snapshots, the thin reader, the wait
+
+Never imports the stack's config, the registrar (but for `registrar.contract`, the names both sides share) or the lab.
+"""

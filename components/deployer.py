@@ -1,0 +1,94 @@
+"""Deployer: the identity with which `pulumi up` runs on a base runner, and the least that it needs."""
+
+from typing import Final, Optional, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.labels import REPAIR_ANNOTATIONS, object_labels
+from components.online_pools import pools_config_map
+from components.runner_pool import DEPLOYER
+
+_READ: Final = ["get", "list", "watch"]
+_WRITE: Final = ["create", "update", "patch", "delete"]
+
+
+class Deployment(TypedDict):
+    """A stack that the deployer may bring up."""
+
+    namespace: str
+    """The namespace of the stack's pools."""
+    stack: str
+    """The stack's name."""
+
+
+class DeployerArgs(TypedDict):
+    """Where the identity lives and where it may act."""
+
+    namespace: str
+    """The base runners' namespace."""
+    deployments: list[Deployment]
+    """What it may deploy, and where."""
+
+
+def deployer_rules(stack: str) -> list[k8s.rbac.v1.PolicyRuleArgsDict]:
+    """Rights where a stack's pools are: its Deployments, its one ConfigMap, a look at what becomes of them.
+
+    Nothing on Secrets, rights, policies, quota or the Namespace; the registrar's address and CA can be read only.
+    """
+    return [
+        {"api_groups": ["apps"], "resources": ["deployments"], "verbs": [*_READ, *_WRITE]},
+        {"api_groups": ["apps"], "resources": ["replicasets"], "verbs": _READ},
+        {"api_groups": [""], "resources": ["pods", "events"], "verbs": _READ},
+        # The API server cannot limit create to a name.
+        {"api_groups": [""], "resources": ["configmaps"], "verbs": [*_READ, "create"]},
+        {
+            "api_groups": [""],
+            "resources": ["configmaps"],
+            "resource_names": [pools_config_map(stack)],
+            "verbs": ["update", "patch", "delete"],
+        },
+    ]
+
+
+class Deployer(pulumi.ComponentResource):
+    """A ServiceAccount that may deploy pools and nothing else; it holds no credential of the forge."""
+
+    def __init__(self, name: str, args: DeployerArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
+        super().__init__("gpu-runners:index:Deployer", name, {}, opts)
+        k8s.core.v1.ServiceAccount(
+            f"{name}-account",
+            metadata=_metadata(DEPLOYER, args["namespace"]),
+            automount_service_account_token=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        for deployment in args["deployments"]:
+            self._declare_rights(name, args["namespace"], deployment)
+        self.register_outputs({})
+
+    def _declare_rights(self, name: str, account_namespace: str, deployment: Deployment) -> None:
+        role_name = f"{DEPLOYER}-{deployment['stack']}"
+        metadata = _metadata(role_name, deployment["namespace"])
+        suffix = f"{deployment['namespace']}-{deployment['stack']}"
+        role = k8s.rbac.v1.Role(
+            f"{name}-role-{suffix}",
+            metadata=metadata,
+            rules=deployer_rules(deployment["stack"]),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        k8s.rbac.v1.RoleBinding(
+            f"{name}-binding-{suffix}",
+            metadata=metadata,
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": role_name},
+            subjects=[{"kind": "ServiceAccount", "name": DEPLOYER, "namespace": account_namespace}],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
+        )
+
+
+def _metadata(name: str, namespace: str) -> k8s.meta.v1.ObjectMetaArgsDict:
+    return {
+        "name": name,
+        "namespace": namespace,
+        "labels": object_labels(DEPLOYER),
+        "annotations": REPAIR_ANNOTATIONS,
+    }

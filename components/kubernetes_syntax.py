@@ -1,0 +1,60 @@
+"""What Kubernetes accepts as a name, a label or a quantity, as predicates. Knows no config and raises nothing."""
+
+import ipaddress
+import re
+from typing import Final
+
+_DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DNS_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_NAME_PART: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_QUANTITY: Final = re.compile(r"(\d+|\d*\.\d+)(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
+_IMAGE: Final = re.compile(r"[a-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?")
+_DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")
+
+
+def is_dns_label(text: str) -> bool:
+    """A DNS-1123 label: the name of a namespace, a Deployment, a ServiceAccount."""
+    return _DNS_LABEL.fullmatch(text) is not None
+
+
+def is_label_key(text: str) -> bool:
+    """A label's key, with or without a DNS prefix; taint keys follow the same rule."""
+    prefix, slash, name = text.rpartition("/")
+    if slash and (len(prefix) > 253 or _DNS_SUBDOMAIN.fullmatch(prefix) is None):
+        return False
+    return _NAME_PART.fullmatch(name) is not None
+
+
+def is_label_value(text: str) -> bool:
+    """A label's value; the empty one is a value too."""
+    return text == "" or _NAME_PART.fullmatch(text) is not None
+
+
+def is_extended_resource(text: str) -> bool:
+    """A device plugin's resource: always with a domain, so that `cpu` or `gpu` is none."""
+    return "/" in text and is_label_key(text) and not text.startswith(("kubernetes.io/", "requests."))
+
+
+def is_quantity(text: str) -> bool:
+    """A positive quantity of CPU, memory or storage, e.g. `500m`, `2`, `8Gi`."""
+    match = _QUANTITY.fullmatch(text)
+    return match is not None and float(match[1]) > 0
+
+
+def is_image(text: str) -> bool:
+    """An image reference: name, maybe tag, maybe digest."""
+    return _IMAGE.fullmatch(text) is not None
+
+
+def has_digest(image: str) -> bool:
+    """Whether the reference pins the image's content."""
+    return _DIGEST.search(image) is not None
+
+
+def is_cidr(text: str) -> bool:
+    """An IPv4 or IPv6 network such as `10.85.0.1/32`, without host bits."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return "/" in text

@@ -1,0 +1,39 @@
+"""Every Kubernetes label and annotation that the program sets, and nothing that reads them.
+
+Selectors are immutable at the API server: a label added to `selector_labels` would replace every Deployment, so it is
+a function of its own, apart from the labels that may grow.
+"""
+
+from typing import Final
+
+from registrar.contract import POOL_LABEL
+
+NAME_LABEL: Final = "app.kubernetes.io/name"
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+PART_OF_LABEL: Final = "app.kubernetes.io/part-of"
+NAMESPACE_NAME_LABEL: Final = "kubernetes.io/metadata.name"  # set by the API server on every Namespace
+
+# Takes declared fields back from whoever changed them by hand, where `up` would else stop at a field conflict.
+REPAIR_ANNOTATIONS: Final[dict[str, str]] = {"pulumi.com/patchForce": "true"}
+# The program waits itself, once for all pools: see online_pools.
+WAIT_ELSEWHERE_ANNOTATIONS: Final[dict[str, str]] = {**REPAIR_ANNOTATIONS, "pulumi.com/skipAwait": "true"}
+# A node autoscaler must not take the node of a runner: it looks idle to it while a job computes.
+STAY_ANNOTATIONS: Final[dict[str, str]] = {
+    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+    "karpenter.sh/do-not-disrupt": "true",
+}
+
+
+def object_labels(name: str) -> dict[str, str]:
+    """Labels of any object of ours; name is what the object serves, e.g. `registrar`."""
+    return {NAME_LABEL: name, MANAGED_BY_LABEL: "pulumi", PART_OF_LABEL: "gpu-runners"}
+
+
+def selector_labels(pool: str) -> dict[str, str]:
+    """What selects the pods of a pool. Adding one replaces every Deployment."""
+    return {POOL_LABEL: pool}
+
+
+def pool_labels(pool: str) -> dict[str, str]:
+    """Labels of a pool's Deployment and pods: the selector's and those for people."""
+    return {**object_labels("runner"), **selector_labels(pool)}

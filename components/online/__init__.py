@@ -1,0 +1,10 @@
+"""Waiting until every runner of a stack is online.
+
+  snapshot   frozen values of what the API server says about a pool, read from its JSON
+  progress   how far a pool is, and whether that is far enough; pure
+  diagnosis  what keeps it from getting there and what cures it; pure
+  wait       the one loop over both, with the clock and the cluster injected
+  reader     the thin edge: lists of Deployments, ReplicaSets, pods and events
+
+Nothing here knows Pulumi.
+"""

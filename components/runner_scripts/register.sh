@@ -1,0 +1,63 @@
+# Init container of a runner pod, run by the forge's runner image (needs: sh, curl, coreutils, and the runner's files).
+# Copies the runner's files, makes the directories of the job, then trades the pod's token for one single-use registration.
+# Exit 0: the registration is in place. Exit 1: refused; the reason is in the termination log and in the log.
+# It gives up only on a refusal: the registrar may be away, the forge may be away, a brake may hold the pool back.
+set -eu
+
+refuse() {
+    printf '%s\n' "$1" >&2
+    printf '%s' "$1" > "$TERMINATION_LOG"
+    exit 1
+}
+
+cp -R "$RUNNER_SOURCE/." "$RUNNER_DIRECTORY/"
+# Here and not in the main container: the user's image need not have mkdir.
+mkdir -p "$HOME" "$JOBS_DIRECTORY"
+
+url=$(cat "$TRUST_DIRECTORY/url")
+answer=$REGISTRATION_DIRECTORY/.answer
+headers=$REGISTRATION_DIRECTORY/.headers
+delay=1
+attempt=0
+# One seed per pod: many pods that start together must not ask together again.
+jitter=$(cksum < "$TOKEN_FILE") && jitter=${jitter%% *}
+
+while :; do
+    attempt=$((attempt + 1))
+    # The kubelet renews the token in place, so the file is read at every try. The header travels through a pipe:
+    # an argument would be readable in the process list.
+    status=$(printf 'header = "Authorization: Bearer %s"\n' "$(cat "$TOKEN_FILE")" |
+        curl --silent --show-error --config - --request POST --data '' --cacert "$TRUST_DIRECTORY/ca.crt" \
+            --max-time 30 --connect-timeout 5 --dump-header "$headers" --output "$answer" \
+            --write-out '%{http_code}' "$url/registrations") || status=000
+    wait=
+    case $status in
+    200)
+        mv "$answer" "$REGISTRATION_DIRECTORY/registration"
+        rm -f "$headers"
+        exit 0
+        ;;
+    401 | 403 | 409) refuse "registration refused ($status): $(cat "$answer")" ;;
+    429 | 503)
+        while IFS=': ' read -r field value; do
+            case $field in
+            [Rr]etry-[Aa]fter) wait=${value%%[!0-9]*} ;;
+            esac
+        done < "$headers"
+        ;;
+    esac
+    if [ -n "$wait" ]; then
+        delay=1
+    else
+        # Full seconds only, as every sleep understands them: half the delay for certain, half by chance.
+        jitter=$(((jitter * 1103 + 12345) % 65536))
+        wait=$((delay / 2 + jitter % (delay / 2 + 1)))
+        [ "$wait" -gt 0 ] || wait=1
+        delay=$((delay * 2))
+        [ "$delay" -le 30 ] || delay=30
+    fi
+    reason=
+    [ "$status" = 000 ] || reason=$(cat "$answer" 2> /dev/null || :)
+    printf 'try %s: registrar answered %s %s; next try in %s s\n' "$attempt" "$status" "$reason" "$wait" >&2
+    sleep "$wait"
+done

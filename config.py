@@ -1,0 +1,174 @@
+"""The stack's config: one parser, stricter than the schema in Pulumi.yaml, which holds the only defaults.
+
+`load` reads everything, then raises one error that lists every problem. Knows no Kubernetes object and declares none.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pulumi
+
+from components.forge_scope import FORGES, FORGES_TO_COME
+from components.kubernetes_syntax import is_cidr
+from components.registrar_config import Deadlines
+from components.runner_pool import DEPLOYER, RunnerPool
+from config_fields import Problem, Section
+from config_platform import PlatformConfig, read_deadlines, read_platform
+from config_pools import read_namespace, read_pools
+
+NAMESPACE: Final = "gpu-runners"
+TOKEN_VARIABLE: Final = "FORGE_TOKEN"  # noqa: S105 - the name of a variable
+TOKEN_KEY: Final = "forgeToken"  # noqa: S105 - the name of a key
+KEYS: Final = (
+    "allowImageTags",
+    "blockedCidrs",
+    "forge",
+    "keepFailed",
+    "namespace",
+    "onlineDeadlineSeconds",
+    "platform",
+    "podSecurityVersion",
+    "poolDefaults",
+    "pools",
+    "registrarCertificate",
+    "registrarDeadlines",
+    "runnerImage",
+)
+TEXT_KEYS: Final = ("forge", "namespace", "podSecurityVersion", "runnerImage")
+
+
+class StackConfigError(pulumi.RunError):
+    """Everything that is wrong with a stack's config, in one message."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = [f"the stack's config has {count}; nothing was changed:", *(f"  {problem}" for problem in problems)]
+        super().__init__("\n".join(lines))
+
+
+@dataclass(frozen=True)
+class StackConfig:
+    """What a stack declares: a platform, pools, or both. Seconds are whole; pools_namespace is "" without pools."""
+
+    pools: tuple[RunnerPool, ...]
+    pools_namespace: str
+    online_deadline_seconds: int
+    platform: PlatformConfig | None
+    forge_token: pulumi.Output[str] | None
+    pod_security_version: str
+    blocked_cidrs: tuple[str, ...]
+    registrar_deadlines: Deadlines
+    keep_failed: int
+    certificate_generation: int
+
+
+def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ) -> StackConfig:
+    """The stack's config. Raises StackConfigError."""
+    root = Section(f"{NAMESPACE}:", _values(config))
+    _check_keys(root)
+    forge = _read_forge(root)
+    tags_allowed = root.flag("allowImageTags")
+    pools = read_pools(root, root.section("poolDefaults"), forge, tags_allowed=tags_allowed)
+    platform = None
+    if root.values.get("platform"):
+        platform = read_platform(root.section("platform"), forge, tags_allowed=tags_allowed)
+        _check_pools(root, pools, platform)
+    if not pools and platform is None and not root.values.get("pools"):
+        root.note("pools", "neither pools nor a platform", "at least one of them", "see Pulumi.dev.yaml for an example")
+    stack = StackConfig(
+        pools=pools,
+        pools_namespace=_pools_namespace(root, pools),
+        online_deadline_seconds=root.integer("onlineDeadlineSeconds", 10, 86400),
+        platform=platform,
+        forge_token=_read_token(root, config, environment) if platform else None,
+        pod_security_version=root.text("podSecurityVersion", _is_version, "a Kubernetes version such as v1.35"),
+        blocked_cidrs=tuple(root.texts("blockedCidrs", is_cidr, "a network such as 10.0.0.0/8")),
+        registrar_deadlines=read_deadlines(root.section("registrarDeadlines")),
+        keep_failed=root.integer("keepFailed", 0, 100),
+        certificate_generation=root.integer("registrarCertificate", 1, 1000000),
+    )
+    if root.problems:
+        raise StackConfigError(root.problems)
+    return stack
+
+
+def _values(config: pulumi.Config) -> dict[str, Any]:
+    """The project's values with their types: the engine hands over everything as text."""
+    values: dict[str, Any] = {}
+    for key in KEYS:
+        text = config.get(key)
+        if text is None:
+            continue
+        values[key] = text if key in TEXT_KEYS else _parsed(text)
+    return values
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _check_keys(root: Section) -> None:
+    # The engine hands the config over in a variable, tests set it in the SDK.
+    given = pulumi.runtime.config.get_config_env() | pulumi.runtime.config.CONFIG.get()
+    names = [key.removeprefix(root.key) for key in given if key.startswith(root.key)]
+    Section(root.key, dict.fromkeys(names), root.problems).known(*KEYS, TOKEN_KEY)
+
+
+def _read_forge(root: Section) -> str:
+    to_come = root.values.get("forge")
+    cure = f"{to_come} is not served yet" if to_come in FORGES_TO_COME else "say which forge your runners belong to"
+    return root.text("forge", lambda text: text in FORGES, " or ".join(FORGES), cure)
+
+
+def _read_token(root: Section, config: pulumi.Config, environment: Mapping[str, str]) -> pulumi.Output[str] | None:
+    cure = f"`pulumi config set --secret {TOKEN_KEY}`, or set {TOKEN_VARIABLE} in the environment"
+    token = config.get_secret(TOKEN_KEY)
+    if token is not None:
+        if not pulumi.runtime.is_config_secret(f"{NAMESPACE}:{TOKEN_KEY}"):
+            root.note(TOKEN_KEY, "a credential in plain text", "an encrypted value", f"revoke it, then {cure}")
+        return token
+    if environment.get(TOKEN_VARIABLE):
+        return pulumi.Output.secret(environment[TOKEN_VARIABLE])
+    root.note(TOKEN_KEY, "nothing", "a token of the forge that may register and remove runners", cure)
+    return None
+
+
+def _pools_namespace(root: Section, pools: tuple[RunnerPool, ...]) -> str:
+    if root.values.get("namespace"):
+        return read_namespace(root, "namespace")
+    return pools[0]["namespace"] if pools else ""
+
+
+def _check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: PlatformConfig) -> None:
+    """Relations between the pools and the environments of one stack."""
+    environments = {environment.namespace: environment for environment in platform.environments}
+    deployers = {environment.deployer.namespace for environment in platform.environments if environment.deployer}
+    wanted: Counter[tuple[str, str]] = Counter()
+    for index, pool in enumerate(pools):
+        namespace = pool["namespace"]
+        if namespace and namespace not in environments:
+            cure = f"add it to {NAMESPACE}:platform.environments"
+            root.note(f"pools[{index}].namespace", namespace, f"one of {', '.join(environments)}", cure)
+        if pool["identity"] == DEPLOYER and namespace in environments and namespace not in deployers:
+            cure = f"name {namespace} as `deployer.namespace` of the environment that it deploys"
+            root.note(f"pools[{index}].identity", DEPLOYER, "a pool in a deployer's namespace", cure)
+        if "gpu" in pool:
+            wanted[namespace, pool["gpu"]["resource"]] += pool["gpu"]["count"] * pool["replicas"]
+    for (namespace, resource), count in wanted.items():
+        granted = environments[namespace].gpus.get(resource, 0) if namespace in environments else count
+        if count > granted:
+            cure = "lower replicas or gpu.count, or raise the environment's quota"
+            root.note("pools", f"{count} {resource} in {namespace}", f"at most its quota, {granted}", cure)
+
+
+def _is_version(text: str) -> bool:
+    major, dot, minor = text.removeprefix("v").partition(".")
+    return text.startswith("v") and bool(dot) and major.isdecimal() and minor.isdecimal()

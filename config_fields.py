@@ -1,0 +1,139 @@
+"""Reads typed fields out of a nested mapping and collects every problem with its full key. Knows no field's meaning.
+
+Each reader returns a value of the right type even when it has noted a problem, so that reading goes on and one message
+can list them all; the values are worthless then.
+"""
+
+import difflib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+Check = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: the full key, what was found, what is allowed, what cures it."""
+
+    key: str
+    found: str
+    allowed: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        cure = f"; cure: {self.cure}" if self.cure else ""
+        return f"{self.key}: found {self.found}; allowed: {self.allowed}{cure}"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A mapping at a key, whose fields are read by name. Shares its list of problems with its own sections."""
+
+    key: str
+    values: Mapping[str, Any]
+    problems: list[Problem] = field(default_factory=list)
+
+    def at(self, name: str) -> str:
+        """The full key of a field."""
+        return f"{self.key}{name}" if self.key.endswith(":") else f"{self.key}.{name}"
+
+    def note(self, name: str, found: str, allowed: str, cure: str = "") -> None:
+        """Notes a problem with a field."""
+        self.problems.append(Problem(self.at(name), found, allowed, cure))
+
+    def known(self, *names: str) -> None:
+        """Notes every key that is none of these, with the nearest that is."""
+        for name in self.values:
+            if name not in names:
+                near = difflib.get_close_matches(name, names, n=1)
+                cure = f"did you mean {near[0]}?" if near else "remove it"
+                self.note(name, "an unknown key", ", ".join(sorted(names)), cure)
+
+    def has(self, name: str) -> bool:
+        """Whether the field is there and not null."""
+        return self.values.get(name) is not None
+
+    def text(self, name: str, check: Check, allowed: str, cure: str = "") -> str:
+        """A required text that passes the check."""
+        value = self.values.get(name)
+        if isinstance(value, str) and check(value):
+            return value
+        self.note(name, shown(value), allowed, cure)
+        return ""
+
+    def optional_text(self, name: str, check: Check, allowed: str, cure: str = "") -> str | None:
+        """A text that may be absent."""
+        return self.text(name, check, allowed, cure) if self.has(name) else None
+
+    def integer(self, name: str, low: int, high: int, cure: str = "") -> int:
+        """A required whole number within bounds; true is no number."""
+        value = self.values.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return value
+        self.note(name, shown(value), f"a whole number from {low} to {high}", cure)
+        return low
+
+    def flag(self, name: str) -> bool:
+        """A required true or false."""
+        value = self.values.get(name)
+        if isinstance(value, bool):
+            return value
+        self.note(name, shown(value), "true or false")
+        return False
+
+    def texts(self, name: str, check: Check, allowed: str, cure: str = "") -> list[str]:
+        """A list of texts that each pass the check; absent means empty."""
+        found = self._list(name, f"a list, each item {allowed}")
+        for index, value in enumerate(found):
+            if not (isinstance(value, str) and check(value)):
+                self.note(f"{name}[{index}]", shown(value), allowed, cure)
+        return [value for value in found if isinstance(value, str)]
+
+    def pairs(self, name: str, check_key: Check, check_value: Check, allowed: str) -> dict[str, str]:
+        """A mapping of texts; absent means empty."""
+        section = self.section(name)
+        for key, value in section.values.items():
+            if not (isinstance(value, str) and check_key(key) and check_value(value)):
+                cure = "write the value in quotes" if isinstance(value, bool | int | float) else ""
+                section.note(key, shown(value), allowed, cure)
+        return {key: value for key, value in section.values.items() if isinstance(value, str)}
+
+    def section(self, name: str) -> "Section":
+        """A mapping at a field; absent means empty."""
+        value = self.values.get(name)
+        if value is not None and not _is_mapping(value):
+            self.note(name, shown(value), "a mapping")
+        return Section(self.at(name), value if _is_mapping(value) else {}, self.problems)
+
+    def sections(self, name: str) -> "list[Section]":
+        """A list of mappings at a field; absent means empty."""
+        found = []
+        for index, value in enumerate(self._list(name, "a list of mappings")):
+            if _is_mapping(value):
+                found.append(Section(f"{self.at(name)}[{index}]", value, self.problems))
+            else:
+                self.note(f"{name}[{index}]", shown(value), "a mapping")
+        return found
+
+    def _list(self, name: str, allowed: str) -> Sequence[Any]:
+        value = self.values.get(name)
+        if value is None:
+            return []
+        if isinstance(value, list):
+            return value
+        self.note(name, shown(value), allowed)
+        return []
+
+
+def _is_mapping(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict) and all(isinstance(key, str) for key in value)
+
+
+def shown(value: object) -> str:
+    """A value as a person wrote it, cut where it gets long."""
+    if value is None:
+        return "nothing"
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 80 else f"{text[:77]}…"

@@ -1,0 +1,188 @@
+"""Reads the platform section: the registrar, its forge, and the environments whose namespaces may hold runners."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from components.deployer import Deployment
+from components.forge_scope import ForgeScope, parse_scope
+from components.gpu_placement import NVIDIA_GPU
+from components.kubernetes_syntax import is_cidr, is_dns_label, is_extended_resource
+from components.network_policies import EgressRule
+from components.registrar_config import Deadlines, Grant
+from components.runner_namespace import RUNNER_ACCOUNT
+from components.runner_pool import DEPLOYER
+from config_fields import Section, shown
+from config_pools import read_image, read_namespace
+
+MOST_GPUS: Final = 100000
+_A_DAY: Final = 86400
+
+
+@dataclass(frozen=True)
+class DeployerConfig:
+    """Who may deploy an environment: the ServiceAccount `deployer` of a namespace, for one stack."""
+
+    namespace: str
+    stack: str
+
+
+@dataclass(frozen=True)
+class EnvironmentConfig:
+    """One trust zone. scope is the path of a ForgeScope; gpus is the quota per resource."""
+
+    namespace: str
+    scope: str
+    runner_group: str | None
+    gpus: Mapping[str, int]
+    pods: int | None
+    egress: tuple[EgressRule, ...]
+    deployer: DeployerConfig | None
+
+
+@dataclass(frozen=True)
+class PlatformConfig:
+    """What an administrator declares once for all pools."""
+
+    forge: ForgeScope
+    registrar_namespace: str
+    registrar_image: str
+    registrar_clients: tuple[str, ...]
+    environments: tuple[EnvironmentConfig, ...]
+
+
+def grants(platform: PlatformConfig) -> list[Grant]:
+    """What the registrar is granted: the runners of every environment, and deployers where they live."""
+    deployers = deployments_by_namespace(platform)
+    found: list[Grant] = []
+    for environment in platform.environments:
+        accounts = [RUNNER_ACCOUNT, *([DEPLOYER] if environment.namespace in deployers else [])]
+        grant: Grant = {"namespace": environment.namespace, "scope": environment.scope, "service_accounts": accounts}
+        if environment.runner_group is not None:
+            grant["runner_group"] = environment.runner_group
+        found.append(grant)
+    return found
+
+
+def deployments_by_namespace(platform: PlatformConfig) -> dict[str, list[Deployment]]:
+    """What the deployer of each namespace may deploy."""
+    found: dict[str, list[Deployment]] = {}
+    for environment in platform.environments:
+        if environment.deployer:
+            deployment: Deployment = {"namespace": environment.namespace, "stack": environment.deployer.stack}
+            found.setdefault(environment.deployer.namespace, []).append(deployment)
+    return found
+
+
+def read_platform(section: Section, forge: str, *, tags_allowed: bool) -> PlatformConfig:
+    """The section at gpu-runners:platform, which is not empty."""
+    section.known("scope", "registrar", "environments")
+    registrar = section.section("registrar")
+    registrar.known("namespace", "image", "clients")
+    scope = _read_scope(section, forge)
+    environments = tuple(_read_environment(item, scope) for item in section.sections("environments"))
+    platform = PlatformConfig(
+        forge=scope,
+        registrar_namespace=read_namespace(registrar, "namespace"),
+        registrar_image=read_image(registrar, "image", tags_allowed=tags_allowed),
+        registrar_clients=tuple(registrar.texts("clients", is_dns_label, "the name of a namespace")),
+        environments=environments,
+    )
+    if not section.values.get("environments"):
+        section.note("environments", "nothing", "at least one environment", "name the namespace of your runners")
+    _check_namespaces(section, platform)
+    return platform
+
+
+def read_deadlines(section: Section) -> Deadlines:
+    """The section at gpu-runners:registrarDeadlines."""
+    names = ("scheduleSeconds", "pullSeconds", "onlineSeconds", "lostSeconds", "ghostSeconds")
+    section.known(*names)
+    schedule, pull, online, lost, ghost = (section.integer(name, 5, _A_DAY) for name in names)
+    return {
+        "schedule_seconds": schedule,
+        "pull_seconds": pull,
+        "online_seconds": online,
+        "lost_seconds": lost,
+        "ghost_seconds": ghost,
+    }
+
+
+def _read_scope(section: Section, forge: str) -> ForgeScope:
+    value = section.values.get("scope")
+    try:
+        if not isinstance(value, str):
+            raise ValueError("it is no text")  # noqa: TRY004, TRY301 - one more thing that a scope is not
+        return parse_scope(forge, value)
+    except ValueError as error:
+        section.note(
+            "scope",
+            f"{shown(value)}: {error}",
+            "the URL of a repository, an owner or the whole forge",
+            "write e.g. https://gitea.example.com/owner/repository",
+        )
+        return ForgeScope(forge, "", "")
+
+
+def _read_environment(section: Section, platform_scope: ForgeScope) -> EnvironmentConfig:
+    section.known("namespace", "scope", "runnerGroup", "quota", "egress", "deployer")
+    quota = section.section("quota")
+    quota.known("gpus", "pods")
+    scope = _read_scope(section, platform_scope.kind) if section.has("scope") else platform_scope
+    if scope.url and platform_scope.url and scope.url != platform_scope.url:
+        section.note("scope", scope.url, f"a scope of {platform_scope.url}", "give another forge a platform of its own")
+    return EnvironmentConfig(
+        namespace=read_namespace(section, "namespace"),
+        scope=scope.path,
+        runner_group=section.optional_text("runnerGroup", bool, "the name of a runner group"),
+        gpus=_read_gpus(quota),
+        pods=quota.integer("pods", 1, MOST_GPUS) if quota.has("pods") else None,
+        egress=tuple(_read_egress(item) for item in section.sections("egress")),
+        deployer=_read_deployer(section.section("deployer")) if section.has("deployer") else None,
+    )
+
+
+def _read_gpus(quota: Section) -> dict[str, int]:
+    """A number of NVIDIA GPUs, or a mapping from resource to number."""
+    if not isinstance(quota.values.get("gpus"), dict):
+        return {NVIDIA_GPU: quota.integer("gpus", 0, MOST_GPUS, "count all pools, and a spare for leaving runners")}
+    section = quota.section("gpus")
+    for resource in section.values:
+        if not is_extended_resource(resource):
+            section.note(resource, "an unknown resource", "a device plugin's resource, e.g. nvidia.com/gpu")
+    return {resource: section.integer(resource, 0, MOST_GPUS) for resource in section.values}
+
+
+def _read_egress(section: Section) -> EgressRule:
+    section.known("cidr", "ports")
+    rule: EgressRule = {"cidr": section.text("cidr", is_cidr, "a network such as 10.85.0.1/32, without host bits")}
+    ports = section.values.get("ports")
+    if ports is not None:
+        valid = isinstance(ports, list) and all(type(port) is int and 0 < port < 65536 for port in ports)
+        if valid and ports:
+            rule["ports"] = list(ports)
+        else:
+            section.note("ports", shown(ports), "a list of TCP ports", "leave it out to allow all ports")
+    return rule
+
+
+def _read_deployer(section: Section) -> DeployerConfig:
+    section.known("namespace", "stack")
+    stack = section.text("stack", is_dns_label, "the name of the stack that may be deployed, as a DNS-1123 label")
+    return DeployerConfig(read_namespace(section, "namespace"), stack)
+
+
+def _check_namespaces(section: Section, platform: PlatformConfig) -> None:
+    names = [environment.namespace for environment in platform.environments if environment.namespace]
+    for name, count in Counter(names).items():
+        if count > 1:
+            section.note("environments", f"namespace {name} {count} times", "each namespace once")
+    for index, environment in enumerate(platform.environments):
+        at = f"environments[{index}]"
+        if environment.namespace and environment.namespace == platform.registrar_namespace:
+            allowed = "another namespace than the registrar's"
+            section.note(f"{at}.namespace", environment.namespace, allowed, "runners must not share the credential's")
+        if environment.deployer and environment.deployer.namespace not in ("", *names):
+            allowed = f"the namespace of an environment: {', '.join(names)}"
+            section.note(f"{at}.deployer.namespace", environment.deployer.namespace, allowed)

@@ -1,0 +1,46 @@
+"""A stack's config as the engine would hand it over: a stack file's values over the defaults of Pulumi.yaml."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+
+from config import StackConfig, load
+
+ROOT = Path(__file__).parents[1]
+Values = dict[str, Any]
+
+
+def stack_file(name: str) -> Values:
+    """The values of a committed stack file, without their prefix; each call gives its own."""
+    values = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]
+    return {key.removeprefix("gpu-runners:"): value for key, value in values.items()}
+
+
+def declared_keys() -> dict[str, dict[str, Any]]:
+    """The schema in Pulumi.yaml."""
+    schema: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    return schema
+
+
+def defaults() -> Values:
+    """The defaults of Pulumi.yaml."""
+    return {key: schema["default"] for key, schema in declared_keys().items()}
+
+
+def set_config(values: Values, secrets: tuple[str, ...] = ()) -> pulumi.Config:
+    """Hands values to the SDK; secrets names the keys that are encrypted in the file."""
+    texts = {
+        f"gpu-runners:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in (defaults() | values).items()
+    }
+    pulumi.runtime.set_all_config(texts, [f"gpu-runners:{key}" for key in secrets])
+    return pulumi.Config("gpu-runners")
+
+
+def loaded(values: Values, environment: Mapping[str, str] | None = None, secrets: tuple[str, ...] = ()) -> StackConfig:
+    """The stack's config. Raises StackConfigError."""
+    return load(set_config(values, secrets), environment or {})
