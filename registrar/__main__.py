@@ -20,11 +20,12 @@ from registrar.cluster import Cluster
 from registrar.forges.gitea import Gitea
 from registrar.issuer_keys import IssuerKeys
 from registrar.logs import configure, tell
-from registrar.loop import Loop, Parts
+from registrar.loop import Loop
 from registrar.metrics import Metrics
 from registrar.pod_store import PodStore
 from registrar.queue_reader import QueueReader
 from registrar.registrations import Registrations
+from registrar.scope_cycle import Parts
 from registrar.server import Door
 from registrar.settings import Settings, SettingsError, load
 

@@ -49,5 +49,5 @@ class Announcer:
 
     def forget(self, uids: Collection[str]) -> None:
         """Drop the memory of pods that are gone."""
-        for uid in [known for known in self._told if known not in uids]:
+        for uid in [known for known in self._told if known not in uids and known]:
             del self._told[uid]

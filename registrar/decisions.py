@@ -119,8 +119,8 @@ def _waiting(pod: PodState) -> tuple[Action, ...]:
 
 
 def _unknown(pod: PodState, runner: RunnerState) -> tuple[Action, ...]:
-    # Idle and busy runners need nothing from us, so only those that wait for a decision are told that none is made.
-    if pod.stage is Stage.RUNNING or pod.latched:
+    # Only the pods that wait for a decision are told that none is made.
+    if pod.latched or pod.stage not in (Stage.STARTING, Stage.TERMINATING):
         return ()
     return (_report(contract.FORGE_UNKNOWN, f"the forge gives no usable answer, nothing is changed: {runner.text}"),)
 

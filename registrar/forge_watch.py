@@ -51,6 +51,10 @@ class ForgeWatch:
         """How long this runner has been known to be cordoned."""
         return self._clock() - self._cordoned[runner_id] if runner_id in self._cordoned else 0.0
 
+    def cordoned_now(self, runner_id: int) -> None:
+        """A cordon of ours was answered: its clock need not wait for the next look."""
+        self._cordoned.setdefault(runner_id, self._clock())
+
     async def look(self, wanted: Collection[int]) -> ForgeView:
         """Ask the forge: the runners `wanted` afresh, the rest as of the last census, then the jobs in progress."""
         if self._clock() < self._not_before:

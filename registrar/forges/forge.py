@@ -56,7 +56,7 @@ class Pace:
 class ForgeError(Exception):
     """The forge gave no usable answer: nothing is known, so nothing may be changed."""
 
-    def __init__(self, message: str, *, retry_after: float = 5.0) -> None:
+    def __init__(self, message: str, *, retry_after: float = 2.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 

@@ -179,7 +179,7 @@ def _runner_path(scope: str, runner_id: int) -> str:
 def _refusal(verb: str, path: str, status: int, headers: Mapping[str, str]) -> ForgeError:
     if status == 429 or status >= 500:
         after = headers.get("Retry-After", "")
-        wait = float(after) if after.isdecimal() else 5.0
+        wait = float(after) if after.isdecimal() else 2.0
         return ForgeUnavailableError(f"{verb}: the forge answers {status}", retry_after=wait)
     cure = "check the credential (scopes repository, organization or admin: write) and the grant's scope"
     return ForgeRefusedError(f"{verb}: the forge answers {status} to {path}; {cure}", retry_after=15.0)

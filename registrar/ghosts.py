@@ -1,0 +1,63 @@
+"""Runners of ours whose pods are gone: found, and removed only after their namespaces were listed afresh."""
+
+import asyncio
+from collections.abc import Sequence
+
+from registrar import situation
+from registrar.actions import Actor, Ghost, Target
+from registrar.decisions import decide
+from registrar.forge_view import ForgeView
+from registrar.forge_watch import ForgeWatch
+from registrar.forges.forge import Runner
+from registrar.pod_store import PodStore
+from registrar.pods import RunnerPod
+from registrar.settings import Settings
+
+
+class Ghosts:
+    """Remembers the Deployments whose pods it has seen: a runner that is named after none of them is not ours."""
+
+    def __init__(self, settings: Settings, store: PodStore, actor: Actor, watch: ForgeWatch, scope: str) -> None:
+        self._store, self._actor, self._watch, self._scope = store, actor, watch, scope
+        self._namespaces = [grant.namespace for grant in settings.grants if grant.scope == scope]
+        self._limit = settings.deadlines.ghost_seconds
+        self._owners: set[str] = set()
+
+    async def treat(self, pods: Sequence[RunnerPod], view: ForgeView) -> None:
+        """Decide about every runner of ours that no pod has."""
+        self._owners |= {pod.owner for pod in pods if pod.owner}
+        ripe = [runner for runner in self._podless(view, pods) if self._watch.unseen_seconds(runner.id) > self._limit]
+        if not ripe:
+            return
+        listed = all(await asyncio.gather(*map(self._store.refresh, self._namespaces)))
+        fresh = [pod for pod in self._store.pods() if pod.namespace in self._namespaces]
+        podless = {runner.id for runner in self._podless(view, fresh)}
+        for runner in ripe:
+            await self._treat(runner, view, listed=listed and runner.id in podless)
+
+    async def _treat(self, runner: Runner, view: ForgeView, *, listed: bool) -> None:
+        facts = situation.runner_state(
+            runner,
+            situation.standing(runner, view),
+            view,
+            unseen_seconds=self._watch.unseen_seconds(runner.id),
+            unseen_limit=self._limit,
+            cordoned_seconds=self._watch.cordoned_seconds(runner.id),
+            namespaces_listed=listed,
+        )
+        ghost = Ghost(namespace=self._namespaces[0], name=runner.name)
+        target = Target(scope=self._scope, pod=None, runner_id=runner.id, ghost=ghost)
+        await self._actor.perform(target, decide(None, facts))
+
+    def _podless(self, view: ForgeView, pods: Sequence[RunnerPod]) -> list[Runner]:
+        names, ids = {pod.name for pod in pods}, {pod.runner_id for pod in pods}
+        return [
+            runner
+            for runner in view.runners.values()
+            if runner.ephemeral and self._owner(runner) in self._owners
+            if runner.id not in ids and runner.name not in names
+        ]
+
+    def _owner(self, runner: Runner) -> str:
+        """The Deployment by whose pod's name the runner goes: name, template hash and five letters."""
+        return runner.name.rsplit("-", 2)[0]

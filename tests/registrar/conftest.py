@@ -1,0 +1,156 @@
+"""A registrar of real parts between a stand-in cluster and a stand-in Gitea."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
+from lightkube import KubeConfig, SingleConfig
+
+from registrar.actions import Actor
+from registrar.announcer import Announcer
+from registrar.brakes import Brakes
+from registrar.cluster import Cluster
+from registrar.forges.gitea import Gitea
+from registrar.issuer_keys import IssuerKeys
+from registrar.loop import Loop
+from registrar.metrics import Metrics
+from registrar.pod_store import PodStore
+from registrar.queue_reader import QueueReader
+from registrar.registrations import Registrations
+from registrar.scope_cycle import Parts
+from registrar.server import Door
+from registrar.settings import Settings, parse
+from tests.registrar.stand_in_cluster import StandInCluster
+from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
+
+PATIENCE_SECONDS = 10.0
+
+
+def settings_document(**changes: Any) -> dict[str, Any]:
+    """A config.json as the platform stack renders it."""
+    return {
+        "forge": {"kind": "gitea", "url": "http://forge.invalid"},
+        "grants": [
+            {"namespace": "runners", "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None}
+        ],
+        "deadlines": {
+            "scheduleSeconds": 300, "pullSeconds": 600, "onlineSeconds": 60, "lostSeconds": 90, "ghostSeconds": 900
+        },
+        "keepFailed": 3,
+        **changes,
+    }  # fmt: skip
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Return as soon as the condition holds; fail after a while."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@dataclass
+class World:
+    """Everything a test touches. The loop runs only where a test starts it."""
+
+    cluster: StandInCluster
+    gitea: StandInGitea
+    settings: Settings
+    api: Cluster
+    forge: Gitea
+    store: PodStore
+    loop: Loop
+    brakes: Brakes
+    metrics: Metrics
+    credential: Path
+    url: str
+    http: ClientSession
+    tasks: list[asyncio.Task[None]]
+
+    def follow(self) -> None:
+        """Start the watches."""
+        self.tasks += [asyncio.create_task(self.store.follow(grant.namespace)) for grant in self.settings.grants]
+
+    def run(self) -> None:
+        """Start watches and loop."""
+        self.follow()
+        self.tasks.append(asyncio.create_task(self.loop.run()))
+
+    async def register(self, pod: dict[str, Any] | None, token: str | None = None) -> tuple[int, dict[str, str], Any]:
+        """POST /registrations as the pod's init container does: status, headers, body."""
+        headers = {"Authorization": f"Bearer {token or self.cluster.token(pod)}"}
+        async with self.http.post(f"{self.url}/registrations", headers=headers) as response:
+            body = await response.json(content_type=None)
+            return response.status, dict(response.headers), body
+
+
+@pytest.fixture
+async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """Parametrize indirectly with changes to config.json."""
+    cluster, gitea = StandInCluster(), StandInGitea()
+    cluster_server, forge_server = TestServer(cluster.application()), TestServer(gitea.application())
+    await cluster_server.start_server()
+    await forge_server.start_server()
+    kubernetes = kubernetes_at(str(cluster_server.make_url("")))
+    forge_url = str(forge_server.make_url("")).rstrip("/")
+    changes = getattr(request, "param", {})
+    settings = parse(settings_document(forge={"kind": "gitea", "url": forge_url}, **changes))
+    credential = tmp_path / "token"
+    credential.write_text(TOKEN + "\n")
+    metrics = Metrics()
+    api, keys = Cluster(kubernetes), IssuerKeys(kubernetes)
+    forge = Gitea(
+        settings.forge.url,
+        credential=lambda: credential.read_text().strip(),
+        observe=lambda verb, status: metrics.forge_requests.labels(verb, status).inc(),
+    )
+    store = PodStore(api, [grant.namespace for grant in settings.grants])
+    announcer, brakes = Announcer(api), Brakes()
+    actor = Actor(api, forge, store, announcer, metrics)
+    parts = Parts(
+        settings=settings, forge=forge, store=store, actor=actor, announcer=announcer, brakes=brakes, metrics=metrics
+    )
+    door = Door(
+        keys=keys,
+        registrations=Registrations(settings, api, forge, brakes, announcer),
+        queue=QueueReader(settings, forge, store),
+        metrics=metrics,
+    )
+    door_server = TestServer(door.application())
+    await door_server.start_server()
+    http = ClientSession()
+    it = World(
+        cluster=cluster, gitea=gitea, settings=settings, api=api, forge=forge, store=store, loop=Loop(parts),
+        brakes=brakes, metrics=metrics, credential=credential, url=str(door_server.make_url("")).rstrip("/"),
+        http=http, tasks=[],
+    )  # fmt: skip
+    yield it
+    for task in it.tasks:
+        task.cancel()
+    await asyncio.gather(*it.tasks, return_exceptions=True)
+    cluster.break_watches()
+    await asyncio.gather(http.close(), api.close(), keys.close(), forge.close())
+    await asyncio.gather(door_server.close(), forge_server.close(), cluster_server.close())
+
+
+def kubernetes_at(url: str) -> SingleConfig:
+    """Credentials for a stand-in cluster: none."""
+    config = KubeConfig.from_one(cluster=_cluster(url), user=_anybody(), namespace="sys").get()
+    assert config is not None
+    return config
+
+
+def _cluster(url: str) -> Any:
+    from lightkube.config.models import Cluster as ClusterEntry
+
+    return ClusterEntry(server=url)
+
+
+def _anybody() -> Any:
+    from lightkube.config.models import User
+
+    return User(token="stand-in")

@@ -1,0 +1,277 @@
+"""A stand-in for an API server: pods, their status, watches, Events and signing keys, over real HTTP.
+
+It answers what the registrar asks and nothing else, and it signs tokens as a cluster does. It is no cluster: what only a
+real one can prove is tested on the lab.
+"""
+
+import asyncio
+import json
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from registrar import contract
+
+ISSUER = "https://kubernetes.default.svc"
+
+
+def stamp(seconds_ago: float = 0.0) -> str:
+    """A Kubernetes timestamp."""
+    return datetime.fromtimestamp(time.time() - seconds_ago, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class StandInCluster:
+    """Its state is open to the test: `pods`, `events`; `away` makes every request fail."""
+
+    def __init__(self) -> None:
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key_id = "key-1"
+        self.pods: dict[tuple[str, str], dict[str, Any]] = {}
+        self.events: list[dict[str, Any]] = []
+        self.requests: list[tuple[str, str]] = []
+        self.deleted: list[str] = []
+        self.version = 10
+        self.oldest_version = 0
+        self.away = False
+        self._history: list[tuple[int, str, dict[str, Any]]] = []
+        self._news = asyncio.Condition()
+        self._watches: set[asyncio.Task[Any]] = set()
+
+    # --- what a test does to it
+
+    async def put(self, pod: dict[str, Any], change: str = "MODIFIED") -> None:
+        """Store a pod and tell the watches."""
+        self.version += 1
+        pod["metadata"]["resourceVersion"] = str(self.version)
+        key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
+        if change == "DELETED":
+            self.pods.pop(key, None)
+        else:
+            self.pods[key] = pod
+        self._history.append((self.version, change, json.loads(json.dumps(pod))))
+        async with self._news:
+            self._news.notify_all()
+
+    async def create(self, pod: dict[str, Any]) -> None:
+        await self.put(pod, "ADDED")
+
+    async def vanish(self, namespace: str, name: str) -> None:
+        await self.put(self.pods[namespace, name], "DELETED")
+
+    def break_watches(self, *, forget_history: bool = False) -> None:
+        """End every watch; with `forget_history` older versions answer 410 Gone afterwards."""
+        if forget_history:
+            self.oldest_version = self.version + 1
+            self.version += 2
+        for task in list(self._watches):
+            task.cancel()
+
+    def token(self, pod: dict[str, Any] | None, **changes: Any) -> str:
+        """A projected token of this pod; `changes` replaces claims, and `key` and `kid` the signature's."""
+        key, kid = changes.pop("key", self.key), changes.pop("kid", self.key_id)
+        namespace = pod["metadata"]["namespace"] if pod else "runners"
+        account = pod["spec"]["serviceAccountName"] if pod else "runner"
+        bound: dict[str, Any] = {"namespace": namespace, "serviceaccount": {"name": account, "uid": "sa"}}
+        if pod:
+            bound["pod"] = {"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]}
+        claims = {
+            "iss": ISSUER,
+            "aud": [contract.TOKEN_AUDIENCE],
+            "sub": f"system:serviceaccount:{namespace}:{account}",
+            "exp": int(time.time()) + 600,
+            "kubernetes.io": bound,
+            **changes,
+        }
+        return jwt.encode(claims, key, algorithm="RS256", headers={"kid": kid})
+
+    def reasons(self) -> list[str]:
+        """Reasons of the Events so far."""
+        return [event["reason"] for event in self.events]
+
+    # --- what the registrar asks of it
+
+    def application(self) -> web.Application:
+        application = web.Application(middlewares=[self._gate])
+        application.router.add_get("/.well-known/openid-configuration", self._discovery)
+        application.router.add_get("/openid/v1/jwks", self._jwks)
+        pods = "/api/v1/namespaces/{namespace}/pods"
+        application.router.add_get(pods, self._list)
+        application.router.add_get(pods + "/{name}", self._get)
+        application.router.add_delete(pods + "/{name}", self._delete)
+        application.router.add_patch(pods + "/{name}/status", self._patch_status)
+        application.router.add_post("/api/v1/namespaces/{namespace}/events", self._create_event)
+        application.router.add_patch("/api/v1/namespaces/{namespace}/events/{name}", self._patch_event)
+        return application
+
+    @web.middleware
+    async def _gate(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.requests.append((request.method, request.path))
+        if self.away:
+            return _status(503, "ServiceUnavailable")
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    async def _discovery(self, request: web.Request) -> web.Response:
+        return web.json_response({"issuer": ISSUER})
+
+    async def _jwks(self, request: web.Request) -> web.Response:
+        key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
+        return web.json_response({"keys": [{**key, "kid": self.key_id, "alg": "RS256", "use": "sig"}]})
+
+    def _of(self, namespace: str) -> list[dict[str, Any]]:
+        return [pod for (where, _), pod in self.pods.items() if where == namespace and _is_labelled(pod)]
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        namespace = request.match_info["namespace"]
+        assert request.query["labelSelector"] == contract.POOL_LABEL
+        if request.query.get("watch") == "true":
+            return await self._watch(request, namespace)
+        metadata = {"resourceVersion": str(self.version)}
+        return web.json_response({"kind": "PodList", "metadata": metadata, "items": self._of(namespace)})
+
+    async def _watch(self, request: web.Request, namespace: str) -> web.StreamResponse:
+        since = int(request.query["resourceVersion"])
+        response = web.StreamResponse()
+        await response.prepare(request)
+        if since < self.oldest_version:
+            gone = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}
+            await response.write(json.dumps({"type": "ERROR", "object": gone}).encode() + b"\n")
+            return response
+        task = asyncio.current_task()
+        assert task is not None
+        self._watches.add(task)
+        try:
+            while True:
+                for version, change, pod in [entry for entry in self._history if entry[0] > since]:
+                    since = version
+                    if pod["metadata"]["namespace"] == namespace and _is_labelled(pod):
+                        await response.write(json.dumps({"type": change, "object": pod}).encode() + b"\n")
+                async with self._news:
+                    await self._news.wait_for(lambda: self.version > since)
+        finally:
+            self._watches.discard(task)
+
+    async def _get(self, request: web.Request) -> web.Response:
+        pod = self.pods.get((request.match_info["namespace"], request.match_info["name"]))
+        return web.json_response(pod) if pod else _status(404, "NotFound")
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        namespace, name = request.match_info["namespace"], request.match_info["name"]
+        pod = self.pods.get((namespace, name))
+        if pod is None:
+            return _status(404, "NotFound")
+        self.deleted.append(name)
+        if pod["status"].get("phase") in ("Succeeded", "Failed"):
+            await self.vanish(namespace, name)
+        else:
+            pod["metadata"]["deletionTimestamp"] = stamp()
+            await self.put(pod)
+        return web.json_response({"kind": "Status", "status": "Success"})
+
+    async def _patch_status(self, request: web.Request) -> web.Response:
+        assert request.content_type == "application/strategic-merge-patch+json"
+        pod = self.pods.get((request.match_info["namespace"], request.match_info["name"]))
+        patch = await request.json()
+        if pod is None:
+            return _status(404, "NotFound")
+        if patch["metadata"]["uid"] != pod["metadata"]["uid"]:
+            return _status(409, "Conflict")
+        pod["metadata"].setdefault("annotations", {}).update(patch["metadata"].get("annotations", {}))
+        conditions = {condition["type"]: condition for condition in pod["status"].get("conditions", [])}
+        conditions.update({one["type"]: one for one in patch.get("status", {}).get("conditions", [])})
+        pod["status"]["conditions"] = list(conditions.values())
+        await self.put(pod)
+        return web.json_response(pod)
+
+    async def _create_event(self, request: web.Request) -> web.Response:
+        event = await request.json()
+        if any(known["metadata"]["name"] == event["metadata"]["name"] for known in self.events):
+            return _status(409, "AlreadyExists")
+        self.events.append(event)
+        return web.json_response(event, status=201)
+
+    async def _patch_event(self, request: web.Request) -> web.Response:
+        event = next(one for one in self.events if one["metadata"]["name"] == request.match_info["name"])
+        event.update(await request.json())
+        return web.json_response(event)
+
+
+def runner_pod(name: str = "cuda-abc-aaaaa", **changes: Any) -> dict[str, Any]:
+    """A runner's pod whose init container runs, as the API server shows it."""
+    namespace = changes.pop("namespace", "runners")
+    labels = {contract.POOL_LABEL: "cuda", "pod-template-hash": changes.pop("template_hash", "abc")}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "uid": str(uuid.uuid4()),
+            "creationTimestamp": stamp(2),
+            "labels": labels,
+            "annotations": {contract.RUNNER_LABELS_ANNOTATION: changes.pop("runner_labels", "cml-gpu")},
+            "ownerReferences": [
+                {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": name.rsplit("-", 1)[0], "uid": "rs"}
+            ],
+        },
+        "spec": {"serviceAccountName": changes.pop("service_account", "runner"), "containers": []},
+        "status": {
+            "phase": "Pending",
+            "conditions": [{"type": "PodScheduled", "status": "True", "lastTransitionTime": stamp(1)}],
+            "initContainerStatuses": [
+                container(contract.REGISTRATION_CONTAINER, {"running": {"startedAt": stamp(1)}}),
+            ],
+            "containerStatuses": [container(contract.RUNNER_CONTAINER, {"waiting": {"reason": "PodInitializing"}})],
+        },
+    }
+
+
+def container(name: str, state: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A container's status."""
+    return {
+        "name": name, "image": "image", "imageID": "", "ready": False, "restartCount": 0, "state": state, **more
+    }  # fmt: skip
+
+
+def start(pod: dict[str, Any], *, seconds_ago: float = 0.0) -> dict[str, Any]:
+    """The kubelet starts the runner's container."""
+    pod["status"]["phase"] = "Running"
+    pod["status"]["containerStatuses"] = [
+        container(contract.RUNNER_CONTAINER, {"running": {"startedAt": stamp(seconds_ago)}})
+    ]
+    return pod
+
+
+def end(pod: dict[str, Any], *, exit_code: int, ran: float = 1.0, message: str = "") -> dict[str, Any]:
+    """The runner's container ends."""
+    terminated = {
+        "exitCode": exit_code,
+        "reason": "Completed" if exit_code == 0 else "Error",
+        "message": message,
+        "startedAt": stamp(ran),
+        "finishedAt": stamp(),
+    }
+    pod["status"]["phase"] = "Succeeded" if exit_code == 0 else "Failed"
+    pod["status"]["containerStatuses"] = [container(contract.RUNNER_CONTAINER, {"terminated": terminated})]
+    return pod
+
+
+def _is_labelled(pod: dict[str, Any]) -> bool:
+    return contract.POOL_LABEL in pod["metadata"]["labels"]
+
+
+def _status(code: int, reason: str) -> web.Response:
+    body = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "status": "Failure",
+        "code": code,
+        "reason": reason,
+        "message": reason,
+    }
+    return web.Response(body=json.dumps(body).encode(), status=code, headers={"Content-Type": "application/json"})

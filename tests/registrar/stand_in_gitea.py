@@ -1,0 +1,120 @@
+"""A stand-in for Gitea 1.26's Actions API, over real HTTP: it answers what was seen at a real one, errors included."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+TOKEN = "forge-credential"
+
+
+@dataclass
+class StandInGitea:
+    """`runners` and `jobs` are the JSON that it gives; `failing` makes every answer this status."""
+
+    runners: dict[int, dict[str, Any]] = field(default_factory=dict)
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    removed: list[int] = field(default_factory=list)
+    tokens_seen: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
+    failing: int | None = None
+    failing_headers: dict[str, str] = field(default_factory=dict)
+    token: str = TOKEN
+    next_id: int = 1
+    after_register: Callable[[], Awaitable[None]] | None = None  # what happens between Gitea's commit and its answer
+
+    def job(self, job_id: int, *, runner_id: int | None = None, status: str = "in_progress", **more: Any) -> None:
+        """Add or replace a job."""
+        self.jobs = [job for job in self.jobs if job["id"] != job_id]
+        entry = {"id": job_id, "name": "train", "labels": ["cml-gpu"], "status": status, "steps": [], **more}
+        if runner_id is not None:
+            entry["runner_id"] = runner_id
+        self.jobs.append(entry)
+
+    def come_online(self, runner_id: int) -> None:
+        """The runner declares: its labels lose the part that names the executor."""
+        runner = self.runners[runner_id]
+        runner["status"] = "online"
+        runner["labels"] = [{**label, "name": label["name"].split(":")[0]} for label in runner["labels"]]
+
+    def application(self) -> web.Application:
+        application = web.Application(middlewares=[self._gate])
+        for base in ("/api/v1/repos/{owner}/{repo}", "/api/v1/orgs/{owner}", "/api/v1/admin"):
+            application.router.add_post(f"{base}/actions/runners/registration-token", self._registration_token)
+            application.router.add_get(f"{base}/actions/runners", self._list)
+            application.router.add_get(f"{base}/actions/runners/{{id}}", self._get)
+            application.router.add_patch(f"{base}/actions/runners/{{id}}", self._patch)
+            application.router.add_delete(f"{base}/actions/runners/{{id}}", self._delete)
+            application.router.add_get(f"{base}/actions/jobs", self._list_jobs)
+        application.router.add_get("/api/v1/repos/{owner}/{repo}/actions/jobs/{id}", self._get_job)
+        application.router.add_post("/api/actions/runner.v1.RunnerService/Register", self._register)
+        return application
+
+    @web.middleware
+    async def _gate(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.calls.append(f"{request.method} {request.path}")
+        if self.failing is not None:
+            return web.Response(status=self.failing, headers=self.failing_headers)
+        if request.path.startswith("/api/v1/"):
+            seen = request.headers.get("Authorization", "")
+            self.tokens_seen.append(seen)
+            if seen != f"token {self.token}":
+                return web.Response(status=401)
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    async def _registration_token(self, request: web.Request) -> web.Response:
+        return web.json_response({"token": "registration-token"})
+
+    async def _register(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        assert asked["token"] == "registration-token"
+        assert asked["ephemeral"] is True
+        number, self.next_id = self.next_id, self.next_id + 1
+        labels = [{"id": n, "name": name, "type": "custom"} for n, name in enumerate(asked["labels"])]
+        self.runners[number] = {
+            "id": number, "name": asked["name"], "status": "offline", "busy": False, "disabled": False,
+            "ephemeral": True, "labels": labels,
+        }  # fmt: skip
+        secret = f"runner-secret-{number}"
+        self.secrets.append(secret)
+        if self.after_register is not None:
+            await self.after_register()
+        # protojson writes 64-bit numbers as text
+        return web.json_response({"runner": {"id": str(number), "uuid": f"uuid-{number}", "token": secret}})
+
+    async def _list(self, request: web.Request) -> web.Response:
+        return _page(request, "runners", list(self.runners.values()))
+
+    async def _get(self, request: web.Request) -> web.Response:
+        runner = self.runners.get(int(request.match_info["id"]))
+        return web.json_response(runner) if runner else web.Response(status=404)
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        runner = self.runners.get(int(request.match_info["id"]))
+        if runner is None:
+            return web.Response(status=404)
+        runner.update(await request.json())
+        return web.json_response(runner)
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        number = int(request.match_info["id"])
+        if self.runners.pop(number, None) is None:
+            return web.Response(status=404)
+        self.removed.append(number)
+        return web.Response(status=204)
+
+    async def _list_jobs(self, request: web.Request) -> web.Response:
+        status = request.query["status"]
+        return _page(request, "jobs", [job for job in self.jobs if job["status"] == status])
+
+    async def _get_job(self, request: web.Request) -> web.Response:
+        job = next((one for one in self.jobs if one["id"] == int(request.match_info["id"])), None)
+        return web.json_response(job) if job else web.Response(status=404)
+
+
+def _page(request: web.Request, key: str, entries: list[dict[str, Any]]) -> web.Response:
+    limit, page = min(50, int(request.query.get("limit", "30"))), int(request.query.get("page", "1"))
+    return web.json_response({key: entries[(page - 1) * limit : page * limit], "total_count": len(entries)})

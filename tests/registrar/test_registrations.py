@@ -1,0 +1,268 @@
+"""A pod's way to its registration, from the HTTP request to what the forge and the pod know afterwards."""
+
+import asyncio
+import json
+import logging
+import time
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from registrar import contract
+from tests.registrar.conftest import World, until
+from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
+
+
+async def test_a_pod_gets_one_single_use_registration_in_the_runners_own_format(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    status, headers, body = await world.register(pod)
+    assert status == 200
+    assert headers["Cache-Control"] == "no-store"
+    assert body == {
+        "id": 1,
+        "uuid": "uuid-1",
+        "name": "cuda-abc-aaaaa",
+        "token": "runner-secret-1",
+        "address": world.settings.forge.url,
+        "labels": ["cml-gpu:host"],
+        "ephemeral": True,
+    }
+    assert world.gitea.runners[1]["ephemeral"] is True
+
+
+async def test_the_runners_id_is_on_the_pod_before_the_answer_leaves(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await world.register(pod)
+    annotations = world.cluster.pods["runners", "cuda-abc-aaaaa"]["metadata"]["annotations"]
+    assert annotations[contract.RUNNER_ID_ANNOTATION] == "1"
+    assert world.cluster.reasons() == [contract.REGISTRATION_ISSUED]
+
+
+async def test_a_registration_that_no_pod_can_remember_is_taken_back(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    world.gitea.after_register = lambda: world.cluster.vanish("runners", "cuda-abc-aaaaa")
+    status, _, body = await world.register(pod)
+    assert (status, body["reason"]) == (403, "PodUnknown")
+    assert world.gitea.runners == {}
+    assert world.gitea.removed == [1]
+
+
+async def test_a_pod_that_is_deleted_while_its_runner_is_registered_gets_nothing(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    world.gitea.after_register = lambda: world.cluster.put({**pod, "metadata": {**pod["metadata"], **DELETED}})
+    status, _, body = await world.register(pod)
+    assert (status, body["reason"]) == (403, "PodEnding")
+    assert world.gitea.removed == [1]
+
+
+async def test_a_repeat_from_a_pod_that_was_never_online_replaces_the_first_registration(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await world.register(pod)
+    status, _, body = await world.register(pod)
+    assert (status, body["id"]) == (200, 2)
+    assert list(world.gitea.runners) == [2]
+    cordoned = world.gitea.calls.index("PATCH /api/v1/repos/mlops/guide/actions/runners/1")
+    assert cordoned < world.gitea.calls.index("DELETE /api/v1/repos/mlops/guide/actions/runners/1")
+
+
+async def test_two_requests_of_one_pod_at_once_leave_one_runner(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    answers = await asyncio.gather(*(world.register(pod) for _ in range(4)))
+    assert [status for status, _, _ in answers] == [200] * 4
+    assert len(world.gitea.runners) == 1
+
+
+async def test_a_pod_whose_runner_has_been_online_gets_no_second_registration(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await world.register(pod)
+    world.gitea.come_online(1)
+    status, _, body = await world.register(pod)
+    assert (status, body["reason"]) == (409, "AlreadyOnline")
+    assert list(world.gitea.runners) == [1]
+    assert contract.REGISTRATION_REFUSED in world.cluster.reasons()
+
+
+async def test_a_pod_whose_runner_runs_gets_no_registration(world: World) -> None:
+    pod = start(runner_pod())
+    await world.cluster.create(pod)
+    status, _, body = await world.register(pod)
+    assert (status, body["reason"]) == (409, "AlreadyOnline")
+
+
+@pytest.mark.parametrize("how", ["deleted", "ended"])
+async def test_a_pod_that_is_leaving_gets_no_registration(world: World, how: str) -> None:
+    pod = runner_pod() if how == "deleted" else end(runner_pod(), exit_code=1)
+    if how == "deleted":
+        pod["metadata"]["deletionTimestamp"] = stamp()
+    await world.cluster.create(pod)
+    status, _, body = await world.register(pod)
+    assert (status, body["reason"]) == (403, "PodEnding")
+    assert world.gitea.runners == {}
+
+
+async def test_a_pod_that_does_not_exist_any_more_gets_no_registration(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(runner_pod())  # a namesake with another uid
+    status, _, body = await world.register(pod)
+    assert (status, body["reason"]) == (403, "PodUnknown")
+    assert world.gitea.runners == {}
+
+
+async def test_a_pod_without_the_pool_label_gets_no_registration(world: World) -> None:
+    pod = runner_pod()
+    pod["metadata"]["labels"] = {}
+    await world.cluster.create(pod)
+    status, _, body = await world.register(pod)
+    assert (status, body["reason"]) == (403, "PodUnknown")
+
+
+async def test_a_pod_without_runner_labels_is_told_which_annotation_is_missing(world: World) -> None:
+    pod = runner_pod(runner_labels="")
+    await world.cluster.create(pod)
+    status, _, body = await world.register(pod)
+    assert (status, body["reason"]) == (403, "LabelsMissing")
+    assert contract.RUNNER_LABELS_ANNOTATION in body["message"]
+
+
+DELETED = {"deletionTimestamp": stamp()}
+FOREIGN_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+BAD_TOKENS: list[tuple[str, dict[str, Any], int, str]] = [
+    ("signed with a foreign key under our key's id", {"key": FOREIGN_KEY}, 401, "TokenSignature"),
+    ("signed with a key that the cluster does not have", {"key": FOREIGN_KEY, "kid": "x"}, 401, "TokenSignature"),
+    ("expired", {"exp": int(time.time()) - 60}, 401, "TokenExpired"),
+    ("for the API server", {"aud": ["https://kubernetes.default.svc"]}, 401, "TokenAudience"),
+    ("of another issuer", {"iss": "https://elsewhere"}, 401, "TokenIssuer"),
+    ("bound to no pod", {"kubernetes.io": {"namespace": "runners"}}, 403, "TokenUnbound"),
+    ("with a subject that is not its account", {"sub": "system:serviceaccount:runners:admin"}, 401, "TokenMalformed"),
+]
+
+
+@pytest.mark.parametrize(("what", "claims", "status", "reason"), BAD_TOKENS, ids=[case[0] for case in BAD_TOKENS])
+async def test_a_bad_token_registers_nothing_and_its_reason_is_logged(
+    world: World, caplog: pytest.LogCaptureFixture, what: str, claims: dict[str, Any], status: int, reason: str
+) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    with caplog.at_level(logging.INFO, logger="registrar"):
+        answer, _, body = await world.register(pod, world.cluster.token(pod, **claims))
+    assert (answer, body["reason"]) == (status, reason)
+    assert body["message"]
+    assert world.gitea.calls == []
+    assert [record.fields["reason"] for record in caplog.records if hasattr(record, "fields")] == [reason]
+
+
+@pytest.mark.parametrize("header", ["", "Bearer ", "Basic dXNlcg==", "Bearer nonsense", "Bearer a.b.c"])
+async def test_a_header_without_a_token_is_refused(world: World, header: str) -> None:
+    async with world.http.post(f"{world.url}/registrations", headers={"Authorization": header}) as response:
+        assert response.status == 401
+        assert (await response.json())["reason"] in ("TokenMissing", "TokenMalformed")
+
+
+async def test_a_token_of_a_namespace_without_a_grant_is_refused(world: World) -> None:
+    pod = runner_pod(namespace="elsewhere")
+    await world.cluster.create(pod)
+    status, _, body = await world.register(pod)
+    assert (status, body["reason"]) == (403, "NamespaceNotGranted")
+    assert world.gitea.calls == []
+
+
+async def test_a_token_of_another_service_account_is_refused(world: World) -> None:
+    pod = runner_pod(service_account="deployer")
+    await world.cluster.create(pod)
+    status, _, body = await world.register(pod)
+    assert (status, body["reason"]) == (403, "ServiceAccountNotGranted")
+    assert world.gitea.calls == []
+
+
+async def test_a_rotated_signing_key_is_learnt_without_a_restart(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await world.register(pod)
+    keys_asked = [path for _, path in world.cluster.requests].count("/openid/v1/jwks")
+    await world.register(pod, world.cluster.token(pod, kid="forged", key=FOREIGN_KEY))
+    # whoever sends forged tokens cannot make the registrar ask for keys all the time
+    assert [path for _, path in world.cluster.requests].count("/openid/v1/jwks") == keys_asked
+
+
+@pytest.mark.parametrize("failing", [429, 500, 503])
+async def test_a_forge_that_cannot_answer_means_later_not_no(world: World, failing: int) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    world.gitea.failing, world.gitea.failing_headers = failing, {"Retry-After": "17"}
+    status, headers, body = await world.register(pod)
+    assert (status, body["reason"], headers["Retry-After"]) == (503, contract.FORGE_UNKNOWN, "17")
+
+
+async def test_a_wrong_forge_credential_is_named_with_its_cure(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    world.credential.write_text("wrong")
+    status, _, body = await world.register(pod)
+    assert status == 503
+    assert "check the credential" in body["message"]
+
+
+async def test_a_rotated_forge_credential_is_used_without_a_restart(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    world.gitea.token = "rotated"
+    assert (await world.register(pod))[0] == 503
+    world.credential.write_text("rotated")
+    assert (await world.register(pod))[0] == 200
+
+
+async def test_an_api_server_that_is_away_means_later_not_no(world: World) -> None:
+    pod = runner_pod()
+    world.cluster.away = True
+    status, headers, _ = await world.register(pod)
+    assert status == 503
+    assert int(headers["Retry-After"]) >= 1
+
+
+async def test_a_pool_whose_runner_died_at_once_is_braked_and_the_cause_is_on_the_waiting_pod(world: World) -> None:
+    world.run()
+    first = runner_pod("cuda-abc-aaaaa")
+    await world.cluster.create(first)
+    await world.register(first)
+    await world.cluster.put(end(first, exit_code=127, message="sh: gitea-runner: not found"))
+    await until(lambda: contract.RUNNER_FAILED in world.cluster.reasons())
+    second = runner_pod("cuda-abc-bbbbb")
+    await world.cluster.create(second)
+    status, headers, body = await world.register(second)
+    assert (status, body["reason"]) == (429, contract.REGISTRATION_BRAKED)
+    assert 1 <= int(headers["Retry-After"]) <= 7
+    assert "exit code 127" in body["message"]
+    assert "not found" in body["message"]
+    event = next(one for one in world.cluster.events if one["reason"] == contract.REGISTRATION_BRAKED)
+    assert event["involvedObject"]["name"] == "cuda-abc-bbbbb"
+    assert event["type"] == "Warning"
+    other_template = runner_pod("cuda-new-ccccc", template_hash="new")
+    await world.cluster.create(other_template)
+    assert (await world.register(other_template))[0] == 200
+
+
+async def test_no_secret_is_ever_logged_or_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.run()
+    with caplog.at_level(logging.DEBUG, logger="registrar"):
+        pod = runner_pod()
+        await world.cluster.create(pod)
+        token = world.cluster.token(pod)
+        await world.register(pod, token)
+        await world.register(pod, world.cluster.token(pod, exp=1))
+        world.gitea.failing = 500
+        await world.register(pod, token)
+        world.gitea.failing = None
+        await world.cluster.put(end(pod, exit_code=1))
+        await until(lambda: contract.RUNNER_FAILED in world.cluster.reasons())
+    said = caplog.text + json.dumps([record.__dict__ for record in caplog.records], default=str)
+    said += json.dumps(world.cluster.events) + world.metrics.render().decode()
+    for secret in (*world.gitea.secrets, world.gitea.token, "registration-token", token, token.rsplit(".", 1)[0]):
+        assert secret not in said
