@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 
-import httpx
+import httpx2
 
 from lab import build, network, paths
 from lab.daemon import Daemon
@@ -20,7 +20,7 @@ COMMAND_DEADLINE_SECONDS = 60
 
 _FOLDER = paths.STATE / "gitea"
 _CONFIG = _FOLDER / "app.ini"
-_ACCESS = _FOLDER / "access.json"
+ACCESS = _FOLDER / "access.json"
 _ENVIRONMENT = {"GITEA_I_AM_BEING_UNSAFE_RUNNING_AS_ROOT": "true", "USER": "root", "HOME": str(_FOLDER)}
 
 _TEMPLATE = """APP_NAME = gpu-runners lab
@@ -69,7 +69,7 @@ def daemon() -> Daemon:
 
 def seed() -> None:
     """Makes the administrator and a token for it, once in the life of a lab; the server must be up."""
-    if _ACCESS.exists():
+    if ACCESS.exists():
         return
     password = secrets.token_urlsafe(16)
     made = _command(
@@ -84,15 +84,15 @@ def seed() -> None:
     )
     if token_made.returncode != 0:
         raise LabError(f"gitea admin user generate-access-token: {token_made.stderr.strip()[-500:]}")
-    _ACCESS.touch(mode=0o600)
-    _ACCESS.write_text(json.dumps({"user": ADMIN, "password": password, "token": token_made.stdout.split()[-1]}))
+    ACCESS.touch(mode=0o600)
+    ACCESS.write_text(json.dumps({"user": ADMIN, "password": password, "token": token_made.stdout.split()[-1]}))
 
 
 def token() -> str:
     """The administrator's token. Raises LabError before `seed` has made it."""
-    if not _ACCESS.exists():
+    if not ACCESS.exists():
         raise LabError("Gitea has no administrator yet: run `make lab-up`")
-    return str(json.loads(_ACCESS.read_text())["token"])
+    return str(json.loads(ACCESS.read_text())["token"])
 
 
 def _configure() -> None:
@@ -109,8 +109,8 @@ def _configure() -> None:
 
 def _answers() -> bool:
     try:
-        return httpx.get(f"{URL}/api/healthz", timeout=2, trust_env=False).status_code == 200
-    except httpx.TransportError:
+        return httpx2.get(f"{URL}/api/healthz", timeout=2, trust_env=False).status_code == 200
+    except httpx2.TransportError:
         return False
 
 

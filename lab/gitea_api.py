@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 
 from lab.errors import LabError
 
@@ -14,7 +14,7 @@ class GiteaApi:
 
     def __init__(self, url: str, token: str) -> None:
         # trust_env: a proxy of this machine knows no way to the lab's bridge
-        self._http = httpx.Client(
+        self._http = httpx2.Client(
             base_url=f"{url}/api/v1",
             headers={"Authorization": f"token {token}"},
             timeout=TIMEOUT_SECONDS,
@@ -45,10 +45,10 @@ class GiteaApi:
 
     def _call(
         self, method: str, path: str, *, allowed: tuple[int, ...] = (), json: object = None, params: Any = None
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         try:
             answer = self._http.request(method, path, json=json, params=params)
-        except httpx.TransportError as failure:
+        except httpx2.TransportError as failure:
             raise LabError(f"Gitea did not answer {method} {path} ({failure}): is the lab up?") from None
         if not answer.is_success and answer.status_code not in allowed:
             raise LabError(f"Gitea refused {method} {path}: {answer.status_code} {answer.text[:300].strip()}")

@@ -3,6 +3,7 @@
 `build_all` needs buildah and mmdebstrap, `import_all` a running containerd. Neither pulls an image from anywhere.
 """
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 
@@ -16,14 +17,14 @@ PREFIX = "lab.local/"
 
 def build_all(say: Say) -> None:
     """Builds every image whose content changed since it was last built. Raises LabError with the log on failure."""
-    base_key = rootfs.key()
-    stale = [recipe for recipe in catalogue() if layout.built_key(reference(recipe.name)) != _key(recipe, base_key)]
+    stale = [recipe for recipe in catalogue() if layout.built_key(reference(recipe.name)) != content.key(recipe)]
     if not stale:
         return
-    if any(recipe.on_base for recipe in stale) and not buildah.has_image(f"{reference(BASE)}-{base_key}"):
-        _timed(say, f"image {BASE}", lambda: buildah.build_base(f"{reference(BASE)}-{base_key}", rootfs.tar(base_key)))
+    base = f"{PREFIX}{BASE}:{content.base_key()}"
+    if any(recipe.on_base for recipe in stale) and not buildah.has_image(base):
+        _timed(say, f"image {BASE}", lambda: buildah.build_base(base))
     for recipe in stale:
-        _timed(say, f"image {recipe.name}", lambda recipe=recipe: _build(recipe, base_key))  # type: ignore[misc]
+        _timed(say, f"image {recipe.name}", functools.partial(_build, recipe, base if recipe.on_base else None))
     layout.prune()
 
 
@@ -40,15 +41,10 @@ def reference(name: str) -> str:
     return f"{PREFIX}{name}:lab"
 
 
-def _key(recipe: Recipe, base_key: str) -> str:
-    return content.key(recipe, base_key if recipe.on_base else "scratch")
-
-
-def _build(recipe: Recipe, base_key: str) -> None:
-    house = wheels.ensure(recipe.requirements, rootfs.python_version(base_key)) if recipe.requirements else None
-    base = f"{reference(BASE)}-{base_key}" if recipe.on_base else None
+def _build(recipe: Recipe, base: str | None) -> None:
+    house = wheels.ensure(recipe.requirements, rootfs.python_version()) if recipe.requirements else None
     buildah.build(recipe, reference(recipe.name), base, house)
-    layout.mark(reference(recipe.name), _key(recipe, base_key))
+    layout.mark(reference(recipe.name), content.key(recipe))
 
 
 def _timed(say: Say, what: str, work: Callable[[], None]) -> None:

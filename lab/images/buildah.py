@@ -21,11 +21,11 @@ def has_image(name: str) -> bool:
     return _run(["inspect", "--type", "image", name]).returncode == 0
 
 
-def build_base(name: str, archive: Path) -> None:
-    """Makes the base image from a root file system; it stays in buildah's store for the builds on top of it."""
+def build_base(name: str) -> None:
+    """Makes the base image from the root file system; it stays in buildah's store for the builds on top of it."""
     with _scratch("base-") as context_name:
         context = Path(context_name)
-        os.link(archive, context / rootfs.FILE)
+        os.link(rootfs.tar(), context / rootfs.FILE)
         _must(BASE, ["bud", *_FLAGS, "--file", str(HERE / BASE / "Dockerfile"), "--tag", name, str(context)])
 
 
@@ -37,7 +37,7 @@ def build(recipe: Recipe, reference: str, base: str | None, house: Path | None) 
             target = context / path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source.resolve(), target)
-        flags = [*_FLAGS, *(["--from", base] if base else []), *_mounts(house)]
+        flags = [*_FLAGS, *(["--from", base, "--build-arg", f"BASE_IMAGE={base}"] if base else []), *_mounts(house)]
         _must(recipe.name, ["bud", *flags, "--file", str(recipe.dockerfile), "--tag", reference, str(context)])
     _must(recipe.name, ["push", reference, f"oci:{layout.FOLDER}:{reference}"])
     _run(["rmi", reference])

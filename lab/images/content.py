@@ -5,14 +5,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lab import paths
-from lab.images.recipes import Recipe
+from lab.images import rootfs
+from lab.images.recipes import BASE, HERE, Recipe
 
 IGNORED_FOLDERS = {"__pycache__"}
 
 
-def key(recipe: Recipe, base_key: str) -> str:
+def base_key() -> str:
+    """Digest of everything that decides what is in the base image."""
+    return hashlib.sha256(rootfs.key().encode() + (HERE / BASE / "Dockerfile").read_bytes()).hexdigest()[:16]
+
+
+def key(recipe: Recipe) -> str:
     """Digest of everything that decides what is in the image."""
-    digest = hashlib.sha256(f"{base_key}\0".encode())
+    digest = hashlib.sha256(base_key().encode() if recipe.on_base else b"")
     digest.update(recipe.dockerfile.read_bytes())
     for path, source in files(recipe):
         digest.update(f"\0{path}\0".encode() + _identity(source))

@@ -7,7 +7,7 @@ from pathlib import Path
 from lab import paths
 
 HERE = Path(__file__).resolve().parent
-BASE = "debian"
+BASE = "python"
 KUBERNETES_PLUGIN = "resource-kubernetes-v4.25.0"
 
 
@@ -68,5 +68,5 @@ def _cuda_mlops() -> Recipe:
 def _registrar() -> Recipe:
     folder = paths.REPOSITORY / "registrar"
     requirements = Requirements(folder / "requirements.txt", paths.REPOSITORY / "constraints.txt")
-    files = {"registrar": folder, "constraints.txt": requirements.constraints}
+    files = {"registrar": folder, "constraints.txt": requirements.constraints}  # as from the repository's root
     return Recipe("registrar", folder / "Dockerfile", files, requirements)

@@ -23,18 +23,17 @@ def key() -> str:
     return hashlib.sha256(repr((release(), PACKAGES, LEFT_OUT)).encode()).hexdigest()[:16]
 
 
-def tar(wanted_key: str) -> Path:
+def tar() -> Path:
     """The root file system as a tar archive, made on first use. Raises LabError with the log on failure."""
-    folder = _folder(wanted_key)
+    folder = paths.IMAGES / f"rootfs-{key()}"
     if not (folder / FILE).exists():
         _make(folder)
     return folder / FILE
 
 
-def python_version(wanted_key: str) -> str:
+def python_version() -> str:
     """`3.11`: the Python in the base, for which wheels are fetched whatever Python runs the lab."""
-    tar(wanted_key)
-    return (_folder(wanted_key) / "python").read_text().strip()
+    return (tar().parent / "python").read_text().strip()
 
 
 def release() -> str:
@@ -56,10 +55,6 @@ def sources(listing: str, codename: str) -> list[str]:
         for uri, suite, component in entries
         if suite == codename or suite.startswith(f"{codename}-")
     )
-
-
-def _folder(wanted_key: str) -> Path:
-    return paths.IMAGES / f"rootfs-{wanted_key}"
 
 
 def _make(folder: Path) -> None:

@@ -1,0 +1,27 @@
+"""`python -m lab.demo`: from nothing to a model that was trained on a GPU runner made for it. Exit code 0: proved."""
+
+import signal
+import sys
+
+from lab.demo import sequence
+from lab.demo.story import Story
+from lab.errors import LabError
+
+
+def main() -> int:
+    """Runs the demo; 0 when everything that it claims was seen, else 1."""
+    # A script's background job ignores SIGINT, and Pulumi would take seconds longer to end when it inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    story = Story()
+    try:
+        return sequence.run(story)
+    except LabError as error:
+        story.tell("error", str(error))
+        return 1
+    except KeyboardInterrupt:
+        story.tell("stopped", "by hand; the lab is still up: `make lab-down` ends it")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

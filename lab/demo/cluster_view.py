@@ -1,0 +1,45 @@
+"""The cluster as the demo sees it: runner pods, and the warnings that explain why something did not happen."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+from lightkube.config.client_adapter import Client, ConnectionParams
+from lightkube.config.kubeconfig import KubeConfig
+
+from lab import paths
+from lab.demo.snapshot import Pod, pod
+from lab.errors import LabError
+from registrar import contract
+
+TIMEOUT_SECONDS = 10.0
+
+
+class ClusterView:
+    """Reads from the lab's API server as its administrator."""
+
+    def __init__(self) -> None:
+        config = KubeConfig.from_file(paths.KUBECONFIG).get()
+        if config is None:
+            raise LabError(f"{paths.KUBECONFIG} names no cluster: run `make lab-up`")
+        self._http = Client(config, ConnectionParams(timeout=httpx2.Timeout(TIMEOUT_SECONDS), trust_env=False))
+
+    def runner_pods(self) -> dict[str, Pod]:
+        """Every pod of every pool, by name."""
+        items = self._list("/api/v1/pods", labelSelector=contract.POOL_LABEL)
+        return {item["metadata"]["name"]: pod(item) for item in items}
+
+    def warnings(self, namespace: str) -> list[str]:
+        """The namespace's warning events, oldest first, as `object: reason: message`."""
+        items = self._list(f"/api/v1/namespaces/{namespace}/events", fieldSelector="type=Warning")
+        items.sort(key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime") or ""))
+        return [f"{i['involvedObject'].get('name', '')}: {i.get('reason', '')}: {i.get('message', '')}" for i in items]
+
+    def _list(self, path: str, **parameters: str) -> list[Mapping[str, Any]]:
+        try:
+            answer = self._http.get(path, params=parameters)
+            answer.raise_for_status()
+        except httpx2.HTTPError as failure:
+            raise LabError(f"the API server did not answer {path} ({failure}): see {paths.LOGS}") from None
+        items: list[Mapping[str, Any]] = answer.json()["items"]
+        return items

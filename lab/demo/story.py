@@ -1,0 +1,25 @@
+"""The demo as it is told: every event is printed when it is known, and the marks of the closing table are kept."""
+
+import time
+
+from lab.demo import timeline
+
+
+class Story:
+    """Prints the timeline. Its clock starts when it is made."""
+
+    def __init__(self) -> None:
+        self._start = time.time()
+        self.marks: dict[str, float] = {}
+
+    def tell(self, source: str, text: str, at: float | None = None) -> None:
+        """One line; `at` is when it happened, in seconds since the epoch, now unless given."""
+        print(timeline.line(timeline.Event(at or time.time(), source, text), self._start), flush=True)
+
+    def mark(self, name: str, at: float | None = None) -> None:
+        """Keeps the first time that something happened, for the closing table."""
+        self.marks.setdefault(name, at or time.time())
+
+    def close(self) -> None:
+        """Prints the closing table."""
+        print(f"\n{timeline.table(self.marks)}\n", flush=True)

@@ -1,0 +1,44 @@
+"""What a failed demo shows: the end of the log that matters, and what the cluster has to say about it."""
+
+from collections.abc import Iterator
+
+from lab import paths
+from lab.demo.cluster_view import ClusterView
+from lab.demo.settings import Pool
+from lab.demo.watching import RunWatch
+from lab.errors import LabError
+
+LOG_LINES = 25
+WARNINGS = 8
+
+
+def report(watch: RunWatch, cluster: ClusterView, pool: Pool) -> str:
+    """Sections of text, the most telling first. Never raises: the reason for the failure must not get lost."""
+    try:
+        return "\n".join([*_jobs(watch), *_warnings(watch, cluster, pool), f"logs of the lab's parts: {paths.LOGS}"])
+    except LabError as error:
+        return f"(nothing more is known: {error})\nlogs of the lab's parts: {paths.LOGS}"
+
+
+def _jobs(watch: RunWatch) -> Iterator[str]:
+    for name, job in watch.last.jobs.items():
+        if job.conclusion in ("success", "skipped"):
+            continue
+        lines = watch.log(name)
+        if lines:
+            yield f"end of the log of job {name}:"
+            yield from (f"    {line.text}" for line in lines[-LOG_LINES:])
+        else:
+            yield f"job {name} has no log: it is {job.status}{f' ({job.conclusion})' if job.conclusion else ''}"
+
+
+def _warnings(watch: RunWatch, cluster: ClusterView, pool: Pool) -> Iterator[str]:
+    for namespace in sorted({pool.namespace, *(pod.namespace for pod in watch.pods.values())}):
+        lines = list(dict.fromkeys(cluster.warnings(namespace)))[-WARNINGS:]
+        if lines:
+            yield f"warnings in namespace {namespace}:"
+            yield from (f"    {line}" for line in lines)
+    for pod in watch.last.pods.values():
+        if not pod.is_online:
+            where = f"on {pod.node}" if pod.node else "not scheduled"
+            yield f"pod {pod.name}: {pod.phase}, {where}, {'registered' if pod.is_registered else 'not registered'}"

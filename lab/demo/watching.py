@@ -1,0 +1,104 @@
+"""Follows one run at the forge and the runner pods beside it, until the run has ended or a phase takes too long."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lab.demo import changes, job_log, phases, pulumi_output
+from lab.demo.cluster_view import ClusterView
+from lab.demo.settings import REPOSITORY
+from lab.demo.snapshot import Job, Pod, Snapshot, job
+from lab.demo.story import Story
+from lab.errors import LabError
+from lab.gitea_api import GiteaApi
+
+POLL_SECONDS = 0.3
+RUN_DEADLINE_SECONDS = 30
+ACTIONS = f"/repos/{REPOSITORY}/actions"
+
+
+class PhaseTimeoutError(LabError):
+    """Something did not happen in time; the message says what and how long it was awaited."""
+
+
+class RunWatch:
+    """The run of one commit. `pods` is every runner pod that was ever seen, as it was seen last."""
+
+    def __init__(self, api: GiteaApi, cluster: ClusterView, story: Story, commit: str) -> None:
+        self._api, self._cluster, self._story, self._commit = api, cluster, story, commit
+        self.pods: dict[str, Pod] = {}
+        self.last = Snapshot(pods=cluster.runner_pods())
+        self._old_pods = set(self.last.pods)
+        self._told: dict[str, int] = {}
+
+    def follow(self, gpu_pool: str) -> None:
+        """Tells what happens until the run has ended. Raises PhaseTimeoutError."""
+        run = self._run_of_the_commit()
+        awaited, since = phases.current(self.last), time.monotonic()
+        while not self.last.is_done:
+            self._look(run, gpu_pool)
+            now = phases.current(self.last)
+            if now != awaited:
+                awaited, since = now, time.monotonic()
+            limit = awaited.seconds if awaited else RUN_DEADLINE_SECONDS
+            if time.monotonic() - since > limit:
+                raise PhaseTimeoutError(f"waited {limit:.0f} s for {awaited.name if awaited else 'the run to end'}")
+            if not self.last.is_done:
+                time.sleep(POLL_SECONDS)
+        self._story.mark("done")
+
+    def log(self, name: str) -> list[job_log.Line]:
+        """The log of a job so far; empty before it has started."""
+        found = self.last.jobs.get(name)
+        return job_log.lines(self._api.text(f"{ACTIONS}/jobs/{found.id}/logs")) if found and found.has_started else []
+
+    def _run_of_the_commit(self) -> int:
+        """The id of the run that the forge made for the commit; it does so shortly after the push."""
+        end = time.monotonic() + RUN_DEADLINE_SECONDS
+        while time.monotonic() < end:
+            runs: list[dict[str, Any]] = self._api.get(f"{ACTIONS}/runs", head_sha=self._commit)["workflow_runs"]
+            if runs:
+                self._story.tell("git", f"the forge made run {runs[0]['run_number']}: {runs[0]['html_url']}")
+                return int(runs[0]["id"])
+            time.sleep(POLL_SECONDS)
+        raise PhaseTimeoutError(
+            f"waited {RUN_DEADLINE_SECONDS} s for the forge to make a run of commit {self._commit[:10]}"
+        )
+
+    def _look(self, run: int, gpu_pool: str) -> None:
+        answer = self._api.get(f"{ACTIONS}/runs/{run}")
+        jobs = [job(entry) for entry in self._api.get(f"{ACTIONS}/runs/{run}/jobs")["jobs"]]
+        pods = self._cluster.runner_pods()
+        self.pods.update(pods)
+        before, self.last = self.last, Snapshot(
+            str(answer["status"]), str(answer.get("conclusion") or ""), {entry.name: entry for entry in jobs}, pods
+        )  # fmt: skip
+        for source, text in changes.between(before, self.last):
+            self._story.tell(source, text)
+        self._mark(gpu_pool)
+        for entry in jobs:
+            self._tell_log(entry, pulumi_output.told if entry.name != "train" else None)
+
+    def _mark(self, gpu_pool: str) -> None:
+        new = (pod for name, pod in self.last.pods.items() if name not in self._old_pods and pod.pool == gpu_pool)
+        if any(pod.is_online for pod in new):
+            self._story.mark("runner online")
+        for name in ("deploy", "train"):
+            if name in self.last.jobs and self.last.jobs[name].has_started:
+                self._story.mark(f"{name} started")
+        if "train" in self.last.jobs and self.last.jobs["train"].is_done:
+            self._story.mark("trained")
+
+    def _tell_log(self, entry: Job, told: Callable[[str], str | None] | None) -> None:
+        """Tells the lines that are new since the last look."""
+        if not entry.has_started:
+            return
+        lines = self.log(entry.name)
+        for line in lines[self._told.get(entry.name, 0) :]:
+            text = told(line.text) if told else job_log.told(line)
+            if text:
+                self._story.tell(entry.name, text, line.at)
+        self._told[entry.name] = len(lines)
+        first = job_log.first_step(lines)
+        if first is not None:
+            self._story.mark("training", first)
