@@ -47,19 +47,16 @@ SystemdCgroup = false
 
 def daemon() -> Daemon:
     """containerd, ready when its socket answers."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     config = FOLDER / "config.toml"
-    config.write_text(
-        _CONFIG.format(
-            root=paths.CONTAINERD,
-            state=FOLDER / "state",
-            socket=SOCKET,
-            folder=FOLDER,
-            pause=PAUSE_IMAGE,
-            cni=network.CNI_CONFIG,
-        )
+    text = _CONFIG.format(
+        root=paths.CONTAINERD,
+        state=FOLDER / "state",
+        socket=SOCKET,
+        folder=FOLDER,
+        pause=PAUSE_IMAGE,
+        cni=network.CNI_CONFIG,
     )
-    return Daemon("containerd", ["containerd", "--config", str(config)], ready=_answers)
+    return Daemon("containerd", ["containerd", "--config", str(config)], files={config: text}, ready=_answers)
 
 
 def _answers() -> bool:

@@ -27,12 +27,15 @@ def _always() -> bool:
 class Daemon:
     """A program of the lab that runs until `stop`; its output goes to `<logs>/<name>.log`.
 
-    `ready` is asked until it is true or the deadline (seconds) has passed.
+    `files` (path to text) are its configuration, written when it is started and at no other time: a description of a
+    part changes nothing, and some programs end when their file is touched. `ready` is asked until it is true or the
+    deadline (seconds) has passed.
     """
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[Path, str] = field(default_factory=dict)
     ready: Callable[[], bool] = _always
     cwd: Path | None = None
     deadline_seconds: float = START_DEADLINE_SECONDS
@@ -53,6 +56,9 @@ class Daemon:
             return
         paths.LOGS.mkdir(parents=True, exist_ok=True)
         _pid_file(self.name).parent.mkdir(parents=True, exist_ok=True)
+        for file, text in self.files.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 list(self.argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.cwd,

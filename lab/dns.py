@@ -21,9 +21,9 @@ _COREFILE = """. {{
 def daemon() -> Daemon:
     """CoreDNS; answers for the cluster's names only: nothing in the lab needs the outside."""
     corefile = paths.STATE / "Corefile"
-    corefile.write_text(_COREFILE.format(host=network.HOST, kubeconfig=PKI / "admin.kubeconfig"))
+    text = _COREFILE.format(host=network.HOST, kubeconfig=PKI / "admin.kubeconfig")
     argv = [str(paths.BIN / "coredns"), "-conf", str(corefile)]
-    return Daemon("coredns", argv, ready=lambda: answers("http://127.0.0.1:8055/health"))
+    return Daemon("coredns", argv, files={corefile: text}, ready=lambda: answers("http://127.0.0.1:8055/health"))
 
 
 def host_services() -> None:

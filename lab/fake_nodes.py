@@ -23,14 +23,15 @@ def daemon() -> Daemon:
     (kwok,) = (program for program in programs() if program.name == "kwok")
     module = build.module_folder("sigs.k8s.io/kwok", kwok.source)
     config = paths.STATE / "kwok-stages.yaml"
-    config.write_text("\n---\n".join((module / stage).read_text() for stage in STAGES))
+    stages = "\n---\n".join((module / stage).read_text() for stage in STAGES)
     argv = [
         str(paths.BIN / "kwok"), f"--config={config}", f"--kubeconfig={control_plane.PKI / 'admin.kubeconfig'}",
         "--manage-all-nodes=false", "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
         "--node-lease-duration-seconds=40", "--server-address=127.0.0.1:10247", "--cidr=10.87.0.0/16",
         "--node-ip=127.0.0.1",
     ]  # fmt: skip
-    return Daemon("kwok", argv, ready=lambda: control_plane.answers("http://127.0.0.1:10247/healthz"))
+    healthy = "http://127.0.0.1:10247/healthz"
+    return Daemon("kwok", argv, files={config: stages}, ready=lambda: control_plane.answers(healthy))
 
 
 def scale(count: int) -> None:

@@ -54,15 +54,14 @@ def kubelet(pki: Authority) -> Daemon:
         "imageMaximumGCAge": "0s",
         "volumePluginDir": str(ROOT / "volume-plugins"),
     }
-    ROOT.mkdir(parents=True, exist_ok=True)
     file = ROOT / "config.json"
-    file.write_text(json.dumps(config, indent=1))
+    files = {file: json.dumps(config, indent=1)}
     labels = ",".join(f"{key}={value}" for key, value in LABELS.items())
     argv = [
         str(paths.BIN / "kubelet"), f"--config={file}", f"--kubeconfig={PKI / 'kubelet.kubeconfig'}",
         f"--root-dir={ROOT}", f"--hostname-override={NAME}", f"--node-ip={network.HOST}", f"--node-labels={labels}",
     ]  # fmt: skip
-    return Daemon("kubelet", argv, ready=lambda: answers("http://127.0.0.1:10248/healthz"))
+    return Daemon("kubelet", argv, files=files, ready=lambda: answers("http://127.0.0.1:10248/healthz"))
 
 
 def proxy() -> Daemon:
@@ -82,9 +81,9 @@ def proxy() -> Daemon:
         "conntrack": {"maxPerCore": 0},
     }
     file = paths.STATE / "kube-proxy.json"
-    file.write_text(json.dumps(config, indent=1))
+    files = {file: json.dumps(config, indent=1)}
     argv = [str(paths.BIN / "kube-proxy"), f"--config={file}"]
-    return Daemon("kube-proxy", argv, ready=lambda: answers("http://127.0.0.1:10256/healthz"))
+    return Daemon("kube-proxy", argv, files=files, ready=lambda: answers("http://127.0.0.1:10256/healthz"))
 
 
 def gpu_plugin() -> Daemon:

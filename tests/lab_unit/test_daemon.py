@@ -54,3 +54,14 @@ def test_a_part_that_is_never_ready_is_an_error_at_its_deadline() -> None:
     part = Daemon("slow", ["sleep", "60"], ready=lambda: False, deadline_seconds=0.3)
     with pytest.raises(LabError, match="slow was not ready within"):
         part.start()
+
+
+def test_describing_a_part_writes_nothing_and_starting_it_writes_its_configuration(own_state: Path) -> None:
+    config = own_state / "part" / "config"
+    part = Daemon("sleeper", ["sleep", "60"], files={config: "text"})
+    assert not config.exists()
+    part.start()
+    assert config.read_text() == "text"
+    config.write_text("touched")
+    part.start()
+    assert config.read_text() == "touched", "a running part's configuration was written again"
