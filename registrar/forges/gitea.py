@@ -28,13 +28,16 @@ Observe = Callable[[str, str], None]  # verb, status
 class Gitea:
     """The seam for one Gitea. The credential is read again for each request, so rotating it needs no restart."""
 
-    pace = PACE
-
-    def __init__(self, url: str, *, credential: Callable[[], str], observe: Observe) -> None:
+    def __init__(self, url: str, *, credential: Callable[[], str], observe: Observe, pace: Pace = PACE) -> None:
         self._url = url
+        self._pace = pace
         self._credential = credential
         self._observe = observe
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, connect=3))
+
+    @property
+    def pace(self) -> Pace:
+        return self._pace
 
     async def close(self) -> None:
         await self._session.close()

@@ -10,11 +10,14 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from lightkube import KubeConfig, SingleConfig
+from lightkube.config.models import Cluster as ClusterEntry
+from lightkube.config.models import User
 
 from registrar.actions import Actor
 from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.cluster import Cluster
+from registrar.forges.forge import Pace
 from registrar.forges.gitea import Gitea
 from registrar.issuer_keys import IssuerKeys
 from registrar.loop import Loop
@@ -90,14 +93,15 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    """Parametrize indirectly with changes to config.json."""
+    """Parametrize indirectly with changes to config.json, or with `census`, seconds between two lists of runners."""
     cluster, gitea = StandInCluster(), StandInGitea()
     cluster_server, forge_server = TestServer(cluster.application()), TestServer(gitea.application())
     await cluster_server.start_server()
     await forge_server.start_server()
     kubernetes = kubernetes_at(str(cluster_server.make_url("")))
     forge_url = str(forge_server.make_url("")).rstrip("/")
-    changes = getattr(request, "param", {})
+    changes = dict(getattr(request, "param", {}))
+    pace = Pace(burst=0.05, active=0.1, idle=0.2, census=changes.pop("census", 0.3))
     settings = parse(settings_document(forge={"kind": "gitea", "url": forge_url}, **changes))
     credential = tmp_path / "token"
     credential.write_text(TOKEN + "\n")
@@ -107,6 +111,7 @@ async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
         settings.forge.url,
         credential=lambda: credential.read_text().strip(),
         observe=lambda verb, status: metrics.forge_requests.labels(verb, status).inc(),
+        pace=pace,
     )
     store = PodStore(api, [grant.namespace for grant in settings.grants])
     announcer, brakes = Announcer(api), Brakes()
@@ -139,18 +144,6 @@ async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
 
 def kubernetes_at(url: str) -> SingleConfig:
     """Credentials for a stand-in cluster: none."""
-    config = KubeConfig.from_one(cluster=_cluster(url), user=_anybody(), namespace="sys").get()
+    config = KubeConfig.from_one(cluster=ClusterEntry(server=url), user=User(token="stand-in"), namespace="sys").get()
     assert config is not None
     return config
-
-
-def _cluster(url: str) -> Any:
-    from lightkube.config.models import Cluster as ClusterEntry
-
-    return ClusterEntry(server=url)
-
-
-def _anybody() -> Any:
-    from lightkube.config.models import User
-
-    return User(token="stand-in")

@@ -1,7 +1,7 @@
 """A stand-in for an API server: pods, their status, watches, Events and signing keys, over real HTTP.
 
-It answers what the registrar asks and nothing else, and it signs tokens as a cluster does. It is no cluster: what only a
-real one can prove is tested on the lab.
+It answers what the registrar asks and nothing else, and it signs tokens as a cluster does. It is no cluster: what only
+a real one can prove is tested on the lab.
 """
 
 import asyncio
@@ -152,7 +152,8 @@ class StandInCluster:
                     if pod["metadata"]["namespace"] == namespace and _is_labelled(pod):
                         await response.write(json.dumps({"type": change, "object": pod}).encode() + b"\n")
                 async with self._news:
-                    await self._news.wait_for(lambda: self.version > since)
+                    while self.version <= since:
+                        await self._news.wait()
         finally:
             self._watches.discard(task)
 

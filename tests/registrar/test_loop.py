@@ -1,0 +1,335 @@
+"""The loop with a stand-in cluster and a stand-in Gitea: what happens to pods and runners, and in which order."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from registrar import contract
+from tests.registrar.conftest import World, until
+from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
+
+NAME = "cuda-abc-aaaaa"
+
+
+async def a_registered_pod(world: World, name: str = NAME, **changes: Any) -> dict[str, Any]:
+    pod = runner_pod(name, **changes)
+    await world.cluster.create(pod)
+    status, _, _ = await world.register(pod)
+    assert status == 200
+    return pod
+
+
+async def an_online_pod(world: World, name: str = NAME) -> dict[str, Any]:
+    pod = await a_registered_pod(world, name)
+    world.gitea.come_online(runner_id(pod))
+    await world.cluster.put(start(pod))
+    await until(lambda: gate(pod) == "True")
+    return pod
+
+
+def annotation(pod: dict[str, Any], key: str) -> str | None:
+    value = pod["metadata"]["annotations"].get(key)
+    return None if value is None else str(value)
+
+
+def runner_id(pod: dict[str, Any]) -> int:
+    return int(annotation(pod, contract.RUNNER_ID_ANNOTATION) or 0)
+
+
+def gate(pod: dict[str, Any]) -> str | None:
+    conditions = {one["type"]: one["status"] for one in pod["status"]["conditions"]}
+    return conditions.get(contract.ONLINE_GATE)
+
+
+def event(world: World, reason: str) -> dict[str, Any]:
+    return next(one for one in world.cluster.events if one["reason"] == reason)
+
+
+async def cycles(world: World, number: int) -> None:
+    """Wait until the loop has looked that many times more."""
+
+    def seen() -> float:
+        text = world.metrics.render().decode()
+        return float(text.split("gpu_runners_cycle_seconds_count ")[1].split("\n")[0])
+
+    goal = seen() + number
+    world.store.changed.set()
+    async with asyncio.timeout(20):
+        while seen() < goal:
+            world.store.changed.set()
+            await asyncio.sleep(0.02)
+
+
+async def test_the_gate_opens_as_soon_as_the_forge_sees_the_runner_and_kubelets_conditions_stay(world: World) -> None:
+    world.run()
+    pod = await a_registered_pod(world)
+    await world.cluster.put(start(pod))
+    await cycles(world, 2)
+    assert gate(pod) is None
+    began = time.monotonic()
+    world.gitea.come_online(1)
+    await until(lambda: gate(pod) == "True")
+    assert time.monotonic() - began < 1.0
+    assert {one["type"] for one in pod["status"]["conditions"]} == {"PodScheduled", contract.ONLINE_GATE}
+    await until(lambda: contract.RUNNER_ONLINE in world.cluster.reasons())
+
+
+async def test_a_job_latches_the_pod_before_anything_can_choose_it_for_deletion(world: World) -> None:
+    world.run()
+    pod = await an_online_pod(world)
+    world.gitea.job(7, runner_id=1)
+    await until(lambda: annotation(pod, contract.BUSY_ANNOTATION) == "7")
+    assert int(annotation(pod, contract.DELETION_COST_ANNOTATION) or 0) > 0
+    await until(lambda: contract.JOB_STARTED in world.cluster.reasons())
+
+
+async def test_the_latch_outlives_the_jobs_end_and_a_flapping_list(world: World) -> None:
+    world.run()
+    pod = await an_online_pod(world)
+    world.gitea.job(7, runner_id=1)
+    await until(lambda: annotation(pod, contract.BUSY_ANNOTATION) == "7")
+    world.gitea.jobs.clear()
+    world.gitea.runners[1]["status"] = "offline"
+    await world.cluster.put({**pod, "metadata": {**pod["metadata"], "deletionTimestamp": stamp()}})
+    await cycles(world, 5)
+    assert 1 in world.gitea.runners
+    assert world.gitea.runners[1]["disabled"] is False
+    assert world.cluster.deleted == []
+
+
+async def test_a_deleted_idle_runner_is_cordoned_at_once_and_removed_after_a_look_at_the_jobs(world: World) -> None:
+    world.run()
+    pod = await an_online_pod(world)
+    pod["metadata"]["deletionTimestamp"] = stamp()
+    await world.cluster.put(pod)
+    await until(lambda: world.gitea.runners[1]["disabled"])
+    assert world.gitea.removed == []
+    await until(lambda: world.gitea.removed == [1])
+    calls = world.gitea.calls
+    cordon = calls.index("PATCH /api/v1/repos/mlops/guide/actions/runners/1")
+    remove = calls.index("DELETE /api/v1/repos/mlops/guide/actions/runners/1")
+    assert "GET /api/v1/repos/mlops/guide/actions/jobs" in calls[cordon:remove]
+    await until(lambda: contract.REGISTRATION_REMOVED in world.cluster.reasons())
+
+
+async def test_a_job_that_was_assigned_while_the_cordon_was_on_its_way_is_not_lost(world: World) -> None:
+    world.run()
+    pod = await an_online_pod(world)
+    pod["metadata"]["deletionTimestamp"] = stamp()
+    await world.cluster.put(pod)
+    await until(lambda: world.gitea.runners[1]["disabled"])
+    world.gitea.job(7, runner_id=1)  # Gitea had picked it before it saw the cordon
+    await until(lambda: annotation(pod, contract.BUSY_ANNOTATION) == "7")
+    await cycles(world, 5)
+    assert world.gitea.removed == []
+
+
+async def test_a_finished_runner_is_swept_and_the_jobs_conclusion_is_told(world: World) -> None:
+    world.run()
+    pod = await an_online_pod(world)
+    world.gitea.job(7, runner_id=1)
+    await until(lambda: annotation(pod, contract.BUSY_ANNOTATION) == "7")
+    world.gitea.job(7, runner_id=1, status="completed", conclusion="failure")
+    del world.gitea.runners[1]
+    await world.cluster.put(end(pod, exit_code=0))
+    await until(lambda: world.cluster.deleted == [NAME])
+    await until(lambda: contract.RUNNER_COMPLETED in world.cluster.reasons())
+    assert "failure" in event(world, contract.RUNNER_COMPLETED)["message"]
+
+
+async def test_a_job_too_short_to_be_seen_still_counts_as_a_job(world: World) -> None:
+    world.run()
+    pod = await a_registered_pod(world)
+    world.gitea.job(7, runner_id=1, status="completed", conclusion="success")
+    del world.gitea.runners[1]
+    await world.cluster.put(end(pod, exit_code=0))
+    await until(lambda: contract.RUNNER_COMPLETED in world.cluster.reasons())
+    second = runner_pod("cuda-abc-bbbbb")
+    await world.cluster.create(second)
+    assert (await world.register(second))[0] == 200  # no brake
+
+
+async def test_exit_code_0_is_a_failure_while_the_job_has_no_conclusion(world: World) -> None:
+    world.run()
+    pod = await an_online_pod(world)
+    world.gitea.job(7, runner_id=1)
+    await until(lambda: annotation(pod, contract.BUSY_ANNOTATION) == "7")
+    await world.cluster.put(end(pod, exit_code=0))
+    await until(lambda: contract.RUNNER_FAILED in world.cluster.reasons())
+    assert "its result is lost" in event(world, contract.RUNNER_FAILED)["message"]
+    assert world.gitea.removed == []  # the forge still calls the job in progress
+    assert world.cluster.deleted == []  # kept for its logs
+
+
+@pytest.mark.parametrize("world", [{"keepFailed": 2}], indirect=True)
+async def test_only_the_last_failed_pods_of_a_pool_are_kept(world: World) -> None:
+    world.run()
+    for number in range(4):
+        pod = runner_pod(f"cuda-abc-aaaa{number}")
+        end(pod, exit_code=1)
+        pod["status"]["containerStatuses"][0]["state"]["terminated"]["finishedAt"] = stamp(40 - 10 * number)
+        await world.cluster.create(pod)
+    await until(lambda: len(world.cluster.deleted) == 2)
+    await cycles(world, 3)
+    assert sorted(world.cluster.deleted) == ["cuda-abc-aaaa0", "cuda-abc-aaaa1"]
+
+
+async def test_an_evicted_pod_that_never_ran_is_told_with_kubernetes_reason(world: World) -> None:
+    world.run()
+    pod = await a_registered_pod(world)
+    pod["status"] |= {"phase": "Failed", "reason": "Evicted", "message": "low on ephemeral storage"}
+    pod["status"]["containerStatuses"] = []
+    await world.cluster.put(pod)
+    await until(lambda: contract.RUNNER_FAILED in world.cluster.reasons())
+    assert "Evicted" in event(world, contract.RUNNER_FAILED)["message"]
+    await until(lambda: world.gitea.removed == [1])
+
+
+@pytest.mark.parametrize("failing", [429, 500])
+async def test_while_the_forge_is_unknown_nothing_is_changed_and_it_is_said(world: World, failing: int) -> None:
+    world.run()
+    pod = await an_online_pod(world)
+    world.gitea.failing = failing
+    pod["metadata"]["deletionTimestamp"] = stamp()
+    await world.cluster.put(pod)
+    await until(lambda: contract.FORGE_UNKNOWN in world.cluster.reasons())
+    world.gitea.calls.clear()
+    await cycles(world, 5)
+    assert not [call for call in world.gitea.calls if not call.startswith("GET ")]
+    assert len(world.gitea.calls) <= 2  # it backs off
+    assert 'gpu_runners_forge_known{scope="mlops/guide"} 0.0' in world.metrics.render().decode()
+    world.gitea.failing = None
+    await until(lambda: world.gitea.removed == [1])
+
+
+@pytest.mark.parametrize(
+    "world",
+    [{"deadlines": {"scheduleSeconds": 1, "pullSeconds": 1, "onlineSeconds": 1, "lostSeconds": 1, "ghostSeconds": 1}}],
+    indirect=True,
+)
+class TestDeadlines:
+    async def test_a_runner_that_never_comes_online_is_given_up(self, world: World) -> None:
+        world.run()
+        pod = await a_registered_pod(world)
+        await world.cluster.put(start(pod))
+        await until(lambda: world.gitea.removed == [1])
+        await until(lambda: world.cluster.deleted == [NAME])
+        await until(lambda: contract.NOT_ONLINE in world.cluster.reasons())
+        second = runner_pod("cuda-abc-bbbbb")
+        await world.cluster.create(second)
+        status, _, body = await world.register(second)
+        assert status == 429
+        assert "never came online" in body["message"]
+
+    async def test_an_idle_runner_whose_registration_is_gone_is_deleted(self, world: World) -> None:
+        world.run()
+        await an_online_pod(world)
+        del world.gitea.runners[1]
+        await until(lambda: world.cluster.deleted == [NAME])
+        await until(lambda: contract.RUNNER_LOST in world.cluster.reasons())
+
+    async def test_a_pod_that_fits_no_node_is_reported_and_left(self, world: World) -> None:
+        world.run()
+        pod = runner_pod()
+        words = {"reason": "Unschedulable", "message": "0/3 nodes are available: 3 Insufficient nvidia.com/gpu"}
+        pod["status"] = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", **words}]}
+        await world.cluster.create(pod)
+        await until(lambda: contract.POOL_WAITING in world.cluster.reasons())
+        assert "Insufficient nvidia.com/gpu" in event(world, contract.POOL_WAITING)["message"]
+        assert world.cluster.deleted == []
+
+    async def test_a_ghost_is_removed_and_a_strangers_runner_is_not(self, world: World) -> None:
+        world.run()
+        pod = await an_online_pod(world)
+        await a_registered_pod(world, "cuda-abc-bbbbb")
+        world.gitea.runners[9] = {**world.gitea.runners[2], "id": 9, "name": "office-abc-ccccc", "status": "offline"}
+        world.gitea.runners[8] = {**world.gitea.runners[2], "id": 8, "name": "cuda-abc-ddddd", "status": "offline"}
+        await until(lambda: world.gitea.removed == [8])
+        assert set(world.gitea.runners) == {1, 2, 9}
+        await until(lambda: contract.GHOST_REMOVED in world.cluster.reasons())
+        assert event(world, contract.GHOST_REMOVED)["involvedObject"]["name"] == "cuda-abc-ddddd"
+        assert gate(pod) == "True"
+
+
+async def test_a_label_that_job_code_declared_anew_is_reported_as_drift(world: World) -> None:
+    world.run()
+    pod = await an_online_pod(world)
+    world.gitea.runners[1]["labels"] = [{"id": 0, "name": "deploy", "type": "custom"}]
+    await until(lambda: "RegistrationDrift" in world.cluster.reasons())
+    assert "deploy" in event(world, "RegistrationDrift")["message"]
+    assert pod["metadata"]["name"] not in world.cluster.deleted
+
+
+async def test_a_registrar_that_starts_anew_repeats_nothing_and_forgets_nothing(world: World) -> None:
+    pod = start(runner_pod(), seconds_ago=100)
+    pod["metadata"]["annotations"] |= {contract.RUNNER_ID_ANNOTATION: "5", contract.BUSY_ANNOTATION: "7"}
+    pod["status"]["conditions"].append({"type": contract.ONLINE_GATE, "status": "True"})
+    await world.cluster.create(pod)
+    failed = end(runner_pod("cuda-abc-bbbbb"), exit_code=127)
+    await world.cluster.create(failed)
+    world.run()
+    await until(lambda: contract.RUNNER_FAILED in world.cluster.reasons())
+    await cycles(world, 3)
+    assert world.cluster.deleted == []
+    assert not [call for call in world.gitea.calls if not call.startswith("GET ")]
+    waiting = runner_pod("cuda-abc-ccccc")
+    await world.cluster.create(waiting)
+    assert (await world.register(waiting))[0] == 429  # the brake came back from the kept failed pod
+
+
+async def test_each_thing_is_told_once_however_often_the_loop_looks(world: World) -> None:
+    world.run()
+    await world.cluster.create(end(runner_pod(), exit_code=1))
+    await until(lambda: contract.RUNNER_FAILED in world.cluster.reasons())
+    before = len(world.cluster.requests)
+    await cycles(world, 5)
+    assert [path for _, path in world.cluster.requests[before:] if "events" in path] == []
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        {
+            "grants": [
+                {"namespace": name, "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None}
+                for name in ("runners", "others")
+            ]
+        }
+    ],
+    indirect=True,
+)
+async def test_two_grants_of_one_scope_are_looked_after_together(world: World) -> None:
+    world.run()
+    first = await a_registered_pod(world)
+    second = await a_registered_pod(world, namespace="others")  # a namesake in the other namespace
+    for pod in (first, second):
+        world.gitea.come_online(runner_id(pod))
+        await world.cluster.put(start(pod))
+    await until(lambda: gate(first) == gate(second) == "True")
+    world.gitea.job(7, runner_id=runner_id(second))
+    await until(lambda: annotation(second, contract.BUSY_ANNOTATION) == "7")
+    assert annotation(first, contract.BUSY_ANNOTATION) is None
+
+
+async def test_the_loop_survives_an_api_server_that_restarts(world: World) -> None:
+    world.run()
+    pod = await a_registered_pod(world)
+    world.cluster.away = True
+    world.cluster.break_watches()
+    await until(lambda: not world.store.knows("runners"))
+    world.gitea.come_online(1)
+    start(pod)
+    world.cluster.away = False
+    await until(lambda: gate(pod) == "True")
+
+
+@pytest.mark.parametrize("world", [{"census": 60}], indirect=True)
+async def test_what_nobody_uses_is_asked_for_seldom(world: World) -> None:
+    world.run()
+    await until(lambda: world.gitea.calls)
+    await cycles(world, 2)
+    world.gitea.calls.clear()
+    await cycles(world, 5)
+    assert world.gitea.calls == []
