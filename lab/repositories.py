@@ -45,8 +45,6 @@ def seed(passphrase: str) -> None:
 def _publish(api: GiteaApi, source: Source) -> None:
     """Pushes the folder as one commit on top of what is there; the lab's own pushes start no workflow."""
     tree = _tree(source)
-    if _seeded_tree(api, source.repository) == tree:
-        return
     owner, name = source.repository.split("/")
     api.post(f"/orgs/{owner}/repos", {"name": name, "private": False, "default_branch": "main"}, allowed=(409,))
     login = git.login(gitea.ADMIN, gitea.token())
@@ -57,15 +55,18 @@ def _publish(api: GiteaApi, source: Source) -> None:
         # Borrowing this checkout's objects: no files are copied, and a shallow checkout will do.
         objects = git.run(paths.REPOSITORY, "rev-parse", "--path-format=absolute", "--git-path", "objects")
         (folder / "objects/info/alternates").write_text(f"{objects}\n")
-        fetched = git.attempt(folder, "fetch", "--quiet", "--depth", "1", url, "main", environment=login)
-        parent = ["-p", "FETCH_HEAD"] if fetched.returncode == 0 else []
-        message = f"{source.repository} as in this checkout [skip ci]\n\n{_TREE_LINE}{tree}"
+        if _fetch(folder, url, SEED_BRANCH, login) and git.run(folder, "rev-parse", "FETCH_HEAD^{tree}") == tree:
+            return
+        parent = ["-p", "FETCH_HEAD"] if _fetch(folder, url, "main", login) else []
+        message = f"{source.repository} as in this checkout [skip ci]"
         commit = git.run(folder, "commit-tree", tree, *parent, "-m", message, environment=login)
         targets = ("refs/heads/main", f"refs/heads/{SEED_BRANCH}", *(f"refs/tags/{tag}" for tag in source.tags))
         git.run(folder, "push", "--quiet", "--force", url, *(f"{commit}:{ref}" for ref in targets), environment=login)
 
 
-_TREE_LINE = "Tree: "
+def _fetch(folder: Path, url: str, branch: str, login: dict[str, str]) -> bool:
+    """True where the branch exists; FETCH_HEAD is its last commit then."""
+    return git.attempt(folder, "fetch", "--quiet", "--depth", "1", url, branch, environment=login).returncode == 0
 
 
 def _tree(source: Source) -> str:
@@ -76,14 +77,6 @@ def _tree(source: Source) -> str:
             f"last commit of a git checkout. Clone the repository, or run `git init` and commit."
         )
     return found.stdout.strip()
-
-
-def _seeded_tree(api: GiteaApi, repository: str) -> str | None:
-    branch = api.find(f"/repos/{repository}/branches/{SEED_BRANCH}")
-    if branch is None:
-        return None
-    last_line: str = branch["commit"]["message"].strip().rsplit("\n", 1)[-1]
-    return last_line.removeprefix(_TREE_LINE)
 
 
 def _configure_actions(api: GiteaApi, passphrase: str) -> None:

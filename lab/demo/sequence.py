@@ -73,7 +73,7 @@ def _facts(watch: RunWatch, pool: Pool, began: float, left: tuple[str, ...]) -> 
 def _proof(facts: verdict.Facts) -> str:
     pod = facts.pods[facts.jobs["train"].runner]
     return (
-        f"proved: job train ran on pod {pod.name}, created after the push ({pod.created}), on GPU {facts.evidence.gpus}; "
+        f"proved: job train ran on pod {pod.name}, made after the push, on GPU {facts.evidence.gpus}; "
         f"in the DVC remote: {', '.join(facts.stored)}."
     )
 
