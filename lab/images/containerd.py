@@ -15,20 +15,20 @@ IMPORT_DEADLINE_SECONDS = 300
 
 
 def import_missing(ctr: Sequence[str], references: Iterable[str]) -> list[str]:
-    """Imports the images whose digest containerd does not have under their name; returns their names."""
-    present = images_in(_ctr(ctr, "images", "list"))
-    wanted = set(references)
-    missing = [
-        descriptor
-        for descriptor in descriptors()
-        if (name := descriptor["annotations"][NAME]) in wanted and present.get(name) != descriptor["digest"]
-    ]
+    """Imports the images whose digest containerd does not have under their name; returns their names.
+
+    Each is also known by its digest then, as `NAME@sha256:…`.
+    """
+    present, wanted = images_in(_ctr(ctr, "images", "list")), set(references)
+    images = {image[NAME]: entry for entry in descriptors() if (image := entry["annotations"])[NAME] in wanted}
+    missing = [name for name, entry in images.items() if present.get(name) != entry["digest"]]
     if missing:
-        _import(ctr, missing)
-    for descriptor in missing:
-        name = descriptor["annotations"][NAME]
-        _ctr(ctr, "images", "tag", "--force", name, f"{name.rsplit(':', 1)[0]}@{descriptor['digest']}")
-    return [descriptor["annotations"][NAME] for descriptor in missing]
+        _import(ctr, [images[name] for name in missing])
+    for name, entry in images.items():
+        by_digest = f"{name.rsplit(':', 1)[0]}@{entry['digest']}"
+        if by_digest not in present:
+            _ctr(ctr, "images", "tag", "--force", name, by_digest)
+    return missing
 
 
 def images_in(listing: str) -> dict[str, str]:
