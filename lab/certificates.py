@@ -15,7 +15,7 @@ VALID_DAYS = 3650
 
 
 class Authority:
-    """Issues the cluster's certificates into one folder; a file that exists is kept, so a second `lab up` changes none."""
+    """Issues the cluster's certificates into one folder; files that exist are kept, as a second `lab up` must."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -42,13 +42,14 @@ def _import(ctr: Sequence[str], missing: list[Descriptor]) -> None:
         [*ctr, "images", "import", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     assert process.stdin is not None  # noqa: S101  asked for above
+    assert process.stdout is not None  # noqa: S101
     try:
         with process.stdin:
             _write_archive(process.stdin, missing)
     except BrokenPipeError:  # ctr has said why; its output follows
         pass
-    output, _ = process.communicate(timeout=IMPORT_DEADLINE_SECONDS)
-    if process.returncode != 0:
+    output = process.stdout.read()
+    if process.wait(timeout=IMPORT_DEADLINE_SECONDS) != 0:
         raise LabError(f"containerd did not take the lab's images: {output.decode(errors='replace').strip()[-1500:]}")
 
 
