@@ -11,7 +11,7 @@ from components.online.snapshot import PodSnapshot
 
 _NODES: Final = re.compile(r"0/(\d+) nodes are available")
 _HOPELESS_NODES: Final = re.compile(r"(\d+) Preemption is not helpful for scheduling")
-_SHORT_OF: Final = re.compile(r"Insufficient (\S+?)[,.\s]")
+_SHORT_OF: Final = re.compile(r"Insufficient (\S+?)[,.]?\s")
 # A node autoscaler says so when it brings a node for the pod.
 _NODE_COMES: Final = ("TriggeredScaleUp", "Nominated")
 

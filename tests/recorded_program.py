@@ -1,0 +1,137 @@
+"""Runs declarations against Pulumi's own test monitor and records what would be sent to the engine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import pulumi
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockMonitor, MockResourceArgs, Mocks
+
+# How the SDK marks a secret on the wire.
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One resource as it was registered; keys of inputs are camelCase as on the wire."""
+
+    type: str
+    name: str
+    parent: str
+    inputs: dict[str, Any]
+    ignored: tuple[str, ...]
+    dependencies: tuple[str, ...]
+    after_create: tuple[str, ...]
+    after_update: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """The last part of the type, e.g. `Deployment`."""
+        return self.type.rpartition(":")[2]
+
+    @property
+    def object_name(self) -> str | None:
+        """The name in the cluster, or None when it is left to the provider."""
+        name: str | None = self.inputs["metadata"].get("name")
+        return name
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace in the cluster."""
+        namespace: str | None = self.inputs["metadata"].get("namespace")
+        return namespace
+
+
+@dataclass
+class Program:
+    """All that a program registered, in order."""
+
+    resources: list[Recorded] = field(default_factory=list)
+
+    def of(self, kind: str, namespace: str | None = None) -> list[Recorded]:
+        """Resources of a kind, in all namespaces or in one."""
+        found = [resource for resource in self.resources if resource.kind == kind]
+        return [resource for resource in found if namespace is None or resource.namespace == namespace]
+
+    def one(self, kind: str, object_name: str, namespace: str | None = None) -> Recorded:
+        """The one object of this name."""
+        (found,) = [resource for resource in self.of(kind, namespace) if resource.object_name == object_name]
+        return found
+
+
+class _Provider(Mocks):
+    """Answers as the Kubernetes provider does: what is left to it to name gets a name."""
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        state = dict(args.inputs)
+        if args.typ.startswith("kubernetes:"):
+            metadata = {"name": f"{args.name}-1a2b3c"} | state.get("metadata", {})
+            state["metadata"] = metadata
+        return f"{args.name}-id", state
+
+    def call(self, args: Any) -> NoReturn:
+        raise AssertionError(f"the program must call no function, but called {args.token}")
+
+
+class _Monitor(MockMonitor):
+    def __init__(self, mocks: Mocks, program: Program) -> None:
+        super().__init__(mocks)
+        self._program = program
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        if request.type != "pulumi:pulumi:Stack":
+            self._program.resources.append(
+                Recorded(
+                    type=request.type,
+                    name=request.name,
+                    parent=request.parent,
+                    inputs=plain(rpc.deserialize_properties(request.object, keep_unknowns=True)),
+                    ignored=tuple(request.ignoreChanges),
+                    dependencies=tuple(urn.rpartition("::")[2] for urn in request.dependencies),
+                    after_create=tuple(request.hooks.after_create),
+                    after_update=tuple(request.hooks.after_update),
+                )
+            )
+        return answer
+
+
+class _Callbacks:
+    """Where the SDK registers hooks; its own needs an engine to call them back."""
+
+    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
+        """Hooks are recorded with the resources that they are bound to."""
+
+
+class Secret(str):
+    """A text that is marked as a secret on the wire."""
+
+    __slots__ = ()
+
+
+def plain(value: Any) -> Any:
+    """Wire values as Python's own; a secret text becomes a Secret, a whole float an int."""
+    if isinstance(value, dict):
+        if _SIGNATURE in value:
+            return _secret(plain(value["value"]))
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _secret(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _secret(item) for key, item in value.items()}
+    return Secret(value) if isinstance(value, str) else value
+
+
+def run(declare: Callable[[], object], stack: str = "dev") -> Program:
+    """What a function declares in a stack of this name."""
+    program = Program()
+    mocks = _Provider()
+    pulumi.runtime.set_mocks(mocks, project="gpu-runners", stack=stack, monitor=_Monitor(mocks, program))
+    pulumi.runtime.settings.SETTINGS.callbacks = _Callbacks()
+    pulumi.runtime.test(declare)()  # type: ignore[no-untyped-call]
+    return program

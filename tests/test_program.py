@@ -1,0 +1,111 @@
+"""The whole program, run as Pulumi would run it, with the cluster's version handed in."""
+
+import runpy
+from collections.abc import Callable
+
+import pytest
+
+from components.cluster_access import ClusterAccessError
+from components.runner_pool import OwnPoolError
+from tests.recorded_program import Program, run
+from tests.stack_values import ROOT, Values, loaded, stack_file
+
+PROGRAM = runpy.run_path(str(ROOT / "__main__.py"), run_name="program")
+declare: Callable[..., None] = PROGRAM["declare"]
+
+
+def declared(values: Values, stack: str, version: str = "1.36") -> Program:
+    config = loaded(values, {"FORGE_TOKEN": "hunter2"})
+    return run(lambda: declare(config, version), stack)
+
+
+def both() -> Values:
+    values = stack_file("platform")
+    values["pools"] += [pool | {"namespace": "gpu-runners-dev"} for pool in stack_file("dev")["pools"]]
+    return values
+
+
+def test_the_pools_stack_declares_what_a_deployer_may_write_and_no_more() -> None:
+    program = declared(stack_file("dev"), "dev")
+    objects = [(r.kind, r.namespace, r.object_name) for r in program.resources if r.type.startswith("kubernetes:")]
+    assert objects == [
+        ("Deployment", "gpu-runners-dev", "cuda"),
+        ("ConfigMap", "gpu-runners-dev", "pools-dev"),
+    ]
+
+
+def test_the_platform_stack_gives_each_namespace_its_limits_and_its_trust() -> None:
+    program = declared(stack_file("platform"), "platform")
+    assert {r.object_name for r in program.of("Namespace")} == {
+        "gpu-runners-system",
+        "gpu-runners-base",
+        "gpu-runners-dev",
+    }
+    for namespace in ("gpu-runners-base", "gpu-runners-dev"):
+        assert {r.object_name for r in program.of("NetworkPolicy", namespace)} == {"deny-all", "runner-egress"}
+        assert {r.object_name for r in program.of("ResourceQuota", namespace)} == {"gpus"}
+        assert "registrar" in {r.object_name for r in program.of("ConfigMap", namespace)}
+        assert "registrar" in {r.object_name for r in program.of("Role", namespace)}
+
+
+def test_the_credential_is_in_one_secret_of_the_registrars_namespace_and_nowhere_else() -> None:
+    program = declared(both(), "platform")
+    holders = [r for r in program.resources if "hunter2" in repr(r.inputs)]
+    assert [(r.kind, r.namespace) for r in holders] == [("Secret", "gpu-runners-system")]
+
+
+def test_the_registrar_is_granted_every_environment_and_its_accounts() -> None:
+    program = declared(stack_file("platform"), "platform")
+    (config,) = program.of("ConfigMap", "gpu-runners-system")
+    text = config.inputs["data"]["config.json"]
+    assert '"namespace": "gpu-runners-base"' in text
+    assert '"scope": "mlops/guide"' in text
+    assert '"deployer"' in text
+
+
+def test_pools_wait_for_the_platform_of_their_own_stack() -> None:
+    program = declared(both(), "platform")
+    names = [r.name for r in program.resources]
+    assert names.index("registrar") < names.index("gpu-runners-dev-cuda")
+    assert "gpu-runners-dev-gpus" in program.one("Deployment", "cuda").dependencies
+
+
+def test_nothing_in_the_program_asks_for_more_than_restricted() -> None:
+    program = declared(both(), "platform")
+    for deployment in program.of("Deployment"):
+        pod = deployment.inputs["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in [*pod.get("initContainers", []), *pod["containers"]]:
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_a_stack_refuses_to_manage_the_pool_it_is_running_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPU_RUNNERS_POOL", "gpu-runners-dev/cuda")
+    with pytest.raises(OwnPoolError, match="gpu-runners-dev/cuda, which this stack declares"):
+        declared(stack_file("dev"), "dev")
+
+
+def test_a_stack_may_run_on_a_pool_of_another_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPU_RUNNERS_POOL", "gpu-runners-base/base")
+    assert declared(stack_file("dev"), "dev").of("Deployment")
+
+
+@pytest.mark.parametrize("version", ["1.34", "1.9", "0.40", "", "one.two"])
+def test_a_cluster_that_is_too_old_is_refused_before_anything_is_declared(version: str) -> None:
+    with pytest.raises(ClusterAccessError, match=r"1\.35 or newer"):
+        declared(stack_file("dev"), "dev", version)
+
+
+@pytest.mark.parametrize("version", ["1.35", "1.36+", "2.0"])
+def test_a_cluster_that_is_new_enough_is_taken(version: str) -> None:
+    assert declared(stack_file("dev"), "dev", version).of("Deployment")
+
+
+def test_every_child_is_named_after_its_component() -> None:
+    program = declared(both(), "platform")
+    children = [r for r in program.resources if ":index:" in r.parent]
+    strangers = [r.name for r in children if not r.name.startswith(r.parent.rpartition("::")[2])]
+    assert children
+    assert strangers == []
