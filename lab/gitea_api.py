@@ -1,6 +1,7 @@
 """Gitea's REST API as the lab and the demo use it: JSON in, JSON out, and a refusal that says what was asked."""
 
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import httpx2
 
@@ -20,6 +21,14 @@ class GiteaApi:
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
 
     def get(self, path: str, **parameters: str | int) -> Any:
         """The JSON at a path."""

@@ -33,12 +33,12 @@ def seed(passphrase: str) -> None:
 
     `passphrase` is what Pulumi encrypts the state's secrets with.
     """
-    api = GiteaApi(gitea.URL, gitea.token())
-    for organization in sorted({source.repository.split("/")[0] for source in SOURCES}):
-        api.post("/orgs", {"username": organization, "visibility": "public"}, allowed=(422,))
-    for source in SOURCES:
-        _publish(api, source)
-    _configure_actions(api, passphrase)
+    with GiteaApi(gitea.URL, gitea.token()) as api:
+        for organization in sorted({source.repository.split("/")[0] for source in SOURCES}):
+            api.post("/orgs", {"username": organization, "visibility": "public"}, allowed=(422,))
+        for source in SOURCES:
+            _publish(api, source)
+        _configure_actions(api, passphrase)
     example_data.seed(s3.client())
 
 
