@@ -1,10 +1,12 @@
 """The content of an image as a digest: two builds with the same key give the same image, so one of them is enough."""
 
+import functools
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from lab import paths
+from lab.catalogue import programs
 from lab.images import rootfs
 from lab.images.recipes import BASE, HERE, Recipe
 
@@ -40,7 +42,13 @@ def files(recipe: Recipe) -> Iterator[tuple[str, Path]]:
 
 def _identity(source: Path) -> bytes:
     """A program of the lab is known by its folder, which is named after its pin; any other file by its bytes."""
-    real = source.resolve()
-    if paths.PROGRAMS in real.parents:
-        return str(real.relative_to(paths.PROGRAMS)).encode()
-    return hashlib.sha256(real.read_bytes()).digest()
+    built = _built().get(source.name)
+    if built is not None and built.exists() and built.samefile(source):
+        return str(built.relative_to(paths.PROGRAMS)).encode()
+    return hashlib.sha256(source.read_bytes()).digest()
+
+
+@functools.cache
+def _built() -> dict[str, Path]:
+    """File name of a program → where its finished build lies."""
+    return {name: program.folder / name for program in programs() for name in program.outputs}
