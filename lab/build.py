@@ -36,16 +36,20 @@ def build_all(say: Say, wanted: Sequence[str] = ()) -> None:
         _link(program)
 
 
-def on_path(program: Program) -> str | None:
+def on_path(program: Program) -> Path | None:
     """An installation that the user already has and that fits: same major version, not older. Else None."""
+    if program.comes_with is not None:
+        (companion,) = (other for other in programs() if other.name == program.comes_with)
+        found = on_path(companion)
+        return found.resolve().parent / program.outputs[0] if found else None
     if program.preferred_on_path is None:
         return None
     elsewhere = os.pathsep.join(part for part in os.get_exec_path() if Path(part) != paths.BIN)
-    found = shutil.which(program.name, path=elsewhere)
-    if found is None:
+    command = shutil.which(program.name, path=elsewhere)
+    if command is None:
         return None
-    answer = subprocess.run([found, "version"], capture_output=True, text=True, check=False, timeout=30).stdout
-    return found if fits(answer, program.preferred_on_path) else None
+    answer = subprocess.run([command, "version"], capture_output=True, text=True, check=False, timeout=30).stdout
+    return Path(command) if fits(answer, program.preferred_on_path) else None
 
 
 def fits(printed: str, wanted: str) -> bool:
@@ -63,11 +67,17 @@ def _is_finished(program: Program) -> bool:
 
 
 def _link(program: Program) -> None:
+    """Hard links to what we built: Pulumi's language host looks for its executor beside the file that it really is."""
     found = on_path(program)
     for name in program.outputs:
         link = paths.BIN / name
+        if found is None and not link.is_symlink() and link.exists() and link.samefile(program.folder / name):
+            continue
         link.unlink(missing_ok=True)
-        link.symlink_to(found or program.folder / name)
+        if found is None:
+            link.hardlink_to(program.folder / name)
+        else:
+            link.symlink_to(found)
 
 
 def _build(program: Program) -> None:

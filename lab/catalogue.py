@@ -22,7 +22,8 @@ class Program:
     """One entry of the catalogue.
 
     `module` is the folder under `lab/programs` whose go.mod and go.sum pin everything; `packages` is empty for an
-    entry that only takes files (`assets`) out of a module.
+    entry that only takes files (`assets`) out of a module. `preferred_on_path` is the oldest version of an installation
+    that is used instead; what `comes_with` another program is then taken from beside it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Program:
     cgo: bool = False
     assets: tuple[Asset, ...] = ()
     preferred_on_path: str | None = None
+    comes_with: str | None = None
 
     @property
     def source(self) -> Path:
