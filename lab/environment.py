@@ -24,6 +24,7 @@ def write() -> None:
         "PULUMI_BACKEND_URL": s3.pulumi_backend(),
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",  # the provider from PULUMI_HOME, without a warning about PATH
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
         "PULUMI_K8S_CLIENT_QPS": "500",
