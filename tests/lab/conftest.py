@@ -1,0 +1,136 @@
+"""The lab, a platform of the tests' own and its runners. A lab that cannot start is a failure, never a skip."""
+
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab import cluster, environment
+from tests.lab.forge import Repository
+from tests.lab.kubernetes import KubernetesApi
+from tests.lab.ledger import Ledger
+from tests.lab.pods import Pods
+from tests.lab.pools import NAMESPACE, REPOSITORY, pool, pools_config
+from tests.lab.stack import Stack
+
+HERE = Path(__file__).resolve().parent
+
+MakeStack = Callable[[str, Mapping[str, Any]], Stack]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.lab)
+
+
+def stack_file(name: str) -> dict[str, Any]:
+    """The config of a committed stack file."""
+    config: dict[str, Any] = yaml.safe_load((HERE / "stacks" / name).read_text())["config"]
+    return config
+
+
+@pytest.fixture(scope="session")
+def lab() -> dict[str, str]:
+    """The environment of a command that talks to the running lab."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # As under `&` in a script. The engine stops its language host by SIGINT, and would wait 5 s for nothing.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    cluster.up(print)
+    return environment.load()
+
+
+@pytest.fixture(scope="session")
+def api(lab: dict[str, str]) -> Iterator[KubernetesApi]:
+    """The lab's API server."""
+    connection = KubernetesApi()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def ledger(lab: dict[str, str]) -> Iterator[Ledger]:
+    """Where jobs report to."""
+    listening = Ledger()
+    yield listening
+    listening.close()
+
+
+@pytest.fixture(scope="session")
+def make_repository(lab: dict[str, str]) -> Iterator[Callable[[str], Repository]]:
+    """Makes repositories at the forge that live as long as the tests."""
+    made: list[Repository] = []
+
+    def make(name: str) -> Repository:
+        repository = Repository(lab["FORGE_URL"], lab["FORGE_TOKEN"], name)
+        repository.make_anew()
+        made.append(repository)
+        return repository
+
+    yield make
+    for repository in made:
+        repository.drop()
+        repository.close()
+
+
+@pytest.fixture(scope="session")
+def backend(lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The lab's environment with a state backend of the tests' own."""
+    return {**lab, "PULUMI_BACKEND_URL": f"file://{tmp_path_factory.mktemp('state')}"}
+
+
+def _stacks(backend: dict[str, str], folders: pytest.TempPathFactory) -> Iterator[MakeStack]:
+    made: list[Stack] = []
+
+    def make(name: str, config: Mapping[str, Any]) -> Stack:
+        stack = Stack.make(name, config, folders.mktemp(name), backend)
+        made.append(stack)
+        return stack
+
+    yield make
+    for stack in reversed(made):
+        stack.destroy().succeeded()
+
+
+# Two fixtures of one kind: what the session's fixtures made must outlive what a module made.
+@pytest.fixture(scope="session")
+def lasting_stack(backend: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeStack]:
+    """Makes stacks that are destroyed after the last test."""
+    yield from _stacks(backend, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def make_stack(backend: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeStack]:
+    """Makes stacks that are destroyed after the module's last test."""
+    yield from _stacks(backend, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def repository(make_repository: Callable[[str], Repository]) -> Repository:
+    """The scope of the test platform's runners."""
+    return make_repository(REPOSITORY)
+
+
+@pytest.fixture(scope="session")
+def platform(lasting_stack: MakeStack, repository: Repository) -> Stack:
+    """The test platform, brought up."""
+    stack = lasting_stack("tests-platform", stack_file("platform.yaml"))
+    stack.up().succeeded()
+    return stack
+
+
+@pytest.fixture(scope="session")
+def pods(api: KubernetesApi, platform: Stack) -> Pods:
+    """The runner pods of the test platform."""
+    return Pods(api, NAMESPACE)
+
+
+@pytest.fixture(scope="session")
+def workers(lasting_stack: MakeStack, platform: Stack) -> str:
+    """The label of two runners that any test may give a job to."""
+    stack = lasting_stack("tests-workers", pools_config(pool("workers", replicas=2)))
+    stack.up().succeeded()
+    return "workers"

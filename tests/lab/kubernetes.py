@@ -1,0 +1,91 @@
+"""The lab's API server as its administrator sees it: JSON in, JSON out. Knows no runner."""
+
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+
+from lab import control_plane
+
+TIMEOUT_SECONDS = 15.0
+
+Json = dict[str, Any]
+
+
+class KubernetesApi:
+    """One connection pool; usable from several threads."""
+
+    def __init__(self) -> None:
+        context = ssl.create_default_context(cafile=str(control_plane.PKI / "ca.crt"))
+        context.load_cert_chain(control_plane.PKI / "admin.crt", control_plane.PKI / "admin.key")
+        self._http = httpx2.Client(
+            base_url=control_plane.API, verify=context, timeout=TIMEOUT_SECONDS, trust_env=False,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self._http.close()
+
+    def find(self, path: str) -> Json | None:
+        """The object at a path, or None."""
+        answer = self._http.get(path)
+        return None if answer.status_code == 404 else self._json(answer)
+
+    def get(self, path: str) -> Json:
+        """The object at a path."""
+        return self._json(self._http.get(path))
+
+    def text(self, path: str) -> str:
+        """The text at a path, as of a log."""
+        answer = self._http.get(path)
+        assert answer.is_success, answer.text
+        return answer.text
+
+    def items(self, path: str, labels: str = "", fields: str = "") -> list[Json]:
+        """The objects at a path."""
+        selectors = {"labelSelector": labels, "fieldSelector": fields}
+        items: list[Json] = self._json(self._http.get(path, params={k: v for k, v in selectors.items() if v}))["items"]
+        return items
+
+    def create(self, path: str, body: Json) -> Json:
+        """Creates an object in the collection at a path."""
+        return self._json(self._http.post(path, json=body))
+
+    def delete(self, path: str, **options: object) -> None:
+        """Deletes an object, whether it is there or not; options as in DeleteOptions."""
+        answer = self._http.request("DELETE", path, json=options or None)
+        if answer.status_code != 404:
+            self._json(answer)
+
+    @staticmethod
+    def _json(answer: httpx2.Response) -> Json:
+        assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
+        found: Json = answer.json()
+        return found
+
+
+@contextmanager
+def births(api: KubernetesApi, path: str, labels: str) -> Iterator[dict[str, float]]:
+    """The objects that exist or come to exist under a path meanwhile: name → seconds since the beginning.
+
+    Looks ten times a second, so that even what lives for a second only is seen.
+    """
+    seen: dict[str, float] = {}
+    start = time.monotonic()
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.1):
+            for item in api.items(path, labels):
+                seen.setdefault(item["metadata"]["name"], time.monotonic() - start)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join(TIMEOUT_SECONDS)

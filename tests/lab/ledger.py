@@ -1,0 +1,64 @@
+"""What jobs say while they run, outside of forge and cluster: a TCP port of this machine that notes every line.
+
+A job that ran twice, on which pod, and when it began cannot be read from the forge, which keeps the last log only.
+"""
+
+import socketserver
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab import network
+from tests.lab.deadline import until
+
+PORT = 8998  # named in the stacks' egress rules
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a job; `at` is Unix time."""
+
+    at: float
+    words: tuple[str, ...]
+
+
+class Ledger:
+    """Listens until it is closed. Jobs write `echo … > /dev/tcp/…`, for which `say` has the words."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        entries = self._entries
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                for line in self.rfile:
+                    entries.append(Entry(time.time(), tuple(line.decode(errors="replace").split())))
+
+        socketserver.ThreadingTCPServer.allow_reuse_address = True
+        socketserver.ThreadingTCPServer.daemon_threads = True
+        self._server = socketserver.ThreadingTCPServer((network.HOST, PORT), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Listens no more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def about(self, topic: str) -> list[Entry]:
+        """The lines whose first word is the topic, in the order in which they came, without that word."""
+        found = (entry for entry in list(self._entries) if entry.words[:1] == (topic,))
+        return [Entry(entry.at, entry.words[1:]) for entry in found]
+
+    def until(self, topic: str, enough: Callable[[list[Entry]], object], seconds: float) -> list[Entry]:
+        """Waits until what was said about a topic is enough; returns it."""
+        until(f"jobs have said enough about {topic}", lambda: enough(self.about(topic)), seconds,
+              seen=lambda: self.about(topic))  # fmt: skip
+        return self.about(topic)
+
+
+def say(topic: str, words: str) -> str:
+    """A bash command that notes a line."""
+    return f'echo "{topic} {words}" > /dev/tcp/{network.HOST}/{PORT}'

@@ -1,0 +1,82 @@
+"""A Pulumi stack of this repository's program, driven by the real command line from the repository's root."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab import paths
+
+COMMAND_DEADLINE_SECONDS = 240
+FLAGS = ("--non-interactive", "--color=never")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended: its exit code, everything it said, and how long it took."""
+
+    code: int
+    output: str
+    seconds: float
+
+    def succeeded(self) -> "Outcome":
+        """This outcome. Raises AssertionError with the output when the command failed."""
+        assert self.code == 0, f"exit code {self.code} after {self.seconds:.0f} s:\n{self.output}"
+        return self
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack whose config lives outside the repository, since Pulumi writes the salt of its secrets into it."""
+
+    name: str
+    folder: Path
+    environment: Mapping[str, str]
+
+    @classmethod
+    def make(cls, name: str, config: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> "Stack":
+        """Makes an empty stack in the backend that the environment names. `folder` must exist and be its own."""
+        stack = cls(name, folder, environment)
+        shutil.copy(paths.REPOSITORY / "Pulumi.yaml", folder)
+        stack.configure(config)
+        stack._run("stack", "init", name, "--no-select", folder=folder).succeeded()
+        return stack
+
+    @property
+    def config_file(self) -> Path:
+        return self.folder / f"Pulumi.{self.name}.yaml"
+
+    def configure(self, config: Mapping[str, Any]) -> None:
+        """Replaces the config; takes effect at the next command."""
+        before = yaml.safe_load(self.config_file.read_text()) if self.config_file.exists() else {}
+        self.config_file.write_text(yaml.safe_dump({**before, "config": dict(config)}))
+
+    def up(self) -> Outcome:
+        return self._on_stack("up", "--yes", "--skip-preview")
+
+    def preview(self) -> Outcome:
+        """Exit code 0 if and only if the program and the state agree."""
+        return self._on_stack("preview", "--expect-no-changes", "--diff")
+
+    def refresh(self) -> Outcome:
+        """Exit code 0 if and only if the state and the cluster agree."""
+        return self._on_stack("refresh", "--preview-only", "--expect-no-changes", "--diff")
+
+    def destroy(self) -> Outcome:
+        return self._on_stack("destroy", "--yes", "--skip-preview")
+
+    def _on_stack(self, *arguments: str) -> Outcome:
+        return self._run(*arguments, "--stack", self.name, "--config-file", str(self.config_file))
+
+    def _run(self, *arguments: str, folder: Path = paths.REPOSITORY) -> Outcome:
+        started = time.monotonic()
+        done = subprocess.run(
+            ["pulumi", *arguments, *FLAGS], cwd=folder, env=dict(self.environment), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=COMMAND_DEADLINE_SECONDS,
+        )  # fmt: skip
+        return Outcome(done.returncode, done.stdout, time.monotonic() - started)
