@@ -7,6 +7,8 @@ from datetime import datetime
 
 import yaml
 
+from lab.demo import pulumi_output
+
 _LINE = re.compile(r"^(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?P<fraction>\.\d+)?Z (?P<text>.*)$")
 _GRANTED = re.compile(r"^GPUs granted to this job \((?P<gpus>[^)]*)\)")
 _STAGE = re.compile(r"^Running stage '(?P<stage>[^']+)'")
@@ -45,10 +47,10 @@ def lines(log: str) -> list[Line]:
 
 
 def told(line: Line) -> str | None:
-    """What the timeline says of a line of the training job; None for the many that are of no interest."""
+    """What the timeline says of a line of any job; None for the many that are of no interest."""
     if _GRANTED.match(line.text) or _TOLD.match(line.text):
         return line.text.rstrip()
-    return None
+    return pulumi_output.told(line.text)
 
 
 def evidence(log: Sequence[Line]) -> Evidence:

@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from lab import paths
@@ -45,11 +45,7 @@ def _up(story: Story, environment: Mapping[str, str]) -> None:
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     try:
         assert process.stdout is not None  # noqa: S101  asked for above
-        for line in process.stdout:
-            tail.append(line.rstrip())
-            text = pulumi_output.told(line)
-            if text:
-                story.tell("platform", text)
+        _tell(story, process.stdout, tail)
         process.wait()
     finally:
         was_in_time = deadline.is_alive()
@@ -57,6 +53,16 @@ def _up(story: Story, environment: Mapping[str, str]) -> None:
     if process.returncode != 0:
         how = "failed" if was_in_time else f"was not done within {UP_DEADLINE_SECONDS} s"
         raise LabError(f"pulumi up of the stack {PLATFORM_STACK} {how}:\n" + "\n".join(tail))
+
+
+def _tell(story: Story, output: Iterable[str], tail: deque[str]) -> None:
+    is_summary = False
+    for line in output:
+        tail.append(line.rstrip())
+        is_summary = is_summary or line.startswith(pulumi_output.SUMMARY)
+        text = None if is_summary else pulumi_output.told(line)
+        if text:
+            story.tell("platform", text)
 
 
 @contextlib.contextmanager

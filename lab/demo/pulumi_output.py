@@ -9,6 +9,9 @@ _RESOURCE = re.compile(
 )
 _POOL = re.compile(r"\b(?P<pool>\S+: \d+ of \d+ online.*)$")
 
+# From this line on Pulumi repeats what it has said before.
+SUMMARY = "Diagnostics:"
+
 
 def told(line: str) -> str | None:
     """What the timeline says of a line of output: a resource that changed, or a pool's progress; else None."""

@@ -1,9 +1,9 @@
 """Follows one run at the forge and the runner pods beside it, until the run has ended or a phase takes too long."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
+from lab import paths
 from lab.demo import changes, job_log, phases, pulumi_output
 from lab.demo.cluster_view import ClusterView
 from lab.demo.settings import REPOSITORY
@@ -62,7 +62,8 @@ class RunWatch:
                 return int(runs[0]["id"])
             time.sleep(POLL_SECONDS)
         raise PhaseTimeoutError(
-            f"waited {RUN_DEADLINE_SECONDS} s for the forge to make a run of commit {self._commit[:10]}"
+            f"waited {RUN_DEADLINE_SECONDS} s for the forge to make a run of commit {self._commit[:10]}: a workflow "
+            f"that it cannot read is ignored, and {paths.LOGS / 'gitea.log'} says why"
         )
 
     def _look(self, run: int, gpu_pool: str) -> None:
@@ -77,7 +78,7 @@ class RunWatch:
             self._story.tell(source, text)
         self._mark(gpu_pool)
         for entry in jobs:
-            self._tell_log(entry, pulumi_output.told if entry.name != "train" else None)
+            self._tell_log(entry)
 
     def _mark(self, gpu_pool: str) -> None:
         new = (pod for name, pod in self.last.pods.items() if name not in self._old_pods and pod.pool == gpu_pool)
@@ -89,13 +90,12 @@ class RunWatch:
         if "train" in self.last.jobs and self.last.jobs["train"].is_done:
             self._story.mark("trained")
 
-    def _tell_log(self, entry: Job, told: Callable[[str], str | None] | None) -> None:
+    def _tell_log(self, entry: Job) -> None:
         """Tells the lines that are new since the last look."""
-        if not entry.has_started:
-            return
         lines = self.log(entry.name)
-        for line in lines[self._told.get(entry.name, 0) :]:
-            text = told(line.text) if told else job_log.told(line)
+        summary = next((n for n, line in enumerate(lines) if line.text.startswith(pulumi_output.SUMMARY)), None)
+        for line in lines[self._told.get(entry.name, 0) : summary]:
+            text = job_log.told(line)
             if text:
                 self._story.tell(entry.name, text, line.at)
         self._told[entry.name] = len(lines)
