@@ -115,6 +115,8 @@ def _runner_container(pool: RunnerPool, *, api_access: bool) -> Container:
         "RUNNER_DIRECTORY": RUNNER_DIRECTORY,
         "RUNNER_PROCESS": RUNNER_PROCESS[forge],
         "TERMINATION_LOG": "/dev/termination-log",
+        # The image knows no name for this uid, and programs that ask for one (Pulumi does) fail without it.
+        "USER": "runner",
         OWN_POOL_VARIABLE: pool_key(pool),
     }
     if not devices:

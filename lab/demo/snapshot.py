@@ -58,8 +58,8 @@ class Snapshot:
 
     @property
     def is_done(self) -> bool:
-        """True once the whole run has ended."""
-        return self.run_status == "completed"
+        """True once the whole run has ended; Gitea calls a failed run completed before its `always()` jobs began."""
+        return self.run_status == "completed" and all(job.is_done for job in self.jobs.values())
 
 
 def job(answer: Mapping[str, Any]) -> Job:

@@ -60,3 +60,8 @@ def test_the_end_of_the_run_is_told_once() -> None:
     running, done = Snapshot("in_progress"), Snapshot("completed", "success")
     assert told(running, done) == ["run: ended: success"]
     assert told(done, done) == []
+
+
+def test_a_run_is_not_over_while_one_of_its_jobs_is_still_to_come() -> None:
+    jobs = {"deploy": Job(1, "deploy", "completed", "failure"), "release": Job(3, "release", "waiting")}
+    assert not Snapshot("completed", "failure", jobs).is_done
