@@ -1,0 +1,130 @@
+"""The brake: what it counts, how long it holds and what releases it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registrar import brake
+from registrar.brake import RELEASED, Brake
+from registrar.brakes import Brakes
+from registrar.outcomes import Outcome
+from registrar.pods import Ended, RunnerPod, Stage
+
+NO_JOB = Outcome(done=False, had_job=False, text="")
+A_JOB = Outcome(done=True, had_job=True, text="")
+
+
+def ended_pod(uid: str, *, at: float, ran: float = 1.0, **changes: object) -> RunnerPod:
+    ended = Ended(exit_code=127, reason="Error", message="not found", ran_seconds=ran, at=at)
+    facts: dict[str, object] = {
+        "namespace": "runners", "name": uid, "uid": uid, "version": 1, "pool": "cuda", "owner": "cuda",
+        "template_hash": "abc", "service_account": "runner", "runner_labels": ("cml-gpu",), "stage": Stage.FAILED,
+        "since": at, "created": at - ran, "cause": "", "started": True, "deleting": False, "runner_id": 1,
+        "busy": None, "gated": False, "ended": ended,
+    }  # fmt: skip
+    return RunnerPod(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def test_a_runner_that_dies_at_once_makes_no_more_than_a_handful_of_pods_a_minute() -> None:
+    state, now, started = RELEASED, 1000.0, []
+    while now < 1060:
+        now += brake.remaining(state, now=now)
+        started.append(now)
+        state = brake.after_issue(state, at=now)
+        now += 1.0
+        state = brake.after_failure(state, at=now, ran_seconds=1.0, cause="exit code 127")
+    assert len([at for at in started if at < 1060]) <= 5
+
+
+def test_the_delay_grows_from_seconds_to_minutes_and_no_further() -> None:
+    assert [brake.delay_after(rounds) for rounds in range(9)] == [0, 5, 10, 20, 40, 80, 160, 300, 300]
+    assert brake.delay_after(10_000) == 300
+
+
+def test_replicas_that_fail_together_are_one_round() -> None:
+    state = RELEASED
+    for _ in range(10):
+        state = brake.after_failure(state, at=100.0, ran_seconds=2.0, cause="exit code 127")
+    assert (state.failures, state.rounds) == (10, 1)
+    assert brake.remaining(state, now=100.0) == 5.0
+
+
+def test_after_the_delay_one_pod_tries_and_the_others_go_on_waiting() -> None:
+    state = brake.after_failure(RELEASED, at=100.0, ran_seconds=1.0, cause="exit code 127")
+    assert brake.remaining(state, now=105.0) == 0
+    state = brake.after_issue(state, at=105.0)
+    assert brake.remaining(state, now=105.0) == 5.0
+
+
+def test_a_pool_without_failures_is_never_held_back() -> None:
+    assert brake.after_issue(RELEASED, at=100.0) == RELEASED
+    assert brake.remaining(RELEASED, now=0) == 0
+
+
+@pytest.mark.parametrize(
+    ("had_job", "ran", "online", "counts"),
+    [(False, 1, False, True), (False, 1, True, True), (False, 60, False, True), (False, 60, True, False),
+     (True, 1, False, False), (True, 1, True, False)],
+)  # fmt: skip
+def test_only_runners_that_end_without_a_job_at_once_or_never_came_online_count(
+    had_job: bool, ran: float, online: bool, counts: bool
+) -> None:
+    assert brake.is_quick_failure(had_job=had_job, ran_seconds=ran, was_online=online) is counts
+
+
+def test_the_cause_names_pool_number_and_exit_code() -> None:
+    state = brake.after_failure(RELEASED, at=100.0, ran_seconds=4.4, cause="exit code 127 (not found)")
+    state = brake.after_failure(state, at=110.0, ran_seconds=1.0, cause="exit code 127 (not found)")
+    said = brake.explain(state, pool="cuda")
+    assert said == (
+        "the last 2 runners of pool cuda ended within 4 s without a job, the last with exit code 127 (not found)"
+    )
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=20), st.integers(0, 5000))
+def test_the_brake_never_holds_longer_than_its_longest_delay(ends: list[int], now: int) -> None:
+    state = Brake()
+    for at in sorted(ends):
+        state = brake.after_failure(state, at=at, ran_seconds=1.0, cause="")
+    assert 0 <= brake.remaining(state, now=max(now, *ends)) <= brake.LONGEST_DELAY_SECONDS
+
+
+def test_a_job_releases_the_pool() -> None:
+    brakes = Brakes()
+    brakes.ended(ended_pod("a", at=100), NO_JOB)
+    assert brakes.remaining(ended_pod("x", at=0), 100) > 0
+    brakes.ended(ended_pod("b", at=101), A_JOB)
+    assert brakes.remaining(ended_pod("x", at=0), 101) == 0
+
+
+def test_a_new_template_starts_without_a_memory() -> None:
+    brakes = Brakes()
+    brakes.ended(ended_pod("a", at=100), NO_JOB)
+    assert brakes.remaining(ended_pod("x", at=0, template_hash="new"), 100) == 0
+
+
+def test_a_pod_is_counted_once_however_often_it_is_seen() -> None:
+    brakes = Brakes()
+    for _ in range(5):
+        brakes.ended(ended_pod("a", at=100), NO_JOB)
+    assert "the last runner of" in brakes.explain(ended_pod("x", at=0))
+
+
+def test_a_pod_that_somebody_deleted_does_not_count() -> None:
+    brakes = Brakes()
+    brakes.ended(ended_pod("a", at=100, deleting=True), NO_JOB)
+    assert brakes.remaining(ended_pod("x", at=0), 100) == 0
+
+
+def test_a_runner_that_lasts_releases_the_pool_but_only_if_it_started_after_the_failures() -> None:
+    brakes = Brakes()
+    brakes.ended(ended_pod("a", at=100), NO_JOB)
+    running = replace(ended_pod("b", at=90), stage=Stage.RUNNING, ended=None, gated=True, since=90.0)
+    brakes.lasts(running, 103)
+    assert brakes.remaining(running, 103) > 0
+    brakes.lasts(replace(running, since=110.0), 120)
+    assert "last runner" in brakes.explain(running)
+    brakes.lasts(replace(running, since=110.0), 141)
+    assert brakes.held(103) == {}

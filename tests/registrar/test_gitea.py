@@ -1,0 +1,142 @@
+"""The Gitea seam against a stand-in that answers as Gitea 1.26.4 was seen to answer."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from registrar.forges.forge import ForgeRefusedError, ForgeUnavailableError, Registration
+from registrar.forges.gitea import Gitea
+from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
+
+GUIDE = "mlops/guide"
+
+
+class Bench:
+    def __init__(self, stand_in: StandInGitea, forge: Gitea, seen: list[tuple[str, str]]) -> None:
+        self.stand_in, self.forge, self.seen = stand_in, forge, seen
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    stand_in, seen = StandInGitea(), []
+    server = TestServer(stand_in.application())
+    await server.start_server()
+    url = str(server.make_url("")).rstrip("/")
+    forge = Gitea(url, credential=lambda: TOKEN, observe=lambda verb, status: seen.append((verb, status)))
+    yield Bench(stand_in, forge, seen)
+    await forge.close()
+    await server.close()
+
+
+@pytest.mark.parametrize(
+    ("scope", "base"),
+    [(GUIDE, "/api/v1/repos/mlops/guide"), ("mlops", "/api/v1/orgs/mlops"), ("", "/api/v1/admin")],
+)
+async def test_a_scope_is_a_repository_an_organization_or_the_whole_instance(
+    bench: Bench, scope: str, base: str
+) -> None:
+    await bench.forge.list_runners(scope)
+    assert bench.stand_in.calls == [f"GET {base}/actions/runners"]
+
+
+async def test_a_registration_shows_no_secret_when_printed(bench: Bench) -> None:
+    registration = await bench.forge.issue(GUIDE, name="cuda-abc-aaaaa", labels=("cml-gpu",), group=None)
+    assert registration == Registration(runner_id=1, body=registration.body)
+    assert "runner-secret-1" in registration.body
+    assert "runner-secret-1" not in repr(registration)
+
+
+async def test_the_credential_does_not_travel_with_the_registration_of_a_runner(bench: Bench) -> None:
+    await bench.forge.issue(GUIDE, name="cuda-abc-aaaaa", labels=("cml-gpu",), group=None)
+    assert bench.stand_in.calls[-1].endswith("/Register")
+    assert len(bench.stand_in.tokens_seen) == 1  # that of the registration token only
+
+
+async def test_labels_are_compared_without_the_part_for_the_executor(bench: Bench) -> None:
+    await bench.forge.issue(GUIDE, name="cuda-abc-aaaaa", labels=("cml-gpu", "big"), group=None)
+    (before,) = await bench.forge.list_runners(GUIDE)
+    bench.stand_in.come_online(1)
+    (after,) = await bench.forge.list_runners(GUIDE)
+    assert before.labels == after.labels == {"cml-gpu", "big"}
+
+
+async def test_every_page_is_read(bench: Bench) -> None:
+    for number in range(1, 124):
+        bench.stand_in.job(number, status="in_progress", runner_id=number)
+    assert len(await bench.forge.jobs_in_progress(GUIDE)) == 123
+
+
+async def test_a_list_that_changes_while_it_is_read_is_no_answer(bench: Bench) -> None:
+    async def always_one_more(request: web.Request) -> web.Response:
+        jobs = [{"id": 1, "name": "train", "status": "in_progress"}] if request.query["page"] == "1" else []
+        return web.json_response({"jobs": jobs, "total_count": 2})
+
+    application = web.Application()
+    application.router.add_get("/api/v1/repos/mlops/guide/actions/jobs", always_one_more)
+    server = TestServer(application)
+    await server.start_server()
+    forge = Gitea(str(server.make_url("")).rstrip("/"), credential=lambda: TOKEN, observe=lambda *_: None)
+    with pytest.raises(ForgeUnavailableError, match="changed"):
+        await forge.jobs_in_progress(GUIDE)
+    await forge.close()
+    await server.close()
+
+
+async def test_absence_is_an_answer_where_it_can_be_one(bench: Bench) -> None:
+    assert await bench.forge.find(GUIDE, 99) is None
+    await bench.forge.cordon(GUIDE, 99)
+    await bench.forge.remove(GUIDE, 99)
+
+
+async def test_the_result_of_a_job_is_found_with_and_without_its_id(bench: Bench) -> None:
+    for number in range(1, 131):
+        bench.stand_in.job(number, status="completed", conclusion="success", runner_id=number)
+    by_id = await bench.forge.result(GUIDE, runner_id=130, job_id="130")
+    by_runner = await bench.forge.result("mlops", runner_id=130, job_id="130")
+    assert by_id == by_runner
+    assert by_id is not None
+    assert by_id.conclusion == "success"
+    assert await bench.forge.result(GUIDE, runner_id=999, job_id=None) is None
+
+
+async def test_a_job_in_progress_has_no_conclusion(bench: Bench) -> None:
+    bench.stand_in.job(7, runner_id=3)
+    job = await bench.forge.result(GUIDE, runner_id=3, job_id=None)
+    assert job is not None
+    assert (job.in_progress, job.conclusion) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "wait"),
+    [(429, {"Retry-After": "30"}, 30.0), (502, {}, 2.0), (500, {"Retry-After": "x"}, 2.0)],
+)
+async def test_a_forge_in_trouble_is_unavailable(
+    bench: Bench, status: int, headers: dict[str, str], wait: float
+) -> None:
+    bench.stand_in.failing, bench.stand_in.failing_headers = status, headers
+    with pytest.raises(ForgeUnavailableError) as failure:
+        await bench.forge.list_runners(GUIDE)
+    assert failure.value.retry_after == wait
+    assert bench.seen == [("list", str(status))]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_a_forge_that_says_no_names_the_cure(bench: Bench, status: int) -> None:
+    bench.stand_in.failing = status
+    with pytest.raises(ForgeRefusedError, match="check the credential"):
+        await bench.forge.jobs_in_progress(GUIDE)
+
+
+async def test_a_forge_that_is_not_there_is_unavailable() -> None:
+    forge = Gitea("http://127.0.0.1:1", credential=lambda: TOKEN, observe=lambda *_: None)
+    with pytest.raises(ForgeUnavailableError):
+        await forge.jobs_in_progress(GUIDE)
+    await forge.close()
+
+
+async def test_an_answer_that_is_not_giteas_is_no_answer(bench: Bench) -> None:
+    bench.stand_in.failing = 200
+    with pytest.raises(ForgeUnavailableError):
+        await bench.forge.list_runners(GUIDE)

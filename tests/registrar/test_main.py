@@ -1,0 +1,110 @@
+"""The process itself: it says what is wrong with its files, serves TLS and ends quickly when told to."""
+
+import asyncio
+import json
+import os
+import signal
+import ssl
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer, unused_port
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from registrar.__main__ import main
+from tests.registrar.conftest import settings_document
+from tests.registrar.stand_in_cluster import StandInCluster
+
+KUBECONFIG = """
+current-context: c
+contexts: [{{name: c, context: {{cluster: c, user: u}}}}]
+clusters: [{{name: c, cluster: {{server: "{url}"}}}}]
+users: [{{name: u, user: {{token: stand-in}}}}]
+"""
+
+
+def write_certificate(folder: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "registrar")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "tls.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "tls.key").write_bytes(key.private_bytes(*form))
+
+
+def options(folder: Path, port: int) -> list[str]:
+    return [
+        "--config", str(folder / "config.json"), "--credential", str(folder / "token"),
+        "--tls-certificate", str(folder / "tls.crt"), "--tls-key", str(folder / "tls.key"),
+        "--host", "127.0.0.1", "--port", str(port),
+    ]  # fmt: skip
+
+
+async def test_it_serves_tls_and_ends_within_seconds_of_sigterm_though_nobody_else_is_there(tmp_path: Path) -> None:
+    cluster = TestServer(StandInCluster().application())
+    await cluster.start_server()
+    write_certificate(tmp_path)
+    document = settings_document(forge={"kind": "gitea", "url": "http://127.0.0.1:1"})
+    (tmp_path / "config.json").write_text(json.dumps(document))
+    (tmp_path / "token").write_text("forge-credential")
+    (tmp_path / "kubeconfig").write_text(KUBECONFIG.format(url=cluster.make_url("")))
+    port = unused_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "registrar", *options(tmp_path, port),
+        env={**os.environ, "KUBECONFIG": str(tmp_path / "kubeconfig")},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    first = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
+    while first["event"] != "serving":
+        first = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    async with ClientSession() as http, http.get(f"https://127.0.0.1:{port}/healthz", ssl=trust) as response:
+        assert await response.text() == "ok"
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    rest, _ = await asyncio.wait_for(process.communicate(), 10)
+    assert process.returncode == 0
+    assert time.monotonic() - began < 5
+    lines = [json.loads(line) for line in rest.decode().splitlines()]
+    assert lines[-1]["event"] == "stopped"
+    assert "forge-credential" not in rest.decode()
+    await cluster.close()
+
+
+def test_bad_settings_end_it_with_every_problem_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(settings_document(keepFailed="three", extra=1)))
+    assert main(options(tmp_path, 1)) == 2
+    said = capsys.readouterr().err
+    assert "keepFailed" in said
+    assert "extra" in said
+
+
+def test_a_missing_credential_is_named_with_its_path(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(settings_document()))
+    (tmp_path / "kubeconfig").write_text(KUBECONFIG.format(url="http://127.0.0.1:1"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    assert main(options(tmp_path, 1)) == 2
+    assert str(tmp_path / "token") in capsys.readouterr().err

@@ -1,0 +1,110 @@
+"""A pod's status becomes a stage, whatever is missing from it."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from lightkube.models.core_v1 import Pod
+
+from registrar import contract
+from registrar.pods import RunnerPod, Stage
+from registrar.reading import read_pod
+from tests.registrar.stand_in_cluster import container, end, runner_pod, stamp, start
+
+
+def read(pod: dict[str, Any]) -> RunnerPod:
+    return read_pod(msgspec.convert(pod, Pod, strict=False))
+
+
+def with_init(state: dict[str, Any], **more: Any) -> dict[str, Any]:
+    pod = runner_pod()
+    pod["status"]["initContainerStatuses"] = [container(contract.REGISTRATION_CONTAINER, state, **more)]
+    return pod
+
+
+def with_main(state: dict[str, Any]) -> dict[str, Any]:
+    pod = with_init({"terminated": {"exitCode": 0, "finishedAt": stamp(5)}})
+    pod["status"]["containerStatuses"] = [container(contract.RUNNER_CONTAINER, state)]
+    return pod
+
+
+def unscheduled() -> dict[str, Any]:
+    pod = runner_pod()
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
+    pod["status"] = {"phase": "Pending", "conditions": [condition]}
+    return pod
+
+
+def gated(pod: dict[str, Any]) -> dict[str, Any]:
+    pod["status"]["conditions"].append({"type": contract.ONLINE_GATE, "status": "True"})
+    return pod
+
+
+def deleted(pod: dict[str, Any]) -> dict[str, Any]:
+    pod["metadata"] |= {"deletionTimestamp": stamp(-3600), "deletionGracePeriodSeconds": 3600}
+    return pod
+
+
+def evicted() -> dict[str, Any]:
+    pod = runner_pod()
+    pod["status"] = {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}
+    return pod
+
+
+BACK_OFF = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}
+REFUSED = {"terminated": {"exitCode": 1, "message": "registration refused (403)"}}
+NO_IMAGE = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+
+STAGES: list[tuple[str, dict[str, Any], Stage, str]] = [
+    ("without a node", unscheduled(), Stage.SCHEDULING, "Unschedulable: 0/3 nodes"),
+    ("pulling the runner's image", with_init(NO_IMAGE), Stage.PULLING, "ImagePullBackOff: no such image"),
+    ("init running", with_init({"running": {"startedAt": stamp(3)}}), Stage.INITIALIZING, ""),
+    ("init refused", with_init(BACK_OFF, lastState=REFUSED), Stage.INITIALIZING, "registration refused (403)"),
+    ("init failed a moment ago", with_init(REFUSED), Stage.INITIALIZING, "registration refused (403)"),
+    ("pulling the user's image", with_main(NO_IMAGE), Stage.PULLING, "ImagePullBackOff: no such image"),
+    ("about to start", with_main({"waiting": {"reason": "PodInitializing"}}), Stage.PULLING, ""),
+    ("started", start(runner_pod()), Stage.STARTING, ""),
+    ("online", gated(start(runner_pod())), Stage.RUNNING, ""),
+    ("deleted", deleted(gated(start(runner_pod()))), Stage.TERMINATING, ""),
+    ("deleted before it started", deleted(runner_pod()), Stage.TERMINATING, ""),
+    ("completed", end(runner_pod(), exit_code=0), Stage.COMPLETED, "exit code 0"),
+    ("failed", end(runner_pod(), exit_code=137), Stage.FAILED, "exit code 137"),
+    ("deleted and ended", deleted(end(runner_pod(), exit_code=0)), Stage.COMPLETED, "exit code 0"),
+    ("evicted", evicted(), Stage.FAILED, "Evicted: low on memory"),
+    ("just created", {**runner_pod(), "status": {}}, Stage.SCHEDULING, ""),
+]
+
+
+@pytest.mark.parametrize(("what", "pod", "stage", "cause"), STAGES, ids=[case[0] for case in STAGES])
+def test_each_status_is_one_stage_with_kubernetes_own_words(
+    what: str, pod: dict[str, Any], stage: Stage, cause: str
+) -> None:
+    view = read(pod)
+    assert view.stage is stage
+    assert cause in view.cause
+
+
+def test_a_deleted_pods_stage_begins_when_it_was_deleted_not_when_its_grace_ends() -> None:
+    pod = deleted(start(runner_pod()))
+    assert read(pod).since == pytest.approx(read({**runner_pod()}).created, abs=5)
+
+
+def test_what_the_registrar_wrote_is_read_back() -> None:
+    pod = start(runner_pod(runner_labels="cml-gpu, big"))
+    pod["metadata"]["annotations"] |= {contract.RUNNER_ID_ANNOTATION: "12", contract.BUSY_ANNOTATION: "unknown"}
+    view = read(pod)
+    assert (view.runner_id, view.busy, view.runner_labels) == (12, "unknown", ("cml-gpu", "big"))
+    assert (view.owner, view.pool, view.template_hash) == ("cuda", "cuda", "abc")
+
+
+@pytest.mark.parametrize("text", ["", "twelve", "-1", "1.5"])
+def test_a_runner_id_that_is_none_is_none(text: str) -> None:
+    pod = runner_pod()
+    pod["metadata"]["annotations"][contract.RUNNER_ID_ANNOTATION] = text
+    assert read(pod).runner_id is None
+
+
+def test_only_a_container_that_was_started_counts_as_started() -> None:
+    assert not read(runner_pod()).started
+    assert read(start(runner_pod())).started
+    assert read(end(runner_pod(), exit_code=1)).started

@@ -1,0 +1,69 @@
+"""config.json is read strictly, and everything that is wrong with it is said at once."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registrar.settings import SettingsError, load, parse
+from tests.registrar.conftest import settings_document
+
+
+def test_what_the_platform_stack_renders_is_read() -> None:
+    settings = parse(settings_document())
+    assert settings.grant_for("runners") == settings.grants[0]
+    assert settings.grant_for("elsewhere") is None
+    assert (settings.deadlines.online_seconds, settings.keep_failed) == (60, 3)
+
+
+def test_every_problem_is_told_at_once() -> None:
+    document = settings_document(keepFailed=-1, surprise=1)
+    document["forge"] = {"kind": "gitlab", "url": "forge"}
+    document["deadlines"]["lostSeconds"] = True
+    document["grants"].append({"namespace": "runners", "scope": "a/b/c", "serviceAccounts": []})
+    with pytest.raises(SettingsError) as failure:
+        parse(document)
+    keys = [problem.split(":")[0] for problem in failure.value.problems]
+    assert set(keys) == {
+        "surprise", "forge.kind", "forge.url", "grants[1].scope", "grants[1].serviceAccounts", "grants",
+        "deadlines.lostSeconds", "keepFailed",
+    }  # fmt: skip
+    assert all(problem in str(failure.value) for problem in failure.value.problems)
+
+
+@pytest.mark.parametrize("key", ["forge", "grants", "deadlines", "keepFailed"])
+def test_a_missing_key_is_named(key: str) -> None:
+    document = settings_document()
+    del document[key]
+    with pytest.raises(SettingsError, match=key):
+        parse(document)
+
+
+@pytest.mark.parametrize("scope", ["owner/repository", "owner", ""])
+def test_a_scope_is_a_repository_an_owner_or_the_instance(scope: str) -> None:
+    document = settings_document()
+    document["grants"][0]["scope"] = scope
+    assert parse(document).grants[0].scope == scope
+
+
+@pytest.mark.parametrize("value", [None, [], "text", 1])
+def test_anything_that_is_no_object_is_refused(value: Any) -> None:
+    with pytest.raises(SettingsError):
+        parse(value)
+
+
+def test_a_file_that_is_missing_or_no_json_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"absent\.json"):
+        load(tmp_path / "absent.json")
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(SettingsError, match="not JSON"):
+        load(tmp_path / "broken.json")
+    (tmp_path / "good.json").write_text(json.dumps(settings_document()))
+    assert load(tmp_path / "good.json").scopes == ("mlops/guide",)
+
+
+def test_two_namespaces_may_share_a_scope() -> None:
+    document = settings_document()
+    document["grants"].append({**document["grants"][0], "namespace": "others"})
+    assert parse(document).scopes == ("mlops/guide",)
