@@ -1,6 +1,6 @@
 """The cluster as the demo sees it: runner pods, and the warnings that explain why something did not happen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx2
@@ -8,6 +8,7 @@ from lightkube.config.client_adapter import Client, ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig
 
 from lab import paths
+from lab.demo.settings import Pool
 from lab.demo.snapshot import Pod, pod
 from lab.errors import LabError
 from registrar import contract
@@ -16,18 +17,19 @@ TIMEOUT_SECONDS = 10.0
 
 
 class ClusterView:
-    """Reads from the lab's API server as its administrator."""
+    """Reads from the lab's API server as its administrator, and sees the given pools only."""
 
-    def __init__(self) -> None:
+    def __init__(self, pools: Iterable[Pool]) -> None:
+        self._pools = set(pools)
         config = KubeConfig.from_file(paths.KUBECONFIG).get()
         if config is None:
             raise LabError(f"{paths.KUBECONFIG} names no cluster: run `make lab-up`")
         self._http = Client(config, ConnectionParams(timeout=httpx2.Timeout(TIMEOUT_SECONDS), trust_env=False))
 
     def runner_pods(self) -> dict[str, Pod]:
-        """Every pod of every pool, by name."""
-        items = self._list("/api/v1/pods", labelSelector=contract.POOL_LABEL)
-        return {item["metadata"]["name"]: pod(item) for item in items}
+        """Every pod of the pools, by name."""
+        found = (pod(item) for item in self._list("/api/v1/pods", labelSelector=contract.POOL_LABEL))
+        return {each.name: each for each in found if Pool(each.pool, each.namespace) in self._pools}
 
     def warnings(self, namespace: str) -> list[str]:
         """The namespace's warning events, oldest first, as `object: reason: message`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lab import cluster, environment, example_data, git, gitea, paths, s3
 from lab.demo import job_log, platform, push, trouble, verdict
 from lab.demo.cluster_view import ClusterView
-from lab.demo.settings import REPOSITORY, Pool, gpu_pool
+from lab.demo.settings import PLATFORM_STACK, POOLS_STACK, REPOSITORY, Pool, gpu_pool, pools
 from lab.demo.story import Story
 from lab.demo.watching import ACTIONS, PhaseTimeoutError, RunWatch
 from lab.errors import LabError
@@ -29,7 +29,7 @@ def run(story: Story) -> int:
     """The whole demo; returns its exit code. Raises LabError where a step before the push fails."""
     pool = gpu_pool()
     _prepare(story)
-    servers = Servers(GiteaApi(gitea.URL, gitea.token()), ClusterView())
+    servers = Servers(GiteaApi(gitea.URL, gitea.token()), ClusterView([*pools(PLATFORM_STACK), *pools(POOLS_STACK)]))
     _refuse_an_unfinished_run(servers.api)
     pushed = push.change_seed(int(time.time()) % 100_000)
     story.mark("pushed", pushed.at)
@@ -82,7 +82,7 @@ def _await_release(story: Story, view: ClusterView, pool: Pool) -> tuple[str, ..
     """Names of the pool's pods that still hold a GPU at the deadline; none is what is wanted."""
     end = time.monotonic() + RELEASE_DEADLINE_SECONDS
     while True:
-        left = [pod for pod in view.runner_pods().values() if (pod.pool, pod.namespace) == (pool.name, pool.namespace)]
+        left = [pod for pod in view.runner_pods().values() if Pool(pod.pool, pod.namespace) == pool]
         holding = tuple(pod.name for pod in left if pod.phase in ("Pending", "Running"))
         if not holding:
             story.tell("pod", f"pool {pool.name} holds no GPU any more")

@@ -16,7 +16,7 @@ REPOSITORY = GUIDE
 
 @dataclass(frozen=True)
 class Pool:
-    """The GPU pool that the workflow deploys."""
+    """A pool of runners that one of the two stacks declares."""
 
     name: str
     namespace: str
@@ -27,10 +27,15 @@ def stack_file(stack: str) -> Path:
     return paths.REPOSITORY / f"Pulumi.{stack}.yaml"
 
 
+def pools(stack: str) -> list[Pool]:
+    """The pools of a stack, in the order of its file. Raises LabError where it declares none."""
+    config = yaml.safe_load(stack_file(stack).read_text())["config"]
+    declared = config.get("gpu-runners:pools")
+    if not declared:
+        raise LabError(f"{stack_file(stack).name} declares no pool: restore gpu-runners:pools from git")
+    return [Pool(pool["name"], pool.get("namespace") or config["gpu-runners:namespace"]) for pool in declared]
+
+
 def gpu_pool() -> Pool:
-    """The first pool of the stack that the workflow deploys."""
-    config = yaml.safe_load(stack_file(POOLS_STACK).read_text())["config"]
-    pools = config.get("gpu-runners:pools")
-    if not pools:
-        raise LabError(f"{stack_file(POOLS_STACK).name} declares no pool: restore gpu-runners:pools from git")
-    return Pool(pools[0]["name"], pools[0].get("namespace") or config["gpu-runners:namespace"])
+    """The pool that the workflow deploys and releases: the first of its stack."""
+    return pools(POOLS_STACK)[0]

@@ -1,6 +1,7 @@
 """Follows one run at the forge and the runner pods beside it, until the run has ended or a phase takes too long."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from lab import paths
@@ -9,6 +10,7 @@ from lab.demo.cluster_view import ClusterView
 from lab.demo.settings import REPOSITORY
 from lab.demo.snapshot import Job, Pod, Snapshot, job
 from lab.demo.story import Story
+from lab.demo.timeline import Event
 from lab.errors import LabError
 from lab.gitea_api import GiteaApi
 
@@ -74,11 +76,13 @@ class RunWatch:
         before, self.last = self.last, Snapshot(
             str(answer["status"]), str(answer.get("conclusion") or ""), {entry.name: entry for entry in jobs}, pods
         )  # fmt: skip
-        for source, text in changes.between(before, self.last):
-            self._story.tell(source, text)
-        self._mark(gpu_pool)
+        now = time.time()
+        news = [Event(now, source, text) for source, text in changes.between(before, self.last)]
         for entry in jobs:
-            self._tell_log(entry)
+            news += self._new_lines(entry)
+        for event in sorted(news, key=lambda event: event.at):
+            self._story.tell(event.source, event.text, event.at)
+        self._mark(gpu_pool)
 
     def _mark(self, gpu_pool: str) -> None:
         new = (pod for name, pod in self.last.pods.items() if name not in self._old_pods and pod.pool == gpu_pool)
@@ -90,14 +94,14 @@ class RunWatch:
         if "train" in self.last.jobs and self.last.jobs["train"].is_done:
             self._story.mark("trained")
 
-    def _tell_log(self, entry: Job) -> None:
-        """Tells the lines that are new since the last look."""
+    def _new_lines(self, entry: Job) -> Iterator[Event]:
+        """What the job's log says that it did not say at the last look."""
         lines = self.log(entry.name)
         summary = next((n for n, line in enumerate(lines) if line.text.startswith(pulumi_output.SUMMARY)), None)
         for line in lines[self._told.get(entry.name, 0) : summary]:
             text = job_log.told(line)
             if text:
-                self._story.tell(entry.name, text, line.at)
+                yield Event(line.at, entry.name, text)
         self._told[entry.name] = len(lines)
         first = job_log.first_step(lines)
         if first is not None:
