@@ -45,7 +45,7 @@ def _import(ctr: Sequence[str], missing: list[Descriptor]) -> None:
     assert process.stdout is not None  # noqa: S101
     try:
         with process.stdin:
-            _write_archive(process.stdin, missing)
+            write_archive(process.stdin, missing)
     except BrokenPipeError:  # ctr has said why; its output follows
         pass
     output = process.stdout.read()
@@ -53,7 +53,7 @@ def _import(ctr: Sequence[str], missing: list[Descriptor]) -> None:
         raise LabError(f"containerd did not take the lab's images: {output.decode(errors='replace').strip()[-1500:]}")
 
 
-def _write_archive(stream: IO[bytes], missing: list[Descriptor]) -> None:
+def write_archive(stream: IO[bytes], missing: list[Descriptor]) -> None:
     """An OCI archive of some images, streamed: each blob once, and the index last with containerd's name of each."""
     with tarfile.open(fileobj=stream, mode="w|") as archive:
         for digest in dict.fromkeys(digest for descriptor in missing for digest in blobs(descriptor)):

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -18,16 +19,16 @@ EVIDENCE = Evidence("sim-2", ("prepare", "train", "evaluate"), 12, (("model.json
 GOOD = verdict.Facts(PUSHED, JOBS, {"cuda-1": POD}, "cuda", EVIDENCE, {"model.json": True})
 
 
-def with_job(name: str, **changes: str) -> verdict.Facts:
+def with_job(name: str, **changes: Any) -> verdict.Facts:
     return replace(GOOD, jobs={**JOBS, name: replace(JOBS[name], **changes)})
 
 
-def with_pod(**changes: object) -> verdict.Facts:
-    return replace(GOOD, pods={"cuda-1": replace(POD, **changes)})  # type: ignore[arg-type]
+def with_pod(**changes: Any) -> verdict.Facts:
+    return replace(GOOD, pods={"cuda-1": replace(POD, **changes)})
 
 
-def with_evidence(**changes: object) -> verdict.Facts:
-    return replace(GOOD, evidence=replace(EVIDENCE, **changes))  # type: ignore[arg-type]
+def with_evidence(**changes: Any) -> verdict.Facts:
+    return replace(GOOD, evidence=replace(EVIDENCE, **changes))
 
 
 def test_a_run_that_proves_everything_has_no_problems() -> None:

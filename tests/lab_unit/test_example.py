@@ -1,0 +1,87 @@
+"""The example is consistent with itself: its data, its lock file and its workflow fit its sources."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab import example_data
+from lab.demo import push, settings
+from lab.errors import LabError
+
+FOLDER = example_data.EXAMPLE
+
+
+def md5(file: Path) -> str:
+    return hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def workflow() -> dict[str, Any]:
+    text: dict[str, Any] = yaml.safe_load((FOLDER / ".github/workflows/train.yml").read_text())
+    return text
+
+
+def test_the_script_makes_the_very_data_that_dvc_tracks() -> None:
+    wanted = example_data.tracked_md5((FOLDER / "data/digits.csv.dvc").read_text())
+    assert hashlib.md5(example_data.made(), usedforsecurity=False).hexdigest() == wanted
+
+
+def test_the_lock_file_is_up_to_date_with_sources_and_parameters() -> None:
+    lock = yaml.safe_load((FOLDER / "dvc.lock").read_text())["stages"]
+    parameters = yaml.safe_load((FOLDER / "params.yaml").read_text())
+    for name, stage in lock.items():
+        for dependency in stage["deps"]:
+            file = FOLDER / dependency["path"]
+            if file.suffix == ".py":
+                assert dependency["md5"] == md5(file), f"{name}: run `dvc repro` after a change of {dependency['path']}"
+        for section, values in stage.get("params", {}).get("params.yaml", {}).items():
+            assert values == parameters[section]
+
+
+def test_every_stage_of_the_pipeline_is_locked() -> None:
+    pipeline = yaml.safe_load((FOLDER / "dvc.yaml").read_text())["stages"]
+    assert list(pipeline) == list(yaml.safe_load((FOLDER / "dvc.lock").read_text())["stages"])
+
+
+def test_only_the_pool_s_own_label_reaches_the_gpu_runner(workflow: dict[str, Any]) -> None:
+    labels = {name: job["runs-on"] for name, job in workflow["jobs"].items()}
+    assert labels == {"deploy": "self-hosted", "train": "cml-gpu", "release": "self-hosted"}
+    stack = yaml.safe_load(settings.stack_file("dev").read_text())["config"]
+    assert stack["gpu-runners:pools"][0]["labels"] == ["cml-gpu"]
+
+
+def test_the_gpus_are_released_whatever_happened(workflow: dict[str, Any]) -> None:
+    release = workflow["jobs"]["release"]
+    assert release["if"] == "always()"
+    assert release["needs"] == ["deploy", "train"]
+
+
+def test_a_run_is_never_cancelled_by_the_next_push(workflow: dict[str, Any]) -> None:
+    assert workflow["concurrency"]["cancel-in-progress"] is False
+
+
+def test_the_training_job_holds_no_secret_of_the_deployment(workflow: dict[str, Any]) -> None:
+    assert "PULUMI" not in str(workflow["jobs"]["train"])
+    assert "PULUMI" not in str(workflow.get("env", {}))
+
+
+def test_the_demo_changes_the_seed_of_the_training_and_nothing_else() -> None:
+    before = (FOLDER / "params.yaml").read_text()
+    after = push.with_seed(before, 4711)
+    wanted = yaml.safe_load(before)
+    wanted["train"]["seed"] = 4711
+    assert yaml.safe_load(after) == wanted
+    changed = [line for line, old in zip(after.splitlines(), before.splitlines(), strict=True) if line != old]
+    assert changed == ["  seed: 4711"]
+
+
+def test_parameters_without_a_seed_are_refused() -> None:
+    with pytest.raises(LabError, match="no `seed` under `train`"):
+        push.with_seed("train:\n  epochs: 3\n", 1)
+
+
+def test_an_object_lies_where_dvc_puts_it() -> None:
+    assert example_data.object_key("3660d7.dir") == "guide/files/md5/36/60d7.dir"
