@@ -101,11 +101,13 @@ def _ended(pod: Pod, runner: ContainerStatus | None, created: float) -> Ended | 
     terminated = runner.state.terminated if runner is not None and runner.state is not None else None
     if terminated is not None:
         finished = _seconds(terminated.finishedAt, created)
+        started = _seconds(terminated.startedAt, finished)
         return Ended(
             exit_code=terminated.exitCode,
             reason=terminated.reason or "",
             message=terminated.message or "",
-            ran_seconds=max(0.0, finished - _seconds(terminated.startedAt, finished)),
+            # A container that could not be started says that it was in 1970.
+            ran_seconds=max(0.0, finished - started) if started >= created else 0.0,
             at=finished,
         )
     status = pod.status
