@@ -49,7 +49,7 @@ def registrar_deployment_spec(
                 "enable_service_links": False,
                 "restart_policy": "Always",
                 "dns_policy": "ClusterFirst",
-                "termination_grace_period_seconds": 10,
+                "termination_grace_period_seconds": 30,  # it sees off the runners that leave together with it
                 "security_context": {
                     "run_as_non_root": True,
                     "run_as_user": REGISTRAR_USER,

@@ -83,11 +83,12 @@ async def serve(options: argparse.Namespace, settings: Settings, kubernetes: Sin
         await web.TCPSite(server, options.host, options.port, ssl_context=tls).start()
         tell("serving", port=options.port, forge=settings.forge.url, namespaces=[g.namespace for g in settings.grants])
         await _until_told_to_stop(tasks)
+        await loop.see_off()
     finally:
         for task in tasks:
             task.cancel()
         await server.cleanup()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
         await asyncio.gather(api.close(), keys.close(), forge.close())
         tell("stopped")
 

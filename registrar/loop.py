@@ -9,6 +9,9 @@ from registrar.pods import ENDED, RunnerPod, Stage
 from registrar.scope_cycle import Parts, ScopeCycle
 
 COALESCE_SECONDS = 0.05  # events come in bursts; one look serves them all
+COLLECTION_SECONDS = 2.0  # from the deletion of a Deployment until the garbage collector has told all of its pods
+SEE_OFF_SECONDS = 20.0  # less than the grace period of the registrar's own pod
+SEE_OFF_POLL_SECONDS = 0.2
 BURST_SECONDS = 5.0  # after its start a runner is online within a fraction of a second, or something is wrong
 
 
@@ -32,10 +35,25 @@ class Loop:
                 LOGGER.exception("cycle failed")
             self._parts.metrics.cycles.observe(time.perf_counter() - started)
             try:
-                await asyncio.wait_for(store.changed.wait(), self.interval())
+                # not wait_for: up to Python 3.11 it swallows a cancellation that comes together with its result
+                async with asyncio.timeout(self.interval()):
+                    await store.changed.wait()
                 await asyncio.sleep(COALESCE_SECONDS)
             except TimeoutError:
                 continue
+
+    async def see_off(self) -> None:
+        """Go on, though told to stop, until the idle runners that are leaving right now are off the forge.
+
+        A destroyed stack takes its pools and then its registrar: nobody would remove these registrations after us.
+        """
+        start = self._clock()
+        while self._parts.store.pods():
+            waited = self._clock() - start
+            leaving = any(pod.stage is Stage.TERMINATING and pod.busy is None for pod in self._parts.store.pods())
+            if waited > (SEE_OFF_SECONDS if leaving else COLLECTION_SECONDS):
+                return
+            await asyncio.sleep(SEE_OFF_POLL_SECONDS)
 
     async def cycle(self) -> None:
         """One look at everything, and what follows from it."""
