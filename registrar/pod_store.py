@@ -72,7 +72,8 @@ class PodStore:
     async def _watch(self, namespace: str, version: str) -> None:
         changes = self._api.watch(namespace, version)
         while True:
-            change, pod = await asyncio.wait_for(anext(changes), SILENCE_SECONDS)
+            async with asyncio.timeout(SILENCE_SECONDS):
+                change, pod = await anext(changes)
             if change == "DELETED":
                 self._pods[namespace].pop(pod.key, None)
             else:

@@ -136,7 +136,9 @@ async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
     yield it
     for task in it.tasks:
         task.cancel()
-    await asyncio.gather(*it.tasks, return_exceptions=True)
+    if it.tasks:
+        _, unstoppable = await asyncio.wait(it.tasks, timeout=PATIENCE_SECONDS)
+        assert not unstoppable, "a task of the registrar ignores its cancellation"
     cluster.break_watches()
     await asyncio.gather(http.close(), api.close(), keys.close(), forge.close())
     await asyncio.gather(door_server.close(), forge_server.close(), cluster_server.close())
