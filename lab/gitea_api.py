@@ -52,6 +52,10 @@ class GiteaApi:
         """Creates or replaces something."""
         self._call("PUT", path, json=body)
 
+    def delete(self, path: str) -> None:
+        """Deletes something; what is not there is fine."""
+        self._call("DELETE", path, allowed=(404,))
+
     def _call(
         self, method: str, path: str, *, allowed: tuple[int, ...] = (), json: object = None, params: Any = None
     ) -> httpx2.Response:

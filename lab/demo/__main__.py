@@ -1,5 +1,6 @@
 """`python -m lab.demo`: from nothing to a model that was trained on a GPU runner made for it. Exit code 0: proved."""
 
+import argparse
 import signal
 import sys
 
@@ -8,13 +9,20 @@ from lab.demo.story import Story
 from lab.errors import LabError
 
 
-def main() -> int:
-    """Runs the demo; 0 when everything that it claims was seen, else 1."""
+def main(arguments: list[str]) -> int:
+    """Runs the demo; 0 when everything that it claims was seen, else 1 (2: wrong usage, 130: stopped by hand)."""
+    parser = argparse.ArgumentParser(prog="python -m lab.demo", description=__doc__)
+    parser.add_argument(
+        "--kubeconfig",
+        action="store_true",
+        help="the deploy job gets a kubeconfig from a CI secret, as for another cluster",
+    )
+    chosen = parser.parse_args(arguments)
     # A script's background job ignores SIGINT, and Pulumi would take seconds longer to end when it inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     story = Story()
     try:
-        return sequence.run(story)
+        return sequence.run(story, with_kubeconfig=chosen.kubeconfig)
     except LabError as error:
         story.tell("error", str(error))
         return 1
@@ -24,4 +32,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

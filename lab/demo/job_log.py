@@ -11,6 +11,7 @@ from lab.demo import pulumi_output
 
 _LINE = re.compile(r"^(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?P<fraction>\.\d+)?Z (?P<text>.*)$")
 _GRANTED = re.compile(r"^GPUs granted to this job \((?P<gpus>[^)]*)\)")
+_ACCESS = re.compile(r"^cluster: (?P<access>.+)$")
 _STAGE = re.compile(r"^Running stage '(?P<stage>[^']+)'")
 _STEP_OF_TRAINING = re.compile(r"^train: epoch +\d+ loss ")
 _TOLD = re.compile(r"^(Running stage |train: \d|train: epoch|prepare: |evaluate: |\| |\d+ files? (pushed|fetched))")
@@ -48,7 +49,7 @@ def lines(log: str) -> list[Line]:
 
 def told(line: Line) -> str | None:
     """What the timeline says of a line of any job; None for the many that are of no interest."""
-    if _GRANTED.match(line.text) or _TOLD.match(line.text):
+    if _GRANTED.match(line.text) or _ACCESS.match(line.text) or _TOLD.match(line.text):
         return line.text.rstrip()
     return pulumi_output.told(line.text)
 
@@ -59,6 +60,11 @@ def evidence(log: Sequence[Line]) -> Evidence:
     stages = [match["stage"] for match in (_STAGE.match(line.text) for line in log) if match]
     steps = sum(bool(_STEP_OF_TRAINING.match(line.text)) for line in log)
     return Evidence(granted[-1] if granted else "", tuple(stages), steps, tuple(_outputs(_lock_file(log))))
+
+
+def access(log: Sequence[Line]) -> str:
+    """How the deploy job reached the cluster, in the workflow's words; empty where it never said so."""
+    return next((match["access"] for match in (_ACCESS.match(line.text) for line in log) if match), "")
 
 
 def first_step(log: Sequence[Line]) -> float | None:

@@ -1,11 +1,12 @@
 """The steps of the demo, in order: the lab, the platform, a push, the run that it starts, and the verdict."""
 
+import contextlib
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab import cluster, environment, example_data, git, gitea, paths, s3
-from lab.demo import job_log, platform, push, trouble, verdict
+from lab.demo import job_log, kubeconfig, platform, push, trouble, verdict
 from lab.demo.cluster_view import ClusterView
 from lab.demo.settings import PLATFORM_STACK, POOLS_STACK, REPOSITORY, Pool, gpu_pool, pools
 from lab.demo.story import Story
@@ -25,28 +26,39 @@ class Servers:
     view: ClusterView
 
 
-def run(story: Story) -> int:
-    """The whole demo; returns its exit code. Raises LabError where a step before the push fails."""
+def run(story: Story, *, with_kubeconfig: bool = False) -> int:
+    """The whole demo; returns its exit code. Raises LabError where a step before the push fails.
+
+    `with_kubeconfig`: the deploy job gets the deployer's kubeconfig from a secret instead of being the deployer.
+    """
     pool = gpu_pool()
     _prepare(story)
-    servers = Servers(GiteaApi(gitea.URL, gitea.token()), ClusterView([*pools(PLATFORM_STACK), *pools(POOLS_STACK)]))
+    servers = Servers(
+        GiteaApi(gitea.URL, gitea.token()), ClusterView([*pools(PLATFORM_STACK), *pools(POOLS_STACK)])
+    )  # fmt: skip
     _refuse_an_unfinished_run(servers.api)
-    pushed = push.change_seed(int(time.time()) % 100_000)
-    story.mark("pushed", pushed.at)
-    story.tell("git", f"pushed {pushed.commit[:10]} to {REPOSITORY}: train with seed {pushed.seed}", pushed.at)
-    watch = RunWatch(servers.api, servers.view, story, pushed.commit)
-    try:
-        watch.follow(pool.name)
-    except PhaseTimeoutError as timeout:
-        story.tell("error", str(timeout))
-        print(trouble.report(watch, servers.view, pool), flush=True)
-        return 1
-    facts = _facts(watch, pool, pushed.began, _await_release(story, servers.view, pool))
+    with kubeconfig.in_a_secret(servers.api) if with_kubeconfig else contextlib.nullcontext():
+        pushed = push.change_seed(int(time.time()) % 100_000)
+        story.mark("pushed", pushed.at)
+        story.tell("git", f"pushed {pushed.commit[:10]} to {REPOSITORY}: train with seed {pushed.seed}", pushed.at)
+        watch = RunWatch(servers.api, servers.view, story, pushed.commit)
+        try:
+            watch.follow(pool.name)
+        except PhaseTimeoutError as timeout:
+            story.tell("error", str(timeout))
+            print(trouble.report(watch, servers.view, pool), flush=True)
+            return 1
+    wanted = verdict.BY_KUBECONFIG if with_kubeconfig else verdict.OWN_CLUSTER
+    facts = replace(_facts(watch, pool, pushed.began), wanted_access=wanted)
+    return _judge(story, watch, servers.view, replace(facts, left=_await_release(story, servers.view, pool)), pool)
+
+
+def _judge(story: Story, watch: RunWatch, view: ClusterView, facts: verdict.Facts, pool: Pool) -> int:
     story.close()
     found = verdict.problems(facts)
     if found:
         print("the demo did not prove what it should:\n" + "\n".join(f"  - {problem}" for problem in found))
-        print(trouble.report(watch, servers.view, pool), flush=True)
+        print(trouble.report(watch, view, pool), flush=True)
         return 1
     print(_proof(facts), flush=True)
     return 0
@@ -62,12 +74,13 @@ def _prepare(story: Story) -> None:
     platform.up(story, variables)
 
 
-def _facts(watch: RunWatch, pool: Pool, began: float, left: tuple[str, ...]) -> verdict.Facts:
+def _facts(watch: RunWatch, pool: Pool, began: float) -> verdict.Facts:
     evidence, store = job_log.evidence(watch.log("train")), s3.client()
     stored = {path: store.exists(s3.DVC_BUCKET, example_data.object_key(md5)) for path, md5 in evidence.outputs}
     return verdict.Facts(
-        pushed=began, jobs=watch.last.jobs, pods=watch.pods, pool=pool.name, evidence=evidence, stored=stored, left=left
-    )
+        pushed=began, jobs=watch.last.jobs, pods=watch.pods, pool=pool.name, evidence=evidence, stored=stored,
+        access=job_log.access(watch.log("deploy")),
+    )  # fmt: skip
 
 
 def _proof(facts: verdict.Facts) -> str:

@@ -7,13 +7,16 @@ from datetime import datetime
 from lab.demo.job_log import Evidence
 from lab.demo.snapshot import Job, Pod
 
+OWN_CLUSTER = "this runner's own"
+BY_KUBECONFIG = "by the kubeconfig in the secret"
 NO_GPU = {"", "void", "none"}
 
 
 @dataclass(frozen=True)
 class Facts:
     """All that is known at the end. `pushed` is in seconds since the epoch; `stored` says of each DVC output, by path,
-    whether the remote has it; `left` are the pods of the GPU pool after the release."""
+    whether the remote has it; `left` are the pods of the GPU pool after the release; `access` is how the deploy job
+    reached the cluster, beside how it should."""
 
     pushed: float
     jobs: Mapping[str, Job]
@@ -22,6 +25,8 @@ class Facts:
     evidence: Evidence
     stored: Mapping[str, bool]
     left: tuple[str, ...] = ()
+    access: str = OWN_CLUSTER
+    wanted_access: str = OWN_CLUSTER
 
 
 def problems(facts: Facts) -> list[str]:
@@ -36,6 +41,9 @@ def _of_jobs(facts: Facts) -> Iterator[str]:
             yield f"job {name} was never created"
         elif job.conclusion != "success":
             yield f"job {name} ended as {job.conclusion or job.status}"
+    deploy = facts.jobs.get("deploy")
+    if deploy and deploy.conclusion == "success" and facts.access != facts.wanted_access:
+        yield f"job deploy reached the cluster '{facts.access}', not '{facts.wanted_access}'"
 
 
 def _of_the_pod(facts: Facts) -> Iterator[str]:

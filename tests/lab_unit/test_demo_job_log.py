@@ -38,6 +38,11 @@ def test_the_command_that_prints_the_gpus_is_not_taken_for_its_output() -> None:
     assert job_log.evidence(job_log.lines(log)).gpus == ""
 
 
+def test_the_way_to_the_cluster_is_what_the_job_said_and_not_the_command_that_says_it() -> None:
+    texts = ('echo "cluster: this runner\'s own"', "cluster: by the kubeconfig in the secret")
+    assert job_log.access([job_log.Line(0.0, text) for text in texts]) == "by the kubeconfig in the secret"
+
+
 def test_an_empty_log_proves_nothing() -> None:
     assert job_log.evidence([]) == job_log.Evidence()
 

@@ -43,6 +43,7 @@ def test_a_pod_made_within_the_second_of_the_push_counts_as_made_by_it() -> None
     ("facts", "words"),
     [
         (with_job("deploy", conclusion="failure"), "job deploy ended as failure"),
+        (replace(GOOD, access="by the kubeconfig in the secret"), "not 'this runner's own'"),
         (with_job("release", status="in_progress", conclusion=""), "job release ended as in_progress"),
         (replace(GOOD, jobs={name: JOBS[name] for name in ("deploy", "train")}), "job release was never created"),
         (with_job("train", runner="stranger"), "ran on stranger, which is no runner pod"),
