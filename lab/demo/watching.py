@@ -91,7 +91,7 @@ class RunWatch:
         for name in ("deploy", "train"):
             if name in self.last.jobs and self.last.jobs[name].has_started:
                 self._story.mark(f"{name} started")
-        if "train" in self.last.jobs and self.last.jobs["train"].is_done:
+        if "train" in self.last.jobs and self.last.jobs["train"].conclusion == "success":
             self._story.mark("trained")
 
     def _new_lines(self, entry: Job) -> Iterator[Event]:
