@@ -73,7 +73,7 @@ class RunnerState:
     namespaces_listed: bool  # every namespace of the scope was listed afresh in this very cycle
     job_id: str | None
     drift: str  # "" or how the registration differs from what was issued
-    text: str  # for people: the forge's own words where it gave no answer
+    text: str  # for people: why the forge gave no answer; "" where it just was not asked about this runner yet
 
 
 class Verb(Enum):
@@ -120,7 +120,7 @@ def _waiting(pod: PodState) -> tuple[Action, ...]:
 
 def _unknown(pod: PodState, runner: RunnerState) -> tuple[Action, ...]:
     # Only the pods that wait for a decision are told that none is made.
-    if pod.latched or pod.stage not in (Stage.STARTING, Stage.TERMINATING):
+    if not runner.text or pod.latched or pod.stage not in (Stage.STARTING, Stage.TERMINATING):
         return ()
     return (_report(contract.FORGE_UNKNOWN, f"the forge gives no usable answer, nothing is changed: {runner.text}"),)
 

@@ -5,7 +5,7 @@ from registrar.decisions import PodState, RunnerState, Standing
 from registrar.forge_view import ForgeView
 from registrar.forges.forge import Runner
 from registrar.outcomes import Outcome
-from registrar.pods import RunnerPod, Stage
+from registrar.pods import ENDED, RunnerPod, Stage
 from registrar.settings import Deadlines
 
 # Between the forge's answer to a cordon and a removal: a job that was being handed out at that moment shows up by then.
@@ -57,7 +57,8 @@ def standing_of(pod: RunnerPod, view: ForgeView) -> Standing:
     if runner_id in view.jobs:
         return Standing.BUSY
     if runner is None:
-        unsure = runner_id is not None and runner_id not in view.absent and pod.busy is None
+        left_alone = pod.busy is not None and pod.stage not in ENDED  # whatever the forge says, so it is not asked
+        unsure = runner_id is not None and runner_id not in view.absent and not left_alone
         return Standing.UNKNOWN if unsure else Standing.ABSENT
     return standing(runner, view)
 

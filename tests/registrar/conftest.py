@@ -66,6 +66,7 @@ class World:
     api: Cluster
     forge: Gitea
     store: PodStore
+    actor: Actor
     loop: Loop
     brakes: Brakes
     metrics: Metrics
@@ -129,8 +130,8 @@ async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
     await door_server.start_server()
     http = ClientSession()
     it = World(
-        cluster=cluster, gitea=gitea, settings=settings, api=api, forge=forge, store=store, loop=Loop(parts),
-        brakes=brakes, metrics=metrics, credential=credential, url=str(door_server.make_url("")).rstrip("/"),
+        cluster=cluster, gitea=gitea, settings=settings, api=api, forge=forge, store=store, actor=actor,
+        loop=Loop(parts), brakes=brakes, metrics=metrics, credential=credential, url=str(door_server.make_url("")).rstrip("/"),
         http=http, tasks=[],
     )  # fmt: skip
     yield it

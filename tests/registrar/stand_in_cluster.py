@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from registrar import contract
 
 ISSUER = "https://kubernetes.default.svc"
+SIGNING_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)  # one for all tests: making it takes long
 
 
 def stamp(seconds_ago: float = 0.0) -> str:
@@ -29,7 +30,7 @@ class StandInCluster:
     """Its state is open to the test: `pods`, `events`; `away` makes every request fail."""
 
     def __init__(self) -> None:
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key = SIGNING_KEY
         self.key_id = "key-1"
         self.pods: dict[tuple[str, str], dict[str, Any]] = {}
         self.events: list[dict[str, Any]] = []

@@ -49,7 +49,8 @@ def a_pod(stage: Stage, **changes: object) -> PodState:
 def a_runner(standing: Standing, **changes: object) -> RunnerState:
     facts: dict[str, object] = {
         "standing": standing, "cordoned": False, "settled": False, "gone_too_long": False, "namespaces_listed": True,
-        "job_id": "7" if standing is BUSY else None, "drift": "", "text": "",
+        "job_id": "7" if standing is BUSY else None, "drift": "",
+        "text": "the forge answers 503" if standing is UNKNOWN else "",
     }  # fmt: skip
     return RunnerState(**{**facts, **changes})  # type: ignore[arg-type]
 
@@ -225,6 +226,11 @@ def test_a_runner_without_a_pod_is_a_ghost_only_if_offline_for_long_and_its_name
     else:
         expected = {None: (CORDON,), False: LEFT_ALONE, True: (GHOST,)}[settled]
     assert outline(decide(None, runner)) == expected
+
+
+@pytest.mark.parametrize("stage", [Stage.STARTING, Stage.TERMINATING])
+def test_a_runner_that_was_just_not_asked_about_yet_is_no_news(stage: Stage) -> None:
+    assert decide(a_pod(stage), a_runner(UNKNOWN, text="")) == ()
 
 
 def test_a_registration_that_differs_is_reported_and_nothing_else() -> None:

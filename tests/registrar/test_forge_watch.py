@@ -1,0 +1,137 @@
+"""What the registrar remembers of a forge: clocks that an outage must not run, and patience."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from registrar.actions import Actor, Target
+from registrar.contract import REGISTRATION_REMOVED
+from registrar.decisions import Action, Verb
+from registrar.forge_watch import LOOK_UPS, ForgeWatch
+from registrar.forges.gitea import Gitea
+from registrar.metrics import Metrics
+from tests.registrar.conftest import World
+from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
+
+GUIDE = "mlops/guide"
+
+
+@dataclass
+class Scene:
+    """A forge, the watch on it, and the time as the watch sees it."""
+
+    gitea: StandInGitea
+    forge: Gitea
+    now: list[float] = field(default_factory=lambda: [1000.0])
+
+    def watch(self) -> ForgeWatch:
+        return ForgeWatch(self.forge, GUIDE, Metrics(), clock=lambda: self.now[0])
+
+    async def runner(self, name: str = "cuda-abc-aaaaa") -> int:
+        return (await self.forge.issue(GUIDE, name=name, labels=("cml-gpu",), group=None)).runner_id
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    gitea = StandInGitea()
+    server = TestServer(gitea.application())
+    await server.start_server()
+    forge = Gitea(str(server.make_url("")).rstrip("/"), credential=lambda: TOKEN, observe=lambda *_: None)
+    yield Scene(gitea, forge)
+    await forge.close()
+    await server.close()
+
+
+async def test_the_list_is_read_seldom_and_what_matters_by_its_id(scene: Scene) -> None:
+    watch, runner = scene.watch(), await scene.runner()
+    await watch.look(())
+    scene.gitea.calls.clear()
+    scene.gitea.come_online(runner)
+    scene.now[0] += 1
+    assert (await watch.look([runner])).runners[runner].online
+    base = "GET /api/v1/repos/mlops/guide/actions"
+    assert scene.gitea.calls == [f"{base}/runners/{runner}", f"{base}/jobs"]
+
+
+async def test_jobs_are_read_after_the_runners_so_that_a_cordon_that_is_seen_came_before_them(scene: Scene) -> None:
+    watch, runner = scene.watch(), await scene.runner()
+    scene.gitea.calls.clear()
+    await watch.look([runner])
+    assert scene.gitea.calls[-1].endswith("/jobs")
+
+
+async def test_the_time_of_an_outage_does_not_count_against_a_runner(scene: Scene) -> None:
+    watch, runner = scene.watch(), await scene.runner()
+    await watch.look([runner])
+    scene.now[0] += 60
+    assert watch.unseen_seconds(runner) == 60
+    scene.gitea.failing = 503
+    assert not (await watch.look([runner])).known
+    scene.gitea.failing = None
+    scene.now[0] += 180
+    await watch.look([runner])  # Gitea is back; its runner has not called yet
+    assert watch.unseen_seconds(runner) == 0
+
+
+async def test_a_runner_that_comes_back_starts_with_a_fresh_clock(scene: Scene) -> None:
+    watch, runner = scene.watch(), await scene.runner()
+    await watch.look([runner])
+    scene.now[0] += 60
+    scene.gitea.come_online(runner)
+    await watch.look([runner])
+    assert watch.unseen_seconds(runner) == 0
+
+
+async def test_a_forge_in_trouble_is_left_in_peace_for_as_long_as_it_asks(scene: Scene) -> None:
+    watch = scene.watch()
+    scene.gitea.failing, scene.gitea.failing_headers = 429, {"Retry-After": "30"}
+    await watch.look(())
+    asked = len(scene.gitea.calls)
+    scene.now[0] += 29
+    view = await watch.look(())
+    assert (view.known, len(scene.gitea.calls)) == (False, asked)
+    assert "429" in view.problem
+    scene.now[0] += 2
+    scene.gitea.failing = None
+    assert (await watch.look(())).known
+
+
+async def test_absence_is_confirmed_by_id_and_not_concluded_from_a_list(scene: Scene) -> None:
+    watch = scene.watch()
+    view = await watch.look([77])
+    assert view.absent == {77}
+    assert (await watch.look(())).absent == frozenset()
+
+
+async def test_many_starting_runners_cost_one_list_and_not_one_request_each(scene: Scene) -> None:
+    runners = [await scene.runner(f"cuda-abc-{number:05d}") for number in range(LOOK_UPS + 10)]
+    watch = scene.watch()
+    await watch.look(())
+    scene.gitea.calls.clear()
+    view = await watch.look(runners)
+    assert set(runners) <= view.runners.keys()
+    assert len(scene.gitea.calls) == 2
+
+
+async def test_a_cordon_of_ours_settles_from_its_answer_on(scene: Scene) -> None:
+    watch, runner = scene.watch(), await scene.runner()
+    await scene.forge.cordon(GUIDE, runner)
+    watch.cordoned_now(runner)
+    scene.now[0] += 1
+    await watch.look([runner])
+    assert watch.cordoned_seconds(runner) == 1
+
+
+async def test_the_last_look_before_a_removal_sees_the_job_that_came_first(world: World) -> None:
+    registration = await world.forge.issue(GUIDE, name="cuda-abc-aaaaa", labels=("cml-gpu",), group=None)
+    world.gitea.job(7, runner_id=registration.runner_id)
+    actor: Actor = world.actor
+    remove = Action(verb=Verb.REMOVE, reason=REGISTRATION_REMOVED, message="why")
+    target = Target(scope=GUIDE, pod=None, runner_id=registration.runner_id)
+    assert await actor.perform(target, [remove, remove]) == ()
+    assert registration.runner_id in world.gitea.runners
+    world.gitea.jobs.clear()
+    assert await actor.perform(target, [remove]) == (remove,)
+    assert world.gitea.runners == {}
