@@ -123,9 +123,9 @@ def platform(lasting_stack: MakeStack, repository: Repository) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def pods(api: KubernetesApi, platform: Stack) -> Pods:
+def pods(api: KubernetesApi, platform: Stack, repository: Repository) -> Pods:
     """The runner pods of the test platform."""
-    return Pods(api, NAMESPACE)
+    return Pods(api, NAMESPACE, repository)
 
 
 @pytest.fixture(scope="session")

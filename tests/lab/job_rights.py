@@ -5,6 +5,7 @@ Each line is `name=result`.
 """
 
 import contextlib
+import io
 import json
 import os
 import pathlib
@@ -23,6 +24,7 @@ PLACES = ("/registration", "/runner", "/work", "/etc", "/run", "/var", "/tmp", "
 API = "https://kubernetes.default.svc"
 REGISTRAR = f"https://registrar.{SYSTEM}.svc:8443/registrations"
 HOST = "10.85.0.1"
+PIECE = 1 << 20  # bytes
 PORTS = (22, 80, 443, 3000, 8080, 8443, 9101, 10250)
 
 
@@ -70,13 +72,23 @@ def holders(pattern: re.Pattern[bytes]) -> list[str]:
 
 def memory_holds(pattern: re.Pattern[bytes]) -> bool:
     """Whether the runner's own memory holds what matches; it may be read where the kernel allows it."""
-    with contextlib.suppress(OSError), pathlib.Path("/proc/1/mem").open("rb") as memory:
+    with contextlib.suppress(OSError), pathlib.Path("/proc/1/mem").open("rb", buffering=0) as memory:
         for line in pathlib.Path("/proc/1/maps").read_text().splitlines():
-            start, end = (int(part, 16) for part in line.split()[0].split("-"))
-            with contextlib.suppress(OSError, OverflowError, ValueError):
-                memory.seek(start)
-                if pattern.search(memory.read(end - start)):
-                    return True
+            area, rights = line.split()[:2]
+            start, end = (int(part, 16) for part in area.split("-"))
+            # Code of the program holds no secret, and what may not be read is reserved address space.
+            if rights.startswith("rw") and area_holds(memory, start, end, pattern):
+                return True
+    return False
+
+
+def area_holds(memory: io.RawIOBase, start: int, end: int, pattern: re.Pattern[bytes]) -> bool:
+    """The same for one area, in pieces that overlap by more than a credential's length."""
+    for offset in range(start, end, PIECE):
+        with contextlib.suppress(OSError, OverflowError):
+            memory.seek(offset)
+            if pattern.search(memory.read(PIECE + 64) or b""):
+                return True
     return False
 
 

@@ -3,8 +3,6 @@
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -67,25 +65,36 @@ class KubernetesApi:
         return found
 
 
-@contextmanager
-def births(api: KubernetesApi, path: str, labels: str) -> Iterator[dict[str, float]]:
-    """The objects that exist or come to exist under a path meanwhile: name → seconds since the beginning.
+class Births:
+    """The objects that come to exist under a path while this is open: name → seconds since the beginning.
 
     Looks ten times a second, so that even what lives for a second only is seen.
     """
-    seen: dict[str, float] = {}
-    start = time.monotonic()
-    over = threading.Event()
 
-    def look() -> None:
-        while not over.wait(0.1):
-            for item in api.items(path, labels):
-                seen.setdefault(item["metadata"]["name"], time.monotonic() - start)
+    def __init__(self, api: KubernetesApi, path: str, labels: str) -> None:
+        self._api, self._path, self._labels = api, path, labels
+        self._seen: dict[str, float] = {}
+        self._start = time.monotonic()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
 
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        over.set()
-        thread.join(TIMEOUT_SECONDS)
+    def __enter__(self) -> "Births":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(TIMEOUT_SECONDS)
+
+    def within(self, seconds: float) -> list[str] | None:
+        """Those born within so many seconds of the first; None until these have passed."""
+        seen = dict(self._seen)
+        first = min(seen.values(), default=time.monotonic())
+        if time.monotonic() - self._start < first + seconds:
+            return None
+        return [name for name, at in seen.items() if at <= first + seconds]
+
+    def _look(self) -> None:
+        while not self._over.wait(0.1):
+            for item in self._api.items(self._path, self._labels):
+                self._seen.setdefault(item["metadata"]["name"], time.monotonic() - self._start)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from registrar import contract
 from tests.lab.deadline import until
+from tests.lab.forge import Repository
 from tests.lab.kubernetes import Json, KubernetesApi
 
 
@@ -58,10 +59,11 @@ def runner_pod(document: Json) -> RunnerPod:
 
 @dataclass(frozen=True)
 class Pods:
-    """The runner pods of one namespace."""
+    """The runner pods of one namespace, and the forge where they register."""
 
     api: KubernetesApi
     namespace: str
+    forge: Repository
 
     @property
     def path(self) -> str:
@@ -90,11 +92,13 @@ class Pods:
         until(what, lambda: condition(self.of(pool)), seconds, seen=lambda: list(map(summary, self.of(pool))))
 
     def until_ready(self, pool: str, count: int, seconds: float = 30) -> list[RunnerPod]:
-        """Waits for exactly `count` idle online runners and no other pod of the pool; returns them."""
+        """Waits for exactly `count` runners that can take a job, and no other pod of the pool; returns them."""
         found: list[RunnerPod] = []
 
         def all_ready(pods: list[RunnerPod]) -> bool:
-            found[:] = [pod for pod in pods if pod.ready]
+            # One that had a short job still runs for a moment, but the forge does not know it any more.
+            known = {runner.name for runner in self.forge.runners() if runner.online}
+            found[:] = [pod for pod in pods if pod.ready and pod.name in known]
             return len(found) == len(pods) == count
 
         self.until(f"{pool} has {count} idle online runners and nothing else", pool, all_ready, seconds)

@@ -57,7 +57,7 @@ def test_up_returns_when_the_runner_is_online_at_the_forge(
 ) -> None:
     small[1].succeeded()
     online = {runner.name for runner in small_repository.runners() if runner.online}
-    assert online == {pod.name for pod in Pods(api, NAMESPACE).of("small")}
+    assert online == {pod.name for pod in Pods(api, NAMESPACE, small_repository).of("small")}
     assert len(online) == 1
 
 
