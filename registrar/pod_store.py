@@ -12,7 +12,7 @@ from registrar.pods import RunnerPod
 # A watch may be dead without an error (a peer that vanished), so silence is answered with a fresh list.
 SILENCE_SECONDS = 45.0
 FIRST_RETRY_SECONDS = 0.2
-LONGEST_RETRY_SECONDS = 10.0
+LONGEST_RETRY_SECONDS = 5.0
 
 
 class PodStore:

@@ -131,8 +131,8 @@ async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
     http = ClientSession()
     it = World(
         cluster=cluster, gitea=gitea, settings=settings, api=api, forge=forge, store=store, actor=actor,
-        loop=Loop(parts), brakes=brakes, metrics=metrics, credential=credential, url=str(door_server.make_url("")).rstrip("/"),
-        http=http, tasks=[],
+        loop=Loop(parts), brakes=brakes, metrics=metrics, credential=credential,
+        url=str(door_server.make_url("")).rstrip("/"), http=http, tasks=[],
     )  # fmt: skip
     yield it
     for task in it.tasks:
