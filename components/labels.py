@@ -17,6 +17,12 @@ NAMESPACE_NAME_LABEL: Final = "kubernetes.io/metadata.name"  # set by the API se
 REPAIR_ANNOTATIONS: Final[dict[str, str]] = {"pulumi.com/patchForce": "true"}
 # The program waits itself, once for all pools: see online_pools.
 WAIT_ELSEWHERE_ANNOTATIONS: Final[dict[str, str]] = {**REPAIR_ANNOTATIONS, "pulumi.com/skipAwait": "true"}
+# A Deployment that is deleted goes at once and its pods follow in their own time. Else it would stay until the last job
+# has ended, and an `up` in the meantime would write into an object that is about to vanish.
+POOL_ANNOTATIONS: Final[dict[str, str]] = {
+    **WAIT_ELSEWHERE_ANNOTATIONS,
+    "pulumi.com/deletionPropagationPolicy": "background",
+}
 # A node autoscaler must not take the node of a runner: it looks idle to it while a job computes.
 STAY_ANNOTATIONS: Final[dict[str, str]] = {
     "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",

@@ -5,7 +5,7 @@ from typing import Any, Optional
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.labels import WAIT_ELSEWHERE_ANNOTATIONS, pool_labels, selector_labels
+from components.labels import POOL_ANNOTATIONS, pool_labels, selector_labels
 from components.runner_pod import pod_template
 from components.runner_pool import RunnerPool, fingerprint
 
@@ -44,7 +44,7 @@ class RunnerDeployment(pulumi.ComponentResource):
                 "name": args["name"],
                 "namespace": args["namespace"],
                 "labels": pool_labels(args["name"]),
-                "annotations": WAIT_ELSEWHERE_ANNOTATIONS,
+                "annotations": POOL_ANNOTATIONS,
             },
             spec=deployment_spec(args),
             opts=pulumi.ResourceOptions(

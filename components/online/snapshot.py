@@ -78,8 +78,11 @@ class PoolSnapshot:
 def pool_snapshot(
     name: str, deployment: Json | None, replica_sets: Iterable[Json], pods: Iterable[Json], events: Iterable[Json]
 ) -> PoolSnapshot:
-    """A pool from the JSON of its objects; deployment is None when there is none. All other objects are the pool's."""
-    if deployment is None:
+    """A pool from the JSON of its objects; deployment is None when there is none, and all other objects are the pool's.
+
+    A Deployment that is being deleted is none.
+    """
+    if deployment is None or "deletionTimestamp" in deployment["metadata"]:
         return PoolSnapshot(name, replicas=0, exists=False)
     status = deployment.get("status", {})
     by_pod: dict[str, list[EventSnapshot]] = {}

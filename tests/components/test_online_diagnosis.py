@@ -22,10 +22,10 @@ def in_image_trouble(reason: str) -> PodSnapshot:
     return starting(runner=ContainerSnapshot("waiting", reason, "lab.local/nosuch:1 not found"))
 
 
-def refused(**changes: object) -> PodSnapshot:
+def refused() -> PodSnapshot:
     text = 'registration refused (403): {"reason": "NotGranted", "message": "namespace dev is not granted"}'
     container = ContainerSnapshot("waiting", "CrashLoopBackOff", "back-off", 1, text)
-    return starting(registration=container, **changes)
+    return starting(registration=container)
 
 
 def told(*reasons: str) -> PodSnapshot:
@@ -78,7 +78,7 @@ HEALTHY = [
     ("starting", pool(1, starting())),
     ("nothing yet", pool(1)),
     ("GPU in use by others", pool(1, waiting(message=GPU_IN_USE))),
-    ("a node is coming", pool(1, PodSnapshot("a", "Pending", scheduled=False))),
+    ("a node is coming", pool(1, PodSnapshot("a", phase="Pending", scheduled=False))),
     ("quota held by one that leaves", pool(1, former(terminating=True), creation_failure=QUOTA)),
     ("quota held by one that finishes", pool(2, finishing(), starting(), creation_failure=QUOTA)),
     ("braked, then issued", pool(1, told("RegistrationBraked", "RegistrationIssued"))),

@@ -163,7 +163,12 @@ def test_old_runners_leave_before_new_ones_come() -> None:
 
 def test_the_provider_neither_waits_nor_stops_at_a_conflict() -> None:
     annotations = deployment(CUDA).inputs["metadata"]["annotations"]
-    assert annotations == {"pulumi.com/skipAwait": "true", "pulumi.com/patchForce": "true"}
+    assert annotations["pulumi.com/skipAwait"] == annotations["pulumi.com/patchForce"] == "true"
+
+
+def test_a_deleted_pool_goes_at_once_and_its_runners_in_their_own_time() -> None:
+    annotations = deployment(CUDA).inputs["metadata"]["annotations"]
+    assert annotations["pulumi.com/deletionPropagationPolicy"] == "background"
 
 
 def test_the_pod_says_its_pool_and_its_runner_labels() -> None:
