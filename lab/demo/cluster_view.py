@@ -37,6 +37,15 @@ class ClusterView:
         items.sort(key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime") or ""))
         return [f"{i['involvedObject'].get('name', '')}: {i.get('reason', '')}: {i.get('message', '')}" for i in items]
 
+    def registrar_log(self, lines: int) -> list[str]:
+        """The end of the registrar's log, oldest line first; empty where no registrar runs."""
+        for item in self._list("/api/v1/pods", labelSelector="app.kubernetes.io/name=registrar"):
+            metadata = item["metadata"]
+            path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
+            answer = self._http.get(path, params={"tailLines": str(lines)})
+            return answer.text.splitlines() if answer.is_success else []
+        return []
+
     def _list(self, path: str, **parameters: str) -> list[Mapping[str, Any]]:
         try:
             answer = self._http.get(path, params=parameters)

@@ -9,13 +9,15 @@ from lab.demo.watching import RunWatch
 from lab.errors import LabError
 
 LOG_LINES = 25
+REGISTRAR_LINES = 8
 WARNINGS = 8
 
 
 def report(watch: RunWatch, cluster: ClusterView, pool: Pool) -> str:
     """Sections of text, the most telling first. Never raises: the reason for the failure must not get lost."""
     try:
-        return "\n".join([*_jobs(watch), *_warnings(watch, cluster, pool), f"logs of the lab's parts: {paths.LOGS}"])
+        parts = (*_jobs(watch), *_warnings(watch, cluster, pool), *_registrar(watch, cluster))
+        return "\n".join([*parts, f"logs of the lab's parts: {paths.LOGS}"])
     except LabError as error:
         return f"(nothing more is known: {error})\nlogs of the lab's parts: {paths.LOGS}"
 
@@ -42,3 +44,11 @@ def _warnings(watch: RunWatch, cluster: ClusterView, pool: Pool) -> Iterator[str
         if not pod.is_online:
             where = f"on {pod.node}" if pod.node else "not scheduled"
             yield f"pod {pod.name}: {pod.phase}, {where}, {'registered' if pod.is_registered else 'not registered'}"
+
+
+def _registrar(watch: RunWatch, cluster: ClusterView) -> Iterator[str]:
+    """Only where a job found no runner: else the registrar has nothing to do with the failure."""
+    if not any(job.status == "queued" for job in watch.last.jobs.values()):
+        return
+    yield "end of the registrar's log:"
+    yield from (f"    {line}" for line in cluster.registrar_log(REGISTRAR_LINES))
