@@ -48,7 +48,8 @@ def _import(ctr: Sequence[str], missing: list[Descriptor]) -> None:
             write_archive(process.stdin, missing)
     except BrokenPipeError:  # ctr has said why; its output follows
         pass
-    output = process.stdout.read()
+    with process.stdout:
+        output = process.stdout.read()
     if process.wait(timeout=IMPORT_DEADLINE_SECONDS) != 0:
         raise LabError(f"containerd did not take the lab's images: {output.decode(errors='replace').strip()[-1500:]}")
 
