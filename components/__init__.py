@@ -9,6 +9,7 @@ Values and pure functions
   serving_certificate the registrar's CA and serving certificate
   registrar_config    the registrar's config.json
   registrar_pod       the registrar's pod
+  runner_pool         RunnerPool: what a pool is
   runner_pod          the runner's pod
   runner_volumes      the runner pod's volumes and where they are mounted
   runner_scripts      what runs in a runner's pod, as sh
@@ -16,13 +17,18 @@ Values and pure functions
 Components
   runner_namespace    RunnerNamespace: Pod Security, quota, network policies, ServiceAccount
   forge_credential    ForgeCredential: the Secret from which registrations are minted
-  registrar           Registrar: certificate, rights, Deployment, and the trust it writes into namespaces
+  registrar_namespace RegistrarNamespace: where that Secret lives
+  registrar_certificate RegistrarCertificate: made once, kept in a Secret
+  registrar_grant     RegistrarGrant: its rights in one namespace, and what pods there trust
+  registrar           Registrar: the Deployment, its traffic, and a grant per namespace
   runner_deployment   RunnerDeployment: one pool
   deployer            Deployer: the identity of `pulumi up` on a base runner
   online_pools        OnlinePools: the object whose hook waits until every runner is online
 
 The cluster, read
   cluster_access      which cluster Pulumi talks to, its version
+  cluster_hook        resource hooks that look at the cluster
+  registrar_rollout   the wait for a changed registrar
   online/             progress and diagnosis over frozen snapshots, the thin reader, the wait
 
 Never imports the stack's config, the registrar (but for `registrar.contract`, the names both sides share) or the lab.

@@ -1,21 +1,18 @@
 """OnlinePools: one small object that changes if and only if a pool does, and whose hook waits for all of them."""
 
-import asyncio
-import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Optional, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.cluster_access import Cluster, ClusterChoice
+from components.cluster_access import Cluster
+from components.cluster_hook import Hook, cluster_hook
 from components.labels import REPAIR_ANNOTATIONS, object_labels
 from components.online.reader import Place, PoolReader
 from components.online.wait import SystemClock, wait_until_online
 from components.runner_deployment import deployment_fingerprint
 from components.runner_pool import RunnerPool
-
-Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 
 
 class OnlinePoolsArgs(TypedDict):
@@ -73,19 +70,10 @@ class OnlinePools(pulumi.ComponentResource):
 
 def waiting_hook(places: Sequence[Place], deadline_seconds: int) -> Hook:
     """A hook that returns when every pool is far enough and raises PoolsNotOnlineError otherwise."""
-    choice = ClusterChoice.of_this_program(os.environ)
 
-    def wait() -> None:
+    def wait(cluster: Cluster) -> None:
         clock = SystemClock()
-        cluster = Cluster(choice)
-        try:
-            reader = PoolReader(cluster.get, places, clock.now)
-            wait_until_online(reader.read, pulumi.log.info, deadline_seconds, clock)
-        finally:
-            cluster.close()
+        reader = PoolReader(cluster.get, places, clock.now)
+        wait_until_online(reader.read, pulumi.log.info, deadline_seconds, clock)
 
-    async def hook(_: pulumi.ResourceHookArgs) -> None:
-        # In one thread of its own: the SDK's event loop must go on serving the engine.
-        await asyncio.to_thread(wait)
-
-    return hook
+    return cluster_hook(wait)

@@ -6,13 +6,17 @@ from typing import Optional, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.cluster_access import Cluster
+from components.cluster_hook import cluster_hook
 from components.forge_scope import ForgeScope
 from components.labels import REPAIR_ANNOTATIONS, WAIT_ELSEWHERE_ANNOTATIONS, object_labels
 from components.network_policies import deny_all, registrar_traffic
+from components.online.wait import SystemClock
 from components.registrar_certificate import RegistrarCertificate
 from components.registrar_config import Deadlines, Grant, registrar_config
 from components.registrar_grant import RegistrarGrant
 from components.registrar_pod import SELECTOR, registrar_deployment_spec
+from components.registrar_rollout import wait_for_rollout
 from registrar.contract import CONFIG_PATH, REGISTRAR_PORT, SERVICE_NAME
 
 
@@ -69,10 +73,22 @@ class Registrar(pulumi.ComponentResource):
             name,
             metadata=self._metadata(SERVICE_NAME),
             spec=registrar_deployment_spec(args["image"], config, args["credential_secret"], certificate.secret_name),
-            opts=self._child([account, *granted]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[account, *granted],
+                hooks=pulumi.ResourceHookBinding(after_update=[self._ready_hook()]),
+            ),
         )
         self.url = pulumi.Output.from_input(url)
         self.register_outputs({"url": self.url})
+
+    def _ready_hook(self) -> pulumi.ResourceHook:
+        namespace = self._args["namespace"]
+
+        def wait(cluster: Cluster) -> None:
+            wait_for_rollout(cluster.get, namespace, SystemClock())
+
+        return pulumi.ResourceHook(f"{self._name}-ready", cluster_hook(wait))
 
     def _declare_config(self) -> pulumi.Output[str]:
         args = self._args
