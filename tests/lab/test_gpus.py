@@ -75,12 +75,3 @@ def test_jobs_at_the_same_time_see_gpus_of_their_own(
     granted = [device for entry in said for device in entry.words[1].split(",")]
     assert len(granted) == len(set(granted)) == node.GPUS
     assert "GPUs granted to this job: " in run.log("job-0")
-
-
-def test_the_waiting_runner_gets_the_gpu_of_one_that_has_done_its_job(
-    outcome: Outcome, pods: Pods, repository: Repository
-) -> None:
-    (fifth,) = waiting(pods)
-    run = push(repository, several_jobs({"job": (LABEL, "true")}))
-    assert run.until_done(30)["job"].conclusion == "success"
-    pods.until(f"{fifth.name} has a node", LABEL, lambda _: (pod := pods.find(fifth.name)) and pod.node, 15)

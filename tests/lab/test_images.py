@@ -1,0 +1,39 @@
+"""Images by digest: what a stack asks for unless it allows tags."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lab.images import layout
+from tests.lab.pods import Pods
+from tests.lab.pools import pool, pools_config
+from tests.lab.stack import Stack
+
+
+def by_digest(reference: str) -> str:
+    """The same image of the lab, named by its content."""
+    (digest,) = [entry["digest"] for entry in layout.descriptors() if entry["annotations"][layout.NAME] == reference]
+    return f"{reference.removesuffix(':lab')}@{digest}"
+
+
+def test_a_pool_of_images_by_digest_comes_online(
+    make_stack: Callable[[str, Mapping[str, Any]], Stack], pods: Pods
+) -> None:
+    config = {
+        **pools_config(pool("digests", image=by_digest("lab.local/cuda-mlops:lab"))),
+        "gpu-runners:allowImageTags": False,
+        "gpu-runners:runnerImage": by_digest("lab.local/gitea-runner:lab"),
+    }
+    make_stack("tests-digests", config).up().succeeded()
+    (runner,) = pods.until_ready("digests", 1)
+    assert "@sha256:" in runner.document["spec"]["containers"][0]["image"]
+
+
+def test_a_pool_of_images_by_tag_is_refused_unless_the_stack_allows_tags(
+    make_stack: Callable[[str, Mapping[str, Any]], Stack], pods: Pods
+) -> None:
+    config = {**pools_config(pool("tags")), "gpu-runners:allowImageTags": False}
+    outcome = make_stack("tests-tags", config).up()
+    assert outcome.code != 0
+    assert "gpu-runners:pools[0].image" in outcome.output
+    assert "sha256" in outcome.output
+    assert pods.of("tags") == []
