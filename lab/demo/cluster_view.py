@@ -1,6 +1,7 @@
 """The cluster as the demo sees it: runner pods, and the warnings that explain why something did not happen."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -20,7 +21,7 @@ class ClusterView:
     """Reads from the lab's API server as its administrator, and sees the given pools only."""
 
     def __init__(self, pools: Iterable[Pool]) -> None:
-        self._pools = set(pools)
+        self.pools = frozenset(pools)
         config = KubeConfig.from_file(paths.KUBECONFIG).get()
         if config is None:
             raise LabError(f"{paths.KUBECONFIG} names no cluster: run `make lab-up`")
@@ -29,13 +30,13 @@ class ClusterView:
     def runner_pods(self) -> dict[str, Pod]:
         """Every pod of the pools, by name."""
         found = (pod(item) for item in self._list("/api/v1/pods", labelSelector=contract.POOL_LABEL))
-        return {each.name: each for each in found if Pool(each.pool, each.namespace) in self._pools}
+        return {each.name: each for each in found if Pool(each.pool, each.namespace) in self.pools}
 
-    def warnings(self, namespace: str) -> list[str]:
-        """The namespace's warning events, oldest first, as `object: reason: message`."""
+    def warnings(self, namespace: str, since: float) -> list[str]:
+        """The warnings since a time (seconds since the epoch), oldest first, as `object: reason: message`."""
         items = self._list(f"/api/v1/namespaces/{namespace}/events", fieldSelector="type=Warning")
-        items.sort(key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime") or ""))
-        return [f"{i['involvedObject'].get('name', '')}: {i.get('reason', '')}: {i.get('message', '')}" for i in items]
+        recent = sorted((item for item in items if _last_seen(item) >= since), key=_last_seen)
+        return [f"{i['involvedObject'].get('name', '')}: {i.get('reason', '')}: {i.get('message', '')}" for i in recent]
 
     def registrar_log(self, lines: int) -> list[str]:
         """The end of the registrar's log, oldest line first; empty where no registrar runs."""
@@ -54,3 +55,8 @@ class ClusterView:
             raise LabError(f"the API server did not answer {path} ({failure}): see {paths.LOGS}") from None
         items: list[Mapping[str, Any]] = answer.json()["items"]
         return items
+
+
+def _last_seen(event: Mapping[str, Any]) -> float:
+    time = event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
+    return datetime.fromisoformat(str(time)).timestamp()

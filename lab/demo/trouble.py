@@ -36,7 +36,7 @@ def _jobs(watch: RunWatch) -> Iterator[str]:
 
 def _warnings(watch: RunWatch, cluster: ClusterView, pool: Pool) -> Iterator[str]:
     for namespace in sorted({pool.namespace, *(pod.namespace for pod in watch.pods.values())}):
-        lines = list(dict.fromkeys(cluster.warnings(namespace)))[-WARNINGS:]
+        lines = list(dict.fromkeys(cluster.warnings(namespace, watch.since)))[-WARNINGS:]
         if lines:
             yield f"warnings in namespace {namespace}:"
             yield from (f"    {line}" for line in lines)
@@ -50,5 +50,8 @@ def _registrar(watch: RunWatch, cluster: ClusterView) -> Iterator[str]:
     """Only where a job found no runner: else the registrar has nothing to do with the failure."""
     if not any(job.status == "queued" for job in watch.last.jobs.values()):
         return
+    populated = {(pod.pool, pod.namespace) for pod in watch.last.pods.values()}
+    for pool in sorted(cluster.pools - {Pool(*names) for names in populated}, key=lambda pool: pool.name):
+        yield f"pool {pool.name} has no pod: see `kubectl -n {pool.namespace} describe deployment,replicaset`"
     yield "end of the registrar's log:"
     yield from (f"    {line}" for line in cluster.registrar_log(REGISTRAR_LINES))

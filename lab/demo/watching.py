@@ -24,12 +24,13 @@ class PhaseTimeoutError(LabError):
 
 
 class RunWatch:
-    """The run of one commit. `pods` is every runner pod that was ever seen, as it was seen last."""
+    """The run of one commit. `pods`: every runner pod that was ever seen, as it was seen last; `since`: the start."""
 
     def __init__(self, api: GiteaApi, cluster: ClusterView, story: Story, commit: str) -> None:
         self._api, self._cluster, self._story, self._commit = api, cluster, story, commit
         self.pods: dict[str, Pod] = {}
         self.last = Snapshot(pods=cluster.runner_pods())
+        self.since = time.time()
         self._old_pods = set(self.last.pods)
         self._told: dict[str, int] = {}
 
