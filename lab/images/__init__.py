@@ -7,7 +7,7 @@ import functools
 import time
 from collections.abc import Callable, Sequence
 
-from lab.images import buildah, containerd, content, layout, rootfs, wheels
+from lab.images import buildah, containerd, content, layout, leftovers, rootfs, wheels
 from lab.images.recipes import BASE, Recipe, catalogue
 
 Say = Callable[[str], None]
@@ -20,12 +20,16 @@ def build_all(say: Say) -> None:
     stale = [recipe for recipe in catalogue() if layout.built_key(reference(recipe.name)) != content.key(recipe)]
     if not stale:
         return
+    leftovers.sweep_killed_builds()
     base = f"{PREFIX}{BASE}:{content.base_key()}"
     if any(recipe.on_base for recipe in stale) and not buildah.has_image(base):
         _timed(say, f"image {BASE}", lambda: buildah.build_base(base))
     for recipe in stale:
         _timed(say, f"image {recipe.name}", functools.partial(_build, recipe, base if recipe.on_base else None))
-    layout.prune()
+    houses = [
+        wheels.folder(recipe.requirements, rootfs.python_version()) for recipe in catalogue() if recipe.requirements
+    ]
+    leftovers.sweep_outdated([base], [folder.name for folder in (rootfs.folder(), *houses)])
 
 
 def import_all(say: Say, ctr: Sequence[str]) -> None:

@@ -39,8 +39,21 @@ def build(recipe: Recipe, reference: str, base: str | None, house: Path | None) 
             shutil.copy2(source.resolve(), target)
         flags = [*_FLAGS, *(["--from", base, "--build-arg", f"BASE_IMAGE={base}"] if base else []), *_mounts(house)]
         _must(recipe.name, ["bud", *flags, "--file", str(recipe.dockerfile), "--tag", reference, str(context)])
-    _must(recipe.name, ["push", reference, f"oci:{layout.FOLDER}:{reference}"])
+    _must(f"{recipe.name}-push", ["push", reference, f"oci:{layout.FOLDER}:{reference}"])
     _run(["rmi", reference])
+
+
+def remove_containers() -> None:
+    """Removes the working containers of builds that were killed."""
+    _run(["rm", "--all"])
+
+
+def remove_images_but(names: set[str]) -> None:
+    """Removes every image of buildah's own store that is not named; those in the layout are not its business."""
+    listing = _run(["images", "--format", "{{.Name}}:{{.Tag}}"])
+    outdated = [name for name in listing.stdout.split() if name not in names] if listing.returncode == 0 else []
+    if outdated:
+        _run(["rmi", *outdated])
 
 
 # A fixed time stamp makes the same content the same image, bit for bit.
@@ -65,7 +78,7 @@ def _must(name: str, arguments: Sequence[str]) -> None:
     log.write_text(done.stdout)
     if done.returncode != 0:
         tail = "\n".join(done.stdout.splitlines()[-10:])
-        raise LabError(f"the image {name} could not be built:\n{tail}\nWhole log: {log}")
+        raise LabError(f"buildah failed for the image {name}:\n{tail}\nWhole log: {log}")
 
 
 def _run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -25,10 +25,14 @@ def key() -> str:
 
 def tar() -> Path:
     """The root file system as a tar archive, made on first use. Raises LabError with the log on failure."""
-    folder = paths.IMAGES / f"rootfs-{key()}"
-    if not (folder / FILE).exists():
-        _make(folder)
-    return folder / FILE
+    if not (folder() / FILE).exists():
+        _make(folder())
+    return folder() / FILE
+
+
+def folder() -> Path:
+    """Where it lies, named after what it is asked to be."""
+    return paths.IMAGES / f"rootfs-{key()}"
 
 
 def python_version() -> str:
@@ -57,7 +61,7 @@ def sources(listing: str, codename: str) -> list[str]:
     )
 
 
-def _make(folder: Path) -> None:
+def _make(target: Path) -> None:
     listing = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)", "Created-By: Packages"],
         capture_output=True, text=True, check=False, timeout=60,
@@ -73,8 +77,8 @@ def _make(folder: Path) -> None:
         result.mkdir()
         _bootstrap(result / FILE, lines)
         (result / "python").write_text(_python_in(result / FILE) + "\n")
-        shutil.rmtree(folder, ignore_errors=True)
-        result.rename(folder)
+        shutil.rmtree(target, ignore_errors=True)
+        result.rename(target)
 
 
 def _bootstrap(target: Path, lines: list[str]) -> None:

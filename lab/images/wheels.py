@@ -17,16 +17,17 @@ MOUNT = "/wheels"
 
 def ensure(requirements: Requirements, python: str) -> Path:
     """A folder with every wheel that the requirements need on that Python, filled on first use."""
-    house = paths.IMAGES / f"wheels-{_key(requirements, python)}"
+    house = folder(requirements, python)
     if not house.exists():
         _fill(house, requirements, python)
     return house
 
 
-def _key(requirements: Requirements, python: str) -> str:
+def folder(requirements: Requirements, python: str) -> Path:
+    """Where these wheels lie, named after what asks for them."""
     digest = hashlib.sha256(f"{python}{requirements.source_only}".encode())
     digest.update(requirements.wanted.read_bytes() + requirements.constraints.read_bytes())
-    return digest.hexdigest()[:16]
+    return paths.IMAGES / f"wheels-{digest.hexdigest()[:16]}"
 
 
 def _fill(house: Path, requirements: Requirements, python: str) -> None:
