@@ -21,7 +21,7 @@ format: venv ## put the sources into shape
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 test: venv ## all tests, unit to lab; starts the lab where it is not up
-	$(BIN)/pytest
+	$(BIN)/python -m lab up && $(BIN)/pytest
 
 unit: venv ## the tests that need no cluster
 	$(BIN)/pytest -m 'not lab'
