@@ -77,6 +77,8 @@ class Registrar(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[account, *granted],
                 hooks=pulumi.ResourceHookBinding(after_update=[self._ready_hook()]),
+                # It starts within seconds; the provider's ten minutes would be spent on images that do not exist.
+                custom_timeouts=pulumi.CustomTimeouts(create="3m", update="3m"),
             ),
         )
         self.url = pulumi.Output.from_input(url)
