@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FAKE_NODES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help venv check format test unit demo lab-up lab-down lab-status bench
@@ -29,8 +30,8 @@ unit: venv ## the tests that need no cluster
 demo: venv ## the whole sequence for real: push, deploy, GPU runner, training, release
 	$(BIN)/python -m lab.demo
 
-lab-up: venv ## a real Kubernetes, forge and S3 server on this machine
-	$(BIN)/python -m lab up
+lab-up: venv ## a real Kubernetes, forge and S3 server on this machine; FAKE_NODES=100 for more simulated GPU nodes
+	$(BIN)/python -m lab up --fake-nodes $(FAKE_NODES)
 
 lab-down: venv ## stop all of it; nothing stays but logs and caches
 	$(BIN)/python -m lab down

@@ -1,10 +1,11 @@
 """The lab's command line: `python -m lab up|down|status`."""
 
 import argparse
+import subprocess
 import sys
 import time
 
-from lab import cluster
+from lab import cluster, paths
 from lab.errors import LabError
 
 FAKE_NODES = 2
@@ -28,6 +29,10 @@ def main(arguments: list[str]) -> int:
             return _status()
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except subprocess.SubprocessError as error:
+        detail = getattr(error, "stderr", None) or ""
+        print(f"error: {error}\n{detail}\nThe logs of all parts are in {paths.LOGS}.", file=sys.stderr)
         return 1
     return 0
 

@@ -22,6 +22,7 @@ from lab import (
     packages,
     paths,
     preflight,
+    remains,
     repositories,
     s3,
 )
@@ -93,6 +94,9 @@ def down(say: Say) -> None:
             containers.down()
         node.down()
         network.down()
+        left = remains.find()
+        if left:
+            raise LabError("the lab is down, but for these; run `make lab-down` again:\n  - " + "\n  - ".join(left))
     for entry in paths.STATE.iterdir():
         if entry != paths.LOGS and entry.is_dir():
             shutil.rmtree(entry)

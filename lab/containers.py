@@ -1,7 +1,6 @@
 """The lab's own containerd: own configuration, content and socket, beside whatever the machine runs."""
 
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterable
@@ -77,13 +76,14 @@ def down() -> None:
         for container in _ctr("containers", "list", "--quiet").stdout.split():
             _ctr("containers", "delete", container)
         stop("containerd")
-    for pid in _shims():
+    for pid in shims():
         os.kill(pid, signal.SIGKILL)
     unmount_below(paths.STATE, paths.CONTAINERD)
     _remove_cgroups(("kubepods", NAMESPACE))
 
 
-def _shims() -> Iterable[int]:
+def shims() -> Iterable[int]:
+    """Process ids of the containers' shims, which outlive containerd."""
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             command = (entry / "cmdline").read_bytes().split(b"\0")
@@ -95,12 +95,16 @@ def _shims() -> Iterable[int]:
 
 def unmount_below(*folders: Path) -> None:
     """Unmounts everything under the folders, innermost first."""
-    prefixes = tuple(f"{folder}/" for folder in folders)
-    mounts = [
-        line.split()[1].encode().decode("unicode_escape") for line in Path("/proc/mounts").read_text().splitlines()
-    ]
-    for mount in sorted((m for m in mounts if m.startswith(prefixes)), key=len, reverse=True):
+    for mount in sorted(mounts_below(*folders), key=len, reverse=True):
         subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True, timeout=30)
+
+
+def mounts_below(*folders: Path) -> list[str]:
+    """Mount points under the folders."""
+    prefixes = tuple(f"{folder}/" for folder in folders)
+    lines = Path("/proc/mounts").read_text().splitlines()
+    mounts = (line.split()[1].encode().decode("unicode_escape") for line in lines)
+    return [mount for mount in mounts if mount.startswith(prefixes)]
 
 
 def _remove_cgroups(names: Iterable[str]) -> None:
@@ -116,8 +120,3 @@ def _try_rmdir(folder: Path) -> None:
         folder.rmdir()
     except OSError:  # a process that is just ending still sits in it; the next `lab down` gets it
         return
-
-
-def forget_images() -> None:
-    """Removes the content store as well, for `lab clean`."""
-    shutil.rmtree(paths.CONTAINERD, ignore_errors=True)

@@ -19,6 +19,7 @@ BRIDGE_ADDRESS = "02:67:70:75:00:01"
 CNI_CONFIG = paths.STATE / "cni"
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 NAMESPACES = Path("/var/run/netns")
+TABLES = ("iptables", "ip6tables")
 
 
 def _ip(*arguments: str) -> None:
@@ -57,30 +58,43 @@ def down() -> None:
     before = paths.STATE / "ip_forward"
     if not before.exists():
         return
-    kept = set((paths.STATE / "netns").read_text().split())
-    for namespace in _network_namespaces():
-        if namespace not in kept and namespace.startswith("cni-"):
-            subprocess.run(["ip", "netns", "delete", namespace], check=False, capture_output=True, timeout=30)
+    for namespace in namespaces_of_pods():
+        subprocess.run(["ip", "netns", "delete", namespace], check=False, capture_output=True, timeout=30)
     if Path(f"/sys/class/net/{BRIDGE}").exists():
         _ip("link", "delete", BRIDGE)
-    for command in ("iptables", "ip6tables"):
+    for command in TABLES:
         _remove_kubernetes_rules(command)
     FORWARDING.write_text(before.read_text())
-    before.unlink()
 
 
 def _network_namespaces() -> list[str]:
     return sorted(entry.name for entry in NAMESPACES.glob("*")) if NAMESPACES.exists() else []
 
 
+def namespaces_of_pods() -> list[str]:
+    """Network namespaces that pods of this lab were given: those that were not there when it came up."""
+    before = paths.STATE / "netns"
+    kept = set(before.read_text().split()) if before.exists() else set(_network_namespaces())
+    return [name for name in _network_namespaces() if name.startswith("cni-") and name not in kept]
+
+
+def has_kubernetes_rules(command: str) -> bool:
+    """True where kubelet or kube-proxy left a chain in this table (`iptables` or `ip6tables`)."""
+    return "KUBE-" in _saved(command)
+
+
 def _remove_kubernetes_rules(command: str) -> None:
-    saved = subprocess.run([f"{command}-save"], capture_output=True, text=True, check=False, timeout=30)
-    if saved.returncode != 0 or "KUBE-" not in saved.stdout:
+    if not has_kubernetes_rules(command):
         return
     subprocess.run(
-        [f"{command}-restore"], input=without_kubernetes(saved.stdout), text=True, check=True, timeout=30,
+        [f"{command}-restore"], input=without_kubernetes(_saved(command)), text=True, check=True, timeout=30,
         capture_output=True,
     )  # fmt: skip
+
+
+def _saved(command: str) -> str:
+    saved = subprocess.run([f"{command}-save"], capture_output=True, text=True, check=False, timeout=30)
+    return saved.stdout if saved.returncode == 0 else ""
 
 
 def without_kubernetes(rules: str) -> str:
