@@ -51,6 +51,7 @@ RUNNER_ONLINE: Final = "RunnerOnline"
 RUNNER_CORDONED: Final = "RunnerCordoned"
 RUNNER_COMPLETED: Final = "RunnerCompleted"
 RUNNER_FAILED: Final = "RunnerFailed"
+RUNNER_LEFT: Final = "RunnerLeft"  # deleted while it was idle: nothing went wrong
 RUNNER_LOST: Final = "RunnerLost"
 JOB_STARTED: Final = "JobStarted"
 NOT_ONLINE: Final = "NotOnline"

@@ -175,10 +175,16 @@ def _ended(pod: PodState, runner: RunnerState) -> tuple[Action, ...]:
         if not runner.cordoned:
             actions.append(_act(Verb.CORDON, contract.RUNNER_CORDONED, why))
         actions.append(_act(Verb.REMOVE, contract.REGISTRATION_REMOVED, why))
-    reason = contract.RUNNER_COMPLETED if pod.done else contract.RUNNER_FAILED
     sweep = not pod.kept and not pod.deleting
-    actions.append(_act(Verb.DELETE_POD if sweep else Verb.REPORT, reason, pod.text))
+    actions.append(_act(Verb.DELETE_POD if sweep else Verb.REPORT, _ending(pod), pod.text))
     return tuple(actions)
+
+
+def _ending(pod: PodState) -> str:
+    if pod.done:
+        return contract.RUNNER_COMPLETED
+    left = pod.deleting and not pod.latched and pod.stage is Stage.COMPLETED
+    return contract.RUNNER_LEFT if left else contract.RUNNER_FAILED
 
 
 def _without_pod(runner: RunnerState) -> tuple[Action, ...]:

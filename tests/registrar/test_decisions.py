@@ -188,7 +188,7 @@ def test_a_job_that_slipped_in_before_the_cordon_saves_the_runner() -> None:
         ({"done": True}, (SWEEP_GOOD,)),
         ({"done": True, "deleting": True}, (TELL_GOOD,)),
         ({"kept": True}, (TELL_BAD,)),
-        ({"deleting": True}, (TELL_BAD,)),
+        ({"deleting": True, "latched": True}, (TELL_BAD,)),
     ],
 )
 @pytest.mark.parametrize("stage", sorted(ENDED, key=str))
@@ -200,6 +200,11 @@ def test_an_ended_pod_is_swept_unless_it_is_kept_or_on_its_way_out(
 
 def test_exit_code_0_without_a_conclusion_counts_as_failed() -> None:
     assert outline(decide(a_pod(Stage.COMPLETED, done=False), a_runner(ABSENT))) == (SWEEP_BAD,)
+
+
+def test_an_idle_runner_that_was_deleted_has_left_and_not_failed() -> None:
+    for stage, reason in ((Stage.COMPLETED, contract.RUNNER_LEFT), (Stage.FAILED, contract.RUNNER_FAILED)):
+        assert outline(decide(a_pod(stage, deleting=True), a_runner(ABSENT))) == ((Verb.REPORT, reason),)
 
 
 def test_an_ended_runner_that_is_cordoned_already_is_just_removed() -> None:
