@@ -52,6 +52,9 @@ def up(say: Say, fake_node_count: int = 2) -> None:
     preflight.check_machine()
     with _only_one():
         packages.install(say)
+        if _was_cut_off():
+            say("cleaning up after a lab that was ended from outside, by a reboot or a kill …")
+            _take_down(say)
         build.build_all(say)
         images.build_all(say)
         if not _is_up() and preflight.bridge_is_foreign():
@@ -84,25 +87,31 @@ def down(say: Say) -> None:
         say("no lab is running")
         return
     with _only_one():
-        containers_running = daemon.is_running("containerd")
-        for name in [*STOP_ORDER, *(n for n in daemon.known() if n not in STOP_ORDER)]:
-            if name == "containerd":
-                containers.down()
-            elif daemon.stop(name):
-                say(f"stopped {name}")
-        if not containers_running:
+        _take_down(say)
+    say(f"lab is down; its logs are still in {paths.LOGS}")
+
+
+def _was_cut_off() -> bool:
+    """True where the state of a lab is there and none of its processes is."""
+    return (paths.STATE / "run").exists() and not any(daemon.is_running(name) for name in daemon.known())
+
+
+def _take_down(say: Say) -> None:
+    for name in [*STOP_ORDER, *(n for n in daemon.known() if n not in STOP_ORDER)]:
+        if name == "containerd":
             containers.down()
-        node.down()
-        network.down()
-        left = remains.find()
-        if left:
-            raise LabError("the lab is down, but for these; run `make lab-down` again:\n  - " + "\n  - ".join(left))
+        elif daemon.stop(name):
+            say(f"stopped {name}")
+    node.down()
+    network.down()
+    left = remains.find()
+    if left:
+        raise LabError("the lab is down, but for these; run `make lab-down` again:\n  - " + "\n  - ".join(left))
     for entry in paths.STATE.iterdir():
         if entry != paths.LOGS and entry.is_dir():
             shutil.rmtree(entry)
         elif entry != paths.LOGS:
             entry.unlink()
-    say(f"lab is down; its logs are still in {paths.LOGS}")
 
 
 def status() -> Sequence[Part]:
