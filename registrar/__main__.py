@@ -25,6 +25,7 @@ from registrar.metrics import Metrics
 from registrar.pod_store import PodStore
 from registrar.queue_reader import QueueReader
 from registrar.registrations import Registrations
+from registrar.roster import Roster
 from registrar.scope_cycle import Parts
 from registrar.server import Door
 from registrar.settings import Settings, SettingsError, load
@@ -73,6 +74,7 @@ async def serve(options: argparse.Namespace, settings: Settings, kubernetes: Sin
         keys=keys,
         registrations=Registrations(settings, api, forge, brakes, announcer),
         queue=QueueReader(settings, forge, store),
+        roster=Roster(settings, forge, store),
         metrics=metrics,
     )
     tasks = [asyncio.create_task(store.follow(grant.namespace)) for grant in settings.grants]

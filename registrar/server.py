@@ -15,6 +15,7 @@ from registrar.logs import tell
 from registrar.metrics import CONTENT_TYPE, Metrics
 from registrar.queue_reader import QueueReader
 from registrar.registrations import LaterError, Registrations
+from registrar.roster import RUNNERS_PATH, Roster
 
 REQUEST_LIMIT_BYTES = 4096  # nobody has to send us a body
 
@@ -26,6 +27,7 @@ class Door:
     keys: IssuerKeys
     registrations: Registrations
     queue: QueueReader
+    roster: Roster
     metrics: Metrics
 
     def application(self) -> web.Application:
@@ -35,6 +37,7 @@ class Door:
         application.router.add_get(contract.HEALTH_PATH, self.health)
         application.router.add_get(contract.METRICS_PATH, self.expose)
         application.router.add_get(contract.QUEUE_PATH, self.count)
+        application.router.add_get(RUNNERS_PATH, self.list_runners)
         return application
 
     async def register(self, request: web.Request) -> web.Response:
@@ -78,6 +81,14 @@ class Door:
         asked = [(query["namespace"], query["pool"], labels)] if {"namespace", "pool"} <= query.keys() else []
         try:
             return web.json_response(await self.queue.read(asked))
+        except ForgeError as error:
+            return _problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
+
+    async def list_runners(self, request: web.Request) -> web.Response:
+        """GET /runners: the registrations at the forge, for whoever looks for drift."""
+        del request
+        try:
+            return web.json_response({"runners": await self.roster.read()})
         except ForgeError as error:
             return _problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
 

@@ -25,6 +25,7 @@ from registrar.metrics import Metrics
 from registrar.pod_store import PodStore
 from registrar.queue_reader import QueueReader
 from registrar.registrations import Registrations
+from registrar.roster import Roster
 from registrar.scope_cycle import Parts
 from registrar.server import Door
 from registrar.settings import Settings, parse
@@ -124,6 +125,7 @@ async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
         keys=keys,
         registrations=Registrations(settings, api, forge, brakes, announcer),
         queue=QueueReader(settings, forge, store),
+        roster=Roster(settings, forge, store),
         metrics=metrics,
     )
     door_server = TestServer(door.application())

@@ -1,0 +1,58 @@
+"""`/runners` tells which registration belongs to which pod, and guesses nothing."""
+
+from typing import Any
+
+from tests.registrar.conftest import World, until
+from tests.registrar.stand_in_cluster import runner_pod
+
+
+async def read(world: World) -> tuple[int, Any]:
+    async with world.http.get(f"{world.url}/runners") as response:
+        return response.status, await response.json()
+
+
+async def registered(world: World) -> dict[str, Any]:
+    """A pod with its registration; returns the registration as the forge holds it."""
+    world.follow()
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await until(world.store.pods)
+    assert (await world.register(pod))[0] == 200
+    await until(lambda: any(pod.runner_id for pod in world.store.pods()))
+    return next(iter(world.gitea.runners.values()))
+
+
+async def test_a_runner_is_listed_with_its_pod(world: World) -> None:
+    await registered(world)
+    status, body = await read(world)
+    assert status == 200
+    (entry,) = body["runners"]
+    assert (entry["pod"], entry["problem"]) == ("runners/cuda-abc-aaaaa", "")
+    assert (entry["scope"], entry["labels"]) == ("mlops/guide", ["cml-gpu"])
+
+
+async def test_a_runner_that_somebody_registered_by_hand_has_no_pod(world: World) -> None:
+    runner = await registered(world)
+    world.gitea.runners[99] = {**runner, "id": 99, "name": "mallory", "ephemeral": False}
+    by_name = {entry["name"]: entry for entry in (await read(world))[1]["runners"]}
+    assert by_name["mallory"]["pod"] is None
+    assert by_name["mallory"]["ephemeral"] is False
+
+
+async def test_a_label_that_was_changed_at_the_forge_is_named(world: World) -> None:
+    runner = await registered(world)
+    runner["labels"] = [{"name": "release"}]
+    (entry,) = (await read(world))[1]["runners"]
+    assert entry["problem"] == "labels are 'release', declared 'cml-gpu'"
+
+
+async def test_nothing_is_listed_while_the_forge_is_away(world: World) -> None:
+    world.gitea.failing = 500
+    status, body = await read(world)
+    assert (status, body["reason"]) == (503, "ForgeUnknown")
+
+
+async def test_the_answer_holds_no_credential(world: World) -> None:
+    await registered(world)
+    text = str((await read(world))[1])
+    assert all(secret not in text for secret in (world.gitea.token, *world.gitea.secrets))
