@@ -1,8 +1,10 @@
 """The lab's API server as its administrator sees it: JSON in, JSON out. Knows no runner."""
 
+import json
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -51,6 +53,20 @@ class KubernetesApi:
     def create(self, path: str, body: Json) -> Json:
         """Creates an object in the collection at a path."""
         return self._json(self._http.post(path, json=body))
+
+    def patch(self, path: str, body: Json) -> None:
+        """Merges fields into an object; one that is gone is fine."""
+        answer = self._http.patch(path, json=body, headers={"Content-Type": "application/merge-patch+json"})
+        if answer.status_code != 404:
+            self._json(answer)
+
+    def watch(self, path: str, fields: str = "") -> Iterator[tuple[str, Json]]:
+        """What happens to the objects at a path from now on, after those that exist: (ADDED, MODIFIED …, object)."""
+        selectors = {"watch": "true"} | ({"fieldSelector": fields} if fields else {})
+        with self._http.stream("GET", path, params=selectors, timeout=None) as answer:
+            for line in answer.iter_lines():
+                event = json.loads(line)
+                yield event["type"], event["object"]
 
     def delete(self, path: str, **options: object) -> None:
         """Deletes an object, whether it is there or not; options as in DeleteOptions."""

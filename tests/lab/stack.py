@@ -1,4 +1,4 @@
-"""A Pulumi stack of this repository's program, driven by the real command line from the repository's root."""
+"""A Pulumi stack of this repository's program, or another's, driven by the real command line from its folder."""
 
 import shutil
 import subprocess
@@ -37,12 +37,16 @@ class Stack:
     name: str
     folder: Path
     environment: Mapping[str, str]
+    program: Path = paths.REPOSITORY
 
     @classmethod
-    def make(cls, name: str, config: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> "Stack":
+    def make(
+        cls, name: str, config: Mapping[str, Any], folder: Path, environment: Mapping[str, str],
+        program: Path = paths.REPOSITORY,
+    ) -> "Stack":  # fmt: skip
         """Makes an empty stack in the backend that the environment names. `folder` must exist and be its own."""
-        stack = cls(name, folder, environment)
-        shutil.copy(paths.REPOSITORY / "Pulumi.yaml", folder)
+        stack = cls(name, folder, environment, program)
+        shutil.copy(program / "Pulumi.yaml", folder)
         stack.configure(config)
         stack._run("stack", "init", name, "--no-select", folder=folder).succeeded()
         return stack
@@ -73,10 +77,10 @@ class Stack:
     def _on_stack(self, *arguments: str) -> Outcome:
         return self._run(*arguments, "--stack", self.name, "--config-file", str(self.config_file))
 
-    def _run(self, *arguments: str, folder: Path = paths.REPOSITORY) -> Outcome:
+    def _run(self, *arguments: str, folder: Path | None = None) -> Outcome:
         started = time.monotonic()
         done = subprocess.run(
-            ["pulumi", *arguments, *FLAGS], cwd=folder, env=dict(self.environment), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=COMMAND_DEADLINE_SECONDS,
+            ["pulumi", *arguments, *FLAGS], cwd=folder or self.program, env=dict(self.environment),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=COMMAND_DEADLINE_SECONDS,
         )  # fmt: skip
         return Outcome(done.returncode, done.stdout, time.monotonic() - started)

@@ -1,6 +1,7 @@
 """A workflow run from push to conclusion. What a job does is sh text; how it went is the forge's word."""
 
 import textwrap
+import time
 from dataclasses import dataclass
 
 from tests.lab.deadline import until
@@ -22,10 +23,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Run:
-    """A run of a pushed workflow."""
+    """A run of a pushed workflow; `pushed` is when the push had been taken, in Unix time."""
 
     repository: Repository
     id: int
+    pushed: float
 
     def jobs(self) -> dict[str, Job]:
         """Its jobs by name."""
@@ -57,8 +59,9 @@ class Run:
 def push(repository: Repository, workflow: str) -> Run:
     """Pushes the workflow and waits for the run that the forge makes of it."""
     commit = repository.push_workflow(workflow)
+    pushed = time.time()
     found = until(f"the forge makes a run of {commit[:10]}", lambda: repository.run_of(commit), START_SECONDS)
-    return Run(repository, int(found["id"]))
+    return Run(repository, int(found["id"]), pushed)
 
 
 def one_job(label: str, script: str, *, name: str = "job") -> str:
