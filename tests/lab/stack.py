@@ -80,7 +80,14 @@ class Stack:
     def _run(self, *arguments: str, folder: Path | None = None) -> Outcome:
         started = time.monotonic()
         done = subprocess.run(
-            ["pulumi", *arguments, *FLAGS], cwd=folder or self.program, env=dict(self.environment),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=COMMAND_DEADLINE_SECONDS,
-        )  # fmt: skip
+            ["pulumi", *arguments, *FLAGS],
+            cwd=folder or self.program,
+            env=dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=COMMAND_DEADLINE_SECONDS,
+        )
         return Outcome(done.returncode, done.stdout, time.monotonic() - started)
