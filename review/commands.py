@@ -1,0 +1,156 @@
+"""What each subcommand does. Every function returns the exit code."""
+
+import json
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from review import stacks
+from review.cluster import Cluster
+from review.collect import Request, collect
+from review.core import repair
+from review.core.evidence import Evidence
+from review.core.findings import Review
+from review.core.markdown import document, markdown, verdict
+from review.core.reviewing import review
+from review.errors import ReviewError
+from review.forge import Forge
+from review.pulumi_command import opened
+from review.repairing import Repair
+
+CLEAN, FAILED, FOUND = 0, 1, 2
+
+
+def collect_file(options: Namespace) -> int:
+    """collect: evidence into a file that only its owner can read."""
+    evidence = _collect(options)
+    path = Path(options.to)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(evidence.to_json()))
+    return CLEAN
+
+
+def render(options: Namespace) -> int:
+    """render: a file of evidence to Markdown, JSON and the job's summary."""
+    return _tell(_load(options.evidence), options)
+
+
+def report(options: Namespace) -> int:
+    """report: collect and render at once."""
+    return _tell(review(_collect(options)), options)
+
+
+def comment(options: Namespace) -> int:
+    """comment: the one comment of the stack under a pull request."""
+    found = _load(options.evidence)
+    with Forge.of_environment() as forge:
+        print(forge.comment(options.repository, options.pull, found.stack, markdown(found)))
+    return CLEAN
+
+
+def issue(options: Namespace) -> int:
+    """issue: opens, updates or closes the one issue of the stack."""
+    found = _load(options.evidence)
+    with Forge.of_environment() as forge:
+        title = f"Drift of stack {found.stack}"
+        is_clean = not found.drift and not found.unread
+        print(forge.issue(options.repository, found.stack, title, markdown(found), is_clean=is_clean))
+    return CLEAN
+
+
+def list_stacks(options: Namespace) -> int:
+    """stacks: a JSON list for a workflow's matrix."""
+    print(json.dumps(stacks.stacks(options.folder, with_platform=not options.without_platform)))
+    return CLEAN
+
+
+def repair_stack(options: Namespace) -> int:
+    """repair: shows the plan, asks, carries it out, looks again."""
+    options.drift_only = False
+    found = review(_collect(options))
+    steps = repair.plan(found.drift)
+    for line in found.unread:
+        print(f"could not be read, so it is not repaired: {line}")
+    if not steps:
+        print(f"{options.stack}: nothing to repair" if not found.unread else f"{options.stack}: unknown")
+        return FAILED if found.unread else CLEAN
+    print(f"{options.stack}: {len(steps)} steps bring cluster and forge back to the state:")
+    for step in steps:
+        print(f"  - {step}")
+    if not (options.yes or _is_agreed()):
+        print("nothing was done")
+        return FOUND
+    problems = _carry_out(options, found, steps)
+    for problem in problems:
+        print(f"not done: {problem}", file=sys.stderr)
+    after = review(_collect(options))
+    print(verdict(after))
+    if problems or after.unread:
+        return FAILED
+    return FOUND if after.drift else CLEAN
+
+
+def _carry_out(options: Namespace, found: Review, steps: list[repair.Step]) -> list[str]:
+    cluster = Cluster(options.context)
+    try:
+        with opened(options.folder, options.stack, options.config_file) as program:
+            return Repair(program, cluster, found.drift).carry_out(steps, print)
+    finally:
+        cluster.close()
+
+
+def _is_agreed() -> bool:
+    try:
+        return input("Do this? Only `yes` will do: ").strip() == "yes"
+    except EOFError:
+        return False
+
+
+def _collect(options: Namespace) -> Evidence:
+    with opened(options.folder, options.stack, options.config_file) as program:
+        return collect(
+            Request(
+                program=program,
+                context=options.context,
+                without=frozenset(options.without),
+                policy_pack=options.policy_pack,
+                violations=tuple(_read(path) for path in options.violations),
+                prices=_read(options.prices) if options.prices else {},
+                with_preview=not options.drift_only,
+            )
+        )
+
+
+def _read(path: Path) -> Any:
+    """A file of JSON or YAML, which holds JSON."""
+    try:
+        return yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise ReviewError(f"{path}: {error}") from error
+
+
+def _load(path: Path) -> Review:
+    try:
+        return review(Evidence.from_json(json.loads(path.read_text())))
+    except (OSError, ValueError, TypeError) as error:
+        raise ReviewError(f"{path}: {error}; it must be what `python -m review collect` wrote") from error
+
+
+def _tell(found: Review, options: Namespace) -> int:
+    text = markdown(found)
+    if options.markdown:
+        options.markdown.write_text(text)
+    else:
+        print(text)
+    if options.json:
+        options.json.write_text(json.dumps(document(found), indent=1, ensure_ascii=False) + "\n")
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a") as file:
+            file.write(text)
+    print(verdict(found), file=sys.stderr)
+    return found.exit_code

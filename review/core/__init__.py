@@ -1,0 +1,1 @@
+"""From documents to findings to text. Asks nobody, changes nothing, knows no clock."""

@@ -1,0 +1,174 @@
+"""Drift of the cluster: what refresh reports, what field ownership adds to it, and objects that no stack declares."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from review.core import ownership, secrecy
+from review.core.evidence import PARTIAL, Declared, Json, key_of, name_of
+from review.core.field_path import MISSING, Path, concrete, look_up, named, overlaps, parse, show
+from review.core.findings import Drift, Kind, ObjectName
+from review.core.pending import label
+
+Key = tuple[str, str, str]
+
+UP_PUTS_BACK: Final = "`up --refresh` puts it back; a plain `up` does not see it"
+UP_CREATES: Final = "`up --refresh` creates it again; a plain `up` does not see it"
+UP_WRITES: Final = "`up` writes this field: a change of it is pending"
+UP_DELETES: Final = "`up` deletes or replaces the object: that is pending"
+UP_IGNORES: Final = "nothing; `make repair` takes it out"
+UP_LEAVES: Final = "nothing; `make repair` deletes it"
+UNKNOWN_WHO: Final = "unknown: a deletion leaves no trace"
+
+# Made by the cluster for itself, in every namespace.
+_OWN_KINDS: Final = frozenset({"Event", "Endpoints", "EndpointSlice", "Lease", "PodMetrics", "ControllerRevision"})
+_OWN_OBJECTS: Final = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
+
+
+class ClusterDrift:
+    """One stack's objects, as declared and as they live."""
+
+    def __init__(
+        self, objects: Mapping[Key, Declared], live: Iterable[Json], pending: Mapping[str, Sequence[str]]
+    ) -> None:
+        self._objects, self._pending = objects, pending
+        self._live = {key_of(one): one for one in live}
+        self._keys = {one.urn: key for key, one in objects.items()}
+
+    def refreshed(self, refresh: Json) -> list[Drift]:
+        """Declared fields and deleted objects, from the document of `pulumi refresh --preview-only --json`."""
+        found: list[Drift] = []
+        for step in refresh.get("steps") or ():
+            state = step.get("oldState") or {}
+            if not state.get("custom"):
+                continue
+            if step.get("op") == "delete":
+                found.append(self._deleted(step))
+            elif step.get("op") == "update":
+                fields = (self._changed(step, field) for field in sorted(step.get("detailedDiff") or ()))
+                found += [one for one in fields if one]
+        return found
+
+    def owned_by_others(self, known: Iterable[Drift]) -> list[Drift]:
+        """Fields of our objects that somebody else owns and that differ, except those already known."""
+        seen: dict[ObjectName | None, list[Path]] = {}
+        for one in known:
+            seen.setdefault(one.target, []).append(one.path)
+        found: list[Drift] = []
+        for key, ours in self._objects.items():
+            live = self._live.get(key, {})
+            for claim in ownership.foreign(live):
+                path = concrete(live, claim.path) or claim.path
+                if not any(overlaps(path, other) for other in seen.get(ours.name, ())):
+                    drift = self._claimed(ours, live, claim)
+                    if drift:
+                        found.append(drift)
+                        seen.setdefault(ours.name, []).append(path)
+        return found
+
+    def undeclared(self, elsewhere: Iterable[Key]) -> list[Drift]:
+        """Objects in the stack's namespaces that neither it nor another stack declares."""
+        known = {*self._objects, *elsewhere}
+        return [_undeclared(live) for key, live in sorted(self._live.items()) if key not in known and _is_foreign(live)]
+
+    def _changed(self, step: Json, field: str) -> Drift | None:
+        path = parse(field)
+        old = (step.get("oldState") or {}).get("outputs") or {}
+        new = (step.get("newState") or {}).get("outputs") or {}
+        declared, live = look_up(old, path), look_up(new, path)
+        if path != ("spec", "replicas") and ownership.is_quiet(path):
+            return None
+        key = self._keys.get(step["urn"])
+        owner = ownership.owner(self._live.get(key, {}), named(new, path)) if key else None
+        kind = Kind.ADDED if declared is MISSING else Kind.REMOVED if live is MISSING else Kind.CHANGED
+        secret = key is not None and key[0] == "Secret"
+        return Drift(
+            kind=kind,
+            what=str(self._objects[key].name) if key else label(step["urn"]),
+            field=show(named(new if live is not MISSING else old, path)),
+            declared=secrecy.hidden(declared) if secret else secrecy.shown(declared, path),
+            live=secrecy.hidden(live) if secret else secrecy.shown(live, path),
+            who=_who(owner),
+            when=owner.time if owner else "unknown",
+            up=self._up(step["urn"], field, UP_PUTS_BACK),
+            target=self._objects[key].name if key else None,
+            path=path,
+        )
+
+    def _deleted(self, step: Json) -> Drift:
+        key = self._keys.get(step["urn"])
+        return Drift(
+            kind=Kind.DELETED,
+            what=str(self._objects[key].name) if key else label(step["urn"]),
+            field="",
+            declared="exists",
+            live="gone",
+            who=UNKNOWN_WHO,
+            when="unknown",
+            up=self._up(step["urn"], "", UP_CREATES),
+            target=self._objects[key].name if key else None,
+        )
+
+    def _claimed(self, one: Declared, live: Json, claim: ownership.Claim) -> Drift | None:
+        declared, found = look_up(one.inputs, claim.path), look_up(live, claim.path)
+        masked = one.name.kind == "Secret" and claim.path[:1] != ("metadata",)
+        if masked and live.get("partial") == PARTIAL:
+            declared, found = secrecy.MASK, secrecy.HIDDEN
+        elif found is MISSING or found == declared:
+            return None
+        before, after = _differing(declared, found)
+        return Drift(
+            kind=Kind.ADDED if declared is MISSING else Kind.CHANGED,
+            what=str(one.name),
+            field=show(claim.path),
+            declared=secrecy.shown(before, claim.path),
+            live=secrecy.hidden(after) if masked else secrecy.shown(after, claim.path),
+            who=_who(claim),
+            when=claim.time or "unknown",
+            up=self._up(one.urn, show(claim.path), UP_IGNORES),
+            target=one.name,
+            path=claim.path,
+        )
+
+    def _up(self, urn: str, field: str, otherwise: str) -> str:
+        fields = self._pending.get(urn, ())
+        if "" in fields:
+            return UP_DELETES
+        return UP_WRITES if field and field in fields else otherwise
+
+
+def _differing(declared: Any, live: Any) -> tuple[Any, Any]:
+    """Of two lists, only the elements that the other lacks."""
+    if not (isinstance(declared, list) and isinstance(live, list)):
+        return declared, live
+    removed = [element for element in declared if element not in live]
+    added = [element for element in live if element not in declared]
+    return (removed or MISSING, added or MISSING) if removed or added else (declared, live)
+
+
+def _who(claim: ownership.Claim | None) -> str:
+    return claim.who if claim else "unknown"
+
+
+def _is_foreign(live: Json) -> bool:
+    kind, _, name = key_of(live)
+    if kind in _OWN_KINDS or (kind, name) in _OWN_OBJECTS:
+        return False
+    return not any(owner.get("controller") for owner in live.get("metadata", {}).get("ownerReferences") or ())
+
+
+def _undeclared(live: Json) -> Drift:
+    metadata = live.get("metadata", {})
+    entries = metadata.get("managedFields") or ()
+    first: Json = min(entries, key=lambda entry: entry.get("time", ""), default={})
+    name = name_of(live)
+    return Drift(
+        kind=Kind.UNDECLARED,
+        what=str(name),
+        field="",
+        declared=secrecy.NOTHING,
+        live="exists",
+        who=first.get("manager", "") or "unknown",
+        when=metadata.get("creationTimestamp", "") or "unknown",
+        up=UP_LEAVES,
+        target=name,
+    )

@@ -1,0 +1,45 @@
+"""Puts a review together from the evidence. What could not be read stays unknown."""
+
+from review.core import pending, runners
+from review.core.capacity import capacity
+from review.core.drift import ClusterDrift
+from review.core.evidence import Evidence, Json, declared, namespaces
+from review.core.findings import Drift, Review
+from review.core.violations import violations
+
+
+def review(evidence: Evidence) -> Review:
+    """The whole review of one stack."""
+    preview = evidence.preview or {}
+    notes = pending.interrupted(preview)
+    return Review(
+        stack=evidence.stack,
+        changes=tuple(pending.changes(preview)),
+        drift=tuple(_drift(evidence, preview)),
+        capacity=tuple(capacity(preview, evidence.prices)),
+        violations=tuple(violations(evidence.violations)),
+        unread=evidence.unread,
+        left_out=evidence.left_out,
+        failure=evidence.failure or pending.failure(preview),
+        notes=(*notes, *_leftovers(evidence)),
+        currency=str(evidence.prices.get("currency", "$")),
+    )
+
+
+def _drift(evidence: Evidence, preview: Json) -> list[Drift]:
+    objects = declared(evidence.state)
+    cluster = ClusterDrift(objects, evidence.live or (), pending.touched(preview))
+    refreshed = cluster.refreshed(evidence.refresh or {})
+    strangers = runners.drift(evidence.runners or (), _pools(evidence), namespaces(objects.values()))
+    owned = cluster.owned_by_others(refreshed)
+    return [*refreshed, *owned, *cluster.undeclared(evidence.elsewhere), *strangers]
+
+
+def _leftovers(evidence: Evidence) -> list[str]:
+    names = runners.leftovers(evidence.runners or (), _pools(evidence))
+    return [f"Registrations of pods that are gone, which the registrar removes: {', '.join(names)}."] if names else []
+
+
+def _pools(evidence: Evidence) -> set[str]:
+    own = {name for kind, _, name in declared(evidence.state) if kind == "Deployment"}
+    return own | {name for kind, _, name in evidence.elsewhere if kind == "Deployment"}

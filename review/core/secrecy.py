@@ -1,0 +1,69 @@
+"""What may be shown of a value. Whatever could hold a secret is named by its field and never by its content."""
+
+import json
+import re
+from typing import Any, Final
+
+from review.core.field_path import MISSING, Path
+
+MASK: Final = "[secret]"
+HIDDEN: Final = "(not shown)"
+NOTHING: Final = "-"
+LONGEST: Final = 120
+
+# Fields in which people write anything: a value from the cluster is never repeated in a comment that many can read.
+FREE_TEXT: Final = frozenset(
+    {"value", "data", "stringData", "binaryData", "command", "args", "annotations", "valueFrom", "httpHeaders"}
+)
+_SECRET_WORD: Final = re.compile(r"(?i)(secret|token|passw|credential|api_?key|access_?key|private|auth)")
+_SECRET_SHAPE: Final = re.compile(
+    r"-----BEGIN|\b(gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|xox[abp]-|sk-)\w|\beyJ[\w-]{10,}\.|"
+    r"//[^/\s:@]+:[^/\s@]+@|(?i:bearer|basic) [\w+/=.-]{12,}|(?:(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+/-]{32,})"
+)
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def shown(value: Any, path: Path) -> str:
+    """One line for people; `path` decides how much of it."""
+    if value is MISSING or value is None:
+        return NOTHING
+    if MASK in _text(value):
+        return MASK
+    safe = _without_free_text(value, is_free=_is_free(path))
+    text = _text(safe)
+    if _SECRET_SHAPE.search(_DIGEST.sub("", text)):
+        return HIDDEN
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def hidden(value: Any) -> str:
+    """That there is a value, and nothing of it."""
+    return NOTHING if value is MISSING or value is None else HIDDEN
+
+
+def _is_free(path: Path) -> bool:
+    names = [step for step in path if isinstance(step, str)]
+    if any(name in FREE_TEXT for name in names):
+        return True
+    last = str(names[-1]) if names else ""
+    return bool(_SECRET_WORD.search(last)) and not last.startswith("automount")
+
+
+def _without_free_text(value: Any, *, is_free: bool) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without_free_text(part, is_free=is_free or key in FREE_TEXT)
+            for key, part in value.items()
+            if part not in ({}, [], None)
+        }
+    if isinstance(value, list):
+        return [_without_free_text(part, is_free=is_free) for part in value]
+    if isinstance(value, bool | int | float) or not is_free:
+        return value
+    return HIDDEN
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return " ".join(value.split())
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)

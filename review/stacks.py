@@ -1,0 +1,23 @@
+"""Which stacks there are: the stack files of a folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PLATFORM_KEY = "gpu-runners:platform"
+
+
+def stacks(folder: Path, *, with_platform: bool = True) -> list[str]:
+    """Names of the stacks whose `Pulumi.NAME.yaml` is in the folder.
+
+    Without platforms, those alone that anybody may preview who holds no credential of the forge.
+    """
+    return [name for name, config in sorted(_files(folder)) if with_platform or not config.get(PLATFORM_KEY)]
+
+
+def _files(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in folder.glob("Pulumi.*.yaml"):
+        document = yaml.safe_load(path.read_text()) or {}
+        yield path.name.removeprefix("Pulumi.").removesuffix(".yaml"), document.get("config") or {}
