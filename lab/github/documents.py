@@ -1,0 +1,175 @@
+"""What the state looks like in the API's JSON. Pure; tests check each against GitHub's own description."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lab.github.clock import timestamp
+from lab.github.world import Environment, Group, Job, Repository, Run, Runner, World
+
+Json = dict[str, Any]
+
+EPOCH = 1_767_225_600.0  # when everything was made that nobody made: the first of January 2026
+READ_ONLY_LABELS = {"self-hosted", "linux", "x64"}
+_ACCOUNT_LINKS = (
+    "followers", "following", "gists", "starred", "subscriptions", "organizations", "repos", "events",
+    "received_events",
+)  # fmt: skip
+_REPOSITORY_LINKS = (
+    "archive", "assignees", "blobs", "branches", "collaborators", "comments", "commits", "compare", "contents",
+    "contributors", "deployments", "downloads", "events", "forks", "git_commits", "git_refs", "git_tags", "hooks",
+    "issue_comment", "issue_events", "issues", "keys", "labels", "languages", "merges", "milestones", "notifications",
+    "pulls", "releases", "stargazers", "statuses", "subscribers", "subscription", "tags", "teams", "trees",
+)  # fmt: skip
+_NO = (
+    "fork", "has_issues", "has_projects", "has_wiki", "has_pages", "has_discussions", "archived", "disabled",
+)  # fmt: skip
+_NONE = (
+    "forks", "forks_count", "open_issues", "open_issues_count", "size", "stargazers_count", "watchers",
+    "watchers_count", "network_count", "subscribers_count",
+)  # fmt: skip
+
+
+def api(world: World) -> str:
+    """The URL below which the API is."""
+    return f"{world.base}/api/v3"
+
+
+def account(world: World, login: str, identifier: int = 1, kind: str = "Organization") -> Json:
+    """A user or an organization where it owns something."""
+    url = f"{api(world)}/users/{login}"
+    links = {f"{link}_url": f"{url}/{link}" for link in _ACCOUNT_LINKS}
+    return {
+        "login": login, "id": identifier, "node_id": f"O_{identifier}", "avatar_url": f"{url}/avatar", "url": url,
+        "gravatar_id": "", "html_url": f"{world.base}/{login}", "type": kind, "site_admin": False, **links,
+    }  # fmt: skip
+
+
+def organization(world: World, login: str) -> Json:
+    """GET /orgs/{org}."""
+    url = f"{api(world)}/orgs/{login}"
+    links = {
+        f"{link}_url": f"{url}/{link}" for link in ("repos", "events", "hooks", "issues", "members", "public_members")
+    }
+    return {
+        "login": login, "id": 1, "node_id": "O_1", "url": url, **links, "avatar_url": f"{url}/avatar",
+        "description": None, "html_url": f"{world.base}/{login}", "has_organization_projects": False,
+        "has_repository_projects": False, "public_repos": 0, "public_gists": 0, "followers": 0, "following": 0,
+        "type": "Organization", "created_at": timestamp(EPOCH), "updated_at": timestamp(EPOCH), "archived_at": None,
+    }  # fmt: skip
+
+
+def repository(world: World, found: Repository) -> Json:
+    """GET /repos/{owner}/{repo}; lists hold the same."""
+    url = f"{api(world)}/repos/{found.full_name}"
+    html = f"{world.base}/{found.full_name}"
+    return {
+        "id": found.id, "node_id": f"R_{found.id}", "name": found.name, "full_name": found.full_name,
+        "owner": account(world, found.owner), "private": found.private, "html_url": html, "description": None,
+        "url": url, **{f"{link}_url": f"{url}/{link}" for link in _REPOSITORY_LINKS}, **dict.fromkeys(_NO, False),
+        **dict.fromkeys(_NONE, 0), "clone_url": f"{html}.git", "git_url": f"{html}.git", "ssh_url": f"{html}.git",
+        "svn_url": html, "homepage": None, "language": None, "mirror_url": None, "license": None,
+        "default_branch": "main", "visibility": "private" if found.private else "public",
+        "pushed_at": timestamp(EPOCH), "created_at": timestamp(EPOCH), "updated_at": timestamp(EPOCH),
+    }  # fmt: skip
+
+
+def runner(world: World, found: Runner) -> Json:
+    """One runner as lists and JIT configurations show it."""
+    labels = [
+        {"id": number, "name": name, "type": "read-only" if name.lower() in READ_ONLY_LABELS else "custom"}
+        for number, name in enumerate(found.labels, 1)
+    ]
+    return {
+        "id": found.id, "name": found.name, "os": "Linux" if found.version else "unknown",
+        "status": "online" if world.is_online(found) else "offline", "busy": found.job is not None,
+        "ephemeral": True, "runner_group_id": found.group, "version": found.version, "labels": labels,
+    }  # fmt: skip
+
+
+def group(world: World, found: Group) -> Json:
+    """A runner group of an organization."""
+    url = f"{api(world)}/orgs/{found.organization}/actions/runner-groups/{found.id}"
+    return {
+        "id": found.id, "default": found.default, "inherited": False, "workflow_restrictions_read_only": False,
+        "restricted_to_workflows": False, "selected_workflows": [], "visibility": "all",
+        "allows_public_repositories": False, "runners_url": f"{url}/runners", **found.settings,
+        "selected_repositories_url": f"{url}/repositories",
+    }  # fmt: skip
+
+
+def run(world: World, found: Run) -> Json:
+    """A workflow run."""
+    url = f"{api(world)}/repos/{found.repository.full_name}/actions/runs/{found.id}"
+    shown = repository(world, found.repository)
+    return {
+        "id": found.id, "node_id": f"WFR_{found.id}", "name": found.workflow.name, "head_branch": found.ref,
+        "head_sha": "0" * 40, "path": found.workflow.path, "run_number": found.number, "run_attempt": 1,
+        "display_title": found.workflow.name, "event": "workflow_dispatch", "status": found.status,
+        "conclusion": found.conclusion, "workflow_id": found.workflow.id, "url": url, "pull_requests": [],
+        "html_url": f"{world.base}/{found.repository.full_name}/actions/runs/{found.id}",
+        "created_at": timestamp(found.made), "updated_at": timestamp(world.clock.now()), "head_commit": None,
+        "head_repository": shown, "repository": shown, "jobs_url": f"{url}/jobs", "logs_url": f"{url}/logs",
+        "check_suite_url": f"{url}/check-suite", "artifacts_url": f"{url}/artifacts", "cancel_url": f"{url}/cancel",
+        "rerun_url": f"{url}/rerun", "workflow_url": f"{url}/workflow",
+    }  # fmt: skip
+
+
+def job(world: World, found: Job) -> Json:
+    """One job; its runner is named as soon as it has one, and stays named."""
+    whole = world.runs[found.run]
+    url = f"{api(world)}/repos/{whole.repository.full_name}/actions/jobs/{found.id}"
+    runner_ = found.runner
+    steps = [step(number, name, entry) for number, (name, entry) in enumerate(found.steps.items(), 1)]
+    return {
+        "id": found.id, "node_id": f"CR_{found.id}", "run_id": found.run, "run_attempt": 1, "name": found.plan.key,
+        "run_url": f"{api(world)}/repos/{whole.repository.full_name}/actions/runs/{found.run}", "head_sha": "0" * 40,
+        "url": url, "html_url": f"{world.base}/{whole.repository.full_name}/actions/runs/{found.run}/job/{found.id}",
+        "status": found.status, "conclusion": found.conclusion, "created_at": timestamp(found.made),
+        "started_at": timestamp(found.started or found.made),
+        "completed_at": timestamp(found.ended) if found.ended else None, "labels": list(found.plan.labels),
+        "check_run_url": f"{url}/check-run", "workflow_name": whole.workflow.name, "head_branch": whole.ref,
+        "runner_id": runner_.id if runner_ else None, "runner_name": runner_.name if runner_ else None,
+        "runner_group_id": runner_.group if runner_ else None, "steps": steps,
+        "runner_group_name": str(world.groups[runner_.group].settings["name"]) if runner_ else None,
+    }  # fmt: skip
+
+
+def step(number: int, name: str, record: Mapping[str, object]) -> Json:
+    """A step from the timeline record that the runner sent."""
+    states = {"pending": "queued", "inprogress": "in_progress", "completed": "completed"}
+    results = {"succeeded": "success", "failed": "failure", "skipped": "skipped", "canceled": "cancelled"}
+    result = str(record.get("result") or "").lower()
+    return {
+        "name": name, "number": number, "status": states.get(str(record.get("state") or "").lower(), "queued"),
+        "conclusion": results.get(result), "started_at": None, "completed_at": None,
+    }  # fmt: skip
+
+
+def environment(world: World, repository_: Repository, found: Environment) -> Json:
+    """An environment with the protection rules that its settings make."""
+    url = f"{api(world)}/repos/{repository_.full_name}/environments/{found.name}"
+    settings = found.settings
+    rules: list[Json] = []
+    if settings.get("wait_timer"):
+        rules.append(
+            {"id": found.id + 1, "node_id": "GA_1", "type": "wait_timer", "wait_timer": settings["wait_timer"]}
+        )
+    reviewers: Iterable[Any] = settings.get("reviewers") or []  # type: ignore[assignment]
+    if reviewers:
+        shown = [
+            {"type": entry["type"], "reviewer": account(world, f"user-{entry['id']}", entry["id"], "User")}
+            for entry in reviewers
+        ]
+        rules.append(
+            {"id": found.id + 2, "node_id": "GA_2", "type": "required_reviewers", "reviewers": shown,
+             "prevent_self_review": bool(settings.get("prevent_self_review"))}
+        )  # fmt: skip
+    if settings.get("deployment_branch_policy"):
+        rules.append({"id": found.id + 3, "node_id": "GA_3", "type": "branch_policy"})
+    return {
+        "id": found.id, "node_id": f"EN_{found.id}", "name": found.name, "url": url,
+        "html_url": f"{world.base}/{repository_.full_name}/deployments", "created_at": timestamp(found.made),
+        "updated_at": timestamp(found.made), "protection_rules": rules,
+        "can_admins_bypass": settings.get("can_admins_bypass", True),
+        "deployment_branch_policy": settings.get("deployment_branch_policy"),
+    }  # fmt: skip

@@ -1,0 +1,90 @@
+"""REST: dispatching a workflow, runs, jobs and their logs."""
+
+from aiohttp import web
+
+from lab.github import documents, runs
+from lab.github.rest import Asked, Door, no_content, page, required
+from lab.github.workflow import Workflow
+from lab.github.world import Job, Refusal, Run, World
+
+
+class RunRoutes:
+    """Everything that the permission `actions` opens."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self, door: Door) -> list[web.RouteDef]:
+        """All of them."""
+        actions, permission = "/repos/{owner}/{repo}/actions", "actions"
+        return [
+            door.route("POST", f"{actions}/workflows/{{workflow}}/dispatches", self._dispatch, permission),
+            door.route("GET", f"{actions}/runs", self._list, permission),
+            door.route("GET", f"{actions}/runs/{{id}}", self._get, permission),
+            door.route("POST", f"{actions}/runs/{{id}}/cancel", self._cancel, permission),
+            door.route("GET", f"{actions}/runs/{{id}}/jobs", self._jobs, permission),
+            door.route("GET", f"{actions}/jobs/{{id}}", self._job, permission),
+            door.route("GET", f"{actions}/jobs/{{id}}/logs", self._log, permission),
+        ]
+
+    async def _dispatch(self, asked: Asked) -> web.Response:
+        body = await asked.body()
+        required(body, ref=str)
+        repository = self._world.repository(asked.scope)
+        workflow = self._workflow(asked)
+        run = await runs.dispatch(self._world, repository, workflow, body["ref"].removeprefix("refs/heads/"))
+        if not body.get("return_run_details"):
+            return no_content()
+        shown = documents.run(self._world, run)
+        return web.json_response({"workflow_run_id": run.id, "run_url": shown["url"], "html_url": shown["html_url"]})
+
+    def _workflow(self, asked: Asked) -> Workflow:
+        wanted = asked.request.match_info["workflow"]
+        for name, workflow in self._world.repository(asked.scope).workflows.items():
+            if wanted in (name, str(workflow.id)):
+                return workflow
+        raise Refusal(404, "Not Found")
+
+    async def _list(self, asked: Asked) -> web.Response:
+        wanted = asked.request.query.get("status")
+        found = [run for run in self._runs(asked) if wanted in (None, run.status, run.conclusion)]
+        return page(asked, "workflow_runs", [documents.run(self._world, run) for run in reversed(found)])
+
+    async def _get(self, asked: Asked) -> web.Response:
+        return web.json_response(documents.run(self._world, self._run(asked)))
+
+    async def _cancel(self, asked: Asked) -> web.Response:
+        run = self._run(asked)
+        if run.status == "completed":
+            raise Refusal(409, "Cannot cancel a workflow run that is completed.")
+        await runs.cancel(self._world, run)
+        return web.json_response({}, status=202)
+
+    async def _jobs(self, asked: Asked) -> web.Response:
+        await runs.expire_locks(self._world)
+        return page(asked, "jobs", [documents.job(self._world, job) for job in self._run(asked).jobs])
+
+    async def _job(self, asked: Asked) -> web.Response:
+        await runs.expire_locks(self._world)
+        return web.json_response(documents.job(self._world, self._found(asked)))
+
+    async def _log(self, asked: Asked) -> web.Response:
+        """At GitHub a redirect to a store; here the store is this very server, behind no token."""
+        job = self._found(asked)
+        raise web.HTTPFound(f"{self._world.base}/_lab/logs/{job.id}/{job.token.removeprefix('job-')[:16]}")
+
+    def _found(self, asked: Asked) -> Job:
+        job = self._world.job(asked.number("id"))
+        if self._world.runs[job.run].repository.full_name.lower() != asked.scope.lower():
+            raise Refusal(404, "Not Found")
+        return job
+
+    def _runs(self, asked: Asked) -> list[Run]:
+        name = asked.scope.lower()
+        return [run for run in self._world.runs.values() if run.repository.full_name.lower() == name]
+
+    def _run(self, asked: Asked) -> Run:
+        for run in self._runs(asked):
+            if run.id == asked.number("id"):
+                return run
+        raise Refusal(404, "Not Found")

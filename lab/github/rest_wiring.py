@@ -1,0 +1,193 @@
+"""REST: what is wired in a repository: variables, secrets, environments with branch policies, Actions permissions."""
+
+import base64
+from typing import Any
+
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from lab.github import documents
+from lab.github.clock import timestamp
+from lab.github.rest import Asked, Door, no_content, page, required
+from lab.github.world import Environment, Refusal, Repository, World
+
+KEY_ID = "568250167242549743"
+PERMISSION_FIELDS = ("enabled", "allowed_actions", "sha_pinning_required")
+
+
+class WiringRoutes:
+    """Values of secrets are sealed for a key whose other half is thrown away: nobody reads them back, as at GitHub."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._key = base64.b64encode(X25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
+
+    def routes(self, door: Door) -> list[web.RouteDef]:
+        """Of the repository and of its environments."""
+        repo = "/repos/{owner}/{repo}"
+        environment = f"{repo}/environments/{{environment}}"
+        return [
+            *self._named(door, f"{repo}/actions", variables="actions_variables", secrets="secrets"),
+            *self._named(door, environment, variables="environments", secrets="environments"),
+            door.route("GET", environment, self._environment, "actions"),
+            door.route("PUT", environment, self._set_environment, "administration"),
+            door.route("DELETE", environment, self._delete_environment, "administration"),
+            *self._policies(door, f"{environment}/deployment-branch-policies"),
+            door.route("GET", f"{repo}/actions/permissions", self._permissions, "administration"),
+            door.route("PUT", f"{repo}/actions/permissions", self._set_permissions, "administration"),
+            *self._fork_approval(door, f"{repo}/actions/permissions/fork-pr-contributor-approval"),
+        ]
+
+    def _named(self, door: Door, prefix: str, *, variables: str, secrets: str) -> list[web.RouteDef]:
+        return [
+            door.route("GET", f"{prefix}/variables", self._variables, variables),
+            door.route("POST", f"{prefix}/variables", self._make_variable, variables),
+            door.route("GET", f"{prefix}/variables/{{name}}", self._variable, variables),
+            door.route("PATCH", f"{prefix}/variables/{{name}}", self._change_variable, variables),
+            door.route("DELETE", f"{prefix}/variables/{{name}}", self._delete_variable, variables),
+            door.route("GET", f"{prefix}/secrets", self._secrets, secrets),
+            door.route("GET", f"{prefix}/secrets/public-key", self._public_key, secrets),
+            door.route("GET", f"{prefix}/secrets/{{name}}", self._secret, secrets),
+            door.route("PUT", f"{prefix}/secrets/{{name}}", self._set_secret, secrets),
+            door.route("DELETE", f"{prefix}/secrets/{{name}}", self._delete_secret, secrets),
+        ]
+
+    def _policies(self, door: Door, prefix: str) -> list[web.RouteDef]:
+        return [
+            door.route("POST", prefix, self._make_policy, "administration"),
+            door.route("GET", f"{prefix}/{{id}}", self._policy, "actions"),
+            door.route("DELETE", f"{prefix}/{{id}}", self._delete_policy, "administration"),
+        ]
+
+    def _fork_approval(self, door: Door, path: str) -> list[web.RouteDef]:
+        return [
+            door.route("GET", path, self._approval, "administration"),
+            door.route("PUT", path, self._set_approval, "administration"),
+        ]
+
+    async def _variables(self, asked: Asked) -> web.Response:
+        return page(asked, "variables", list(self._holder(asked).variables.values()))
+
+    async def _make_variable(self, asked: Asked) -> web.Response:
+        body, held = await asked.body(), self._holder(asked).variables
+        required(body, name=str, value=str)
+        if body["name"].upper() in held:
+            raise Refusal(409, "Already exists - Variable already exists")
+        held[body["name"].upper()] = {**self._times(), "name": body["name"].upper(), "value": body["value"]}
+        return web.json_response({}, status=201)
+
+    async def _variable(self, asked: Asked) -> web.Response:
+        return web.json_response(_entry(self._holder(asked).variables, asked))
+
+    async def _change_variable(self, asked: Asked) -> web.Response:
+        entry, body = _entry(self._holder(asked).variables, asked), await asked.body()
+        entry.update({"value": str(body.get("value", entry["value"])), "updated_at": self._times()["updated_at"]})
+        return no_content()
+
+    async def _delete_variable(self, asked: Asked) -> web.Response:
+        held = self._holder(asked).variables
+        del held[_entry(held, asked)["name"]]
+        return no_content()
+
+    async def _secrets(self, asked: Asked) -> web.Response:
+        return page(asked, "secrets", [_shown(entry) for entry in self._holder(asked).secrets.values()])
+
+    async def _public_key(self, _: Asked) -> web.Response:
+        return web.json_response({"key_id": KEY_ID, "key": self._key})
+
+    async def _secret(self, asked: Asked) -> web.Response:
+        return web.json_response(_shown(_entry(self._holder(asked).secrets, asked)))
+
+    async def _set_secret(self, asked: Asked) -> web.Response:
+        body, held = await asked.body(), self._holder(asked).secrets
+        required(body, encrypted_value=str, key_id=str)
+        if body["key_id"] != KEY_ID:
+            raise Refusal(422, "key_id is not the current public key's")
+        name = asked.request.match_info["name"].upper()
+        known = held.get(name)
+        made = known["created_at"] if known else self._times()["created_at"]
+        held[name] = {**self._times(), "created_at": made, "name": name, "value": body["encrypted_value"]}
+        return no_content() if known else web.json_response({}, status=201)
+
+    async def _delete_secret(self, asked: Asked) -> web.Response:
+        held = self._holder(asked).secrets
+        del held[_entry(held, asked)["name"]]
+        return no_content()
+
+    async def _environment(self, asked: Asked) -> web.Response:
+        repository = self._repository(asked)
+        return web.json_response(documents.environment(self._world, repository, self._of(asked)))
+
+    async def _set_environment(self, asked: Asked) -> web.Response:
+        repository, name = self._repository(asked), asked.request.match_info["environment"]
+        made = Environment(self._world.next_id(), name, made=self._world.clock.now())
+        environment = repository.environments.setdefault(name, made)
+        environment.settings = await asked.body()
+        return web.json_response(documents.environment(self._world, repository, environment))
+
+    async def _delete_environment(self, asked: Asked) -> web.Response:
+        del self._repository(asked).environments[self._of(asked).name]
+        return no_content()
+
+    async def _make_policy(self, asked: Asked) -> web.Response:
+        body, environment = await asked.body(), self._of(asked)
+        required(body, name=str)
+        identifier = self._world.next_id()
+        environment.policies[identifier] = {"name": body["name"], "type": body.get("type", "branch")}
+        return web.json_response({"id": identifier, "node_id": "GA_4", **environment.policies[identifier]})
+
+    async def _policy(self, asked: Asked) -> web.Response:
+        found = self._of(asked).policies.get(asked.number("id"))
+        if found is None:
+            raise Refusal(404, "Not Found")
+        return web.json_response({"id": asked.number("id"), "node_id": "GA_4", **found})
+
+    async def _delete_policy(self, asked: Asked) -> web.Response:
+        if self._of(asked).policies.pop(asked.number("id"), None) is None:
+            raise Refusal(404, "Not Found")
+        return no_content()
+
+    async def _permissions(self, asked: Asked) -> web.Response:
+        return web.json_response(self._repository(asked).permissions)
+
+    async def _set_permissions(self, asked: Asked) -> web.Response:
+        body = await asked.body()
+        required(body, enabled=bool)
+        self._repository(asked).permissions = {name: body[name] for name in PERMISSION_FIELDS if name in body}
+        return no_content()
+
+    async def _approval(self, asked: Asked) -> web.Response:
+        return web.json_response({"approval_policy": self._repository(asked).fork_approval})
+
+    async def _set_approval(self, asked: Asked) -> web.Response:
+        body = await asked.body()
+        required(body, approval_policy=str)
+        self._repository(asked).fork_approval = body["approval_policy"]
+        return no_content()
+
+    def _repository(self, asked: Asked) -> Repository:
+        return self._world.repository(asked.scope)
+
+    def _of(self, asked: Asked) -> Environment:
+        found = self._repository(asked).environments.get(asked.request.match_info["environment"])
+        if found is None:
+            raise Refusal(404, "Not Found")
+        return found
+
+    def _holder(self, asked: Asked) -> Repository | Environment:
+        return self._of(asked) if "environment" in asked.request.match_info else self._repository(asked)
+
+    def _times(self) -> dict[str, str]:
+        now = timestamp(self._world.clock.now())
+        return {"created_at": now, "updated_at": now}
+
+
+def _entry(held: dict[str, dict[str, str]], asked: Asked) -> dict[str, str]:
+    found = held.get(asked.request.match_info["name"].upper())
+    if found is None:
+        raise Refusal(404, "Not Found")
+    return found
+
+
+def _shown(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name != "value"}

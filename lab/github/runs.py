@@ -1,0 +1,90 @@
+"""What happens to runs and jobs: dispatch, assignment to a runner, the lock, the end. `World` is the state."""
+
+from lab.github.workflow import Workflow
+from lab.github.world import LOCK_SECONDS, Job, Repository, Run, Runner, World
+
+CONCLUSIONS = {
+    "succeeded": "success", "succeededwithissues": "success", "failed": "failure", "canceled": "cancelled",
+    "skipped": "skipped", "abandoned": "failure",
+}  # fmt: skip
+
+
+async def dispatch(world: World, repository: Repository, workflow: Workflow, ref: str) -> Run:
+    """Starts a run; its first jobs are queued at once."""
+    run = Run(world.next_id(), len(world.runs) + 1, repository, workflow, ref, world.clock.now())
+    world.runs[run.id] = run
+    _make_ready_jobs(world, run)
+    await world.notify()
+    return run
+
+
+def next_job(world: World, runner: Runner) -> Job | None:
+    """The oldest queued job that this runner may take; it is the runner's from then on."""
+    offered = {label.lower() for label in runner.labels}
+    for job in world.jobs():
+        repository = world.runs[job.run].repository
+        if job.status != "queued" or not {label.lower() for label in job.plan.labels} <= offered:
+            continue
+        if not _serves(world, runner, repository):
+            continue
+        job.runner, runner.job = runner, job.id
+        job.status, job.started, job.message = "in_progress", world.clock.now(), world.next_id()
+        job.locked_until = world.clock.now() + LOCK_SECONDS
+        return job
+    return None
+
+
+def _serves(world: World, runner: Runner, repository: Repository) -> bool:
+    """A repository's runner serves it alone, an organization's what its group lets in."""
+    if "/" in runner.scope:
+        return runner.scope.lower() == repository.full_name.lower()
+    group = world.groups[runner.group]
+    if runner.scope.lower() != repository.owner.lower():
+        return False
+    if not repository.private and not group.settings.get("allows_public_repositories"):
+        return False
+    return group.settings["visibility"] != "selected" or repository.id in group.repositories
+
+
+async def finish(world: World, job: Job, result: str) -> None:
+    """The job ends with what the runner reported; its runner is gone then, as every single-use runner is."""
+    job.status, job.ended = "completed", world.clock.now()
+    job.conclusion = CONCLUSIONS.get(result.lower(), "failure")
+    if job.runner is not None:
+        job.runner.session, job.runner.job = "", None
+        world.runners.pop(job.runner.id, None)
+    _make_ready_jobs(world, world.runs[job.run])
+    await world.notify()
+
+
+async def cancel(world: World, run: Run) -> None:
+    """Queued jobs end at once; a running one is told by its runner's next poll."""
+    for job in run.jobs:
+        job.cancelled = True
+        if job.status == "queued":
+            await finish(world, job, "canceled")
+    await world.notify()
+
+
+async def expire_locks(world: World) -> None:
+    """A job whose runner renews no longer fails, and the runner is forgotten."""
+    for job in world.jobs():
+        if job.status == "in_progress" and job.locked_until < world.clock.now():
+            await finish(world, job, "abandoned")
+
+
+def _make_ready_jobs(world: World, run: Run) -> None:
+    """Jobs come to exist when all that they need has ended: queued, or skipped where something failed."""
+    made = True
+    while made:
+        made = False
+        known = {job.plan.key: job for job in run.jobs}
+        for plan in run.workflow.jobs:
+            needed = [known.get(key) for key in plan.needs]
+            if plan.key in known or any(job is None or job.status != "completed" for job in needed):
+                continue
+            job = Job(world.next_id(), run.id, plan, world.clock.now())
+            if not plan.always and any(need and need.conclusion != "success" for need in needed):
+                job.status, job.conclusion, job.ended = "completed", "skipped", world.clock.now()
+            run.jobs.append(job)
+            made = True

@@ -1,0 +1,109 @@
+"""The part of a workflow file that the stand-in runs: jobs with `needs`, `if: always()`, `env`, `run:` steps. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+JOB_KEYS = {"name", "runs-on", "needs", "if", "env", "steps", "timeout-minutes", "environment", "permissions"}
+STEP_KEYS = {"name", "id", "run", "env", "if", "shell", "working-directory"}
+
+
+class WorkflowError(ValueError):
+    """The file asks for something that the stand-in cannot do; the message names the key."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One `run:` step; `name` is what the log shows."""
+
+    script: str
+    name: str
+    condition: str = "success()"
+    shell: str | None = None
+    directory: str | None = None
+    env: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """A job as it was written; `always`: it runs whatever happened to what it needs."""
+
+    key: str
+    labels: tuple[str, ...]
+    needs: tuple[str, ...]
+    always: bool
+    env: tuple[tuple[str, str], ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A parsed file. `id` is the number that the API gives it."""
+
+    id: int
+    path: str
+    name: str
+    jobs: tuple[JobPlan, ...]
+
+
+def parse(identifier: int, path: str, text: str) -> Workflow:
+    """Raises WorkflowError with the first key that is not understood."""
+    document = yaml.safe_load(text)
+    if not isinstance(document, dict) or not isinstance(document.get("jobs"), dict):
+        raise WorkflowError(f"{path}: has no jobs")
+    shared = _pairs(document.get("env"))
+    jobs = tuple(_job(f"{path}: jobs.{key}", key, job, shared) for key, job in document["jobs"].items())
+    keys = {job.key for job in jobs}
+    for job in jobs:
+        if not set(job.needs) <= keys:
+            raise WorkflowError(
+                f"{path}: jobs.{job.key}.needs names {', '.join(set(job.needs) - keys)}, which is no job"
+            )
+    return Workflow(identifier, path, str(document.get("name", path)), jobs)
+
+
+def _job(where: str, key: str, job: Mapping[str, Any], shared: tuple[tuple[str, str], ...]) -> JobPlan:
+    _only(where, job, JOB_KEYS)
+    condition = str(job.get("if", "")).strip()
+    if condition not in ("", "always()"):
+        raise WorkflowError(f"{where}.if: {condition!r} is not understood; allowed: always()")
+    return JobPlan(
+        key=key,
+        labels=_texts(job["runs-on"]),
+        needs=_texts(job.get("needs", [])),
+        always=bool(condition),
+        env=shared + _pairs(job.get("env")),
+        steps=tuple(_step(f"{where}.steps[{n}]", n, step) for n, step in enumerate(job["steps"])),
+    )
+
+
+def _step(where: str, number: int, step: Mapping[str, Any]) -> Step:
+    _only(where, step, STEP_KEYS)
+    if "run" not in step:
+        raise WorkflowError(f"{where}: has no `run`")
+    return Step(
+        script=str(step["run"]),
+        name=str(step.get("name", f"step {number + 1}")),
+        condition=str(step.get("if", "success()")),
+        shell=step.get("shell"),
+        directory=step.get("working-directory"),
+        env=_pairs(step.get("env")),
+    )
+
+
+def _only(where: str, found: Mapping[str, Any], allowed: set[str]) -> None:
+    unknown = sorted(set(found) - allowed)
+    if unknown:
+        raise WorkflowError(
+            f"{where}: {', '.join(unknown)} is not understood here; allowed: {', '.join(sorted(allowed))}"
+        )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(str(item) for item in value)
+
+
+def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((str(name), str(item)) for name, item in (value or {}).items())

@@ -1,0 +1,236 @@
+"""The stand-in's state and the rules that change it. No HTTP here; one event loop, hence no locks."""
+
+import asyncio
+import uuid
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from lab.github.clock import Clock
+from lab.github.workflow import JobPlan, Workflow
+
+DEFAULT_GROUP = 1
+ONLINE_SECONDS = 70.0  # a poll lasts up to 50 s; a runner that has not been heard of for longer is offline
+LOCK_SECONDS = 600.0  # GitHub's own, renewed by the runner each minute
+
+
+class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a defect
+    """What the API answers instead of doing it: a status and a message."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass
+class Repository:
+    """A repository and everything that can be wired in it. Keys of `secrets` and `variables` are upper case."""
+
+    id: int
+    full_name: str
+    private: bool = True
+    variables: dict[str, dict[str, str]] = field(default_factory=dict)
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    environments: dict[str, "Environment"] = field(default_factory=dict)
+    permissions: dict[str, object] = field(default_factory=lambda: {"enabled": True, "allowed_actions": "all"})
+    fork_approval: str = "first_time_contributors"
+    workflows: dict[str, Workflow] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> str:
+        """The organization."""
+        return self.full_name.split("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The name without its owner."""
+        return self.full_name.split("/")[1]
+
+
+@dataclass
+class Environment:
+    """An environment of a repository; `policies` maps the id of a branch policy to its pattern and type."""
+
+    id: int
+    name: str
+    settings: dict[str, object] = field(default_factory=dict)
+    policies: dict[int, dict[str, str]] = field(default_factory=dict)
+    variables: dict[str, dict[str, str]] = field(default_factory=dict)
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    made: float = 0.0
+
+
+@dataclass
+class Group:
+    """A runner group of an organization. `repositories` are ids; `settings` the fields that PATCH takes."""
+
+    id: int
+    organization: str
+    settings: dict[str, object]
+    repositories: list[int] = field(default_factory=list)
+    default: bool = False
+
+
+@dataclass
+class Runner:
+    """A just-in-time runner. `scope` is `owner/repository` or `owner`; `session` is "" while none is open."""
+
+    id: int
+    name: str
+    scope: str
+    group: int
+    labels: tuple[str, ...]
+    client_id: str
+    key: rsa.RSAPrivateKey
+    session: str = ""
+    seen: float = 0.0
+    job: int | None = None
+    version: str | None = None
+
+
+@dataclass
+class Job:
+    """One job of a run. `lines` is its log; times are seconds since the epoch, 0 where it has not happened."""
+
+    id: int
+    run: int
+    plan: JobPlan
+    made: float
+    request: str = field(default_factory=lambda: str(uuid.uuid4()))
+    plan_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    timeline: str = field(default_factory=lambda: str(uuid.uuid4()))
+    token: str = field(default_factory=lambda: f"job-{uuid.uuid4().hex}")
+    status: str = "queued"
+    conclusion: str | None = None
+    runner: Runner | None = None
+    message: int = 0
+    acknowledged: bool = False
+    cancelled: bool = False
+    locked_until: float = 0.0
+    started: float = 0.0
+    ended: float = 0.0
+    lines: list[str] = field(default_factory=list)
+    logs: dict[int, str] = field(default_factory=dict)
+    steps: dict[str, dict[str, object]] = field(default_factory=dict)
+
+
+@dataclass
+class Run:
+    """A dispatched run of a workflow. A job comes to exist when everything that it needs has ended."""
+
+    id: int
+    number: int
+    repository: Repository
+    workflow: Workflow
+    ref: str
+    made: float
+    jobs: list[Job] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        """`queued`, `in_progress` or `completed`."""
+        if len(self.jobs) == len(self.workflow.jobs) and all(job.status == "completed" for job in self.jobs):
+            return "completed"
+        return "queued" if all(job.status == "queued" for job in self.jobs) else "in_progress"
+
+    @property
+    def conclusion(self) -> str | None:
+        """`success`, `failure` or `cancelled`; None until it is completed."""
+        if self.status != "completed":
+            return None
+        found = {job.conclusion for job in self.jobs}
+        return next((bad for bad in ("failure", "cancelled") if bad in found), "success")
+
+
+class World:
+    """Everything that the stand-in knows. `base` is its own URL as runners reach it; `changed` wakes who waits."""
+
+    def __init__(self, base: str = "http://127.0.0.1") -> None:
+        self.base = base
+        self.clock = Clock()
+        self.repositories: dict[str, Repository] = {}
+        self.groups: dict[int, Group] = {}
+        self.runners: dict[int, Runner] = {}
+        self.runs: dict[int, Run] = {}
+        self.deprecations: dict[str, str] = {}  # runner version → time from which it is refused
+        self.changed = asyncio.Condition()
+        self._last_id = 100
+
+    def next_id(self) -> int:
+        """A number that nothing else has."""
+        self._last_id += 1
+        return self._last_id
+
+    def add_repository(self, full_name: str) -> Repository:
+        """Makes a repository and, on first sight of it, its organization with the group Default."""
+        repository = self.repositories.setdefault(full_name.lower(), Repository(self.next_id(), full_name))
+        if not any(group.organization == repository.owner for group in self.groups.values()):
+            identifier = DEFAULT_GROUP if not self.groups else self.next_id()
+            settings: dict[str, object] = {"name": "Default", "visibility": "all", "allows_public_repositories": False}
+            self.groups[identifier] = Group(identifier, repository.owner, settings, default=True)
+        return repository
+
+    def repository(self, full_name: str) -> Repository:
+        """Raises Refusal 404."""
+        found = self.repositories.get(full_name.lower())
+        if found is None:
+            raise Refusal(404, "Not Found")
+        return found
+
+    def group(self, organization: str, identifier: int) -> Group:
+        """Raises Refusal 404."""
+        found = self.groups.get(identifier)
+        if found is None or found.organization.lower() != organization.lower():
+            raise Refusal(404, "Not Found")
+        return found
+
+    def is_online(self, runner: Runner) -> bool:
+        """True while its session is open and it was heard of within a poll and a bit."""
+        return bool(runner.session) and self.clock.now() - runner.seen < ONLINE_SECONDS
+
+    def runners_of(self, scope: str) -> list[Runner]:
+        """The runners of a scope, oldest first."""
+        return [runner for runner in self.runners.values() if runner.scope.lower() == scope.lower()]
+
+    def runner_of(self, scope: str, identifier: int) -> Runner:
+        """Raises Refusal 404."""
+        found = self.runners.get(identifier)
+        if found is None or found.scope.lower() != scope.lower():
+            raise Refusal(404, "Not Found")
+        return found
+
+    def add_runner(self, scope: str, name: str, group: int, labels: tuple[str, ...]) -> Runner:
+        """Registers a single-use runner. Raises Refusal 409 where the name is taken, 404 for an unknown group."""
+        if any(runner.name == name for runner in self.runners_of(scope)):
+            raise Refusal(409, "Already exists - A runner with the name already exists.")
+        if "/" in scope and group != DEFAULT_GROUP:
+            raise Refusal(404, "Not Found")
+        if "/" not in scope:
+            self.group(scope, group)
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        runner = Runner(self.next_id(), name, scope, group, labels, str(uuid.uuid4()), key)
+        self.runners[runner.id] = runner
+        return runner
+
+    def remove_runner(self, runner: Runner) -> None:
+        """Raises Refusal 422 while it has a job."""
+        if runner.job is not None:
+            raise Refusal(422, f"Runner {runner.name} is currently running a job and cannot be deleted.")
+        del self.runners[runner.id]
+
+    def job(self, identifier: int) -> Job:
+        """Raises Refusal 404."""
+        for run in self.runs.values():
+            for job in run.jobs:
+                if job.id == identifier:
+                    return job
+        raise Refusal(404, "Not Found")
+
+    def jobs(self) -> list[Job]:
+        """Every job of every run, oldest first."""
+        return [job for run in self.runs.values() for job in run.jobs]
+
+    async def notify(self) -> None:
+        """Wakes everyone who waits for a change."""
+        async with self.changed:
+            self.changed.notify_all()
