@@ -22,8 +22,11 @@ Say = Callable[[str], None]
 
 
 def build_all(say: Say, wanted: Sequence[str] = ()) -> None:
-    """Builds what is missing and links every program into `paths.BIN`. Raises LabError with the log on failure."""
-    chosen = [program for program in programs() if not wanted or program.name in wanted]
+    """Builds what is missing and links every program into `paths.BIN`. Raises LabError with the log on failure.
+
+    `wanted` names programs; without it, all that the lab always needs.
+    """
+    chosen = [program for program in programs() if (program.name in wanted if wanted else not program.optional)]
     paths.BIN.mkdir(parents=True, exist_ok=True)
     missing = [program for program in chosen if not _is_finished(program) and not on_path(program)]
     for number, program in enumerate(missing, 1):

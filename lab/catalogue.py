@@ -23,7 +23,8 @@ class Program:
 
     `module` is the folder under `lab/programs` whose go.mod and go.sum pin everything; `packages` is empty for an
     entry that only takes files (`assets`) out of a module. `preferred_on_path` is the oldest version of an installation
-    that is used instead; what `comes_with` another program is then taken from beside it.
+    that is used instead; what `comes_with` another program is then taken from beside it. An `optional` program is
+    built only where it is asked for by name: the lab comes up without it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Program:
     assets: tuple[Asset, ...] = ()
     preferred_on_path: str | None = None
     comes_with: str | None = None
+    optional: bool = False
 
     @property
     def source(self) -> Path:

@@ -15,9 +15,13 @@ Say = Callable[[str], None]
 PREFIX = "lab.local/"
 
 
-def build_all(say: Say) -> None:
-    """Builds every image whose content changed since it was last built. Raises LabError with the log on failure."""
-    stale = [recipe for recipe in catalogue() if layout.built_key(reference(recipe.name)) != content.key(recipe)]
+def build_all(say: Say, wanted: Sequence[str] = ()) -> None:
+    """Builds every image whose content changed since it was last built. Raises LabError with the log on failure.
+
+    `wanted` names images; without it, all that the lab always needs.
+    """
+    chosen = [recipe for recipe in catalogue() if (recipe.name in wanted if wanted else not recipe.optional)]
+    stale = [recipe for recipe in chosen if layout.built_key(reference(recipe.name)) != content.key(recipe)]
     if not stale:
         return
     leftovers.sweep_killed_builds()

@@ -22,18 +22,22 @@ class Requirements:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One image. `files` maps a path in the build context to a file or folder on this machine."""
+    """One image. `files` maps a path in the build context to a file or folder on this machine.
+
+    An `optional` one is built only where it is asked for by name.
+    """
 
     name: str
     dockerfile: Path
     files: Mapping[str, Path] = field(default_factory=dict)
     requirements: Requirements | None = None
     on_base: bool = True
+    optional: bool = False
 
 
 def catalogue() -> tuple[Recipe, ...]:
     """Every image that pods of the lab may ask for."""
-    return (_pause(), _gitea_runner(), _pulumi(), _cuda_mlops(), _registrar())
+    return (_pause(), _gitea_runner(), _pulumi(), _cuda_mlops(), _registrar(), _github_runner())
 
 
 def _pause() -> Recipe:
@@ -42,6 +46,13 @@ def _pause() -> Recipe:
 
 def _gitea_runner() -> Recipe:
     return Recipe("gitea-runner", HERE / "gitea-runner/Dockerfile", {"gitea-runner": paths.BIN / "gitea-runner"})
+
+
+def _github_runner() -> Recipe:
+    folder = HERE / "github-runner"
+    files = {name: folder / name for name in ("run.sh", "Runner.Worker")}
+    files["github-act-runner"] = paths.BIN / "github-act-runner"
+    return Recipe("github-runner", folder / "Dockerfile", files, optional=True)
 
 
 def _pulumi() -> Recipe:
