@@ -1,4 +1,4 @@
-"""What the lab needs beside itself when the forge is GitHub: built and started on request, never by a plain `lab up`."""
+"""What the lab needs beside itself when the forge is GitHub: built and started on request, never by `lab up` alone."""
 
 import shutil
 
