@@ -1,11 +1,13 @@
 """Drift of the cluster: what refresh reports, what field ownership adds to it, and objects that no stack declares."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from review.core import ownership, secrecy
+from review.core.differing import differences, first_list, without_common
 from review.core.evidence import PARTIAL, Declared, Json, key_of, name_of
-from review.core.field_path import MISSING, Path, concrete, look_up, named, overlaps, parse, show
+from review.core.field_path import MISSING, Path, concrete, look_up, overlaps, parse, show
 from review.core.findings import Drift, Kind, ObjectName
 from review.core.pending import label
 
@@ -44,8 +46,7 @@ class ClusterDrift:
             if step.get("op") == "delete":
                 found.append(self._deleted(step))
             elif step.get("op") == "update":
-                fields = (self._changed(step, field) for field in sorted(step.get("detailedDiff") or ()))
-                found += [one for one in fields if one]
+                found += self._updated(step)
         return found
 
     def owned_by_others(self, known: Iterable[Drift]) -> list[Drift]:
@@ -58,7 +59,7 @@ class ClusterDrift:
             live = self._live.get(key, {})
             for claim in ownership.foreign(live):
                 path = concrete(live, claim.path) or claim.path
-                if not any(overlaps(path, other) for other in seen.get(ours.name, ())):
+                if not any(overlaps(path, concrete(live, other) or other) for other in seen.get(ours.name, ())):
                     drift = self._claimed(ours, live, claim)
                     if drift:
                         found.append(drift)
@@ -70,26 +71,30 @@ class ClusterDrift:
         known = {*self._objects, *elsewhere}
         return [_undeclared(live) for key, live in sorted(self._live.items()) if key not in known and _is_foreign(live)]
 
-    def _changed(self, step: Json, field: str) -> Drift | None:
-        path = parse(field)
+    def _updated(self, step: Json) -> Iterator[Drift]:
+        """Pulumi compares lists place by place: a container put first would look like three changed ones."""
         old = (step.get("oldState") or {}).get("outputs") or {}
         new = (step.get("newState") or {}).get("outputs") or {}
-        declared, live = look_up(old, path), look_up(new, path)
-        if path != ("spec", "replicas") and ownership.is_quiet(path):
-            return None
-        key = self._keys.get(step["urn"])
-        owner = ownership.owner(self._live.get(key, {}), named(new, path)) if key else None
-        kind = Kind.ADDED if declared is MISSING else Kind.REMOVED if live is MISSING else Kind.CHANGED
-        secret = key is not None and key[0] == "Secret"
+        places = dict.fromkeys(first_list(parse(field)) for field in sorted(step.get("detailedDiff") or ()))
+        for place in places:
+            for path, before, after in differences(look_up(old, place), look_up(new, place), place):
+                if path == ("spec", "replicas") or not ownership.is_quiet(path):
+                    yield self._changed(step["urn"], path, before, after)
+
+    def _changed(self, urn: str, path: Path, declared: Any, live: Any) -> Drift:
+        key = self._keys.get(urn)
+        owner = ownership.owner(self._live.get(key, {}), path, exists=live is not MISSING) if key else None
+        shown = secrecy.hidden if key is not None and key[0] == "Secret" else partial(secrecy.shown, path=path)
+        before, after = without_common(declared, live)
         return Drift(
-            kind=kind,
-            what=str(self._objects[key].name) if key else label(step["urn"]),
-            field=show(named(new if live is not MISSING else old, path)),
-            declared=secrecy.hidden(declared) if secret else secrecy.shown(declared, path),
-            live=secrecy.hidden(live) if secret else secrecy.shown(live, path),
+            kind=Kind.ADDED if declared is MISSING else Kind.REMOVED if live is MISSING else Kind.CHANGED,
+            what=str(self._objects[key].name) if key else label(urn),
+            field=show(path),
+            declared=shown(before),
+            live=shown(after),
             who=_who(owner),
-            when=owner.time if owner else "unknown",
-            up=self._up(step["urn"], field, UP_PUTS_BACK),
+            when=(owner and owner.time) or "unknown",
+            up=self._up(urn, show(path), UP_IGNORES if declared is MISSING else UP_PUTS_BACK),
             target=self._objects[key].name if key else None,
             path=path,
         )
@@ -115,7 +120,7 @@ class ClusterDrift:
             declared, found = secrecy.MASK, secrecy.HIDDEN
         elif found is MISSING or found == declared:
             return None
-        before, after = _differing(declared, found)
+        before, after = without_common(declared, found)
         return Drift(
             kind=Kind.ADDED if declared is MISSING else Kind.CHANGED,
             what=str(one.name),
@@ -134,15 +139,6 @@ class ClusterDrift:
         if "" in fields:
             return UP_DELETES
         return UP_WRITES if field and field in fields else otherwise
-
-
-def _differing(declared: Any, live: Any) -> tuple[Any, Any]:
-    """Of two lists, only the elements that the other lacks."""
-    if not (isinstance(declared, list) and isinstance(live, list)):
-        return declared, live
-    removed = [element for element in declared if element not in live]
-    added = [element for element in live if element not in declared]
-    return (removed or MISSING, added or MISSING) if removed or added else (declared, live)
 
 
 def _who(claim: ownership.Claim | None) -> str:

@@ -118,8 +118,7 @@ def _cures(drift: Sequence[Drift]) -> str:
     """What `up` would do, said once for all rows that share it."""
     groups: dict[str, list[str]] = {}
     for one in drift:
-        field = one.field.rpartition(".")[2] if one.field else one.what
-        groups.setdefault(one.up, []).append(field)
+        groups.setdefault(one.up, []).append(_last(one.field) or one.what)
     lines = []
     for up, fields in groups.items():
         names = ", ".join(_code(name) for name in list(dict.fromkeys(fields))[:8])
@@ -127,6 +126,13 @@ def _cures(drift: Sequence[Drift]) -> str:
     return (
         "<details><summary>What <code>up</code> would do about it</summary>\n\n" + "\n".join(lines) + "\n\n</details>"
     )
+
+
+def _last(field: str) -> str:
+    """The end of a field's path: `replicas`, `env[HOME]`, `pod-security.kubernetes.io/enforce`."""
+    if field.endswith('"]'):
+        return field.rpartition('["')[2].removesuffix('"]')
+    return field.rpartition(".")[2]
 
 
 def _violations(violations: Sequence[Violation], rows: int) -> str:

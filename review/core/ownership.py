@@ -71,12 +71,19 @@ def foreign(live: Mapping[str, Any]) -> list[Claim]:
     return [claim for claim in claims(live) if not claim.manager.startswith(PULUMI_PREFIX) and not is_quiet(claim.path)]
 
 
-def owner(live: Mapping[str, Any], path: Path) -> Claim | None:
-    """Who wrote a field last, as far as ownership tells; Pulumi only where nobody else claims it."""
+def owner(live: Mapping[str, Any], path: Path, *, exists: bool) -> Claim | None:
+    """Who wrote a field last, as far as ownership tells; Pulumi only where nobody else claims it.
+
+    Of a field that is gone, only who owns a list as a whole can be told.
+    """
     found = [
-        claim for claim in claims(live) if claim.path[: len(path)] == path or path[: len(claim.path)] == claim.path
+        claim
+        for claim in claims(live)
+        if claim.path == path[: len(claim.path)] or (exists and path == claim.path[: len(path)])
     ]
     others = [claim for claim in found if not claim.manager.startswith(PULUMI_PREFIX)]
+    if not exists:
+        found = []
     return max(others or found, key=lambda claim: claim.time, default=None)
 
 

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from review.core.evidence import SECRET_KEY
-from review.core.field_path import Path, concrete
+from review.core.field_path import Path, concrete, look_up
 from review.core.findings import Drift, Kind, ObjectName
 
 
@@ -68,14 +68,16 @@ def _action(one: Drift) -> Action | None:
 
 
 def removal(live: Mapping[str, Any], paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """A JSON patch that takes fields out of an object, unless it has changed since it was read."""
+    """A JSON patch that takes fields out of an object, unless one of them has changed since it was read."""
     found = {where for path in paths if (where := concrete(live, path))}
     # From the end of each list, as every removal moves what follows.
     ordered = sorted(found, key=lambda where: [(isinstance(step, int), str(step).zfill(6)) for step in where])
-    version = live.get("metadata", {}).get("resourceVersion")
-    test = {"op": "test", "path": "/metadata/resourceVersion", "value": version}
-    removals = [{"op": "remove", "path": _pointer(where)} for where in reversed(ordered)]
-    return [test, *removals] if removals else []
+    operations: list[dict[str, Any]] = []
+    for where in reversed(ordered):
+        pointer = _pointer(where)
+        operations.append({"op": "test", "path": pointer, "value": look_up(live, where)})
+        operations.append({"op": "remove", "path": pointer})
+    return operations
 
 
 def reveal(value: Any) -> Any:
