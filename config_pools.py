@@ -14,7 +14,7 @@ from components.kubernetes_syntax import (
     is_label_value,
     is_quantity,
 )
-from components.runner_pool import IDENTITIES, RunnerPool, pool_key
+from components.runner_pool import IDENTITIES, RunnerPool
 from config_fields import Section
 
 # A pod's name is the pool's and 17 letters more; the forge shows it as the runner's name.
@@ -47,13 +47,15 @@ def read_namespace(section: Section, name: str) -> str:
 def read_pools(root: Section, defaults: Section, forge: str, *, tags_allowed: bool) -> tuple[RunnerPool, ...]:
     """All pools; a field that a pool leaves out comes from poolDefaults, namespace and runnerImage from the stack."""
     defaults.known(*DEFAULTED)
-    pools = []
+    pools: list[RunnerPool] = []
+    merged_sections: list[Section] = []
     for section in root.sections("pools"):
         section.known("name", "namespace", "labels", "replicas", "image", "runnerImage", "gpu", *DEFAULTED)
         given = {name: root.values.get(name) or None for name in ("namespace", "runnerImage")}
         merged = Section(section.key, given | dict(defaults.values) | dict(section.values), section.problems)
+        merged_sections.append(merged)
         pools.append(_read_pool(merged, forge, tags_allowed=tags_allowed))
-    _refuse_duplicates(root, pools)
+    _refuse_duplicates(root, merged_sections)
     return tuple(pools)
 
 
@@ -156,17 +158,18 @@ def shown_with_exists(section: Section) -> str:
     return f"{section.values['value']!r} with operator Exists"
 
 
-def _refuse_duplicates(root: Section, pools: Iterable[RunnerPool]) -> None:
-    first: dict[str, int] = {}
+def _refuse_duplicates(root: Section, pools: Iterable[Section]) -> None:
+    """Compares what is written, so that a pool with other problems is told of this one as well."""
+    first: dict[tuple[str, str], int] = {}
     for index, pool in enumerate(pools):
-        key = pool_key(pool)
-        if not pool["name"] or not pool["namespace"]:
+        namespace, name = pool.values.get("namespace"), pool.values.get("name")
+        if not isinstance(name, str) or not isinstance(namespace, str):
             continue
-        if key in first:
+        if (namespace, name) in first:
             root.note(
                 f"pools[{index}].name",
-                f"{key}, which is pools[{first[key]}]",
+                f"{namespace}/{name}, which is pools[{first[namespace, name]}]",
                 "a pool once per namespace",
                 "rename one, or raise the replicas of the other",
             )
-        first.setdefault(key, index)
+        first.setdefault((namespace, name), index)
