@@ -12,11 +12,11 @@ help: ## this list
 
 venv: $(VENV)/.ready ## the Python environment with the tested set of packages
 
-$(VENV)/.ready: requirements.txt requirements-dev.txt registrar/requirements.txt constraints.txt
+$(VENV)/.ready: requirements.txt requirements-dev.txt registrar/requirements.txt policy/requirements.txt constraints.txt
 	@scripts/make-venv $(PYTHON) $(VENV)
 
 check: venv ## format, lint, types and the borders between the parts
-	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/mypy policy/__main__.py && $(BIN)/lint-imports
 
 format: venv ## put the sources into shape
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -74,6 +74,10 @@ class Stack:
     def destroy(self) -> Outcome:
         return self._on_stack("destroy", "--yes", "--skip-preview")
 
+    def run(self, *arguments: str) -> Outcome:
+        """Any other command on the stack."""
+        return self._on_stack(*arguments)
+
     def _on_stack(self, *arguments: str) -> Outcome:
         return self._run(*arguments, "--stack", self.name, "--config-file", str(self.config_file))
 

@@ -1,0 +1,17 @@
+"""All rules of the pack."""
+
+from typing import Final
+
+from policy_rules import budget, credentials, gpus, images, labels, namespaces, pod_security, runner_groups
+from policy_rules.rule import Rule
+
+RULES: Final[tuple[Rule, ...]] = (
+    images.RULE,
+    gpus.RULE,
+    credentials.RULE,
+    pod_security.RULE,
+    namespaces.RULE,
+    runner_groups.RULE,
+    labels.RULE,
+    budget.RULE,
+)
