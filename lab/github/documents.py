@@ -21,7 +21,8 @@ _REPOSITORY_LINKS = (
     "pulls", "releases", "stargazers", "statuses", "subscribers", "subscription", "tags", "teams", "trees",
 )  # fmt: skip
 _NO = (
-    "fork", "has_issues", "has_projects", "has_wiki", "has_pages", "has_discussions", "archived", "disabled",
+    "fork", "has_issues", "has_projects", "has_wiki", "has_pages", "has_discussions", "has_downloads", "archived",
+    "disabled",
 )  # fmt: skip
 _NONE = (
     "forks", "forks_count", "open_issues", "open_issues_count", "size", "stargazers_count", "watchers",

@@ -1,5 +1,7 @@
 """REST: the GitHub App, its installations and their tokens; the owner, the repository and the budget."""
 
+import json
+
 from aiohttp import web
 
 from lab.github import documents
@@ -9,6 +11,14 @@ from lab.github.documents import Json
 from lab.github.limits import Meter
 from lab.github.rest import API, Asked, Door, refusal
 from lab.github.world import Refusal, World
+
+_COUNTS = (
+    "public_repos", "public_gists", "followers", "following", "collaborators", "disk_usage", "owned_private_repos",
+    "private_gists", "total_private_repos",
+)  # fmt: skip
+
+_PRIVATE = {"user_view_type": "private", "two_factor_authentication": True}
+_MADE = {"created_at": timestamp(documents.EPOCH), "updated_at": timestamp(documents.EPOCH)}
 
 
 class AppRoutes:
@@ -71,7 +81,7 @@ class AppRoutes:
     async def _mint(self, request: web.Request) -> web.Response:
         app = self._signed(request)
         installation = self._of(app, request.match_info["id"])
-        body = await request.json() if request.can_read_body else {}
+        body = json.loads(await request.text() or "{}")
         token = self._credentials.mint(installation, body.get("permissions"), body.get("repositories"))
         answer: Json = {"token": token.value, "expires_at": timestamp(token.expires), "permissions": token.permissions}
         answer["repository_selection"] = "all" if token.repositories is None else "selected"
@@ -101,9 +111,8 @@ class AppRoutes:
             return refusal(403, "Resource not accessible by integration")
         user = documents.account(self._world, "mlops-admin", 2, "User")
         nothing = dict.fromkeys(("name", "company", "blog", "location", "email", "hireable", "bio"))
-        counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
-        times = {"created_at": timestamp(documents.EPOCH), "updated_at": timestamp(documents.EPOCH)}
-        return web.json_response({**user, **nothing, **counts, **times})
+        counts = dict.fromkeys(_COUNTS, 0)
+        return web.json_response({**user, **nothing, **counts, **_MADE, **_PRIVATE})
 
     async def _organization(self, asked: Asked) -> web.Response:
         known = {repository.owner.lower() for repository in self._world.repositories.values()}
@@ -131,9 +140,11 @@ class AppRoutes:
     def _shown(self, app: App, found: Installation) -> Json:
         api, owner = documents.api(self._world), found.organization
         url = f"{api}/app/installations/{found.id}"
+        # GitHub's description wants an enterprise's fields of every account that an App is installed on.
+        account = {**documents.account(self._world, owner), "name": owner, "slug": owner, **_MADE}
         return {
             "id": found.id, "app_id": app.id, "app_slug": app.slug, "client_id": app.client_id, "target_id": 1,
-            "target_type": "Organization", "single_file_name": None, "account": documents.account(self._world, owner),
+            "target_type": "Organization", "single_file_name": None, "account": account,
             "repository_selection": "all" if found.repositories is None else "selected", "events": [],
             "html_url": f"{self._world.base}/organizations/{owner}/settings/installations/{found.id}",
             "access_tokens_url": f"{url}/access_tokens", "repositories_url": f"{api}/installation/repositories",

@@ -78,7 +78,7 @@ class StandIn:
         finally:
             self.meter.running -= 1
         answer.headers["Date"] = self.world.clock.http_date()
-        if self._observe is not None and request.path.startswith(f"{API}/"):
+        if self._observe is not None and request.path.startswith(f"{API}/") and "dropped" not in request:
             self._observe(_exchange(request, body, answer))
         return answer
 
@@ -92,6 +92,7 @@ class StandIn:
         if fault.drop or fault.late:
             assert request.transport is not None  # noqa: S101  there is a connection while a request is handled
             request.transport.abort()
+            request["dropped"] = True
             return web.Response(status=500)
         if fault.status is None:
             return await _answered(request, handler)
