@@ -17,7 +17,7 @@ from registrar.actions import Actor
 from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.cluster import Cluster
-from registrar.forges.gitea import Gitea
+from registrar.forges.opening import check_credential, open_forge
 from registrar.issuer_keys import IssuerKeys
 from registrar.logs import configure, tell
 from registrar.loop import Loop
@@ -51,11 +51,7 @@ async def serve(options: argparse.Namespace, settings: Settings, kubernetes: Sin
     tls.load_cert_chain(options.tls_certificate, options.tls_key)
     metrics = Metrics()
     api, keys = Cluster(kubernetes), IssuerKeys(kubernetes)
-    forge = Gitea(
-        settings.forge.url,
-        credential=lambda: options.credential.read_text(encoding="utf-8").strip(),
-        observe=lambda verb, status: metrics.forge_requests.labels(verb, status).inc(),
-    )
+    forge = open_forge(settings, options.credential, metrics)
     store = PodStore(api, [grant.namespace for grant in settings.grants])
     announcer, brakes = Announcer(api), Brakes()
     actor = Actor(api, forge, store, announcer, metrics)
@@ -118,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = load(options.config)
         kubernetes = KubeConfig.from_env().get()
-        options.credential.read_text(encoding="utf-8")
+        check_credential(options.credential)
     except (SettingsError, ConfigError) as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -39,6 +39,10 @@ QUEUE_PATH: Final = "/queue"
 # Where the registrar's own pod finds what it needs.
 CONFIG_PATH: Final = "/etc/registrar/config.json"
 CREDENTIAL_PATH: Final = "/etc/registrar/credential/token"
+# beside the token, for a GitHub App: these instead of it
+APP_ID_FILE: Final = "app-id"
+APP_INSTALLATION_FILE: Final = "installation-id"
+APP_KEY_FILE: Final = "private-key"
 TLS_CERTIFICATE_PATH: Final = "/etc/registrar/tls/tls.crt"
 TLS_KEY_PATH: Final = "/etc/registrar/tls/tls.key"
 

@@ -20,7 +20,10 @@ class Metrics:
             registry=self.registry,
         )
         self.forge_requests = Counter(
-            "gpu_runners_forge_requests", "Requests to the forge", ("verb", "status"), registry=self.registry
+            "gpu_runners_forge_requests",
+            "Requests to the forge; those with status 304 cost nothing of GitHub's hourly budget",
+            ("verb", "status"),
+            registry=self.registry,
         )
         self.actions = Counter(
             "gpu_runners_actions", "Things done to pods and runners", ("verb", "reason"), registry=self.registry
@@ -46,6 +49,18 @@ class Metrics:
         )
         self.forge_known = Gauge(
             "gpu_runners_forge_known", "1 while the forge answers for this scope", ("scope",), registry=self.registry
+        )
+        self.forge_budget = Gauge(
+            "gpu_runners_forge_budget",
+            "Requests an hour that the forge allows (limit), those left (remaining), seconds until new ones (reset)",
+            ("what",),
+            registry=self.registry,
+        )
+        self.runner_version_days = Gauge(
+            "gpu_runners_runner_version_days",
+            "Days for which the forge still serves a version of the runner",
+            ("version",),
+            registry=self.registry,
         )
         self._last_answer = Gauge(
             "gpu_runners_forge_answer_age_seconds",

@@ -9,7 +9,7 @@ from registrar import cluster, contract
 from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.cluster import Cluster
-from registrar.forges.forge import Forge, ForgeError, Registration
+from registrar.forges.forge import Forge, ForgeError, Registration, RunnerBusyError
 from registrar.identity import PodIdentity, RefusalError
 from registrar.logs import tell
 from registrar.pods import RunnerPod
@@ -17,6 +17,7 @@ from registrar.settings import Grant, Settings
 
 ISSUES_AT_ONCE = 4
 API_RETRY_SECONDS = 3.0
+QUEUE_SECONDS = 10.0  # a pod waits for its turn that long at most before it is told when to come back
 JITTER = 0.2  # of the brake's delay: pods that wait together should not come back together
 
 
@@ -43,12 +44,14 @@ class Registrations:
     ) -> None:
         self._settings, self._api, self._forge = settings, api, forge
         self._brakes, self._announcer, self._clock = brakes, announcer, clock
+        self._booked = float("-inf")  # when the last pod that was sent away is to come back
         self._in_flight: dict[str, asyncio.Lock] = {}
         self._slots = asyncio.Semaphore(ISSUES_AT_ONCE)
 
     async def issue(self, identity: PodIdentity) -> str:
         """The registration file for this pod. Raises RefusalError or LaterError."""
         grant = self._granted(identity)
+        self._admit(identity)
         lock = self._in_flight.setdefault(identity.pod_uid, asyncio.Lock())
         try:
             async with lock, self._slots:
@@ -65,6 +68,16 @@ class Registrations:
         finally:
             if not lock.locked():
                 self._in_flight.pop(identity.pod_uid, None)
+
+    def _admit(self, identity: PodIdentity) -> None:
+        """Send pods away, each to a time of its own, where more ask than the forge takes."""
+        rate, waiting = self._forge.pace.issues, len(self._in_flight)
+        if identity.pod_uid in self._in_flight or waiting <= QUEUE_SECONDS * rate:
+            return
+        now = self._clock()
+        self._booked = max(self._booked, now + QUEUE_SECONDS) + 1 / rate
+        found = f"the forge takes {rate:g} registrations a second and {waiting} pods are before this one"
+        raise LaterError(503, "ForgePace", found, self._booked - now)
 
     def _granted(self, identity: PodIdentity) -> Grant:
         grant = self._settings.grant_for(identity.namespace)
@@ -109,7 +122,10 @@ class Registrations:
         runner = await self._forge.find(scope, runner_id)
         if runner is None:
             return
-        await self._forge.cordon(scope, runner_id)
+        try:
+            await self._forge.cordon(scope, runner_id)
+        except RunnerBusyError as error:
+            raise RefusalError(409, "AlreadyOnline", f"runner {runner_id} of this pod has a job: {error}") from error
         jobs = await self._forge.jobs_in_progress(scope)
         if runner.online or runner.busy or any(job.runner_id == runner_id for job in jobs):
             raise RefusalError(409, "AlreadyOnline", f"runner {runner_id} of this pod has been online already")
@@ -134,7 +150,7 @@ class Registrations:
         try:
             await self._forge.cordon(scope, runner_id)
             await self._forge.remove(scope, runner_id)
-        except ForgeError as error:
+        except (ForgeError, RunnerBusyError) as error:
             # nobody has its secret, so it can never come online; the ghost rule takes it away later
             tell("registration left behind", scope=scope, runner_id=runner_id, error=str(error))
 

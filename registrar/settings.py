@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-FORGE_KINDS = ("gitea",)
+FORGE_KINDS = ("gitea", "github")
 
 
 class SettingsError(Exception):
@@ -19,10 +19,11 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ForgeSettings:
-    """Which forge, and its URL without a trailing slash."""
+    """Which forge, and its URL without a trailing slash; of GitHub the URL of its API. `ca` is PEM, or ""."""
 
     kind: str
     url: str
+    ca: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,20 +90,23 @@ def parse(document: object, *, path: str = "config.json") -> Settings:
         deadlines=_deadlines(reader, top.get("deadlines")),
         keep_failed=int(reader.number(top.get("keepFailed"), "keepFailed", minimum=0)),
     )
+    if settings.forge.kind == "github" and "" in settings.scopes:
+        reader.problems.append("grants: GitHub has no runners of a whole server; name a repository or an organization")
     if reader.problems:
         raise SettingsError(path, reader.problems)
     return settings
 
 
 def _forge(reader: "_Reader", value: object) -> ForgeSettings:
-    forge = reader.mapping(value, "forge", ("kind", "url"))
+    forge = reader.mapping(value, "forge", ("kind", "url", "ca"))
     kind = reader.text(forge.get("kind"), "forge.kind")
     if kind and kind not in FORGE_KINDS:
         reader.problems.append(f"forge.kind: {kind!r} is not known; allowed: {', '.join(FORGE_KINDS)}")
     url = reader.text(forge.get("url"), "forge.url")
     if url and not url.startswith(("http://", "https://")):
         reader.problems.append(f"forge.url: {url!r} is no URL; give http://… or https://…")
-    return ForgeSettings(kind=kind, url=url.rstrip("/"))
+    ca = reader.text(forge.get("ca", ""), "forge.ca", may_be_empty=True)
+    return ForgeSettings(kind=kind, url=url.rstrip("/"), ca=ca)
 
 
 def _grants(reader: "_Reader", value: object) -> tuple[Grant, ...]:

@@ -105,11 +105,13 @@ def drift_of(pod: RunnerPod, runner: Runner | None) -> str:
         return ""
     problems = []
     declared = frozenset(pod.runner_labels)
-    if runner.labels != declared:
+    if runner.labels - (runner.given_labels - declared) != declared:
         found = ",".join(sorted(runner.labels))
         problems.append(f"labels are {found!r}, declared {','.join(sorted(declared))!r}")
     if not runner.ephemeral:
         problems.append("the runner is not single-use")
     if runner.cordoned and pod.stage is Stage.RUNNING and pod.busy is None:
         problems.append("somebody cordoned the runner at the forge: it will get no job")
+    if runner.warning:
+        problems.append(runner.warning)
     return "; ".join(problems)

@@ -15,6 +15,8 @@ class Runner:
     cordoned: bool
     ephemeral: bool
     labels: frozenset[str]
+    given_labels: frozenset[str] = frozenset()  # those of `labels` that the forge itself gives, asked for or not
+    warning: str = ""  # what the forge will soon no longer accept about this runner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class Pace:
     active: float  # while something starts, leaves or works
     idle: float
     census: float  # between two full lists of runners
+    issues: float = float("inf")  # registrations a second that the forge takes for long
 
 
 class ForgeError(Exception):
@@ -90,7 +93,10 @@ class Forge(Protocol):
         """One runner, None if the forge does not have it (any more)."""
 
     async def cordon(self, scope: str, runner_id: int) -> None:
-        """Give this runner no further job; one it has goes on. An absent runner is no error."""
+        """Give this runner no further job; one it has goes on. An absent runner is no error.
+
+        A forge that knows no cordon removes the runner instead and raises RunnerBusyError if it has a job.
+        """
 
     async def jobs_in_progress(self, scope: str) -> tuple[Job, ...]:
         """Every job of the scope that a runner has now: the only trustworthy sign that a runner is busy."""

@@ -1,0 +1,57 @@
+"""Opens the forge that the settings name: the one place that knows all of them."""
+
+from pathlib import Path
+
+from registrar import contract
+from registrar.forges.forge import Forge, Pace
+from registrar.forges.gitea import PACE as GITEA_PACE
+from registrar.forges.gitea import Gitea
+from registrar.forges.github import GitHub
+from registrar.forges.github_access import Access
+from registrar.forges.github_client import Client
+from registrar.forges.github_credentials import credential
+from registrar.forges.github_pace import PACE as GITHUB_PACE
+from registrar.forges.github_pace import Budget
+from registrar.metrics import Metrics
+from registrar.settings import Settings
+
+
+def open_forge(settings: Settings, token_file: Path, metrics: Metrics, *, pace: Pace | None = None) -> Forge:
+    """The forge, which reads its credential from `token_file`, or from an App's files beside it, when it needs it."""
+
+    def observe(verb: str, status: str) -> None:
+        metrics.forge_requests.labels(verb, status).inc()
+
+    if settings.forge.kind == "gitea":
+        return Gitea(
+            settings.forge.url,
+            credential=lambda: token_file.read_text(encoding="utf-8").strip(),
+            observe=observe,
+            pace=pace or GITEA_PACE,
+        )
+
+    def note(budget: Budget) -> None:
+        for what, value in (
+            ("limit", budget.limit),
+            ("remaining", budget.remaining),
+            ("reset", budget.reset_seconds),
+        ):
+            metrics.forge_budget.labels(what).set(value)
+
+    client = Client(settings.forge.url, observe=observe, budget=note, ca_certificate=settings.forge.ca)
+    return GitHub(
+        Access(client, credential(client, token_file)),
+        granted={
+            scope: {grant.runner_group for grant in settings.grants if grant.scope == scope}
+            for scope in settings.scopes
+        },
+        tell_days=lambda version, days: metrics.runner_version_days.labels(version).set(days),
+        pace=pace or GITHUB_PACE,
+    )
+
+
+def check_credential(token_file: Path) -> None:
+    """Raises OSError where there is neither a token nor an App's files to read."""
+    app = [token_file.parent / name for name in (contract.APP_ID_FILE, contract.APP_KEY_FILE)]
+    for path in app if all(one.exists() for one in app) else (token_file,):
+        path.read_text(encoding="utf-8")

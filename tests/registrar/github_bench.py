@@ -1,0 +1,60 @@
+"""A GitHub forge and the stand-in that it talks to, opened as the registrar opens it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp.test_utils import TestServer
+
+from registrar import contract
+from registrar.forges.github import GitHub
+from registrar.forges.opening import open_forge
+from registrar.metrics import Metrics
+from registrar.settings import parse
+from tests.registrar.conftest import settings_document
+from tests.registrar.stand_in_github import APP_ID, TOKEN, StandInGitHub, private_key
+
+
+@dataclass
+class Bench:
+    """The forge, the stand-in, and the folder of the credential."""
+
+    stand_in: StandInGitHub
+    forge: GitHub
+    metrics: Metrics
+    folder: Path
+
+    def counted(self, name: str) -> float:
+        """The value of a metric, by its name and labels as Prometheus reads them."""
+        text = self.metrics.render().decode()
+        return next(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{name} "))
+
+
+def write_app(folder: Path, key: str, **more: str) -> None:
+    """The credential's files of a GitHub App."""
+    for name, text in {contract.APP_ID_FILE: APP_ID, contract.APP_KEY_FILE: key, **more}.items():
+        (folder / name).write_text(text)
+
+
+@asynccontextmanager
+async def github_bench(folder: Path, *, app: bool = False, group: str | None = None) -> AsyncIterator[Bench]:
+    """A personal access token, or an App; `group`: what the grants of the organization name."""
+    stand_in, metrics = StandInGitHub(), Metrics()
+    server = TestServer(stand_in.application())
+    await server.start_server()
+    url = f"{str(server.make_url('')).rstrip('/')}/api/v3"
+    grant = {"namespace": "runners", "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None}
+    of_organization = {**grant, "namespace": "others", "scope": "mlops", "runnerGroup": group}
+    settings = parse(settings_document(forge={"kind": "github", "url": url}, grants=[grant, of_organization]))
+    if app:
+        write_app(folder, private_key())
+    else:
+        (folder / "token").write_text(f"{TOKEN}\n")
+    forge = open_forge(settings, folder / "token", metrics)
+    assert isinstance(forge, GitHub)
+    try:
+        yield Bench(stand_in, forge, metrics, folder)
+    finally:
+        await forge.close()
+        await server.close()

@@ -1,0 +1,188 @@
+"""The GitHub seam against a stand-in, over HTTP."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from registrar.forges.forge import ForgeRefusedError, ForgeUnavailableError, RunnerBusyError
+from tests.registrar.github_bench import Bench, github_bench
+from tests.registrar.stand_in_github import job
+
+GUIDE, ORGANIZATION = "mlops/guide", "mlops"
+NAME = "cuda-abc-aaaaa"
+DEFAULT = {"id": 1, "name": "Default", "default": True, "visibility": "all", "allows_public_repositories": False}
+GPU = {"id": 7, "name": "gpu", "default": False, "visibility": "selected", "allows_public_repositories": False}
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with github_bench(tmp_path) as it:
+        it.stand_in.groups = [DEFAULT, GPU]
+        yield it
+
+
+async def issued(bench: Bench, name: str = NAME, scope: str = GUIDE, group: str | None = None) -> int:
+    registration = await bench.forge.issue(scope, name=name, labels=("cml-gpu", "big"), group=group)
+    return registration.runner_id
+
+
+@pytest.mark.parametrize(("scope", "base"), [(GUIDE, "/repos/mlops/guide"), (ORGANIZATION, "/orgs/mlops")])
+async def test_a_scope_is_a_repository_or_an_organization(bench: Bench, scope: str, base: str) -> None:
+    await bench.forge.list_runners(scope)
+    assert bench.stand_in.calls == [f"GET {base}/actions/runners"]
+
+
+async def test_a_registration_costs_one_request_and_shows_no_secret_when_printed(bench: Bench) -> None:
+    registration = await bench.forge.issue(GUIDE, name=NAME, labels=("cml-gpu",), group=None)
+    assert registration.body == "jit-secret-1"
+    assert "secret" not in repr(registration)
+    assert bench.stand_in.calls == ["POST /repos/mlops/guide/actions/runners/generate-jitconfig"]
+    assert bench.stand_in.runners[1]["runner_group_id"] == 1
+
+
+async def test_labels_that_github_adds_are_told_apart_from_those_that_were_asked_for(bench: Bench) -> None:
+    bench.stand_in.come_online(await issued(bench))
+    (runner,) = await bench.forge.list_runners(GUIDE)
+    assert runner.labels - runner.given_labels == {"cml-gpu", "big"}
+    assert runner.online
+    assert runner.ephemeral
+
+
+async def test_every_page_is_read(bench: Bench) -> None:
+    for number in range(1, 251):
+        bench.stand_in.runners[number] = {"id": number, "name": f"r{number}", "status": "offline", "labels": []}
+    assert len(await bench.forge.list_runners(GUIDE)) == 250
+    assert len(bench.stand_in.calls) == 3
+
+
+async def test_what_has_not_changed_costs_nothing(bench: Bench) -> None:
+    runner_id = await issued(bench)
+    for _ in range(3):
+        await bench.forge.list_runners(GUIDE)
+        await bench.forge.find(GUIDE, runner_id)
+        await bench.forge.jobs_in_progress(GUIDE)
+    assert sum(bench.stand_in.costs.values()) == 5  # issue, list, find, and runs in two statuses
+    assert bench.counted('gpu_runners_forge_requests_total{status="304",verb="find"}') == 2
+    assert bench.counted('gpu_runners_forge_budget{what="remaining"}') == 4995
+
+
+async def test_the_earlier_registration_of_the_same_pod_gives_way(bench: Bench) -> None:
+    first = await issued(bench)
+    second = await issued(bench)
+    assert (first in bench.stand_in.runners, second in bench.stand_in.runners) == (False, True)
+
+
+async def test_a_runner_that_is_online_keeps_its_name(bench: Bench) -> None:
+    bench.stand_in.come_online(await issued(bench))
+    with pytest.raises(ForgeRefusedError, match="a runner named cuda-abc-aaaaa is online"):
+        await issued(bench)
+    assert list(bench.stand_in.runners) == [1]
+
+
+async def test_a_registration_that_github_refuses_names_labels_and_group(bench: Bench) -> None:
+    with pytest.raises(ForgeRefusedError, match=r"422.*check the pool's labels and the environment's runnerGroup"):
+        await bench.forge.issue(GUIDE, name=NAME, labels=(), group=None)
+
+
+async def test_a_runner_is_registered_in_the_group_of_its_name(bench: Bench) -> None:
+    runner_id = await issued(bench, scope=ORGANIZATION, group="gpu")
+    assert bench.stand_in.runners[runner_id]["runner_group_id"] == 7
+
+
+async def test_an_unknown_group_is_refused_with_those_that_exist(bench: Bench) -> None:
+    with pytest.raises(ForgeRefusedError, match=r"no runner group 'gpus'; it has: Default, gpu; create it"):
+        await issued(bench, scope=ORGANIZATION, group="gpus")
+
+
+async def test_a_group_that_allows_public_repositories_gets_no_runner(bench: Bench) -> None:
+    bench.stand_in.groups = [{**DEFAULT, "allows_public_repositories": True}]
+    with pytest.raises(ForgeRefusedError, match="'Default' of mlops allows public repositories"):
+        await issued(bench, scope=ORGANIZATION)
+    assert bench.stand_in.runners == {}
+
+
+async def test_a_cordon_is_the_removal_and_is_asked_for_once(bench: Bench) -> None:
+    runner_id = await issued(bench)
+    await bench.forge.cordon(GUIDE, runner_id)
+    await bench.forge.remove(GUIDE, runner_id)
+    assert await bench.forge.find(GUIDE, runner_id) is None
+    assert bench.stand_in.calls.count(f"DELETE /repos/mlops/guide/actions/runners/{runner_id}") == 1
+
+
+async def test_a_runner_that_is_gone_is_no_error(bench: Bench) -> None:
+    await bench.forge.cordon(GUIDE, 12)
+    assert await bench.forge.find(GUIDE, 12) is None
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 422])
+async def test_any_refusal_to_remove_means_that_the_runner_is_busy(bench: Bench, status: int) -> None:
+    runner_id = await issued(bench)
+    bench.stand_in.run(1, job(5, runner_id=runner_id))
+    bench.stand_in.busy_status = status
+    with pytest.raises(RunnerBusyError, match="running a job"):
+        await bench.forge.cordon(GUIDE, runner_id)
+    runner = await bench.forge.find(GUIDE, runner_id)
+    assert runner is not None
+    assert runner.busy
+    assert not bench.stand_in.runners[runner_id]["busy"]  # the list said otherwise
+
+
+async def test_a_job_in_progress_names_its_runner(bench: Bench) -> None:
+    bench.stand_in.run(1, job(5, runner_id=3), job(6, status="queued"), job(7, status="completed"))
+    bench.stand_in.run(2, job(8, status="queued"), status="queued")
+    (running,) = await bench.forge.jobs_in_progress(GUIDE)
+    waiting = await bench.forge.queued(GUIDE)
+    assert (running.id, running.runner_id, set(running.labels)) == ("5", 3, {"cml-gpu"})
+    assert [one.id for one in waiting] == ["6", "8"]
+
+
+async def test_an_organizations_jobs_come_from_the_repositories_of_its_group(tmp_path: Path) -> None:
+    async with github_bench(tmp_path, group="gpu") as bench:
+        bench.stand_in.groups = [DEFAULT, GPU]
+        bench.stand_in.repositories = ["mlops/guide", "mlops/other"]
+        bench.stand_in.run(1, job(5, runner_id=3), repo="mlops/other")
+        (running,) = await bench.forge.jobs_in_progress(ORGANIZATION)
+        assert running.id == "other/5"
+        bench.stand_in.run(1, job(5, runner_id=3, status="completed", conclusion="success"), status="completed")
+        found = await bench.forge.result(ORGANIZATION, runner_id=3, job_id="other/5")
+        assert found is not None
+        assert found.conclusion == "success"
+
+
+@pytest.mark.parametrize("job_id", ["5", None, "unknown"])
+async def test_a_job_is_found_by_its_id_or_by_its_runner(bench: Bench, job_id: str | None) -> None:
+    bench.stand_in.run(1, job(5, runner_id=3, status="completed", conclusion="failure"), status="completed")
+    found = await bench.forge.result(GUIDE, runner_id=3, job_id=job_id)
+    assert found is not None
+    assert (found.id, found.conclusion) == ("5", "failure")
+    assert await bench.forge.result(GUIDE, runner_id=4, job_id=None) is None
+
+
+async def test_a_conclusion_that_comes_late_is_waited_for(bench: Bench) -> None:
+    bench.stand_in.run(1, job(5, runner_id=3))
+    with pytest.raises(ForgeUnavailableError, match="no conclusion yet"):
+        await bench.forge.result(GUIDE, runner_id=3, job_id=None)
+    bench.stand_in.jobs[1] = [job(5, runner_id=3, status="completed", conclusion="success"), job(6, status="queued")]
+    found = await bench.forge.result(GUIDE, runner_id=3, job_id=None)
+    assert found is not None
+    assert found.conclusion == "success"
+
+
+async def test_a_version_that_github_will_refuse_is_a_warning_weeks_before(bench: Bench) -> None:
+    bench.stand_in.deprecations["2.330.0"] = {"runtime_deprecates_at": "2026-01-02T00:00:00Z"}
+    bench.stand_in.deprecations["2.336.0"] = {"runtime_deprecates_at": "2099-01-02T00:00:00Z"}
+    bench.stand_in.come_online(await issued(bench), version="2.330.0")
+    bench.stand_in.come_online(await issued(bench, "cuda-abc-bbbbb"), version="2.336.0")
+    old, new = await bench.forge.list_runners(GUIDE)
+    assert "runner version 2.330.0 until 2026-01-02: set runnerImage" in old.warning
+    assert new.warning == ""
+    assert bench.counted('gpu_runners_runner_version_days{version="2.336.0"}') > 365
+    await bench.forge.list_runners(GUIDE)
+    assert sum("deprecations" in call for call in bench.stand_in.calls) == 2
+
+
+async def test_a_version_that_nobody_knows_is_no_failure(bench: Bench) -> None:
+    bench.stand_in.come_online(await issued(bench), version="9.9.9")
+    (runner,) = await bench.forge.list_runners(GUIDE)
+    assert runner.warning == ""

@@ -1,0 +1,112 @@
+"""What GitHub refuses, and what the message says about it; when it is asked again, and when not at all."""
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from registrar.forges.forge import ForgeRefusedError, ForgeUnavailableError
+from registrar.forges.github_pace import Barrier, Bucket, asked_wait
+from tests.registrar.github_bench import Bench, github_bench
+
+GUIDE = "mlops/guide"
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with github_bench(tmp_path) as it:
+        yield it
+
+
+async def test_a_token_that_is_not_accepted_is_named(bench: Bench) -> None:
+    bench.stand_in.tokens.clear()
+    with pytest.raises(ForgeRefusedError, match=r"401 \(Bad credentials\).*expired, revoked"):
+        await bench.forge.list_runners(GUIDE)
+
+
+async def test_a_rotated_token_needs_no_restart(bench: Bench) -> None:
+    await bench.forge.list_runners(GUIDE)
+    bench.stand_in.tokens = {"rotated"}
+    (bench.folder / "token").write_text("rotated")
+    await bench.forge.list_runners(GUIDE)
+
+
+async def test_a_missing_permission_is_named_as_github_names_it(bench: Bench) -> None:
+    bench.stand_in.missing_permission = "administration=write"
+    with pytest.raises(
+        ForgeRefusedError, match=r"403.*this call needs administration=write; give the App or the token"
+    ):
+        await bench.forge.issue(GUIDE, name="a", labels=("x",), group=None)
+
+
+async def test_a_clock_that_is_wrong_is_named_where_a_signature_is_refused(bench: Bench) -> None:
+    bench.stand_in.fail_next = [(401, {"Date": "Tue, 01 Jan 2030 00:00:00 GMT"}, "Bad credentials")]
+    with pytest.raises(ForgeRefusedError, match="The clock here is"):
+        await bench.forge.list_runners(GUIDE)
+
+
+async def test_an_unknown_repository_has_both_readings(bench: Bench) -> None:
+    bench.stand_in.fail_next = [(404, {}, "Not Found")]
+    with pytest.raises(ForgeRefusedError, match=r"404.*does not exist, or the credential may not see it"):
+        await bench.forge.list_runners(GUIDE)
+
+
+async def test_a_repository_that_moved_is_named_with_its_new_place(bench: Bench) -> None:
+    bench.stand_in.fail_next = [(301, {"Location": "https://api.example.com/repositories/7"}, "Moved Permanently")]
+    with pytest.raises(ForgeRefusedError, match=r"moved to https://api\.example\.com/repositories/7"):
+        await bench.forge.list_runners(GUIDE)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_a_github_that_is_broken_is_asked_again_soon(bench: Bench, status: int) -> None:
+    bench.stand_in.fail_next = [(status, {"Retry-After": "7"}, "")]
+    with pytest.raises(ForgeUnavailableError) as error:
+        await bench.forge.list_runners(GUIDE)
+    assert error.value.retry_after == 7
+    await bench.forge.list_runners(GUIDE)
+
+
+LIMITS = [
+    (429, {"Retry-After": "30"}, "", 30, 33),
+    (403, {"Retry-After": "30"}, "You have exceeded a secondary rate limit", 30, 33),
+    (403, {}, "You have exceeded a secondary rate limit", 60, 66),
+    (429, {}, "", 60, 66),
+    (403, {"X-RateLimit-Remaining": "0"}, "API rate limit exceeded", 1700, 2000),  # until its reset
+    (429, {"X-RateLimit-Remaining": "0"}, "API rate limit exceeded", 1700, 2000),
+]
+
+
+@pytest.mark.parametrize(("status", "headers", "message", "least", "most"), LIMITS)
+async def test_nothing_is_sent_while_github_asks_for_patience(
+    bench: Bench, status: int, headers: dict[str, str], message: str, least: float, most: float
+) -> None:
+    bench.stand_in.fail_next = [(status, headers, message)]
+    for _ in range(3):
+        with pytest.raises(ForgeUnavailableError) as error:
+            await bench.forge.list_runners(GUIDE)
+        assert least - 1 <= error.value.retry_after <= most
+    assert len(bench.stand_in.calls) == 1
+
+
+def test_refusals_without_a_time_wait_longer_each_time() -> None:
+    barrier = Barrier(clock=lambda: 0.0)
+    waits = [barrier.shut("limited", {}, 0.0).retry_after for _ in range(4)]
+    assert [60 <= waits[0] <= 66, 120 <= waits[1] <= 132, 240 <= waits[2] <= 264] == [True] * 3
+    barrier.answered()
+    assert barrier.shut("limited", {}, 0.0).retry_after <= 66
+
+
+def test_a_reset_in_the_past_is_no_negative_wait() -> None:
+    assert asked_wait({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "5"}, 100.0) == 1.0
+    assert asked_wait({"x-ratelimit-remaining": "3", "x-ratelimit-reset": "500"}, 100.0) is None
+
+
+async def test_a_bucket_lets_its_burst_through_and_spreads_the_rest() -> None:
+    bucket, begin = Bucket(rate=50.0, burst=5.0), time.monotonic()
+    for _ in range(5):
+        await bucket.take()
+    assert time.monotonic() - begin < 0.05
+    for _ in range(10):
+        await bucket.take()
+    assert time.monotonic() - begin >= 0.19
