@@ -24,6 +24,7 @@ from bench.figures import Duel, Figure, table
 from bench.stand_in_node import StandInNode
 from bench.workshop import Workshop
 from lab import cluster, environment
+from lab.errors import LabError
 from tests.lab.deadline import until
 from tests.lab.forge import Repository
 from tests.lab.kubernetes import KubernetesApi
@@ -47,6 +48,14 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     # As under `&` in a script: the engine stops its language host by SIGINT, and would wait 5 s for nothing.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return _measure(chosen)
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _measure(chosen: argparse.Namespace) -> int:
     cluster.up(_say)
     duels: list[Duel] = []
     figures: list[Figure] = []

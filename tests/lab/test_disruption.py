@@ -14,6 +14,7 @@ from lab import control_plane, daemon
 from registrar import contract
 from tests.lab.deadline import until
 from tests.lab.forge import Repository
+from tests.lab.gpu_holders import until_gpus_are_free
 from tests.lab.kubernetes import KubernetesApi
 from tests.lab.ledger import Ledger, say
 from tests.lab.pods import Pods, RunnerPod
@@ -51,6 +52,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(make_stack: MakeStack, repository: Repository, pods: Pods, api: KubernetesApi, ledger: Ledger) -> Story:
+    until_gpus_are_free(api)
     stack = make_stack("tests-disrupted", pools_config(*POOLS.values()))
     stack.up().succeeded()
     told = Story({name: pods.until_ready(name, fields["replicas"]) for name, fields in POOLS.items()})

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from lab import node
-from tests.lab.deadline import until
 from tests.lab.forge import Repository
+from tests.lab.gpu_holders import until_gpus_are_free
 from tests.lab.kubernetes import KubernetesApi
 from tests.lab.ledger import Ledger, say
 from tests.lab.pods import Pods, RunnerPod
@@ -24,20 +24,9 @@ MakeStack = Callable[[str, Mapping[str, Any]], Stack]
 @pytest.fixture(scope="module")
 def outcome(make_stack: MakeStack, platform: Stack, api: KubernetesApi) -> Outcome:
     """How `up` of one runner too many went."""
-    until("nobody else holds a GPU of the lab", lambda: not gpu_holders(api), 60, seen=lambda: gpu_holders(api))
+    until_gpus_are_free(api)
     config = pools_config(pool(LABEL, replicas=node.GPUS + 1, gpu=gpus(1)), online_deadline_seconds=DEADLINE_SECONDS)
     return make_stack("tests-gpus", config).up()
-
-
-def gpu_holders(api: KubernetesApi) -> list[str]:
-    """Pods on the real node that hold GPUs."""
-    found = api.items("/api/v1/pods", fields=f"spec.nodeName={node.NAME}")
-    return [
-        f"{item['metadata']['namespace']}/{item['metadata']['name']}"
-        for item in found
-        if any(node.GPU_RESOURCE in c["resources"].get("limits", {}) for c in item["spec"]["containers"])
-        and item["status"]["phase"] in ("Pending", "Running")
-    ]
 
 
 def waiting(pods: Pods) -> list[RunnerPod]:
