@@ -30,11 +30,16 @@ SERVICE_NAME: Final = "registrar"
 TRUST_CONFIG_MAP: Final = "registrar"  # written by the platform stack into every granted namespace
 TRUST_CA_KEY: Final = "ca.crt"  # PEM
 TRUST_URL_KEY: Final = "url"  # https://registrar.<namespace>.svc:8443
+TRUST_FORGE_CA_KEY: Final = "forge-ca.crt"  # PEM, only where the forge's certificate is signed by a CA of its own
 TRUST_FORGE_KEY: Final = "forge"  # "gitea" or "github"
 REGISTRATIONS_PATH: Final = "/registrations"
 HEALTH_PATH: Final = "/healthz"
 METRICS_PATH: Final = "/metrics"
 QUEUE_PATH: Final = "/queue"
+
+# How a runner's container ends.
+OUTDATED_EXIT_CODE: Final = 7  # GitHub's runner: this version is no longer served
+BREACH_EXIT_CODE: Final = 78  # the start script: the user's image lacks something; the termination log says what
 
 # Where the registrar's own pod finds what it needs.
 CONFIG_PATH: Final = "/etc/registrar/config.json"

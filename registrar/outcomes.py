@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from registrar import contract
 from registrar.forges.forge import Job
 from registrar.pods import RunnerPod
 
@@ -18,6 +19,8 @@ class Outcome:
 def outcome_of(pod: RunnerPod, job: Job | None) -> Outcome:
     """Judge an ended pod by the job that the forge says its runner had (None: it knows of none)."""
     how = f"the runner ended with {pod.ended}" if pod.ended else "the runner has not ended"
+    if pod.ended is not None and pod.ended.exit_code == contract.OUTDATED_EXIT_CODE:
+        how += " (GitHub no longer serves this version of the runner: set runnerImage to a newer one)"
     if job is not None and job.conclusion:
         return Outcome(done=True, had_job=True, text=f"{job} concluded: {job.conclusion}; {how}")
     if job is not None:

@@ -13,6 +13,14 @@ refuse() {
 cp -R "$RUNNER_SOURCE/." "$RUNNER_DIRECTORY/"
 # Here and not in the main container: the user's image need not have mkdir.
 mkdir -p "$HOME" "$JOBS_DIRECTORY"
+if [ -e "$RUNNER_DIRECTORY/run.sh" ]; then
+    # GitHub's runner works in _work beside itself; jobs belong on the volume that is sized for them.
+    rm -rf "$RUNNER_DIRECTORY/_work"
+    ln -s "$JOBS_DIRECTORY" "$RUNNER_DIRECTORY/_work"
+fi
+if [ -e "$TRUST_DIRECTORY/forge-ca.crt" ]; then
+    cat "${CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}" "$TRUST_DIRECTORY/forge-ca.crt" > "$RUNNER_DIRECTORY/ca-bundle.crt"
+fi
 
 url=$(cat "$TRUST_DIRECTORY/url")
 answer=$REGISTRATION_DIRECTORY/.answer

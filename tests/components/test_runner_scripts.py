@@ -271,10 +271,107 @@ def test_an_image_in_which_the_runner_does_not_start_breaks_the_contract_by_name
     assert "needs glibc" in pod.text("termination-log")
 
 
-def test_githubs_runner_gets_its_configuration(pod: PodFolder) -> None:
+STAND_IN = Path(__file__).with_name("stand_in_run.sh")
+
+
+def stand_in_runner(pod: PodFolder) -> None:
+    """A stand-in for GitHub's run.sh with its table of exit codes, and a configuration for it."""
     path = pod.root / "runner/run.sh"
-    path.write_text(f'#!/bin/sh\necho "$@" > {pod.root}/arguments\n')
+    path.write_text(STAND_IN.read_text())
     path.chmod(0o755)
     (pod.root / "registration/registration").write_text("ZW5jb2RlZA==")
-    assert pod.run(START["github"]) == (0, "")
-    assert pod.text("arguments") == "--jitconfig ZW5jb2RlZA==\n"
+
+
+def start_github(pod: PodFolder, **variables: str) -> subprocess.Popen[str]:
+    places = {"LIBRARIES": str(pod.root / "lib"), "LISTENER_NOTE": str(pod.root / "note")}
+    return pod.start(START["github"], **(places | variables))
+
+
+def run_github(pod: PodFolder, code: int) -> int:
+    process = start_github(pod, LISTENER_CODE=str(code))
+    process.communicate(timeout=60)
+    return process.returncode
+
+
+def test_githubs_runner_gets_its_configuration(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    assert run_github(pod, 0) == 0
+    assert pod.text("note").splitlines()[:2] == ["--jitconfig", "ZW5jb2RlZA=="]
+
+
+@pytest.mark.parametrize(
+    ("listener", "container"), [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 7), (9, 0)]
+)
+def test_of_githubs_exit_codes_only_an_outdated_version_is_told_apart(
+    pod: PodFolder, listener: int, container: int
+) -> None:
+    stand_in_runner(pod)
+    assert run_github(pod, listener) == container
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_githubs_runner_passes_a_signal_on_and_waits_for_its_listener(
+    pod: PodFolder, number: signal.Signals, code: int
+) -> None:
+    stand_in_runner(pod)
+    process = start_github(pod)
+    deadline = time.monotonic() + 10
+    while not (pod.root / "note").exists():
+        assert time.monotonic() < deadline
+    process.send_signal(number)
+    process.communicate(timeout=10)
+    assert process.returncode == code
+
+
+def test_an_image_without_libicu_does_without_languages(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    run_github(pod, 0)
+    assert "invariant=1" in pod.text("note").splitlines()
+
+
+def test_an_image_with_libicu_keeps_its_languages(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    (pod.root / "lib").mkdir()
+    (pod.root / "lib/libicuuc.so.74").write_text("")
+    run_github(pod, 0)
+    assert "invariant=" in pod.text("note").splitlines()
+
+
+def test_an_image_in_which_githubs_runner_does_not_start_breaks_the_contract_by_name(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    listener = pod.root / "runner/bin/Runner.Listener"
+    listener.parent.mkdir()
+    listener.write_text("#!/bin/sh\nexit 127\n")
+    listener.chmod(0o755)
+    assert run_github(pod, 0) == 78
+    assert "GitHub's runner does not start in this image" in pod.text("termination-log")
+
+
+def test_an_image_without_bash_breaks_the_contract_by_name(pod: PodFolder, tmp_path: Path) -> None:
+    stand_in_runner(pod)
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    (bare / "sleep").symlink_to("/bin/sleep")
+    process = start_github(pod, PATH=str(bare))
+    process.communicate(timeout=60)
+    assert process.returncode == 78
+    assert "has no 'bash'" in pod.text("termination-log")
+
+
+def test_githubs_runner_works_on_the_volume_of_the_jobs(pod: PodFolder) -> None:
+    (pod.root / "image/run.sh").write_text("")
+    (pod.root / "image/_work").mkdir()
+    with serving(pod.root / "trust", [Answer(200, "{}")]):
+        pod.run(REGISTER)
+    assert (pod.root / "runner/_work").readlink() == pod.root / "work/jobs"
+
+
+def test_a_forge_with_a_ca_of_its_own_is_trusted_beside_the_others(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    (pod.root / "bundle").write_text("public\n")
+    with serving(pod.root / "trust", [Answer(200, "ZW5jb2RlZA==")]):
+        (pod.root / "trust/forge-ca.crt").write_text("private\n")
+        pod.run(REGISTER, CA_BUNDLE=str(pod.root / "bundle"))
+    assert pod.text("runner/ca-bundle.crt") == "public\nprivate\n"
+    run_github(pod, 0)
+    assert f"bundle={pod.root}/runner/ca-bundle.crt {pod.root}/runner/ca-bundle.crt" in pod.text("note")

@@ -42,3 +42,10 @@ def test_the_last_failures_of_each_pool_are_kept() -> None:
     others = [replace(pod, uid=f"b{pod.uid}", pool="base") for pod in pods[:1]]
     assert kept_failures([*pods, *others], 2) == {"a4", "a3", "ba0"}
     assert kept_failures(pods, 0) == frozenset()
+
+
+def test_an_outdated_runner_names_its_cure() -> None:
+    pod = ended_pod("a", at=100)
+    assert pod.ended is not None
+    outcome = outcome_of(replace(pod, ended=replace(pod.ended, exit_code=7)), None)
+    assert "no longer serves this version of the runner: set runnerImage to a newer one" in outcome.text
