@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from registrar.contract import REGISTRAR_PORT, SERVICE_NAME, TRUST_CONFIG_MAP, TRUST_URL_KEY
 from review.cluster import Cluster, NotReadError, Resource
-from review.core.evidence import Declared, Evidence, declared, namespaces
+from review.core.evidence import Declared, Evidence, declared, namespaces, trimmed
 from review.core.findings import ObjectName
 from review.core.pending import failure
 from review.errors import ReviewError
@@ -53,9 +53,9 @@ def collect(request: Request) -> Evidence:
         violations = [*request.violations, *_events(events)]
     return Evidence(
         stack=program.stack,
-        state=tuple(state),
-        preview=previewed,
-        refresh=refreshed,
+        state=tuple(trimmed(state)),
+        preview=trimmed(previewed),
+        refresh=trimmed(refreshed),
         live=tuple(live) if live is not None else None,
         elsewhere=tuple(others),
         runners=tuple(runners) if runners is not None else None,

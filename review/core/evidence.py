@@ -78,6 +78,22 @@ def declared(resources: Iterable[Json]) -> dict[tuple[str, str, str], Declared]:
     return found
 
 
+_UNUSED: Final = frozenset({"sourcePosition", "stackTrace", "__inputs", "propertyDependencies"})
+_UNCHANGED: Final = frozenset({"same", "refresh", "read"})
+
+
+def trimmed(document: Any) -> Any:
+    """A document of Pulumi's without what no review looks at: paths of the machine it ran on, unchanged resources."""
+    if isinstance(document, list):
+        return [trimmed(part) for part in document]
+    if not isinstance(document, dict):
+        return document
+    kept = {key: trimmed(part) for key, part in document.items() if key not in _UNUSED}
+    if kept.get("op") in _UNCHANGED:
+        return {"op": kept["op"], "urn": kept.get("urn", "")}
+    return kept
+
+
 def key_of(live: Json) -> tuple[str, str, str]:
     """Kind, namespace and name of a live object."""
     metadata = live.get("metadata", {})

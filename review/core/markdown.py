@@ -103,12 +103,20 @@ def _changes(changes: Sequence[Change], rows: int) -> str:
 
 
 def _drift(drift: Sequence[Drift], rows: int) -> str:
+    # The object stands in its first row only: on a phone, what differs matters more than where.
+    firsts = {
+        id(one) for one, before in zip(drift, (None, *drift), strict=False) if not before or before.what != one.what
+    }
+
     def row(one: Drift) -> str:
-        field = f" {_code(one.field)}" if one.field else ""
+        what = f"**{_escape(one.what)}** " if id(one) in firsts else ""
+        field = _code(one.field) if one.field else ""
         values = f"{_code(one.live)}, declared {_code(one.declared)}" if one.declared != "-" else _code(one.live)
         if one.kind is Kind.ADDED:
             values = f"added: {_code(one.live)}"
-        return f"| {_escape(one.what)}{field} | {values} | {_escape(one.who)}<br>{_escape(one.when)} |"
+        elif one.kind is Kind.UNDECLARED:
+            values = "exists, no stack declares it"
+        return f"| {what}{field} | {values} | {_escape(one.who)}<br>{_escape(one.when)} |"
 
     table = _table("Drift", "| what | live | who, when |\n|---|---|---|", drift, row, rows, is_open=True)
     return f"{table}\n\n{_cures(drift)}" if table else ""

@@ -7,18 +7,18 @@ from enum import Enum
 from typing import Any
 
 from review.core.evidence import SECRET_KEY
-from review.core.field_path import Path, concrete, look_up
+from review.core.field_path import MISSING, Path, concrete, look_up
 from review.core.findings import Drift, Kind, ObjectName
 
 
 class Action(Enum):
     """In the order in which they are done: strangers go first, so that nothing they hold is in the way."""
 
-    REMOVE_RUNNER = "remove the runner"
+    REMOVE_RUNNER = "remove"
     DELETE = "delete"
     PUT_BACK = "put back"
     TAKE_OUT = "take out"
-    REPLACE_POD = "delete the pod, so that a new one registers"
+    REPLACE_POD = "delete the pod and so register anew"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +69,11 @@ def _action(one: Drift) -> Action | None:
 
 def removal(live: Mapping[str, Any], paths: Sequence[Path]) -> list[dict[str, Any]]:
     """A JSON patch that takes fields out of an object, unless one of them has changed since it was read."""
-    found = {where for path in paths if (where := concrete(live, path))}
+    found = {where for path in paths if (where := concrete(live, path)) and look_up(live, where) is not MISSING}
     # From the end of each list, as every removal moves what follows.
-    ordered = sorted(found, key=lambda where: [(isinstance(step, int), str(step).zfill(6)) for step in where])
+    ordered = sorted(
+        found, key=lambda where: [(1, step, "") if isinstance(step, int) else (0, 0, step) for step in where]
+    )
     operations: list[dict[str, Any]] = []
     for where in reversed(ordered):
         pointer = _pointer(where)

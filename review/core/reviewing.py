@@ -5,6 +5,7 @@ from review.core.capacity import capacity
 from review.core.drift import ClusterDrift
 from review.core.evidence import Evidence, Json, declared, namespaces
 from review.core.findings import Drift, Review
+from review.core.secrecy import without_secrets
 from review.core.violations import violations
 
 
@@ -18,9 +19,9 @@ def review(evidence: Evidence) -> Review:
         drift=tuple(_drift(evidence, preview)),
         capacity=tuple(capacity(preview, evidence.prices)),
         violations=tuple(violations(evidence.violations)),
-        unread=evidence.unread,
+        unread=tuple(map(without_secrets, evidence.unread)),
         left_out=evidence.left_out,
-        failure=evidence.failure or pending.failure(preview),
+        failure=without_secrets(evidence.failure or pending.failure(preview)),
         notes=(*notes, *_leftovers(evidence)),
         currency=str(evidence.prices.get("currency", "$")),
     )

@@ -17,9 +17,13 @@ FREE_TEXT: Final = frozenset(
 )
 _SECRET_WORD: Final = re.compile(r"(?i)(secret|token|passw|credential|api_?key|access_?key|private|auth)")
 _SECRET_SHAPE: Final = re.compile(
-    r"-----BEGIN|\b(gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|xox[abp]-|sk-)\w|\beyJ[\w-]{10,}\.|"
-    r"//[^/\s:@]+:[^/\s@]+@|(?i:bearer|basic) [\w+/=.-]{12,}|(?:(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+/-]{32,})"
+    r"-----BEGIN[^-]*-----"
+    r"|\b(?:gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|xox[abp]-|sk-)[\w-]+|\beyJ[\w-]{10,}\.[\w.-]*"
+    r"|//[^/\s:@]+:[^/\s@]+@|(?i:bearer|basic|token) [\w+/=.-]{12,}"
+    # Long and mixed: keys in base64, hexadecimal or an alphabet of their own; but no path and no digest of an image.
+    r"|(?=[\w+/-]*\d)(?=[\w+/-]*[a-z])(?=[\w+/-]*[A-Z])[\w+/-]{32,}|(?<!sha256:)\b(?=\w*\d)(?=\w*[A-Za-z])\w{32,}"
 )
+_PRIVATE_KEY: Final = re.compile(r"-----BEGIN[^-]*-----.*?(-----END[^-]*-----|\Z)", re.DOTALL)
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -34,6 +38,11 @@ def shown(value: Any, path: Path) -> str:
     if _SECRET_SHAPE.search(_DIGEST.sub("", text)):
         return HIDDEN
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def without_secrets(text: str) -> str:
+    """A message in somebody else's words, with everything hidden that looks like a credential."""
+    return _SECRET_SHAPE.sub(HIDDEN, _PRIVATE_KEY.sub(HIDDEN, text))
 
 
 def hidden(value: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from review.core.findings import Violation
 from review.core.pending import label
+from review.core.secrecy import without_secrets
 
 _COLOURS: Final = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
 
@@ -38,7 +39,7 @@ def _read(document: Any) -> list[Violation]:
             policy=policy,
             level="mandatory" if level in ("mandatory", "error") else "advisory",
             resource=label(urn) if "::" in urn else urn,
-            message=" ".join(message.split()),
+            message=without_secrets(" ".join(message.split())),
         )
     ]
 
