@@ -16,6 +16,7 @@ Values and pure functions
 
 Components
   runner_namespace    RunnerNamespace: Pod Security, quota, network policies, ServiceAccount
+  runner_admission    RunnerAdmission: what the API server refuses there
   forge_credential    ForgeCredential: the Secret from which registrations are minted
   registrar_namespace RegistrarNamespace: where that Secret lives
   registrar_certificate RegistrarCertificate: made once, kept in a Secret
@@ -23,6 +24,8 @@ Components
   registrar           Registrar: the Deployment, its traffic, and a grant per namespace
   runner_deployment   RunnerDeployment: one pool
   deployer            Deployer: the identity of `pulumi up` on a base runner
+  forge_repository    ForgeRepository: what workflows find in their repository at GitHub
+  runner_group        RunnerGroup: who may use an organization's runners at GitHub
   online_pools        OnlinePools: the object whose hook waits until every runner is online
 
 The cluster, read

@@ -6,23 +6,27 @@ from pulumi.provider.experimental.analyzer import Analyzer
 
 from components.deployer import Deployer
 from components.forge_credential import ForgeCredential
+from components.forge_repository import ForgeRepository
 from components.online_pools import OnlinePools
 from components.registrar import Registrar
 from components.registrar_certificate import RegistrarCertificate
 from components.registrar_grant import RegistrarGrant
 from components.registrar_namespace import RegistrarNamespace
 from components.runner_deployment import RunnerDeployment
+from components.runner_group import RunnerGroup
 from components.runner_namespace import RunnerNamespace
 
 COMPONENTS: list[type[ComponentResource]] = [
     Deployer,
     ForgeCredential,
+    ForgeRepository,
     OnlinePools,
     Registrar,
     RegistrarCertificate,
     RegistrarGrant,
     RegistrarNamespace,
     RunnerDeployment,
+    RunnerGroup,
     RunnerNamespace,
 ]
 
