@@ -100,8 +100,13 @@ def _duel(workshop: Workshop, contest: Contest, node: str) -> Duel:
             stacks[side].destroy().succeeded()
             path = f"/api/v1/namespaces/{contest.namespace}/pods"
             until("the pods are gone", lambda: not workshop.api.items(path), 120)  # noqa: B023 - called at once
-    if any(template != templates[0] for template in templates):
-        raise SystemExit("error: the two programs declared different Deployments, so the comparison means nothing")
+    for template in templates:
+        if differing := [name for name in template if template[name] != templates[0].get(name)]:
+            name = differing[0]
+            raise LabError(
+                "the Deployments were not the same on both sides and in every run, so the comparison means nothing "
+                f"(did the program change meanwhile?): {name} was {templates[0].get(name)}, then {template[name]}"
+            )
     what = f"{contest.size} pool{'s' if contest.size > 1 else ''}, {node}"
     return Duel(what, *(Figure(what, samples[side]) for side in SIDES))
 
