@@ -15,7 +15,7 @@ from components.runner_namespace import RunnerNamespace
 from components.runner_pod import OWN_POOL_VARIABLE
 from components.runner_pool import pool_key, refuse_own_pool
 from config import StackConfig, load
-from config_platform import deployments_by_namespace, grants
+from config_platform import accounts, deployments_by_namespace, grants
 
 
 def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
@@ -39,6 +39,9 @@ def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
                 "registrar_namespace": platform.registrar_namespace,
                 "egress": list(environment.egress),
                 "blocked_cidrs": list(stack.blocked_cidrs),
+                "accounts": accounts(platform, environment),
+                "images": list(environment.images),
+                "image_tags_allowed": stack.image_tags_allowed,
             },
         )
         for environment in platform.environments

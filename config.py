@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pulumi
 from components.forge_scope import FORGES, FORGES_TO_COME
 from components.kubernetes_syntax import is_cidr
 from components.registrar_config import Deadlines
+from components.runner_admission import image_pattern
 from components.runner_pool import DEPLOYER, RunnerPool
 from config_fields import Problem, Section
 from config_platform import PlatformConfig, read_deadlines, read_platform
@@ -62,6 +64,7 @@ class StackConfig:
     forge_token: pulumi.Output[str] | None
     pod_security_version: str
     blocked_cidrs: tuple[str, ...]
+    image_tags_allowed: bool
     registrar_deadlines: Deadlines
     keep_failed: int
     certificate_generation: int
@@ -88,6 +91,7 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ) -> 
         forge_token=_read_token(root, config, environment) if platform else None,
         pod_security_version=root.text("podSecurityVersion", _is_version, "a Kubernetes version such as v1.35"),
         blocked_cidrs=tuple(root.texts("blockedCidrs", is_cidr, "a network such as 10.0.0.0/8")),
+        image_tags_allowed=tags_allowed,
         registrar_deadlines=read_deadlines(root.section("registrarDeadlines")),
         keep_failed=root.integer("keepFailed", 0, 100),
         certificate_generation=root.integer("registrarCertificate", 1, 1000000),
@@ -160,6 +164,8 @@ def _check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platfor
         if pool["identity"] == DEPLOYER and namespace in environments and namespace not in deployers:
             cure = f"name {namespace} as `deployer.namespace` of the environment that it deploys"
             root.note(f"pools[{index}].identity", DEPLOYER, "a pool in a deployer's namespace", cure)
+        if namespace in environments and environments[namespace].images:
+            _check_images(root, index, pool, environments[namespace].images)
         if "gpu" in pool:
             wanted[namespace, pool["gpu"]["resource"]] += pool["gpu"]["count"] * pool["replicas"]
     for (namespace, resource), count in wanted.items():
@@ -167,6 +173,15 @@ def _check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platfor
         if count > granted:
             cure = "lower replicas or gpu.count, or raise the environment's quota"
             root.note("pools", f"{count} {resource} in {namespace}", f"at most its quota, {granted}", cure)
+
+
+def _check_images(root: Section, index: int, pool: RunnerPool, images: tuple[str, ...]) -> None:
+    # Digests are asked for where an image is read.
+    pattern = re.compile(image_pattern(images, tags_allowed=True))
+    for key, image in (("image", pool["image"]), ("runnerImage", pool["runner_image"])):
+        if image and pattern.match(image) is None:
+            cure = f"choose one of these, or add it to the images of {pool['namespace']} in {NAMESPACE}:platform"
+            root.note(f"pools[{index}].{key}", image, f"images of {', '.join(images)}", cure)
 
 
 def _is_version(text: str) -> bool:

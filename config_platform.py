@@ -8,7 +8,7 @@ from typing import Final
 from components.deployer import Deployment
 from components.forge_scope import ForgeScope, parse_scope
 from components.gpu_placement import NVIDIA_GPU
-from components.kubernetes_syntax import is_cidr, is_dns_label, is_extended_resource
+from components.kubernetes_syntax import is_cidr, is_dns_label, is_extended_resource, is_image_beginning
 from components.network_policies import EgressRule
 from components.registrar_config import Deadlines, Grant
 from components.runner_namespace import RUNNER_ACCOUNT
@@ -30,7 +30,7 @@ class DeployerConfig:
 
 @dataclass(frozen=True)
 class EnvironmentConfig:
-    """One trust zone. scope is the path of a ForgeScope; gpus is the quota per resource."""
+    """One trust zone. scope is the path of a ForgeScope, gpus the quota per resource, images whatever may run there."""
 
     namespace: str
     scope: str
@@ -38,6 +38,7 @@ class EnvironmentConfig:
     gpus: Mapping[str, int]
     pods: int | None
     egress: tuple[EgressRule, ...]
+    images: tuple[str, ...]
     deployer: DeployerConfig | None
 
 
@@ -52,13 +53,21 @@ class PlatformConfig:
     environments: tuple[EnvironmentConfig, ...]
 
 
+def accounts(platform: PlatformConfig, environment: EnvironmentConfig) -> list[str]:
+    """The ServiceAccounts that an environment's pods may run as."""
+    is_deployers = environment.namespace in deployments_by_namespace(platform)
+    return [RUNNER_ACCOUNT, DEPLOYER] if is_deployers else [RUNNER_ACCOUNT]
+
+
 def grants(platform: PlatformConfig) -> list[Grant]:
     """What the registrar is granted: the runners of every environment, and deployers where they live."""
-    deployers = deployments_by_namespace(platform)
     found: list[Grant] = []
     for environment in platform.environments:
-        accounts = [RUNNER_ACCOUNT, *([DEPLOYER] if environment.namespace in deployers else [])]
-        grant: Grant = {"namespace": environment.namespace, "scope": environment.scope, "service_accounts": accounts}
+        grant: Grant = {
+            "namespace": environment.namespace,
+            "scope": environment.scope,
+            "service_accounts": accounts(platform, environment),
+        }
         if environment.runner_group is not None:
             grant["runner_group"] = environment.runner_group
         found.append(grant)
@@ -126,7 +135,7 @@ def _read_scope(section: Section, forge: str) -> ForgeScope:
 
 
 def _read_environment(section: Section, platform_scope: ForgeScope) -> EnvironmentConfig:
-    section.known("namespace", "scope", "runnerGroup", "quota", "egress", "deployer")
+    section.known("namespace", "scope", "runnerGroup", "quota", "egress", "images", "deployer")
     quota = section.section("quota")
     quota.known("gpus", "pods")
     scope = _read_scope(section, platform_scope.kind) if section.has("scope") else platform_scope
@@ -139,6 +148,14 @@ def _read_environment(section: Section, platform_scope: ForgeScope) -> Environme
         gpus=_read_gpus(quota),
         pods=quota.integer("pods", 1, MOST_GPUS) if quota.has("pods") else None,
         egress=tuple(_read_egress(item) for item in section.sections("egress")),
+        images=tuple(
+            section.texts(
+                "images",
+                is_image_beginning,
+                "an image or what it begins with, without tag and digest, e.g. registry.example.com/ml/",
+                "leave it out to admit every registry",
+            )
+        ),
         deployer=_read_deployer(section.section("deployer")) if section.has("deployer") else None,
     )
 

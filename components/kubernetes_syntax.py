@@ -9,6 +9,7 @@ _DNS_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-
 _NAME_PART: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _QUANTITY: Final = re.compile(r"(\d+|\d*\.\d+)(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
 _IMAGE: Final = re.compile(r"[a-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?")
+_IMAGE_BEGINNING: Final = re.compile(r"[a-z0-9][A-Za-z0-9._-]*(:\d+(?=/))?(/[A-Za-z0-9._-]+)*/?")
 _DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 
@@ -44,6 +45,11 @@ def is_quantity(text: str) -> bool:
 def is_image(text: str) -> bool:
     """An image reference: name, maybe tag, maybe digest."""
     return _IMAGE.fullmatch(text) is not None
+
+
+def is_image_beginning(text: str) -> bool:
+    """An image's name without tag and digest, or the folders above it, e.g. `registry.example.com:5000/ml/`."""
+    return _IMAGE_BEGINNING.fullmatch(text) is not None
 
 
 def has_digest(image: str) -> bool:

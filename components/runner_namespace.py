@@ -8,6 +8,7 @@ import pulumi_kubernetes as k8s
 from components.gpu_placement import KNOWN_RESOURCES
 from components.labels import REPAIR_ANNOTATIONS, object_labels
 from components.network_policies import EgressRule, deny_all, runner_egress
+from components.runner_admission import RunnerAdmission
 
 RUNNER_ACCOUNT = "runner"
 
@@ -29,6 +30,12 @@ class RunnerNamespaceArgs(TypedDict):
     """Destinations inside the blocked ranges that runners need."""
     blocked_cidrs: list[str]
     """Ranges that are no internet: the cluster's, the private ones, the cloud's metadata address."""
+    accounts: list[str]
+    """ServiceAccounts that pods may run as."""
+    images: list[str]
+    """Images that pods may run, or what their names begin with up to a `/`; empty for any."""
+    image_tags_allowed: bool
+    """Whether an image may lack a digest."""
 
 
 def pod_security_labels(version: str) -> dict[str, str]:
@@ -50,7 +57,7 @@ def hard_limits(args: RunnerNamespaceArgs) -> dict[str, str]:
 
 
 class RunnerNamespace(pulumi.ComponentResource):
-    """A namespace that enforces `restricted`, caps GPUs, denies all traffic but what is named.
+    """A namespace that enforces `restricted`, caps GPUs, admits no pods but runners', denies all traffic but some.
 
     Its ServiceAccount `runner` has no rights and mounts no token.
     """
@@ -69,6 +76,16 @@ class RunnerNamespace(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.namespace = namespace.metadata["name"]
+        RunnerAdmission(
+            f"{name}-admission",
+            {
+                "namespace": args["namespace"],
+                "accounts": args["accounts"],
+                "images": args["images"],
+                "image_tags_allowed": args["image_tags_allowed"],
+            },
+            pulumi.ResourceOptions(parent=self),
+        )
         self._declare_limits(name, args)
         self.register_outputs({"namespace": self.namespace})
 

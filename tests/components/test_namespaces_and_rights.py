@@ -17,6 +17,9 @@ DEV: RunnerNamespaceArgs = {
     "registrar_namespace": "gpu-runners-system",
     "egress": [{"cidr": "10.85.0.1/32", "ports": [3000]}],
     "blocked_cidrs": ["10.0.0.0/8", "fc00::/7"],
+    "accounts": ["runner"],
+    "images": ["registry.example.com/ml/", "registry.example.com:5000/runner"],
+    "image_tags_allowed": False,
 }
 
 

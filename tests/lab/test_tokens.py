@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lab import control_plane
 from registrar import contract
-from tests.lab.deadline import until
 from tests.lab.forge import Repository
 from tests.lab.kubernetes import Json, KubernetesApi
 from tests.lab.pods import Pods, RunnerPod
@@ -20,7 +19,6 @@ from tests.lab.pools import NAMESPACE, SYSTEM_NAMESPACE
 from tests.lab.registrar_door import Answer, RegistrarDoor
 
 RUNNER = "runner"
-STRANGER = "stranger"
 
 
 @pytest.fixture(scope="module")
@@ -34,32 +32,6 @@ def door(api: KubernetesApi, pods: Pods) -> Iterator[RegistrarDoor]:
 def runner(workers: str, pods: Pods) -> RunnerPod:
     """A runner that has had its registration and waits for a job."""
     return pods.until_ready(workers, 2)[0]
-
-
-@pytest.fixture(scope="module")
-def stranger(api: KubernetesApi, pods: Pods) -> Iterator[Json]:
-    """A pod in the granted namespace that dresses as a runner, under another ServiceAccount."""
-    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    document = {
-        "metadata": {
-            "name": STRANGER,
-            "labels": {contract.POOL_LABEL: "workers-not"},
-            "annotations": {contract.RUNNER_LABELS_ANNOTATION: "workers"},
-        },
-        "spec": {
-            "serviceAccountName": "default",
-            "automountServiceAccountToken": False,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 1001,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "containers": [{"name": "pause", "image": "lab.local/pause:lab", "securityContext": security}],
-        },
-    }
-    until("the default ServiceAccount exists", lambda: api.find(f"{account_path('default')}"), 15)
-    yield api.create(pods.path, document)
-    pods.delete(STRANGER, gracePeriodSeconds=0)
 
 
 def account_path(account: str, namespace: str = NAMESPACE) -> str:
@@ -87,6 +59,14 @@ def claims_of(text: str) -> Json:
     part = text.split(".")[1]
     claims: Json = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return claims
+
+
+def signed_by_the_cluster(api: KubernetesApi, runner: RunnerPod, claims: Json) -> str:
+    """A token with any claims, signed as the API server signs."""
+    key = serialization.load_pem_private_key((control_plane.PKI / "service-account.key").read_bytes(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    header = {"kid": jwt.get_unverified_header(token(api, RUNNER, runner.document))["kid"]}
+    return jwt.encode(claims, key, "RS256", headers=header)
 
 
 def refused(door: RegistrarDoor, repository: Repository, text: str | None, status: int, reason: str) -> Answer:
@@ -130,13 +110,10 @@ def test_an_expired_token_gets_nothing(
 ) -> None:
     # The API server makes none that lives for less than ten minutes, so the cluster's own key signs an old one here.
     genuine = token(api, RUNNER, runner.document)
-    key = serialization.load_pem_private_key((control_plane.PKI / "service-account.key").read_bytes(), None)
-    assert isinstance(key, rsa.RSAPrivateKey)
-    header = {"kid": jwt.get_unverified_header(genuine)["kid"]}
     claims = claims_of(genuine)
-    fresh = jwt.encode(claims, key, "RS256", headers=header)
+    fresh = signed_by_the_cluster(api, runner, claims)
     assert door.knock(fresh).reason == "AlreadyOnline", "signed like this, it is only the expiry that is wrong"
-    old = jwt.encode({**claims, "exp": int(time.time()) - 60}, key, "RS256", headers=header)
+    old = signed_by_the_cluster(api, runner, {**claims, "exp": int(time.time()) - 60})
     refused(door, repository, old, 401, "TokenExpired")
 
 
@@ -161,9 +138,13 @@ def test_a_pod_of_a_namespace_without_a_grant_gets_nothing(
 
 
 def test_a_pod_under_another_service_account_gets_nothing(
-    api: KubernetesApi, door: RegistrarDoor, repository: Repository, stranger: Json
+    api: KubernetesApi, door: RegistrarDoor, repository: Repository, runner: RunnerPod
 ) -> None:
-    refused(door, repository, token(api, "default", stranger), 403, "ServiceAccountNotGranted")
+    # The namespace admits no such pod, so the cluster's own key signs what its token would say.
+    claims = claims_of(token(api, RUNNER, runner.document))
+    claims["sub"] = f"system:serviceaccount:{NAMESPACE}:default"
+    claims["kubernetes.io"]["serviceaccount"] = {"name": "default", "uid": "none"}
+    refused(door, repository, signed_by_the_cluster(api, runner, claims), 403, "ServiceAccountNotGranted")
 
 
 def test_a_runner_that_has_had_its_registration_gets_no_second_one(
