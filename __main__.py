@@ -7,6 +7,8 @@ import pulumi
 from components.cluster_access import ClusterChoice, read_version, require_version
 from components.deployer import Deployer
 from components.forge_credential import ForgeCredential
+from components.forge_scope import GITHUB
+from components.github_access import Proof, require_github_access
 from components.online_pools import OnlinePools
 from components.registrar import Registrar
 from components.registrar_namespace import RegistrarNamespace
@@ -21,13 +23,13 @@ from config_platform import accounts, deployments_by_namespace, grants
 def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
     """The registrar, the environments and who may deploy them; nothing for a stack that has no platform."""
     platform = stack.platform
-    if platform is None or stack.forge_token is None:
+    if platform is None or stack.credential is None:
         return []
     system = RegistrarNamespace(
         "registrar-namespace",
         {"namespace": platform.registrar_namespace, "pod_security_version": stack.pod_security_version},
     )
-    credential = ForgeCredential("forge-credential", {"namespace": system.namespace, "token": stack.forge_token})
+    credential = ForgeCredential("forge-credential", stack.credential.secret(system.namespace))
     environments = [
         RunnerNamespace(
             environment.namespace,
@@ -61,6 +63,7 @@ def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
             "image": platform.registrar_image,
             "forge_kind": platform.forge.kind,
             "forge_url": platform.forge.url,
+            "forge_ca": stack.forge_ca,
             "credential_secret": credential.secret_name,
             "grants": grants(platform),
             "clients": list(platform.registrar_clients),
@@ -94,6 +97,16 @@ def declare_pools(stack: StackConfig, platform: list[pulumi.Resource]) -> None:
     pulumi.export("pools", [pool_key(pool) for pool in stack.pools])
 
 
+def require_forge(stack: StackConfig) -> None:
+    """Asks the forge, where it can tell beforehand, whether the platform's registrar will be able to work there."""
+    platform, held = stack.platform, stack.credential
+    if platform is None or held is None or platform.forge.kind != GITHUB:
+        return
+    wanted = [(environment.scope, environment.runner_group) for environment in platform.environments]
+    proof = Proof(held.token, held.app_id, held.installation_id, held.private_key)
+    require_github_access(platform.forge, wanted, proof, stack.forge_ca)
+
+
 def declare(stack: StackConfig, cluster_version: str) -> None:
     """Everything that the stack holds, on a cluster of this version. Declares nothing if it cannot all be right."""
     require_version(cluster_version)
@@ -102,4 +115,7 @@ def declare(stack: StackConfig, cluster_version: str) -> None:
 
 
 if __name__ == "__main__":
-    declare(load(pulumi.Config()), read_version(ClusterChoice.of_this_program(os.environ)))
+    STACK = load(pulumi.Config())
+    VERSION = read_version(ClusterChoice.of_this_program(os.environ))
+    require_forge(STACK)
+    declare(STACK, VERSION)

@@ -12,23 +12,25 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pulumi
+from cryptography.x509 import load_pem_x509_certificates
 
-from components.forge_scope import FORGES, FORGES_TO_COME
+from components.forge_scope import FORGES
 from components.kubernetes_syntax import is_cidr
 from components.registrar_config import Deadlines
 from components.runner_admission import image_pattern
 from components.runner_pool import DEPLOYER, RunnerPool
+from config_credential import SECRET_KEYS, CredentialConfig, read_credential
 from config_fields import Problem, Section
 from config_platform import PlatformConfig, read_deadlines, read_platform
 from config_pools import read_namespace, read_pools
 
 NAMESPACE: Final = "gpu-runners"
-TOKEN_VARIABLE: Final = "FORGE_TOKEN"  # noqa: S105 - the name of a variable
-TOKEN_KEY: Final = "forgeToken"  # noqa: S105 - the name of a key
 KEYS: Final = (
     "allowImageTags",
     "blockedCidrs",
     "forge",
+    "forgeCa",
+    "githubApp",
     "keepFailed",
     "namespace",
     "onlineDeadlineSeconds",
@@ -40,7 +42,7 @@ KEYS: Final = (
     "registrarDeadlines",
     "runnerImage",
 )
-TEXT_KEYS: Final = ("forge", "namespace", "podSecurityVersion", "runnerImage")
+TEXT_KEYS: Final = ("forge", "forgeCa", "namespace", "podSecurityVersion", "runnerImage")
 
 
 class StackConfigError(pulumi.RunError):
@@ -61,7 +63,8 @@ class StackConfig:
     pools_namespace: str
     online_deadline_seconds: int
     platform: PlatformConfig | None
-    forge_token: pulumi.Output[str] | None
+    credential: CredentialConfig | None
+    forge_ca: str
     pod_security_version: str
     blocked_cidrs: tuple[str, ...]
     image_tags_allowed: bool
@@ -88,7 +91,8 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ) -> 
         pools_namespace=_pools_namespace(root, pools),
         online_deadline_seconds=root.integer("onlineDeadlineSeconds", 10, 86400),
         platform=platform,
-        forge_token=_read_token(root, config, environment) if platform else None,
+        credential=read_credential(root, forge, environment) if platform else None,
+        forge_ca=root.text("forgeCa", _is_certificate, "the PEM of a CA's certificate, or nothing at all"),
         pod_security_version=root.text("podSecurityVersion", _is_version, "a Kubernetes version such as v1.35"),
         blocked_cidrs=tuple(root.texts("blockedCidrs", is_cidr, "a network such as 10.0.0.0/8")),
         image_tags_allowed=tags_allowed,
@@ -123,26 +127,12 @@ def _check_keys(root: Section) -> None:
     # The engine hands the config over in a variable, tests set it in the SDK.
     given = pulumi.runtime.config.get_config_env() | pulumi.runtime.config.CONFIG.get()
     names = [key.removeprefix(root.key) for key in given if key.startswith(root.key)]
-    Section(root.key, dict.fromkeys(names), root.problems).known(*KEYS, TOKEN_KEY)
+    Section(root.key, dict.fromkeys(names), root.problems).known(*KEYS, *SECRET_KEYS)
 
 
 def _read_forge(root: Section) -> str:
-    to_come = root.values.get("forge")
-    cure = f"{to_come} is not served yet" if to_come in FORGES_TO_COME else "say which forge your runners belong to"
+    cure = "say which forge your runners belong to"
     return root.text("forge", lambda text: text in FORGES, " or ".join(FORGES), cure)
-
-
-def _read_token(root: Section, config: pulumi.Config, environment: Mapping[str, str]) -> pulumi.Output[str] | None:
-    cure = f"`pulumi config set --secret {TOKEN_KEY}`, or set {TOKEN_VARIABLE} in the environment"
-    token = config.get_secret(TOKEN_KEY)
-    if token is not None:
-        if not pulumi.runtime.is_config_secret(f"{NAMESPACE}:{TOKEN_KEY}"):
-            root.note(TOKEN_KEY, "a credential in plain text", "an encrypted value", f"revoke it, then {cure}")
-        return token
-    if environment.get(TOKEN_VARIABLE):
-        return pulumi.Output.secret(environment[TOKEN_VARIABLE])
-    root.note(TOKEN_KEY, "nothing", "a token of the forge that may register and remove runners", cure)
-    return None
 
 
 def _pools_namespace(root: Section, pools: tuple[RunnerPool, ...]) -> str:
@@ -182,6 +172,15 @@ def _check_images(root: Section, index: int, pool: RunnerPool, images: tuple[str
         if image and pattern.match(image) is None:
             cure = f"choose one of these, or add it to the images of {pool['namespace']} in {NAMESPACE}:platform"
             root.note(f"pools[{index}].{key}", image, f"images of {', '.join(images)}", cure)
+
+
+def _is_certificate(text: str) -> bool:
+    if not text:
+        return True
+    try:
+        return bool(load_pem_x509_certificates(text.encode()))
+    except ValueError:
+        return False
 
 
 def _is_version(text: str) -> bool:

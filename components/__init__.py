@@ -34,5 +34,8 @@ The cluster, read
   registrar_rollout   the wait for a changed registrar
   online/             progress and diagnosis over frozen snapshots, the thin reader, the wait
 
+The forge, asked
+  github_access       whether the registrar will be able to work at GitHub, before anything is declared
+
 Never imports the stack's config, the registrar (but for `registrar.contract`, the names both sides share) or the lab.
 """

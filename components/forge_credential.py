@@ -1,20 +1,34 @@
 """ForgeCredential: the Secret from which the registrar mints registrations. Never holds a registration itself."""
 
-from typing import Optional, TypedDict
+from typing import NotRequired, Optional, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.labels import REPAIR_ANNOTATIONS, object_labels
+from registrar.contract import APP_ID_FILE, APP_INSTALLATION_FILE, APP_KEY_FILE
+
+
+class GitHubApp(TypedDict):
+    """A GitHub App, which mints tokens of one hour that may do no more than the registrar needs."""
+
+    app_id: pulumi.Input[str]
+    """Its number or client ID."""
+    installation_id: NotRequired[pulumi.Input[str]]
+    """The installation; without it, the registrar finds the one of each scope."""
+    private_key: pulumi.Input[str]
+    """Its key in PEM."""
 
 
 class ForgeCredentialArgs(TypedDict):
-    """The credential and where its Secret lives."""
+    """The credential, of one kind or the other, and where its Secret lives."""
 
     namespace: pulumi.Input[str]
     """The registrar's namespace: nobody else has a reason to be in it."""
-    token: pulumi.Input[str]
+    token: NotRequired[pulumi.Input[str]]
     """A token of the forge that may register, list and remove runners of every granted scope."""
+    app: NotRequired[GitHubApp]
+    """A GitHub App that is installed where the granted scopes are."""
 
 
 class ForgeCredential(pulumi.ComponentResource):
@@ -36,8 +50,22 @@ class ForgeCredential(pulumi.ComponentResource):
             },
             type="Opaque",
             immutable=True,
-            string_data={"token": pulumi.Output.secret(args["token"])},
+            string_data=_files(args),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.secret_name = secret.metadata["name"]
         self.register_outputs({"secret_name": self.secret_name})
+
+
+def _files(args: ForgeCredentialArgs) -> dict[str, pulumi.Input[str]]:
+    """The files that the registrar finds in its credential's folder."""
+    if ("token" in args) == ("app" in args):
+        raise pulumi.RunError("ForgeCredential: give either `token` or `app`, and not both")
+    if "app" not in args:
+        return {"token": pulumi.Output.secret(args["token"])}
+    app = args["app"]
+    files: dict[str, pulumi.Input[str]] = {
+        APP_ID_FILE: app["app_id"],
+        APP_KEY_FILE: pulumi.Output.secret(app["private_key"]),
+    }
+    return {**files, APP_INSTALLATION_FILE: app["installation_id"]} if "installation_id" in app else files

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-FORGES: Final = ("gitea",)
-FORGES_TO_COME: Final = ("github",)
+GITEA: Final = "gitea"
+GITHUB: Final = "github"
+FORGES: Final = (GITEA, GITHUB)
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -30,6 +31,20 @@ class ForgeScope:
         parts = urlsplit(self.url)
         return parts.port or (443 if parts.scheme == "https" else 80)
 
+    @property
+    def is_hosted(self) -> bool:
+        """Whether it is GitHub's own service, where public means the whole world."""
+        host = urlsplit(self.url).hostname or ""
+        return self.kind == GITHUB and (host == "github.com" or host.endswith(".ghe.com"))
+
+    @property
+    def api_url(self) -> str:
+        """Where the forge is asked, without a slash at its end; a GitHub Enterprise Server answers at its own host."""
+        if self.kind != GITHUB:
+            return self.url
+        scheme, _, host = self.url.partition("://")
+        return f"{scheme}://api.{host}" if self.is_hosted else f"{self.url}/api/v3"
+
 
 def parse_scope(kind: str, text: str) -> ForgeScope:
     """Reads e.g. `https://gitea.example.com/mlops/guide`. Raises ValueError that says what is wrong with it."""
@@ -48,5 +63,7 @@ def parse_scope(kind: str, text: str) -> ForgeScope:
     segments = path.split("/") if path else []
     if len(segments) > 2 or not all(_SEGMENT.fullmatch(segment) for segment in segments):
         raise ValueError("its path is neither empty, nor an owner, nor owner/repository")
+    if kind == GITHUB and not path:
+        raise ValueError("GitHub has no runners of a whole server; name an organization, or owner/repository")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return ForgeScope(kind, f"{parts.scheme}://{host}{f':{port}' if port else ''}", path)

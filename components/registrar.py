@@ -1,7 +1,7 @@
 """Registrar: the one holder of the forge's credential, with the least rights."""
 
 from pathlib import PurePosixPath
-from typing import Optional, TypedDict
+from typing import NotRequired, Optional, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -28,9 +28,11 @@ class RegistrarArgs(TypedDict):
     image: str
     """The registrar's image."""
     forge_kind: str
-    """`gitea`."""
+    """`gitea` or `github`."""
     forge_url: str
     """The forge's root URL."""
+    forge_ca: NotRequired[str]
+    """PEM of the CA of a forge that no public one vouches for."""
     credential_secret: pulumi.Input[str]
     """Name of the ForgeCredential's Secret."""
     grants: list[Grant]
@@ -94,7 +96,8 @@ class Registrar(pulumi.ComponentResource):
 
     def _declare_config(self) -> pulumi.Output[str]:
         args = self._args
-        text = registrar_config(self._forge(), args["grants"], args["deadlines"], args["keep_failed"])
+        forge_ca = args.get("forge_ca", "")
+        text = registrar_config(self._forge(), args["grants"], args["deadlines"], args["keep_failed"], forge_ca)
         config = k8s.core.v1.ConfigMap(
             f"{self._name}-config",
             metadata=self._metadata(),
@@ -114,6 +117,7 @@ class Registrar(pulumi.ComponentResource):
                     "url": url,
                     "ca": ca,
                     "forge_kind": self._args["forge_kind"],
+                    "forge_ca": self._args.get("forge_ca", ""),
                 },
                 self._child(),
             )

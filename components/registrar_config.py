@@ -35,10 +35,15 @@ class Deadlines(TypedDict):
     """From the disappearance of a pod to the removal of its registration."""
 
 
-def registrar_config(forge: ForgeScope, grants: Iterable[Grant], deadlines: Deadlines, keep_failed: int) -> str:
-    """The text of config.json; keep_failed is the number of failed pods kept per pool, with their logs."""
+def registrar_config(
+    forge: ForgeScope, grants: Iterable[Grant], deadlines: Deadlines, keep_failed: int, forge_ca: str = ""
+) -> str:
+    """The text of config.json; keep_failed is the number of failed pods kept per pool, with their logs.
+
+    forge_ca is PEM, or "" where the forge's certificate is signed by a public CA.
+    """
     content = {
-        "forge": {"kind": forge.kind, "url": forge.url},
+        "forge": {"kind": forge.kind, "url": forge.api_url, **({"ca": forge_ca} if forge_ca else {})},
         "grants": [
             {
                 "namespace": grant["namespace"],

@@ -7,7 +7,14 @@ import pulumi_kubernetes as k8s
 
 from components.labels import REPAIR_ANNOTATIONS, object_labels
 from components.registrar_pod import GRANTED_RULES
-from registrar.contract import SERVICE_NAME, TRUST_CA_KEY, TRUST_CONFIG_MAP, TRUST_FORGE_KEY, TRUST_URL_KEY
+from registrar.contract import (
+    SERVICE_NAME,
+    TRUST_CA_KEY,
+    TRUST_CONFIG_MAP,
+    TRUST_FORGE_CA_KEY,
+    TRUST_FORGE_KEY,
+    TRUST_URL_KEY,
+)
 
 
 class RegistrarGrantArgs(TypedDict):
@@ -22,7 +29,9 @@ class RegistrarGrantArgs(TypedDict):
     ca: pulumi.Input[str]
     """PEM of the CA that signed its certificate."""
     forge_kind: str
-    """`gitea`."""
+    """`gitea` or `github`."""
+    forge_ca: str
+    """PEM of the forge's CA, which runners trust beside the public ones; "" for none."""
 
 
 class RegistrarGrant(pulumi.ComponentResource):
@@ -49,10 +58,13 @@ class RegistrarGrant(pulumi.ComponentResource):
             subjects=[{"kind": "ServiceAccount", "name": SERVICE_NAME, "namespace": args["registrar_namespace"]}],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
+        trust = {TRUST_CA_KEY: args["ca"], TRUST_URL_KEY: args["url"], TRUST_FORGE_KEY: args["forge_kind"]}
+        if args["forge_ca"]:
+            trust[TRUST_FORGE_CA_KEY] = args["forge_ca"]
         k8s.core.v1.ConfigMap(
             f"{name}-trust",
             metadata={**metadata, "name": TRUST_CONFIG_MAP},
-            data={TRUST_CA_KEY: args["ca"], TRUST_URL_KEY: args["url"], TRUST_FORGE_KEY: args["forge_kind"]},
+            data=trust,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})

@@ -109,3 +109,16 @@ def test_every_child_is_named_after_its_component() -> None:
     strangers = [r.name for r in children if not r.name.startswith(r.parent.rpartition("::")[2])]
     assert children
     assert strangers == []
+
+
+def test_only_github_is_asked_beforehand_and_for_every_scope_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    require_forge = PROGRAM["require_forge"]
+    monkeypatch.setitem(require_forge.__globals__, "require_github_access", lambda *given: asked.append(given[1]))
+    values = stack_file("platform")
+    require_forge(loaded(values, {"FORGE_TOKEN": "t"}))
+    assert asked == []
+    values["platform"]["scope"] = "https://github.com/mlops/guide"
+    values["platform"]["environments"][0] |= {"scope": "https://github.com/mlops", "runnerGroup": "gpu"}
+    require_forge(loaded(values | {"forge": "github"}, {"FORGE_TOKEN": "t"}))
+    assert asked == [[("mlops", "gpu"), ("mlops/guide", None)]]

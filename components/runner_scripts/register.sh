@@ -19,7 +19,8 @@ if [ -e "$RUNNER_DIRECTORY/run.sh" ]; then
     ln -s "$JOBS_DIRECTORY" "$RUNNER_DIRECTORY/_work"
 fi
 if [ -e "$TRUST_DIRECTORY/forge-ca.crt" ]; then
-    cat "${CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}" "$TRUST_DIRECTORY/forge-ca.crt" > "$RUNNER_DIRECTORY/ca-bundle.crt"
+    cat "${CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}" "$TRUST_DIRECTORY/forge-ca.crt" \
+        > "$RUNNER_DIRECTORY/ca-bundle.crt"
 fi
 
 url=$(cat "$TRUST_DIRECTORY/url")

@@ -8,9 +8,10 @@ from typing import Any
 
 from cryptography import x509
 
+from components.forge_credential import ForgeCredential, GitHubApp
 from components.registrar import Registrar, RegistrarArgs
 from components.serving_certificate import issue_serving_certificate
-from registrar.contract import CONFIG_PATH, CREDENTIAL_PATH, REGISTRAR_PORT, TRUST_CONFIG_MAP
+from registrar.contract import APP_ID_FILE, APP_KEY_FILE, CONFIG_PATH, CREDENTIAL_PATH, REGISTRAR_PORT, TRUST_CONFIG_MAP
 from tests.recorded_program import Program, Secret, run
 
 ARGS: RegistrarArgs = {
@@ -145,3 +146,24 @@ def test_the_certificate_is_for_one_host_and_verifies_against_its_ca() -> None:
     assert not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     assert ca.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length == 0
     ssl.create_default_context(cadata=made.ca)
+
+
+def test_github_is_asked_at_its_api() -> None:
+    (config,) = registrar(forge_kind="github", forge_url="https://github.com").of("ConfigMap", "gpu-runners-system")
+    forge = json.loads(config.inputs["data"]["config.json"])["forge"]
+    assert forge == {"kind": "github", "url": "https://api.github.com"}
+
+
+def test_a_forges_own_ca_goes_to_the_registrar_and_to_the_pods() -> None:
+    program = registrar(forge_kind="github", forge_url="https://github.example.com", forge_ca="PEM")
+    (config,) = program.of("ConfigMap", "gpu-runners-system")
+    assert json.loads(config.inputs["data"]["config.json"])["forge"]["ca"] == "PEM"
+    assert program.one("ConfigMap", TRUST_CONFIG_MAP, "dev").inputs["data"]["forge-ca.crt"] == "PEM"
+    assert "forge-ca.crt" not in registrar().one("ConfigMap", TRUST_CONFIG_MAP, "dev").inputs["data"]
+
+
+def test_an_apps_files_are_where_the_registrar_looks_for_them() -> None:
+    app: GitHubApp = {"app_id": "4711", "private_key": "key"}
+    program = run(lambda: ForgeCredential("credential", {"namespace": "system", "app": app}))
+    (secret,) = program.of("Secret")
+    assert secret.inputs["stringData"] == {APP_ID_FILE: "4711", APP_KEY_FILE: Secret("key")}

@@ -118,7 +118,7 @@ POOLS: list[tuple[str, Change, str, str]] = [
     ("pool that is text", lambda v: v.update(pools=["cuda"]), 'pools[0]: found "cuda"', "a mapping"),
     ("pools that are a mapping", lambda v: v.update(pools={"cuda": {}}), "gpu-runners:pools: found", "a list"),
     ("no forge", lambda v: v.pop("forge"), 'gpu-runners:forge: found ""', "gitea"),
-    ("a forge to come", lambda v: v.update(forge="github"), "gpu-runners:forge", "github is not served yet"),
+    ("an unknown forge", lambda v: v.update(forge="gitlab"), 'gpu-runners:forge: found "gitlab"', "gitea or github"),
     ("an odd truth", lambda v: v.update(allowImageTags="maybe"), "allowImageTags: found", "true or false"),
     ("no time", lambda v: v.update(onlineDeadlineSeconds=0), "onlineDeadlineSeconds: found 0", "from 10"),
     ("odd CIDR", lambda v: v.update(blockedCidrs=["10.0.0.1/8"]), "blockedCidrs[0]", "a network"),
@@ -236,7 +236,10 @@ def test_a_credential_in_plain_text_is_refused_and_not_shown() -> None:
 
 
 def test_an_encrypted_credential_is_taken() -> None:
-    assert loaded(stack_file("platform") | {"forgeToken": "t"}, secrets=("forgeToken",)).forge_token is not None
+    stack = loaded(stack_file("platform") | {"forgeToken": "hunter2"}, secrets=("forgeToken",))
+    assert stack.credential is not None
+    assert stack.credential.token == "hunter2"
+    assert "hunter2" not in repr(stack)
 
 
 def test_all_problems_of_a_stack_are_in_one_message() -> None:

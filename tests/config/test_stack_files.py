@@ -9,7 +9,7 @@ from tests.stack_values import declared_keys, defaults, loaded, stack_file
 def test_the_dev_stack_loads_without_a_credential() -> None:
     stack = loaded(stack_file("dev"))
     assert stack.platform is None
-    assert stack.forge_token is None
+    assert stack.credential is None
     assert [pool["name"] for pool in stack.pools] == ["cuda"]
     assert stack.pools_namespace == "gpu-runners-dev"
 

@@ -48,6 +48,8 @@ class StandInGitHub:
     token_life: float = 3600.0
     busy_status: int = 422
     missing_permission: str = ""
+    administers: bool = True
+    classic_scopes: str | None = None
     limit: int = 5000
     remaining: int = 5000
     next_id: int = 1
@@ -82,6 +84,7 @@ class StandInGitHub:
         add("GET", f"{ORGANIZATION}/actions/runner-groups", self._list_groups)
         add("GET", f"{ORGANIZATION}/actions/runner-groups/{{id}}/repositories", self._list_repositories)
         add("GET", f"{ORGANIZATION}/repos", self._list_repositories)
+        add("GET", REPOSITORY, self._get_repository)
         return application
 
     @web.middleware
@@ -116,6 +119,8 @@ class StandInGitHub:
             self.remaining -= 1
             self.costs[f"{request.method} {path}"] += 1
         answer.headers.update(self._limits())
+        if self.classic_scopes is not None:
+            answer.headers["X-OAuth-Scopes"] = self.classic_scopes
         return answer
 
     def _limits(self) -> dict[str, str]:
@@ -177,8 +182,8 @@ class StandInGitHub:
         return web.json_response({"runner_version": version, **known}) if known else _refusal(404, "Not Found")
 
     async def _list_runs(self, request: web.Request) -> web.Response:
-        repo, status = f"{request.match_info['owner']}/{request.match_info['repo']}", request.query["status"]
-        runs = [run for run in self.runs.values() if run["status"] == status and run["repo"] == repo]
+        repo, status = f"{request.match_info['owner']}/{request.match_info['repo']}", request.query.get("status")
+        runs = [run for run in self.runs.values() if status in (None, run["status"]) and run["repo"] == repo]
         return _page(request, "workflow_runs", sorted(runs, key=lambda run: -run["id"]))
 
     async def _list_jobs(self, request: web.Request) -> web.Response:
@@ -188,6 +193,9 @@ class StandInGitHub:
         number = int(request.match_info["job"])
         job = next((one for jobs in self.jobs.values() for one in jobs if one["id"] == number), None)
         return web.json_response(job) if job else _refusal(404, "Not Found")
+
+    async def _get_repository(self, request: web.Request) -> web.Response:
+        return web.json_response({"visibility": "private", "permissions": {"admin": self.administers}})
 
     async def _list_groups(self, request: web.Request) -> web.Response:
         return _page(request, "runner_groups", self.groups)

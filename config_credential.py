@@ -1,0 +1,102 @@
+"""Reads what the registrar is to prove itself to the forge with: a token, or a GitHub App with its private key."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import pulumi
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from components.forge_credential import ForgeCredentialArgs, GitHubApp
+from components.forge_scope import GITHUB
+from config_fields import Section, shown
+
+TOKEN_KEY: Final = "forgeToken"  # noqa: S105 - the name of a key
+APP_KEY: Final = "githubApp"
+PRIVATE_KEY_KEY: Final = "githubAppPrivateKey"
+SECRET_KEYS: Final = (TOKEN_KEY, PRIVATE_KEY_KEY)
+VARIABLES: Final[Mapping[str, str]] = {TOKEN_KEY: "FORGE_TOKEN", PRIVATE_KEY_KEY: "GITHUB_APP_PRIVATE_KEY"}
+_APP_ID: Final = re.compile(r"[1-9]\d*|Iv[A-Za-z0-9.]+")
+
+
+@dataclass(frozen=True)
+class CredentialConfig:
+    """A token, else an App. Plain texts, which never show themselves; they leave as secrets."""
+
+    token: str = field(default="", repr=False)
+    app_id: str = ""
+    installation_id: str = ""
+    private_key: str = field(default="", repr=False)
+
+    def secret(self, namespace: pulumi.Input[str]) -> ForgeCredentialArgs:
+        """What a ForgeCredential in that namespace takes."""
+        if not self.app_id:
+            return {"namespace": namespace, "token": pulumi.Output.secret(self.token)}
+        app: GitHubApp = {"app_id": self.app_id, "private_key": pulumi.Output.secret(self.private_key)}
+        if self.installation_id:
+            app["installation_id"] = self.installation_id
+        return {"namespace": namespace, "app": app}
+
+
+def read_credential(root: Section, forge: str, environment: Mapping[str, str]) -> CredentialConfig | None:
+    """The credential of a stack with a platform; notes what is wrong with it, and never shows it."""
+    token, key = (_read_secret(root, name, environment) for name in SECRET_KEYS)
+    app = root.section(APP_KEY)
+    app.known("appId", "installationId")
+    if not app.values:
+        if key and forge == GITHUB:
+            root.note(APP_KEY, f"nothing, but {PRIVATE_KEY_KEY}", "appId beside the key", "see the App's settings page")
+        elif not token:
+            ways = f"`pulumi config set --secret {TOKEN_KEY}`, or set {VARIABLES[TOKEN_KEY]} in the environment"
+            cure = f"{ways}; or name a {APP_KEY}" if forge == GITHUB else ways
+            root.note(TOKEN_KEY, "nothing", "a token of the forge that may register and remove runners", cure)
+        return CredentialConfig(token=token) if token else None
+    if forge != GITHUB:
+        root.note(APP_KEY, "a GitHub App", f"{TOKEN_KEY} for the forge {forge or 'of this stack'}", f"remove {APP_KEY}")
+    if token:
+        root.note(APP_KEY, f"an App and {TOKEN_KEY}", "one of both", f"`pulumi config rm {TOKEN_KEY}`")
+    _check_key(root, key)
+    return CredentialConfig(
+        app_id=_read_id(app, "appId", "the number, or the client ID, on the App's settings page"),
+        installation_id=_read_id(app, "installationId", "the number at the end of the installation's URL")
+        if app.has("installationId")
+        else "",
+        private_key=key,
+    )
+
+
+def _read_secret(root: Section, name: str, environment: Mapping[str, str]) -> str:
+    full = root.at(name)
+    text = pulumi.runtime.get_config(full)
+    if not text:
+        return environment.get(VARIABLES[name], "")
+    if not pulumi.runtime.is_config_secret(full):
+        cure = f"revoke it, then `pulumi config set --secret {name}`, or set {VARIABLES[name]} in the environment"
+        root.note(name, "a credential in plain text", "an encrypted value", cure)
+    return str(text)
+
+
+def _read_id(section: Section, name: str, allowed: str) -> str:
+    value = section.values.get(name)
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not _APP_ID.fullmatch(text):
+        section.note(name, shown(value), allowed)
+    return text
+
+
+def _check_key(root: Section, key: str) -> None:
+    cure = f"`pulumi config set --secret {PRIVATE_KEY_KEY} < app.private-key.pem`"
+    cure += f", or set {VARIABLES[PRIVATE_KEY_KEY]} in the environment"
+    allowed = "the App's private key in PEM: as GitHub gives it (PKCS#1) or as PKCS#8, without a passphrase"
+    if not key:
+        root.note(PRIVATE_KEY_KEY, "nothing", allowed, cure)
+        return
+    try:
+        parsed = load_pem_private_key(key.encode(), password=None)
+    except (ValueError, TypeError):  # whose words might quote it
+        root.note(PRIVATE_KEY_KEY, "no such key", allowed, cure)
+        return
+    if not isinstance(parsed, RSAPrivateKey):
+        root.note(PRIVATE_KEY_KEY, "a key of another kind than RSA", allowed, cure)
