@@ -82,7 +82,7 @@ def _read_id(section: Section, name: str, allowed: str) -> str:
     value = section.values.get(name)
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     if not _APP_ID.fullmatch(text):
-        section.note(name, shown(value), allowed)
+        section.note(name, shown(value), allowed, "copy it from the settings of the App")
     return text
 
 

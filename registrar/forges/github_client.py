@@ -20,15 +20,7 @@ from gidgethub import aiohttp as gidgethub_aiohttp
 from gidgethub import sansio
 
 from registrar.forges.forge import ForgeError, ForgeRefusedError, ForgeUnavailableError
-from registrar.forges.github_pace import (
-    CHANGES_BURST,
-    CHANGES_PER_SECOND,
-    READS_BURST,
-    READS_PER_SECOND,
-    Barrier,
-    Bucket,
-    Budget,
-)
+from registrar.forges.github_pace import LIMITS, Barrier, Bucket, Budget, Limits
 from registrar.forges.github_reading import field, slim
 
 REQUESTER: Final = "gpu-runners"
@@ -67,7 +59,13 @@ class Client(gidgethub_aiohttp.GitHubAPI):
     """Sends requests to one GitHub. Belongs to one event loop."""
 
     def __init__(
-        self, api_url: str, *, observe: Observe, budget: Callable[[Budget], None], ca_certificate: str = ""
+        self,
+        api_url: str,
+        *,
+        observe: Observe,
+        budget: Callable[[Budget], None],
+        ca_certificate: str = "",
+        limits: Limits = LIMITS,
     ) -> None:
         tls = ssl.create_default_context(cadata=ca_certificate) if ca_certificate else True
         session = aiohttp.ClientSession(
@@ -76,8 +74,8 @@ class Client(gidgethub_aiohttp.GitHubAPI):
         )
         super().__init__(session, REQUESTER, cache=Remembered(), base_url=api_url)
         self._observe, self._tell_budget = observe, budget
-        self._reads = Bucket(READS_PER_SECOND, READS_BURST)
-        self._changes = Bucket(CHANGES_PER_SECOND, CHANGES_BURST)
+        self._reads = Bucket(limits.reads, limits.reads_at_once)
+        self._changes = Bucket(limits.changes, limits.changes_at_once)
         self._changing = asyncio.Lock()
         self._barrier = Barrier()
 

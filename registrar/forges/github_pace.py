@@ -14,16 +14,25 @@ from typing import Final
 from registrar.forges.forge import ForgeUnavailableError, Pace
 
 # Nothing but changed answers counts against the hour (an unchanged one is a 304), so looks may be frequent where little
-# happens. `issues`: see CHANGES_PER_SECOND.
+# happens. `issues` is what LIMITS allow.
 PACE: Final = Pace(burst=2.0, active=3.0, idle=5.0, census=60.0, issues=1.0)
-CHANGES_PER_SECOND: Final = 1.0  # 5 points each: 60 + BURST in a minute, below 80 new things and within 350 points
-CHANGES_BURST: Final = 10.0
-READS_PER_SECOND: Final = 8.0  # 480 + READS_BURST in a minute: together with the changes below 900 points
-READS_BURST: Final = 40.0
-
 LEAST_PENALTY_SECONDS: Final = 60.0  # where GitHub refuses for asking too fast and says no time
 MOST_PENALTY_SECONDS: Final = 3600.0
 JITTER: Final = 0.1  # of a wait, on top: nobody should come back at the very same moment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Requests a second that go on for long, and at once after a rest."""
+
+    changes: float
+    changes_at_once: float
+    reads: float
+    reads_at_once: float
+
+
+# In the worst minute 70 changes, below 80 new things, for 350 points, and 520 reads: together below 900 points.
+LIMITS: Final = Limits(changes=1.0, changes_at_once=10.0, reads=8.0, reads_at_once=40.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,14 +10,19 @@ from registrar.forges.github import GitHub
 from registrar.forges.github_access import Access
 from registrar.forges.github_client import Client
 from registrar.forges.github_credentials import credential
+from registrar.forges.github_pace import LIMITS, Budget, Limits
 from registrar.forges.github_pace import PACE as GITHUB_PACE
-from registrar.forges.github_pace import Budget
 from registrar.metrics import Metrics
 from registrar.settings import Settings
 
 
-def open_forge(settings: Settings, token_file: Path, metrics: Metrics, *, pace: Pace | None = None) -> Forge:
-    """The forge, which reads its credential from `token_file`, or from an App's files beside it, when it needs it."""
+def open_forge(
+    settings: Settings, token_file: Path, metrics: Metrics, *, pace: Pace | None = None, limits: Limits = LIMITS
+) -> Forge:
+    """The forge, which reads its credential from `token_file`, or from an App's files beside it, when it needs it.
+
+    `limits` are GitHub's; Gitea has none.
+    """
 
     def observe(verb: str, status: str) -> None:
         metrics.forge_requests.labels(verb, status).inc()
@@ -38,7 +43,7 @@ def open_forge(settings: Settings, token_file: Path, metrics: Metrics, *, pace: 
         ):
             metrics.forge_budget.labels(what).set(value)
 
-    client = Client(settings.forge.url, observe=observe, budget=note, ca_certificate=settings.forge.ca)
+    client = Client(settings.forge.url, observe=observe, budget=note, ca_certificate=settings.forge.ca, limits=limits)
     return GitHub(
         Access(client, credential(client, token_file)),
         granted={

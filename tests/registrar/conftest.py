@@ -1,7 +1,9 @@
-"""A registrar of real parts between a stand-in cluster and a stand-in Gitea."""
+"""A registrar of real parts between a stand-in cluster and a stand-in Gitea, or GitHub."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,9 @@ from registrar.actions import Actor
 from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.cluster import Cluster
-from registrar.forges.forge import Pace
-from registrar.forges.gitea import Gitea
+from registrar.forges.forge import Forge, Pace
+from registrar.forges.github_pace import LIMITS, Limits
+from registrar.forges.opening import open_forge
 from registrar.issuer_keys import IssuerKeys
 from registrar.loop import Loop
 from registrar.metrics import Metrics
@@ -31,6 +34,8 @@ from registrar.server import Door
 from registrar.settings import Settings, parse
 from tests.registrar.stand_in_cluster import StandInCluster
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
+from tests.registrar.stand_in_github import TOKEN as GITHUB_TOKEN
+from tests.registrar.stand_in_github import StandInGitHub
 
 PATIENCE_SECONDS = 10.0
 
@@ -63,9 +68,10 @@ class World:
 
     cluster: StandInCluster
     gitea: StandInGitea
+    github: StandInGitHub
     settings: Settings
     api: Cluster
-    forge: Gitea
+    forge: Forge
     store: PodStore
     actor: Actor
     loop: Loop
@@ -89,32 +95,38 @@ class World:
         """POST /registrations as the pod's init container does: status, headers, body."""
         headers = {"Authorization": f"Bearer {token or self.cluster.token(pod)}"}
         async with self.http.post(f"{self.url}/registrations", headers=headers) as response:
-            body = await response.json(content_type=None)
+            text = await response.text()
+            body = json.loads(text) if text.startswith("{") else text
             return response.status, dict(response.headers), body
 
 
 @pytest.fixture
 async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """Parametrize indirectly with changes to config.json, or with `census`, seconds between two lists of runners."""
-    cluster, gitea = StandInCluster(), StandInGitea()
-    cluster_server, forge_server = TestServer(cluster.application()), TestServer(gitea.application())
+    changes = dict(getattr(request, "param", {}))
+    pace = Pace(burst=0.05, active=0.1, idle=0.2, census=changes.pop("census", 0.3))
+    async with open_world(tmp_path, "gitea", pace, **changes) as it:
+        yield it
+
+
+@asynccontextmanager
+async def open_world(
+    folder: Path, kind: str, pace: Pace, limits: Limits = LIMITS, **changes: Any
+) -> AsyncIterator[World]:
+    """A registrar whose forge is of that kind; `changes` to config.json."""
+    cluster, gitea, github = StandInCluster(), StandInGitea(), StandInGitHub()
+    forge_application = gitea.application() if kind == "gitea" else github.application()
+    cluster_server, forge_server = TestServer(cluster.application()), TestServer(forge_application)
     await cluster_server.start_server()
     await forge_server.start_server()
     kubernetes = kubernetes_at(str(cluster_server.make_url("")))
-    forge_url = str(forge_server.make_url("")).rstrip("/")
-    changes = dict(getattr(request, "param", {}))
-    pace = Pace(burst=0.05, active=0.1, idle=0.2, census=changes.pop("census", 0.3))
-    settings = parse(settings_document(forge={"kind": "gitea", "url": forge_url}, **changes))
-    credential = tmp_path / "token"
-    credential.write_text(TOKEN + "\n")
+    forge_url = str(forge_server.make_url("")).rstrip("/") + ("" if kind == "gitea" else "/api/v3")
+    settings = parse(settings_document(forge={"kind": kind, "url": forge_url}, **changes))
+    credential = folder / "token"
+    credential.write_text((TOKEN if kind == "gitea" else GITHUB_TOKEN) + "\n")
     metrics = Metrics()
     api, keys = Cluster(kubernetes), IssuerKeys(kubernetes)
-    forge = Gitea(
-        settings.forge.url,
-        credential=lambda: credential.read_text().strip(),
-        observe=lambda verb, status: metrics.forge_requests.labels(verb, status).inc(),
-        pace=pace,
-    )
+    forge = open_forge(settings, credential, metrics, pace=pace, limits=limits)
     store = PodStore(api, [grant.namespace for grant in settings.grants])
     announcer, brakes = Announcer(api), Brakes()
     actor = Actor(api, forge, store, announcer, metrics)
@@ -132,19 +144,21 @@ async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
     await door_server.start_server()
     http = ClientSession()
     it = World(
-        cluster=cluster, gitea=gitea, settings=settings, api=api, forge=forge, store=store, actor=actor,
+        cluster=cluster, gitea=gitea, github=github, settings=settings, api=api, forge=forge, store=store, actor=actor,
         loop=Loop(parts), brakes=brakes, metrics=metrics, credential=credential,
         url=str(door_server.make_url("")).rstrip("/"), http=http, tasks=[],
     )  # fmt: skip
-    yield it
-    for task in it.tasks:
-        task.cancel()
-    if it.tasks:
-        _, unstoppable = await asyncio.wait(it.tasks, timeout=PATIENCE_SECONDS)
-        assert not unstoppable, "a task of the registrar ignores its cancellation"
-    cluster.break_watches()
-    await asyncio.gather(http.close(), api.close(), keys.close(), forge.close())
-    await asyncio.gather(door_server.close(), forge_server.close(), cluster_server.close())
+    try:
+        yield it
+    finally:
+        for task in it.tasks:
+            task.cancel()
+        if it.tasks:
+            _, unstoppable = await asyncio.wait(it.tasks, timeout=PATIENCE_SECONDS)
+            assert not unstoppable, "a task of the registrar ignores its cancellation"
+        cluster.break_watches()
+        await asyncio.gather(http.close(), api.close(), keys.close(), forge.close())
+        await asyncio.gather(door_server.close(), forge_server.close(), cluster_server.close())
 
 
 def kubernetes_at(url: str) -> SingleConfig:
