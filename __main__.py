@@ -10,6 +10,7 @@ from components.forge_credential import ForgeCredential
 from components.forge_scope import GITHUB
 from components.github_access import Proof, require_github_access
 from components.online_pools import OnlinePools
+from components.previewer import Previewer
 from components.registrar import Registrar
 from components.registrar_namespace import RegistrarNamespace
 from components.runner_deployment import RunnerDeployment
@@ -56,6 +57,18 @@ def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
         )
         for namespace, deployments in deployments_by_namespace(platform).items()
     ]
+    previewers = [
+        Previewer(
+            f"{namespace}-previewer",
+            {
+                "namespace": namespace,
+                "deployments": deployments,
+                "registrar_namespace": platform.registrar_namespace,
+            },
+            pulumi.ResourceOptions(depends_on=[system, *environments]),
+        )
+        for namespace, deployments in deployments_by_namespace(platform).items()
+    ]
     registrar = Registrar(
         "registrar",
         {
@@ -74,7 +87,7 @@ def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
         pulumi.ResourceOptions(depends_on=[system, *environments]),
     )
     pulumi.export("registrar", registrar.url)
-    return [*environments, *deployers, registrar]
+    return [*environments, *deployers, *previewers, registrar]
 
 
 def declare_pools(stack: StackConfig, platform: list[pulumi.Resource]) -> None:

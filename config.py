@@ -18,7 +18,7 @@ from components.forge_scope import FORGES
 from components.kubernetes_syntax import is_cidr
 from components.registrar_config import Deadlines
 from components.runner_admission import image_pattern
-from components.runner_pool import DEPLOYER, RunnerPool
+from components.runner_pool import DEPLOYER, PREVIEWER, RunnerPool
 from config_credential import SECRET_KEYS, CredentialConfig, read_credential
 from config_fields import Problem, Section
 from config_platform import PlatformConfig, read_deadlines, read_platform
@@ -151,9 +151,9 @@ def _check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platfor
         if namespace and namespace not in environments:
             cure = f"add it to {NAMESPACE}:platform.environments"
             root.note(f"pools[{index}].namespace", namespace, f"one of {', '.join(environments)}", cure)
-        if pool["identity"] == DEPLOYER and namespace in environments and namespace not in deployers:
+        if pool["identity"] in (DEPLOYER, PREVIEWER) and namespace in environments and namespace not in deployers:
             cure = f"name {namespace} as `deployer.namespace` of the environment that it deploys"
-            root.note(f"pools[{index}].identity", DEPLOYER, "a pool in a deployer's namespace", cure)
+            root.note(f"pools[{index}].identity", pool["identity"], "a pool in a deployer's namespace", cure)
         if namespace in environments and environments[namespace].images:
             _check_images(root, index, pool, environments[namespace].images)
         if "gpu" in pool:

@@ -12,7 +12,7 @@ from components.kubernetes_syntax import is_cidr, is_dns_label, is_extended_reso
 from components.network_policies import EgressRule
 from components.registrar_config import Deadlines, Grant
 from components.runner_namespace import RUNNER_ACCOUNT
-from components.runner_pool import DEPLOYER
+from components.runner_pool import DEPLOYER, PREVIEWER
 from config_fields import Section, shown
 from config_pools import read_image, read_namespace
 
@@ -56,7 +56,7 @@ class PlatformConfig:
 def accounts(platform: PlatformConfig, environment: EnvironmentConfig) -> list[str]:
     """The ServiceAccounts that an environment's pods may run as."""
     is_deployers = environment.namespace in deployments_by_namespace(platform)
-    return [RUNNER_ACCOUNT, DEPLOYER] if is_deployers else [RUNNER_ACCOUNT]
+    return [RUNNER_ACCOUNT, DEPLOYER, PREVIEWER] if is_deployers else [RUNNER_ACCOUNT]
 
 
 def grants(platform: PlatformConfig) -> list[Grant]:

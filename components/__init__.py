@@ -24,6 +24,7 @@ Components
   registrar           Registrar: the Deployment, its traffic, and a grant per namespace
   runner_deployment   RunnerDeployment: one pool
   deployer            Deployer: the identity of `pulumi up` on a base runner
+  previewer           Previewer: the identity that reviews a pull request there, and reads only
   forge_repository    ForgeRepository: what workflows find in their repository at GitHub
   runner_group        RunnerGroup: who may use an organization's runners at GitHub
   online_pools        OnlinePools: the object whose hook waits until every runner is online

@@ -10,7 +10,7 @@ import pulumi_kubernetes as k8s
 from components.gpu_placement import gpu_limits, tolerations
 from components.labels import STAY_ANNOTATIONS, pool_labels
 from components.runner_namespace import RUNNER_ACCOUNT
-from components.runner_pool import DEPLOYER, RunnerPool, pool_key
+from components.runner_pool import NO_IDENTITY, RunnerPool, pool_key
 from components.runner_scripts import PRE_STOP, REGISTER, RUNNER_PROCESS, START
 from components.runner_volumes import (
     REGISTRATION_DIRECTORY,
@@ -45,9 +45,9 @@ def pod_template(pool: RunnerPool) -> k8s.core.v1.PodTemplateSpecArgsDict:
 
 def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
     gpu = pool.get("gpu")
-    api_access = pool["identity"] == DEPLOYER
+    api_access = pool["identity"] != NO_IDENTITY
     return {
-        "service_account_name": DEPLOYER if api_access else RUNNER_ACCOUNT,
+        "service_account_name": pool["identity"] if api_access else RUNNER_ACCOUNT,
         "automount_service_account_token": False,
         "enable_service_links": False,
         "host_network": False,

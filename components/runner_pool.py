@@ -10,8 +10,9 @@ import pulumi
 from components.gpu_placement import GpuPlacement
 
 DEPLOYER: Final = "deployer"
+PREVIEWER: Final = "previewer"
 NO_IDENTITY: Final = "none"
-IDENTITIES: Final = (NO_IDENTITY, DEPLOYER)
+IDENTITIES: Final = (NO_IDENTITY, DEPLOYER, PREVIEWER)
 
 
 class RunnerPool(TypedDict):
@@ -44,7 +45,7 @@ class RunnerPool(TypedDict):
     protect_job_seconds: int
     """The longest that a deleted runner may go on with its job."""
     identity: str
-    """`none`, or `deployer`: jobs may then use the rights of the ServiceAccount `deployer`."""
+    """`none`, or `deployer` or `previewer`: jobs may then use the rights of the ServiceAccount of that name."""
     autoscaled: bool
     """Whether something else, e.g. KEDA, sets the number of replicas after the first `up`."""
 

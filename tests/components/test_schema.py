@@ -8,6 +8,7 @@ from components.deployer import Deployer
 from components.forge_credential import ForgeCredential
 from components.forge_repository import ForgeRepository
 from components.online_pools import OnlinePools
+from components.previewer import Previewer
 from components.registrar import Registrar
 from components.registrar_certificate import RegistrarCertificate
 from components.registrar_grant import RegistrarGrant
@@ -21,6 +22,7 @@ COMPONENTS: list[type[ComponentResource]] = [
     ForgeCredential,
     ForgeRepository,
     OnlinePools,
+    Previewer,
     Registrar,
     RegistrarCertificate,
     RegistrarGrant,
