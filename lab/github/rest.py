@@ -59,7 +59,7 @@ class Door:
 
         async def guarded(request: web.Request) -> web.Response:
             token = self._credentials.bearer(request.headers.get("Authorization", ""))
-            scope = _scope(request)
+            scope = self._scope(request)
             excess = self._meter.excess(token.owner, write=method != "GET")
             if excess is not None:
                 answer = refusal(403, excess.message)
@@ -82,10 +82,11 @@ class Door:
 
         return web.route(method, f"{API}{path}", guarded)
 
-
-def _scope(request: web.Request) -> str:
-    found = request.match_info
-    return f"{found['owner']}/{found['repo']}" if "repo" in found else found.get("org", "")
+    def _scope(self, request: web.Request) -> str:
+        found = request.match_info
+        if "repository_id" in found:
+            return self._world.repository_by_id(found["repository_id"]).full_name
+        return f"{found['owner']}/{found['repo']}" if "repo" in found else found.get("org", "")
 
 
 def refusal(status: int, message: str) -> web.Response:

@@ -29,6 +29,13 @@ class WiringRoutes:
         return [
             *self._named(door, f"{repo}/actions", variables="actions_variables", secrets="secrets"),
             *self._named(door, environment, variables="environments", secrets="environments"),
+            # An older way to the same, which GitHub's Go client still goes.
+            *self._named(
+                door,
+                "/repositories/{repository_id}/environments/{environment}",
+                variables="environments",
+                secrets="environments",
+            ),
             door.route("GET", environment, self._environment, "actions"),
             door.route("PUT", environment, self._set_environment, "administration"),
             door.route("DELETE", environment, self._delete_environment, "administration"),

@@ -177,6 +177,13 @@ class World:
             raise Refusal(404, "Not Found")
         return found
 
+    def repository_by_id(self, identifier: str) -> Repository:
+        """Raises Refusal 404."""
+        for found in self.repositories.values():
+            if str(found.id) == identifier:
+                return found
+        raise Refusal(404, "Not Found")
+
     def group(self, organization: str, identifier: int) -> Group:
         """Raises Refusal 404."""
         found = self.groups.get(identifier)

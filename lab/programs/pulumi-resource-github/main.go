@@ -23,6 +23,10 @@ func main() {
 		},
 		Resources: map[string]*tfbridge.ResourceInfo{
 			"github_actions_environment_secret": {DeleteBeforeReplace: true},
+			// A list of one in the published SDK; the bridge would make it a plain object.
+			"github_repository_environment": {
+				Fields: map[string]*tfbridge.SchemaInfo{"reviewers": {MaxItemsOne: tfbridge.False()}},
+			},
 		},
 	}
 	provider.MustComputeTokens(tokens.SingleModule("github_", "index", tokens.MakeStandard("github")))

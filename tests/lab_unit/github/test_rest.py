@@ -95,6 +95,8 @@ async def test_variables_secrets_environments_and_permissions_are_kept(github: G
     _, branch, _ = await github.call("POST", f"{repo}/environments/dev/deployment-branch-policies", {"name": "main"})
     assert (await github.call("GET", f"{repo}/environments/dev/deployment-branch-policies/{branch['id']}"))[1]["name"]
     assert (await github.call("PUT", f"{repo}/environments/dev/secrets/S", sealed))[0] == 201
+    by_number = f"/repositories/{github.repository.id}/environments/dev/secrets/S"
+    assert (await github.call("GET", by_number))[1]["name"] == "S"
     permissions = {"enabled": True, "allowed_actions": "all", "sha_pinning_required": True}
     assert (await github.call("PUT", f"{repo}/actions/permissions", permissions))[0] == 204
     assert (await github.call("GET", f"{repo}/actions/permissions"))[1] == permissions
