@@ -3,6 +3,7 @@
 `load` reads everything, then raises one error that lists every problem. Knows no Kubernetes object and declares none.
 """
 
+import difflib
 import json
 import os
 import re
@@ -119,7 +120,7 @@ def _values(config: pulumi.Config) -> dict[str, Any]:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -128,6 +129,11 @@ def _check_keys(root: Section) -> None:
     given = pulumi.runtime.config.get_config_env() | pulumi.runtime.config.CONFIG.get()
     names = [key.removeprefix(root.key) for key in given if key.startswith(root.key)]
     Section(root.key, dict.fromkeys(names), root.problems).known(*KEYS, *SECRET_KEYS)
+    for key in given:
+        namespace, _, name = key.partition(":")
+        if namespace != NAMESPACE and difflib.get_close_matches(namespace, [NAMESPACE], cutoff=0.8):
+            cure = f"did you mean {root.key}{name}?"
+            root.problems.append(Problem(key, "a key that nothing reads", f"keys that begin with {root.key}", cure))
 
 
 def _read_forge(root: Section) -> str:
@@ -148,7 +154,7 @@ def _check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platfor
     wanted: Counter[tuple[str, str]] = Counter()
     for index, pool in enumerate(pools):
         namespace = pool["namespace"]
-        if namespace and namespace not in environments:
+        if namespace and environments and namespace not in environments:
             cure = f"add it to {NAMESPACE}:platform.environments"
             root.note(f"pools[{index}].namespace", namespace, f"one of {', '.join(environments)}", cure)
         if pool["identity"] in (DEPLOYER, PREVIEWER) and namespace in environments and namespace not in deployers:
@@ -156,7 +162,7 @@ def _check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platfor
             root.note(f"pools[{index}].identity", pool["identity"], "a pool in a deployer's namespace", cure)
         if namespace in environments and environments[namespace].images:
             _check_images(root, index, pool, environments[namespace].images)
-        if "gpu" in pool:
+        if "gpu" in pool and pool["gpu"]["resource"]:
             wanted[namespace, pool["gpu"]["resource"]] += pool["gpu"]["count"] * pool["replicas"]
     for (namespace, resource), count in wanted.items():
         granted = environments[namespace].gpus.get(resource, 0) if namespace in environments else count

@@ -20,11 +20,10 @@ class Problem:
     key: str
     found: str
     allowed: str
-    cure: str = ""
+    cure: str
 
     def __str__(self) -> str:
-        cure = f"; cure: {self.cure}" if self.cure else ""
-        return f"{self.key}: found {self.found}; allowed: {self.allowed}{cure}"
+        return f"{self.key}: found {self.found}; allowed: {self.allowed}; cure: {self.cure}"
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Section:
         """The full key of a field."""
         return f"{self.key}{name}" if self.key.endswith(":") else f"{self.key}.{name}"
 
-    def note(self, name: str, found: str, allowed: str, cure: str = "") -> None:
+    def note(self, name: str, found: str, allowed: str, cure: str) -> None:
         """Notes a problem with a field."""
         self.problems.append(Problem(self.at(name), found, allowed, cure))
 
@@ -48,7 +47,7 @@ class Section:
         for name in self.values:
             if name not in names:
                 near = difflib.get_close_matches(name, names, n=1)
-                cure = f"did you mean {near[0]}?" if near else "remove it"
+                cure = f"did you mean {near[0]}?" if near else "remove it, nothing reads it"
                 self.note(name, "an unknown key", ", ".join(sorted(names)), cure)
 
     def has(self, name: str) -> bool:
@@ -60,7 +59,7 @@ class Section:
         value = self.values.get(name)
         if isinstance(value, str) and check(value):
             return value
-        self.note(name, shown(value), allowed, cure)
+        self.note(name, shown(value), allowed, cure or usual_cure(value, "text"))
         return ""
 
     def optional_text(self, name: str, check: Check, allowed: str, cure: str = "") -> str | None:
@@ -72,7 +71,8 @@ class Section:
         value = self.values.get(name)
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
-        self.note(name, shown(value), f"a whole number from {low} to {high}", cure)
+        allowed = f"a whole number from {low} to {high}"
+        self.note(name, shown(value), allowed, cure or usual_cure(value, "number"))
         return low
 
     def flag(self, name: str) -> bool:
@@ -80,7 +80,7 @@ class Section:
         value = self.values.get(name)
         if isinstance(value, bool):
             return value
-        self.note(name, shown(value), "true or false")
+        self.note(name, shown(value), "true or false", usual_cure(value, "truth"))
         return False
 
     def texts(self, name: str, check: Check, allowed: str, cure: str = "") -> list[str]:
@@ -88,7 +88,7 @@ class Section:
         found = self._list(name, f"a list, each item {allowed}")
         for index, value in enumerate(found):
             if not (isinstance(value, str) and check(value)):
-                self.note(f"{name}[{index}]", shown(value), allowed, cure)
+                self.note(f"{name}[{index}]", shown(value), allowed, cure or usual_cure(value, "text"))
         return [value for value in found if isinstance(value, str)]
 
     def pairs(self, name: str, check_key: Check, check_value: Check, allowed: str) -> dict[str, str]:
@@ -96,15 +96,14 @@ class Section:
         section = self.section(name)
         for key, value in section.values.items():
             if not (isinstance(value, str) and check_key(key) and check_value(value)):
-                cure = "write the value in quotes" if isinstance(value, bool | int | float) else ""
-                section.note(key, shown(value), allowed, cure)
+                section.note(key, shown(value), allowed, usual_cure(value, "text"))
         return {key: value for key, value in section.values.items() if isinstance(value, str)}
 
     def section(self, name: str) -> "Section":
         """A mapping at a field; absent means empty."""
         value = self.values.get(name)
         if value is not None and not _is_mapping(value):
-            self.note(name, shown(value), "a mapping")
+            self.note(name, shown(value), "a mapping", usual_cure(value, "mapping"))
         return Section(self.at(name), value if _is_mapping(value) else {}, self.problems)
 
     def sections(self, name: str) -> "list[Section]":
@@ -114,7 +113,7 @@ class Section:
             if _is_mapping(value):
                 found.append(Section(f"{self.at(name)}[{index}]", value, self.problems))
             else:
-                self.note(f"{name}[{index}]", shown(value), "a mapping")
+                self.note(f"{name}[{index}]", shown(value), "a mapping", usual_cure(value, "mapping"))
         return found
 
     def _list(self, name: str, allowed: str) -> Sequence[Any]:
@@ -123,12 +122,27 @@ class Section:
             return []
         if isinstance(value, list):
             return value
-        self.note(name, shown(value), allowed)
+        self.note(name, shown(value), allowed, usual_cure(value, "list"))
         return []
 
 
 def _is_mapping(value: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict) and all(isinstance(key, str) for key in value)
+
+
+def usual_cure(value: object, wanted: str) -> str:
+    """What helps most people who wrote this value where a text, number, truth, list or mapping is wanted."""
+    if value is None:
+        return "add it"
+    if wanted == "text":
+        return "write it in quotes" if isinstance(value, bool | int | float) else "correct it"
+    if wanted == "number":
+        return "write a number without quotes" if isinstance(value, str) else "write a whole number of this range"
+    if wanted == "truth":
+        return "write true or false without quotes"
+    if wanted == "list":
+        return "write [one, two], or each item on a line of its own behind `- `"
+    return "write `key: value` pairs below it" if wanted == "mapping" else "correct it"
 
 
 def shown(value: object) -> str:

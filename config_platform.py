@@ -167,7 +167,9 @@ def _read_gpus(quota: Section) -> dict[str, int]:
     section = quota.section("gpus")
     for resource in section.values:
         if not is_extended_resource(resource):
-            section.note(resource, "an unknown resource", "a device plugin's resource, e.g. nvidia.com/gpu")
+            section.note(
+                resource, "an unknown resource", "a device plugin's resource, e.g. nvidia.com/gpu", "correct it"
+            )
     return {resource: section.integer(resource, 0, MOST_GPUS) for resource in section.values}
 
 
@@ -194,12 +196,15 @@ def _check_namespaces(section: Section, platform: PlatformConfig) -> None:
     names = [environment.namespace for environment in platform.environments if environment.namespace]
     for name, count in Counter(names).items():
         if count > 1:
-            section.note("environments", f"namespace {name} {count} times", "each namespace once")
+            section.note(
+                "environments", f"namespace {name} {count} times", "each namespace once", "merge them into one"
+            )
     for index, environment in enumerate(platform.environments):
         at = f"environments[{index}]"
         if environment.namespace and environment.namespace == platform.registrar_namespace:
             allowed = "another namespace than the registrar's"
-            section.note(f"{at}.namespace", environment.namespace, allowed, "runners must not share the credential's")
+            section.note(f"{at}.namespace", environment.namespace, allowed, "name another: the credential lives there")
         if environment.deployer and environment.deployer.namespace not in ("", *names):
             allowed = f"the namespace of an environment: {', '.join(names)}"
-            section.note(f"{at}.deployer.namespace", environment.deployer.namespace, allowed)
+            cure = "name the environment of the base runners, or add it"
+            section.note(f"{at}.deployer.namespace", environment.deployer.namespace, allowed, cure)

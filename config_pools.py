@@ -106,7 +106,7 @@ def _read_labels(section: Section) -> list[str]:
         section.note("labels", "nothing", "at least one runner label", "name the word that jobs write in `runs-on`")
     for label, count in Counter(labels).items():
         if count > 1:
-            section.note("labels", f"{label} {count} times", "each label once")
+            section.note("labels", f"{label} {count} times", "each label once", "remove all but one")
     return labels
 
 

@@ -33,10 +33,12 @@ def defaults() -> Values:
 
 def set_config(values: Values, secrets: tuple[str, ...] = ()) -> pulumi.Config:
     """Hands values to the SDK; secrets names the keys that are encrypted in the file."""
-    texts = {
-        f"gpu-runners:{key}": value if isinstance(value, str) else json.dumps(value)
-        for key, value in (defaults() | values).items()
-    }
+    return _set_config({f"gpu-runners:{key}": value for key, value in values.items()}, secrets)
+
+
+def _set_config(config: Values, secrets: tuple[str, ...] = ()) -> pulumi.Config:
+    declared = {f"gpu-runners:{key}": value for key, value in defaults().items()}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (declared | config).items()}
     pulumi.runtime.set_all_config(texts, [f"gpu-runners:{key}" for key in secrets])
     return pulumi.Config("gpu-runners")
 
@@ -44,3 +46,8 @@ def set_config(values: Values, secrets: tuple[str, ...] = ()) -> pulumi.Config:
 def loaded(values: Values, environment: Mapping[str, str] | None = None, secrets: tuple[str, ...] = ()) -> StackConfig:
     """The stack's config. Raises StackConfigError."""
     return load(set_config(values, secrets), environment or {})
+
+
+def loaded_file(config: Values, environment: Mapping[str, str] | None = None) -> StackConfig:
+    """The config under the key `config` of a stack file, with whatever keys it has. Raises StackConfigError."""
+    return load(_set_config(config), environment or {})

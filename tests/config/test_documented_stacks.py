@@ -1,0 +1,48 @@
+"""Every stack and every pool that the documentation shows can be used as it stands."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.stack_values import ROOT, loaded, loaded_file, stack_file
+
+DOCUMENTS = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "examples").glob("*/README.md")),
+]
+BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+DIGEST = "0" * 64
+
+
+def blocks() -> list[tuple[str, Any]]:
+    """The YAML blocks of all documents, with a digest where they say that there is one."""
+    found = []
+    for document in DOCUMENTS:
+        for number, text in enumerate(BLOCK.findall(document.read_text()), 1):
+            found.append((f"{document.name} {number}", yaml.safe_load(text.replace("sha256:…", f"sha256:{DIGEST}"))))
+    return found
+
+
+STACKS = [(name, block) for name, block in blocks() if isinstance(block, dict) and "config" in block]
+POOLS = [(name, block) for name, block in blocks() if isinstance(block, list)]
+
+
+@pytest.mark.parametrize("stack", [stack for _, stack in STACKS], ids=[name for name, _ in STACKS])
+def test_a_documented_stack_loads(stack: dict[str, Any]) -> None:
+    assert loaded_file(stack["config"], {"FORGE_TOKEN": "t"}).pools
+
+
+@pytest.mark.parametrize("pools", [pools for _, pools in POOLS], ids=[name for name, _ in POOLS])
+def test_a_documented_pool_may_be_added_to_the_dev_stack(pools: list[dict[str, Any]]) -> None:
+    values = stack_file("dev")
+    values["pools"] += pools
+    assert [pool["name"] for pool in loaded(values).pools][1:] == [pool["name"] for pool in pools]
+
+
+def test_there_are_stacks_and_pools_in_the_documentation() -> None:
+    assert len(STACKS) >= 3
+    assert POOLS
+    assert ROOT / "docs" / "stacks.md" in DOCUMENTS
