@@ -16,12 +16,11 @@ import pulumi
 from gidgethub import apps, sansio
 
 from components.forge_scope import ForgeScope
+from registrar.contract import GITHUB_ORGANIZATION_PERMISSIONS, GITHUB_REPOSITORY_PERMISSIONS
 
 REQUESTER: Final = "gpu-runners"
-NEEDED: Final[Mapping[bool, dict[str, str]]] = {  # of a repository, of an organization
-    True: {"administration": "write", "actions": "read", "metadata": "read"},
-    False: {"organization_self_hosted_runners": "write", "actions": "read", "metadata": "read"},
-}
+# By whether the scope is a repository; else it is an organization.
+NEEDED: Final = {True: GITHUB_REPOSITORY_PERMISSIONS, False: GITHUB_ORGANIZATION_PERMISSIONS}
 CLASSIC_SCOPES: Final = {True: "repo", False: "admin:org"}
 DEADLINE_SECONDS: Final = 15.0
 ACCEPT: Final = sansio.accept_format()

@@ -37,6 +37,14 @@ HEALTH_PATH: Final = "/healthz"
 METRICS_PATH: Final = "/metrics"
 QUEUE_PATH: Final = "/queue"
 
+# What the registrar's credential must be allowed at GitHub, by kind of scope: an App's tokens are narrowed to it.
+GITHUB_REPOSITORY_PERMISSIONS: Final = {"administration": "write", "actions": "read", "metadata": "read"}
+GITHUB_ORGANIZATION_PERMISSIONS: Final = {
+    "organization_self_hosted_runners": "write",
+    "actions": "read",
+    "metadata": "read",
+}
+
 # How a runner's container ends.
 OUTDATED_EXIT_CODE: Final = 7  # GitHub's runner: this version is no longer served
 BREACH_EXIT_CODE: Final = 78  # the start script: the user's image lacks something; the termination log says what

@@ -40,6 +40,7 @@ class AppRoutes:
             web.get(f"{API}/rate_limit", self._rate_limit),
             door.route("GET", "/user", self._user, "metadata"),
             door.route("GET", "/orgs/{org}", self._organization, "metadata"),
+            door.route("GET", "/orgs/{org}/repos", self._repositories, "metadata"),
             door.route("GET", "/repos/{owner}/{repo}", self._repository, "metadata"),
         ]
 
@@ -119,6 +120,11 @@ class AppRoutes:
         if asked.scope.lower() not in known:
             raise Refusal(404, "Not Found")
         return web.json_response(documents.organization(self._world, asked.scope))
+
+    async def _repositories(self, asked: Asked) -> web.Response:
+        owner = asked.scope.lower()
+        found = [each for each in self._world.repositories.values() if each.owner.lower() == owner]
+        return web.json_response([documents.repository(self._world, each) for each in found])
 
     async def _repository(self, asked: Asked) -> web.Response:
         return web.json_response(documents.repository(self._world, self._world.repository(asked.scope)))

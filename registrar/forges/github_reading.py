@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from registrar import contract
 from registrar.forges.forge import ForgeUnavailableError, Job, Runner
 
-ADMINISTRATION: Final = {"administration": "write", "actions": "read", "metadata": "read"}
-ORGANIZATION: Final = {"organization_self_hosted_runners": "write", "actions": "read", "metadata": "read"}
 RUN_FIELDS: Final = ("id", "status", "updated_at", "run_attempt")
 JOB_FIELDS: Final = ("id", "name", "labels", "runner_id", "status", "conclusion")
 RUNNER_FIELDS: Final = ("id", "name", "status", "busy", "ephemeral", "labels", "version")
@@ -32,7 +31,8 @@ def runners_path(scope: str) -> str:
 
 def permissions(scope: str) -> dict[str, str]:
     """What a token for this scope has to be allowed, and nothing else."""
-    return dict(ADMINISTRATION if "/" in scope else ORGANIZATION)
+    is_repository = "/" in scope
+    return dict(contract.GITHUB_REPOSITORY_PERMISSIONS if is_repository else contract.GITHUB_ORGANIZATION_PERMISSIONS)
 
 
 def field(answer: Any, key: str) -> Any:
