@@ -70,7 +70,7 @@ def list_stacks(options: Namespace) -> int:
 
 def repair_stack(options: Namespace) -> int:
     """repair: shows the plan, asks, carries it out, looks again."""
-    options.drift_only = False
+    options.drift_only = True  # what the program would change is no business of a repair
     found = review(_collect(options))
     steps = repair.plan(found.drift)
     for line in found.unread:

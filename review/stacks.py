@@ -1,5 +1,6 @@
 """Which stacks there are: the stack files of a folder."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,20 @@ from typing import Any
 import yaml
 
 PLATFORM_KEY = "gpu-runners:platform"
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def stacks(folder: Path, *, with_platform: bool = True) -> list[str]:
     """Names of the stacks whose `Pulumi.NAME.yaml` is in the folder.
 
-    Without platforms, those alone that anybody may preview who holds no credential of the forge.
+    Without platforms, those alone that anybody may preview who holds no credential of the forge. A name that Pulumi
+    would not accept is none: workflows write it into commands.
     """
-    return [name for name, config in sorted(_files(folder)) if with_platform or not config.get(PLATFORM_KEY)]
+    return [
+        name
+        for name, config in sorted(_files(folder))
+        if _NAME.fullmatch(name) and (with_platform or not config.get(PLATFORM_KEY))
+    ]
 
 
 def _files(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
