@@ -7,6 +7,7 @@ import time
 
 from lab import cluster, paths
 from lab.errors import LabError
+from lab.github import parts
 
 FAKE_NODES = 2
 
@@ -17,12 +18,15 @@ def main(arguments: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="build what is missing, start what does not run")
     up.add_argument("--fake-nodes", type=int, default=FAKE_NODES, help=f"simulated GPU nodes ({FAKE_NODES})")
+    up.add_argument("--github", action="store_true", help="also the stand-in for GitHub and its runner's image")
     commands.add_parser("down", help="stop everything and remove mounts, interfaces, rules and state")
     commands.add_parser("status", help="one line per part; exit code 1 unless all are ready")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "up":
             cluster.up(_say, chosen.fake_nodes)
+            if chosen.github:
+                parts.up(_say)
         elif chosen.command == "down":
             cluster.down(_say)
         else:
@@ -38,11 +42,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _status() -> int:
-    parts = cluster.status()
-    for part in parts:
+    found = cluster.status()
+    for part in found:
         state = "ready" if part.ready else "running, not ready" if part.pid else "stopped"
         print(f"{part.name:25} {state:20} {f'pid {part.pid}' if part.pid else ''}".rstrip())
-    return 0 if all(part.ready for part in parts) else 1
+    return 0 if all(part.ready for part in found) else 1
 
 
 _STARTED = time.monotonic()
