@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lab.github import daemon
 from lab.github.server import Exchange
@@ -30,6 +32,17 @@ class GithubRepository:
     def close(self) -> None:
         """Gives the connections back."""
         self._http.close()
+
+    def install_app(self, key: rsa.RSAPublicKey) -> None:
+        """Installs a GitHub App, number 1, with what a registrar may need, in the repository's organization."""
+        pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+        permissions = dict.fromkeys(("administration", "organization_self_hosted_runners"), "write")
+        permissions |= dict.fromkeys(("metadata", "actions"), "read")
+        owner, _ = REPOSITORY.split("/")
+        installation = {"id": 7, "organization": owner, "permissions": permissions}
+        app: Json = {"id": 1, "client_id": "Iv23lab", "slug": "gpu-runners", "public_key": pem}
+        app["installations"] = [installation]
+        self._call("PUT", "/_lab/app", app)
 
     def set_secret(self, name: str, value: str) -> None:
         """A secret that jobs get."""
