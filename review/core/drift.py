@@ -16,6 +16,7 @@ Key = tuple[str, str, str]
 UP_PUTS_BACK: Final = "`up --refresh` puts it back; a plain `up` does not see it"
 UP_CREATES: Final = "`up --refresh` creates it again; a plain `up` does not see it"
 UP_WRITES: Final = "`up` writes this field: a change of it is pending"
+UP_ANYWAY: Final = "`up` puts it back: it updates the object anyway, for a pending change"
 UP_DELETES: Final = "`up` deletes or replaces the object: that is pending"
 UP_IGNORES: Final = "nothing; `make repair` takes it out"
 UP_LEAVES: Final = "nothing; `make repair` deletes it"
@@ -94,7 +95,12 @@ class ClusterDrift:
             live=shown(after),
             who=_who(owner),
             when=(owner and owner.time) or "unknown",
-            up=self._up(urn, show(path), UP_IGNORES if declared is MISSING else UP_PUTS_BACK),
+            up=self._up(
+                urn,
+                show(path),
+                UP_IGNORES if declared is MISSING else UP_PUTS_BACK,
+                is_declared=declared is not MISSING,
+            ),
             target=self._objects[key].name if key else None,
             path=path,
         )
@@ -109,7 +115,7 @@ class ClusterDrift:
             live="gone",
             who=UNKNOWN_WHO,
             when="unknown",
-            up=self._up(step["urn"], "", UP_CREATES),
+            up=self._up(step["urn"], "", UP_CREATES, is_declared=False),
             target=self._objects[key].name if key else None,
         )
 
@@ -129,16 +135,18 @@ class ClusterDrift:
             live=secrecy.hidden(after) if masked else secrecy.shown(after, claim.path),
             who=_who(claim),
             when=claim.time or "unknown",
-            up=self._up(one.urn, show(claim.path), UP_IGNORES),
+            up=self._up(one.urn, show(claim.path), UP_IGNORES, is_declared=declared is not MISSING),
             target=one.name,
             path=claim.path,
         )
 
-    def _up(self, urn: str, field: str, otherwise: str) -> str:
+    def _up(self, urn: str, field: str, otherwise: str, *, is_declared: bool) -> str:
         fields = self._pending.get(urn, ())
         if "" in fields:
             return UP_DELETES
-        return UP_WRITES if field and field in fields else otherwise
+        if field and field in fields:
+            return UP_WRITES
+        return UP_ANYWAY if fields and is_declared else otherwise
 
 
 def _who(claim: ownership.Claim | None) -> str:

@@ -1,5 +1,6 @@
 """A review as Markdown for a comment, an issue or a job summary: the verdict first, never too long, and as JSON."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Final, TypeVar
@@ -12,6 +13,8 @@ LONGEST_CELL: Final = 200
 LONGEST_FAILURE: Final = 3_000
 _ROWS: Final = (400, 100, 40, 15, 5)
 _MARKS: Final = {"create": "🆕", "update": "✏️", "replace": "♻️", "delete": "🗑️"}
+
+_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ")
 
 T = TypeVar("T")
 
@@ -109,14 +112,15 @@ def _drift(drift: Sequence[Drift], rows: int) -> str:
     }
 
     def row(one: Drift) -> str:
-        what = f"**{_escape(one.what)}** " if id(one) in firsts else ""
-        field = _code(one.field) if one.field else ""
+        what = " ".join(
+            part for part in (f"**{_escape(one.what)}**" if id(one) in firsts else "", _code(one.field)) if part
+        )
         values = f"{_code(one.live)}, declared {_code(one.declared)}" if one.declared != "-" else _code(one.live)
-        if one.kind is Kind.ADDED:
+        if one.kind is Kind.ADDED or (one.kind is Kind.CHANGED and one.declared == "-"):
             values = f"added: {_code(one.live)}"
         elif one.kind is Kind.UNDECLARED:
             values = "exists, no stack declares it"
-        return f"| {what}{field} | {values} | {_escape(one.who)}<br>{_escape(one.when)} |"
+        return f"| {what} | {values} | {_who(one)} |"
 
     table = _table("Drift", "| what | live | who, when |\n|---|---|---|", drift, row, rows, is_open=True)
     return f"{table}\n\n{_cures(drift)}" if table else ""
@@ -134,6 +138,14 @@ def _cures(drift: Sequence[Drift]) -> str:
     return (
         "<details><summary>What <code>up</code> would do about it</summary>\n\n" + "\n".join(lines) + "\n\n</details>"
     )
+
+
+def _who(one: Drift) -> str:
+    time = _TIME.fullmatch(one.when)
+    when = f"{time[1]} {time[2]} UTC" if time else one.when
+    return _escape(one.who) if when == "unknown" and one.who.startswith("unknown") else (
+        f"{_escape(one.who)}<br>{_escape(when)}"
+    )  # fmt: skip
 
 
 def _last(field: str) -> str:

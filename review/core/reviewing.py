@@ -1,5 +1,7 @@
 """Puts a review together from the evidence. What could not be read stays unknown."""
 
+from typing import Final
+
 from review.core import pending, runners
 from review.core.capacity import capacity
 from review.core.drift import ClusterDrift
@@ -7,6 +9,8 @@ from review.core.evidence import Evidence, Json, declared, namespaces
 from review.core.findings import Drift, Review
 from review.core.secrecy import without_secrets
 from review.core.violations import violations
+
+LONGEST_FAILURE: Final = 20_000
 
 
 def review(evidence: Evidence) -> Review:
@@ -21,7 +25,7 @@ def review(evidence: Evidence) -> Review:
         violations=tuple(violations(evidence.violations)),
         unread=tuple(map(without_secrets, evidence.unread)),
         left_out=evidence.left_out,
-        failure=without_secrets(evidence.failure or pending.failure(preview)),
+        failure=without_secrets((evidence.failure or pending.failure(preview))[:LONGEST_FAILURE]),
         notes=(*notes, *_leftovers(evidence)),
         currency=str(evidence.prices.get("currency", "$")),
     )

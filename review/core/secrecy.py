@@ -16,15 +16,13 @@ FREE_TEXT: Final = frozenset(
     {"value", "data", "stringData", "binaryData", "command", "args", "annotations", "valueFrom", "httpHeaders"}
 )
 _SECRET_WORD: Final = re.compile(r"(?i)(secret|token|passw|credential|api_?key|access_?key|private|auth)")
-_SECRET_SHAPE: Final = re.compile(
+_CREDENTIAL: Final = re.compile(
     r"-----BEGIN[^-]*-----"
     r"|\b(?:gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|xox[abp]-|sk-)[\w-]+|\beyJ[\w-]{10,}\.[\w.-]*"
     r"|//[^/\s:@]+:[^/\s@]+@|(?i:bearer|basic|token) [\w+/=.-]{12,}"
-    # Long and mixed: keys in base64, hexadecimal or an alphabet of their own; but no path and no digest of an image.
-    r"|(?=[\w+/-]*\d)(?=[\w+/-]*[a-z])(?=[\w+/-]*[A-Z])[\w+/-]{32,}|(?<!sha256:)\b(?=\w*\d)(?=\w*[A-Za-z])\w{32,}"
 )
+_LONG: Final = re.compile(r"(?:sha256:)?[\w+/-]{32,}")
 _PRIVATE_KEY: Final = re.compile(r"-----BEGIN[^-]*-----.*?(-----END[^-]*-----|\Z)", re.DOTALL)
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def shown(value: Any, path: Path) -> str:
@@ -35,19 +33,29 @@ def shown(value: Any, path: Path) -> str:
         return MASK
     safe = _without_free_text(value, is_free=_is_free(path))
     text = _text(safe)
-    if _SECRET_SHAPE.search(_DIGEST.sub("", text)):
+    if _CREDENTIAL.search(text) or any(map(_is_key, _LONG.findall(text))):
         return HIDDEN
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def without_secrets(text: str) -> str:
     """A message in somebody else's words, with everything hidden that looks like a credential."""
-    return _SECRET_SHAPE.sub(HIDDEN, _PRIVATE_KEY.sub(HIDDEN, text))
+    found = _CREDENTIAL.sub(HIDDEN, _PRIVATE_KEY.sub(HIDDEN, text))
+    return _LONG.sub(lambda match: HIDDEN if _is_key(match[0]) else match[0], found)
 
 
 def hidden(value: Any) -> str:
     """That there is a value, and nothing of it."""
     return NOTHING if value is MISSING or value is None else HIDDEN
+
+
+def _is_key(text: str) -> bool:
+    """Long and mixed, as keys in base64 or hexadecimal are; neither a path nor the digest of an image."""
+    if text.startswith("sha256:"):
+        return False
+    if any(map(str.isdigit, text)) and any(map(str.islower, text)) and any(map(str.isupper, text)):
+        return True
+    return any(len(part) >= 32 and not part.isalpha() and not part.isdigit() for part in re.split(r"[/+_-]", text))
 
 
 def _is_free(path: Path) -> bool:

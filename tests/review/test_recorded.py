@@ -65,6 +65,7 @@ def test_a_runner_that_was_registered_by_hand_is_found() -> None:
 def test_drift_that_a_pending_change_overwrites_says_so() -> None:
     assert "pending" in drift("spec.replicas").up
     assert "make repair" in drift("metadata.labels.team").up
+    assert "anyway" in drift(f"{POD}.tolerations").up
 
 
 def test_pending_changes_and_drift_are_kept_apart() -> None:
