@@ -1,11 +1,12 @@
 # Every target is one line; what needs more lives in Python. CI calls the same targets.
 PYTHON ?= python3
+STACK ?= dev
 VENV := .venv
 BIN := $(VENV)/bin
 FAKE_NODES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test unit demo lab-up lab-down lab-status bench
+.PHONY: help venv check format test unit demo lab-up lab-down lab-status bench demo-review review repair
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,6 +30,15 @@ unit: venv ## the tests that need no cluster
 
 demo: venv ## the whole sequence for real: push, deploy, GPU runner, training, release
 	$(BIN)/python -m lab.demo
+
+demo-review: venv ## a pull request's comment for real: changes, drift made by hand, repair, clean
+	$(BIN)/python -m lab.review_demo
+
+review: venv ## pending changes and drift of a stack: make review STACK=dev
+	$(BIN)/python -m review report $(STACK)
+
+repair: venv ## take out and put back what was changed by hand, after asking: make repair STACK=dev
+	$(BIN)/python -m review repair $(STACK)
 
 lab-up: venv ## a real Kubernetes, forge and S3 server on this machine; FAKE_NODES=100 for more simulated GPU nodes
 	$(BIN)/python -m lab up --fake-nodes $(FAKE_NODES)

@@ -52,6 +52,11 @@ class GiteaApi:
         """Creates or replaces something."""
         self._call("PUT", path, json=body)
 
+    def rendered(self, text: str, repository: str) -> str:
+        """A comment as HTML, as people see it under an issue of the repository."""
+        body = {"Text": text, "Mode": "comment", "Context": repository}
+        return self._call("POST", "/markdown", json=body).text
+
     def delete(self, path: str) -> None:
         """Deletes something; what is not there is fine."""
         self._call("DELETE", path, allowed=(404,))

@@ -1,0 +1,199 @@
+"""Drift of every kind is made by hand on the real cluster and at the forge, found with who made it, and repaired."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import paths
+from tests.lab.conftest import MakeStack, stack_file
+from tests.lab.deadline import until
+from tests.lab.forge import Repository
+from tests.lab.kubernetes import KubernetesApi
+from tests.lab.pools import gpus, pool, pools_config
+from tests.lab.stack import Stack
+from tests.lab.stranger import register_by_hand, rename_labels
+
+SPACE = "gpu-runners-reviewed"
+POOL = f"/apis/apps/v1/namespaces/{SPACE}/deployments/reviewed"
+BINDINGS = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{SPACE}/rolebindings"
+ADMISSION = f"/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/{SPACE}-runner-pods"
+TEMPLATE = "spec.template.spec"
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """The command, on one stack."""
+
+    stack: Stack
+
+    def report(self) -> tuple[int, dict[str, Any]]:
+        """Exit code and the JSON report; what the program would change is none of these tests' business."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "report.json"
+            code = self._run("report", "--drift-only", "--json", str(file)).returncode
+            return code, json.loads(file.read_text())
+
+    def repair(self, agreed: str = "--yes") -> subprocess.CompletedProcess[str]:
+        return self._run("repair", *([agreed] if agreed else []))
+
+    def _run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
+        arguments = [command, self.stack.name, "--config-file", str(self.stack.config_file), *options]
+        return subprocess.run(
+            [sys.executable, "-m", "review", *arguments],
+            cwd=paths.REPOSITORY,
+            env={**os.environ, **self.stack.environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+
+@pytest.fixture(scope="module")
+def forge(make_repository: Callable[[str], Repository]) -> Repository:
+    return make_repository("mlops/reviewed")
+
+
+@pytest.fixture(scope="module")
+def reviewed_platform(make_stack: MakeStack, forge: Repository) -> Stack:
+    stack = make_stack("reviewed-platform", stack_file("review.yaml"))
+    stack.up().succeeded()
+    return stack
+
+
+@pytest.fixture(scope="module")
+def reviewed(make_stack: MakeStack, reviewed_platform: Stack) -> Stack:
+    config = pools_config(pool("reviewed", gpu=gpus(1))) | {"gpu-runners:namespace": SPACE}
+    stack = make_stack("reviewed", config)
+    stack.up().succeeded()
+    return stack
+
+
+def edit(
+    api: KubernetesApi, path: str, body: Mapping[str, Any], *, manager: str, kind: str = "strategic-merge"
+) -> None:
+    api.patch(f"{path}?fieldManager={manager}", dict(body), kind=kind)
+
+
+def make_drift_of_the_pool(api: KubernetesApi) -> None:
+    """What people do with kubectl in a bad hour: the admission policy would refuse most of it, so that goes first."""
+    api.delete(ADMISSION)
+    tolerations = api.get(POOL)["spec"]["template"]["spec"]["tolerations"]
+    pod = {
+        "hostNetwork": True,
+        "volumes": [{"name": "root", "hostPath": {"path": "/"}}],
+        "containers": [
+            {"name": "runner", "env": [{"name": "EXTRA", "value": "planted-Zq81xv"}]},
+            {"name": "sidecar", "image": "lab.local/pause:lab"},
+        ],
+        "tolerations": [*tolerations, {"key": "spot", "operator": "Exists"}],
+    }
+    change = {"metadata": {"labels": {"team": "x"}}, "spec": {"template": {"spec": pod}}}
+    until("the admission policy is forgotten", lambda: admitted(api, change), 30)
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+    subject = {"kind": "ServiceAccount", "name": "runner", "namespace": SPACE}
+    api.create(BINDINGS, {"metadata": {"name": "stranger"}, "roleRef": role, "subjects": [subject]})
+
+
+def admitted(api: KubernetesApi, change: Mapping[str, Any]) -> bool:
+    try:
+        edit(api, POOL, change, manager="mallory")
+    except AssertionError:
+        return False
+    return True
+
+
+def found_in(report: Mapping[str, Any]) -> dict[str, str]:
+    """Field, or object where there is none → who."""
+    return {one["field"] or one["what"]: one["who"] for one in report["drift"]}
+
+
+def test_a_stack_that_was_just_brought_up_is_clean(reviewed: Stack) -> None:
+    code, report = Reviews(reviewed).report()
+    assert code == 0, report
+
+
+def test_what_others_added_is_found_with_who_did_it_and_repaired_once_somebody_agrees(
+    reviewed: Stack, api: KubernetesApi, forge: Repository
+) -> None:
+    make_drift_of_the_pool(api)
+    register_by_hand(reviewed.environment, forge.name, "stranger", ["reviewed"])
+    code, report = Reviews(reviewed).report()
+    assert code == 2
+    assert found_in(report) == {
+        "metadata.labels.team": "mallory",
+        f"{TEMPLATE}.hostNetwork": "mallory",
+        f"{TEMPLATE}.tolerations": "mallory",
+        f"{TEMPLATE}.volumes[root]": "mallory",
+        f"{TEMPLATE}.containers[sidecar]": "mallory",
+        f"{TEMPLATE}.containers[runner].env[EXTRA]": "mallory",
+        f"RoleBinding {SPACE}/stranger": report_manager(report),
+        f"Runner stranger in {forge.name}": "unknown: the forge does not tell",
+    }
+    assert "planted-Zq81xv" not in json.dumps(report)
+    asked = Reviews(reviewed).repair("")
+    assert asked.returncode == 2
+    assert "take out Deployment" in asked.stdout
+    assert api.get(POOL)["metadata"]["labels"]["team"] == "x"
+    repaired = Reviews(reviewed).repair()
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    assert "team" not in api.get(POOL)["metadata"]["labels"]
+    reviewed.preview().succeeded()
+    assert "stranger" not in {runner.name for runner in forge.runners()}
+
+
+def report_manager(report: Mapping[str, Any]) -> str:
+    """Whoever this test's HTTP client is for the API server."""
+    return next(str(one["who"]) for one in report["drift"] if one["kind"] == "not declared")
+
+
+def test_what_refresh_sees_is_put_back_by_the_repair(reviewed_platform: Stack, api: KubernetesApi) -> None:
+    labels = {"pod-security.kubernetes.io/enforce": "privileged"}
+    edit(api, f"/api/v1/namespaces/{SPACE}", {"metadata": {"labels": labels}}, manager="mallory")
+    api.delete(f"/api/v1/namespaces/{SPACE}/resourcequotas/gpus")
+    code, report = Reviews(reviewed_platform).report()
+    assert code == 2
+    assert {one["what"]: one["kind"] for one in report["drift"]} == {
+        f"Namespace {SPACE}": "changed",
+        f"ResourceQuota {SPACE}/gpus": "deleted",
+        f"ValidatingAdmissionPolicyBinding {ADMISSION.rpartition('/')[2]}": "deleted",  # by the test before
+    }
+    repaired = Reviews(reviewed_platform).repair()
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    enforced = api.get(f"/api/v1/namespaces/{SPACE}")["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+    assert enforced == "restricted"
+
+
+def test_a_label_changed_at_the_forge_is_drift_and_the_pod_is_replaced(reviewed: Stack, forge: Repository) -> None:
+    (runner,) = forge.runners()
+    rename_labels(reviewed.environment, SPACE, runner.name, ["release"])
+    (found,) = Reviews(reviewed).report()[1]["drift"]
+    assert found["what"] == f"Runner {runner.name} of pod {SPACE}/{runner.name}"
+    assert found["live"] == "labels are 'release', declared 'reviewed'"
+    repaired = Reviews(reviewed).repair()
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+
+
+def test_a_registrar_that_is_away_makes_the_review_unknown(
+    reviewed: Stack, reviewed_platform: Stack, api: KubernetesApi
+) -> None:
+    place = "/apis/apps/v1/namespaces/gpu-runners-reviewed-system/deployments/registrar"
+    edit(api, place, {"spec": {"replicas": 0}}, manager="mallory", kind="merge")
+
+    def unknown() -> tuple[int, dict[str, Any]] | None:
+        code, report = Reviews(reviewed).report()
+        return (code, report) if report["unread"] else None
+
+    code, report = until("the review is unknown", unknown, 30)
+    assert code == 1
+    assert "unknown" in report["verdict"]
+    edit(api, place, {"spec": {"replicas": 1}}, manager="mallory", kind="merge")
