@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FAKE_NODES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test unit demo lab-up lab-down lab-status bench demo-review review repair
+.PHONY: help venv check format test unit demo lab-up lab-down lab-status bench demo-review review repair unlock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ review: venv ## pending changes and drift of a stack: make review STACK=dev
 
 repair: venv ## take out and put back what was changed by hand, after asking: make repair STACK=dev
 	$(BIN)/python -m review repair $(STACK)
+
+unlock: venv ## free a stack whose `pulumi up` was killed, and say how: make unlock STACK=dev
+	$(BIN)/python -m recovery $(STACK)
 
 lab-up: venv ## a real Kubernetes, forge and S3 server on this machine; FAKE_NODES=100 for more simulated GPU nodes
 	$(BIN)/python -m lab up --fake-nodes $(FAKE_NODES)

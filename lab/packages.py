@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 
 from lab import preflight
 from lab.build import Say
@@ -12,9 +13,9 @@ INSTALL_DEADLINE_SECONDS = 900
 REFUSE = "GPU_RUNNERS_NO_INSTALL"
 
 
-def install(say: Say) -> None:
-    """Installs what is missing with apt-get. Raises LabError with the command where that is refused or fails."""
-    missing = preflight.missing_packages()
+def install(say: Say, wanted: Sequence[str] | None = None) -> None:
+    """Installs what is missing, or what is wanted, with apt-get. Raises LabError where that is refused or fails."""
+    missing = preflight.missing_packages() if wanted is None else wanted
     if not missing:
         return
     command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]

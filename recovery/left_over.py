@@ -1,0 +1,61 @@
+"""What a killed Pulumi command leaves behind: a lock, and resources that it was about to make. Pure."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+LOCKED: Final = "the stack is currently locked by"
+_LOCK: Final = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<time>\S+)")
+_CREATING: Final = "creating"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Who holds a stack: user, host and process id as Pulumi wrote them down, since when (RFC 3339)."""
+
+    user: str
+    host: str
+    pid: int
+    time: str
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.host}, process {self.pid}, since {self.time}"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A resource at which a command was cut off, and what it was doing: creating, updating, deleting …"""
+
+    urn: str
+    operation: str
+
+    @property
+    def name(self) -> str:
+        """Kind and logical name, as people know them."""
+        kind, _, name = self.urn.rpartition("::")
+        return f"{kind.rpartition(':')[2]} {name}"
+
+
+def locks(output: str) -> list[Lock]:
+    """The locks that a refused command names."""
+    if LOCKED not in output:
+        return []
+    return [Lock(found["user"], found["host"], int(found["pid"]), found["time"]) for found in _LOCK.finditer(output)]
+
+
+def pending(export: str) -> list[Pending]:
+    """The operations that an exported state (JSON) says were never finished. Raises ValueError for another text."""
+    document: dict[str, Any] = json.loads(export)
+    operations = document.get("deployment", {}).get("pending_operations") or []
+    return [Pending(operation["resource"]["urn"], operation["type"]) for operation in operations]
+
+
+def created(found: list[Pending]) -> list[Pending]:
+    """Those that may exist although the state does not know them."""
+    return [one for one in found if one.operation == _CREATING]
+
+
+def ours(lock: Lock, host: str) -> bool:
+    """Whether the lock was made on this host, where its process can be looked up."""
+    return lock.host == host
