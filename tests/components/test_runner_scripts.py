@@ -207,20 +207,22 @@ def test_a_job_between_two_steps_is_still_a_job(pod: PodFolder) -> None:
 @pytest.fixture
 def real_runner() -> Iterator[subprocess.Popen[bytes]]:
     """A process with a child, as a runner with a step."""
-    process = subprocess.Popen(["/bin/sh", "-c", "sleep 60 & wait"], start_new_session=True)
-    yield process
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    script = "sleep 60 & echo step has begun; wait"
+    with subprocess.Popen(["/bin/sh", "-c", script], start_new_session=True, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_the_look_works_on_real_processes(pod: PodFolder, real_runner: subprocess.Popen[bytes]) -> None:
-    looking = pod.start(PRE_STOP, PROCESSES_DIRECTORY="/proc", RUNNER_PROCESS=str(real_runner.pid))
-    with pytest.raises(subprocess.TimeoutExpired):
-        looking.wait(timeout=1.5)
-    os.killpg(real_runner.pid, signal.SIGKILL)
-    real_runner.wait()
-    looking.communicate(timeout=10)
+    with pod.start(PRE_STOP, PROCESSES_DIRECTORY="/proc", RUNNER_PROCESS=str(real_runner.pid)) as looking:
+        with pytest.raises(subprocess.TimeoutExpired):
+            looking.wait(timeout=1.5)
+        os.killpg(real_runner.pid, signal.SIGKILL)
+        real_runner.wait()
+        looking.communicate(timeout=30)
     assert looking.returncode == 0
 
 
