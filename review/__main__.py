@@ -74,6 +74,7 @@ def _about_stack(parser: argparse.ArgumentParser, do: object) -> None:
     )  # fmt: skip
     parser.add_argument("--drift-only", action="store_true", help="no preview: the program is not run")
     parser.add_argument("--policy-pack", default="", metavar="FOLDER", help="preview with this policy pack")
+    parser.add_argument("--policy-pack-config", default="", metavar="FILE", help="settings of the pack")
     parser.add_argument(
         "--violations", action="append", default=[], type=Path, metavar="FILE", help="violations found elsewhere"
     )

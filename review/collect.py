@@ -30,6 +30,7 @@ class Request:
     context: str = ""
     without: frozenset[str] = frozenset()
     policy_pack: str = ""
+    policy_pack_config: str = ""
     violations: tuple[Any, ...] = ()
     prices: dict[str, Any] = field(default_factory=dict)
     with_preview: bool = True
@@ -73,6 +74,8 @@ def _config(program: Program) -> list[str]:
 
 def _preview(request: Request, events: Path) -> Answer:
     policy = ["--policy-pack", request.policy_pack, "--event-log", str(events)] if request.policy_pack else []
+    if request.policy_pack and request.policy_pack_config:
+        policy += ["--policy-pack-config", request.policy_pack_config]
     return request.program.run("preview", "--json", *policy, *_config(request.program))
 
 

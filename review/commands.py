@@ -118,6 +118,7 @@ def _collect(options: Namespace) -> Evidence:
                 context=options.context,
                 without=frozenset(options.without),
                 policy_pack=options.policy_pack,
+                policy_pack_config=options.policy_pack_config,
                 violations=tuple(_read(path) for path in options.violations),
                 prices=_read(options.prices) if options.prices else {},
                 with_preview=not options.drift_only,

@@ -50,7 +50,8 @@ def verdict(review: Review) -> str:
         parts.append(summary(review.changes))
     mandatory = sum(one.level == "mandatory" for one in review.violations)
     if review.violations:
-        parts.append(f"{len(review.violations)} policy violations, {mandatory} mandatory")
+        count = len(review.violations)
+        parts.append(f"{count} policy violation{'s' if count > 1 else ''}, {mandatory} mandatory")
     found = "; ".join(parts)
     if review.failure:
         return f"❌ {review.stack}: the program cannot be previewed" + (f"; {found}" if found else "")

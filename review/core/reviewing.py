@@ -1,15 +1,17 @@
 """Puts a review together from the evidence. What could not be read stays unknown."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from review.core import pending, runners
 from review.core.capacity import capacity
 from review.core.drift import ClusterDrift
 from review.core.evidence import Evidence, Json, declared, namespaces
-from review.core.findings import Drift, Review
+from review.core.findings import Drift, Review, Violation
 from review.core.secrecy import without_secrets
 from review.core.violations import violations
 
+BY_POLICY: Final = "error: preview failed"
 LONGEST_FAILURE: Final = 20_000
 
 
@@ -17,18 +19,27 @@ def review(evidence: Evidence) -> Review:
     """The whole review of one stack."""
     preview = evidence.preview or {}
     notes = pending.interrupted(preview)
+    found = violations(evidence.violations)
     return Review(
         stack=evidence.stack,
         changes=tuple(pending.changes(preview)),
         drift=tuple(_drift(evidence, preview)),
         capacity=tuple(capacity(preview, evidence.prices)),
-        violations=tuple(violations(evidence.violations)),
+        violations=tuple(found),
         unread=tuple(map(without_secrets, evidence.unread)),
         left_out=evidence.left_out,
-        failure=without_secrets((evidence.failure or pending.failure(preview))[:LONGEST_FAILURE]),
+        failure=_failure(evidence, preview, found),
         notes=(*notes, *_leftovers(evidence)),
         currency=str(evidence.prices.get("currency", "$")),
     )
+
+
+def _failure(evidence: Evidence, preview: Json, found: Sequence[Violation]) -> str:
+    """A mandatory rule ends the preview as well, and without another word: that is no failure of the program."""
+    text = evidence.failure or pending.failure(preview)
+    if text.strip() == BY_POLICY and any(one.level == "mandatory" for one in found):
+        return ""
+    return without_secrets(text[:LONGEST_FAILURE])
 
 
 def _drift(evidence: Evidence, preview: Json) -> list[Drift]:

@@ -129,3 +129,18 @@ def test_the_next_up_that_goes_on_with_a_failed_one_is_announced() -> None:
     step = {"op": "update", "urn": "urn:pulumi:s::p::kubernetes:apps/v1:Deployment::pool", "detailedDiff": {}}
     document["preview"]["steps"] = [{**step, "oldState": {"custom": True, "initErrors": ["late"]}}]
     assert "did not finish with Deployment pool" in markdown(reviewed(document))
+
+
+RULE = {"policyName": "gpu-budget", "enforcementLevel": "mandatory", "message": "found 5 GPUs; allowed: 1"}
+
+
+def test_a_mandatory_rule_is_a_violation_and_no_failure_of_the_program() -> None:
+    stopped = {"failure": "error: preview failed", "violations": [{"policyEvent": RULE}]}
+    found = reviewed(evidence("drifted") | stopped)
+    assert (found.failure, found.exit_code) == ("", 2)
+    assert verdict(found).startswith("🛑 review: drift in 9 places")
+    assert "gpu-budget" in markdown(found)
+
+
+def test_a_preview_that_failed_without_a_violation_is_a_failure() -> None:
+    assert reviewed(evidence("drifted") | {"failure": "error: preview failed"}).exit_code == 1
