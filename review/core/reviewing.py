@@ -6,7 +6,7 @@ from typing import Final
 from review.core import pending, runners
 from review.core.capacity import capacity
 from review.core.drift import ClusterDrift
-from review.core.evidence import Evidence, Json, declared, namespaces
+from review.core.evidence import Evidence, Json, declared
 from review.core.findings import Drift, Review, Violation
 from review.core.secrecy import without_secrets
 from review.core.violations import violations
@@ -46,7 +46,7 @@ def _drift(evidence: Evidence, preview: Json) -> list[Drift]:
     objects = declared(evidence.state)
     cluster = ClusterDrift(objects, evidence.live or (), pending.touched(preview))
     refreshed = cluster.refreshed(evidence.refresh or {})
-    strangers = runners.drift(evidence.runners or (), _pools(evidence), namespaces(objects.values()))
+    strangers = runners.drift(evidence.runners or (), _pools(evidence), runners.staying(evidence.live or ()))
     owned = cluster.owned_by_others(refreshed)
     return [*refreshed, *owned, *cluster.undeclared(evidence.elsewhere), *strangers]
 

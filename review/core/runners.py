@@ -11,14 +11,17 @@ from review.core.findings import Drift, Kind
 _POD: Final = re.compile(r"(?P<pool>.+)-[a-z0-9]{6,10}-[a-z0-9]{5}")
 
 
-def drift(entries: Iterable[Json], pools: Collection[str], namespaces: Collection[str]) -> list[Drift]:
-    """`entries` is the registrar's list; `pools` names every Deployment of any stack, `namespaces` are this stack's."""
+def drift(entries: Iterable[Json], pools: Collection[str], pods: Collection[str]) -> list[Drift]:
+    """`entries` is the registrar's list; `pools` names every Deployment of any stack, `pods` this stack's that stay.
+
+    The registration of a pod that leaves goes with it, whatever it says by then.
+    """
     found: list[Drift] = []
     for entry in entries:
         pod = entry.get("pod")
         if pod is None and not _is_leftover(entry, pools):
             found.append(_stranger(entry))
-        elif pod is not None and pod.split("/")[0] in namespaces:
+        elif pod in pods:
             found += _registration(entry)
     return found
 
@@ -69,3 +72,9 @@ def _registration(entry: Json) -> list[Drift]:
         )
         for field, problem in problems
     ]
+
+
+def staying(live: Iterable[Json]) -> set[str]:
+    """`namespace/name` of the pods that nobody has deleted."""
+    pods = (one["metadata"] for one in live if one.get("kind") == "Pod")
+    return {f"{pod.get('namespace')}/{pod['name']}" for pod in pods if "deletionTimestamp" not in pod}

@@ -22,26 +22,37 @@ def entry(name: str, **more: Any) -> dict[str, Any]:
 
 def test_the_registration_of_a_pod_that_just_went_is_a_leftover_and_no_drift() -> None:
     gone = entry("cuda-5d4f8c9b7-x2x4z")
-    assert runners.drift([gone], {"cuda"}, {"dev"}) == []
+    assert runners.drift([gone], {"cuda"}, set()) == []
     assert runners.leftovers([gone], {"cuda"}) == ["cuda-5d4f8c9b7-x2x4z"]
 
 
 @pytest.mark.parametrize("change", [{"ephemeral": False}, {"name": "other-5d4f8c9b7-x2x4z"}, {"name": "cuda"}])
 def test_a_runner_that_no_pool_could_have_made_is_drift(change: dict[str, Any]) -> None:
-    (found,) = runners.drift([entry("cuda-5d4f8c9b7-x2x4z") | change], {"cuda"}, {"dev"})
+    (found,) = runners.drift([entry("cuda-5d4f8c9b7-x2x4z") | change], {"cuda"}, set())
     assert "registered by hand" in found.live
 
 
 def test_a_label_changed_at_the_forge_is_drift_of_the_stack_that_has_the_pod() -> None:
     changed = entry("cuda-a", pod="dev/cuda-a", problem="labels are 'release', declared 'cml-gpu'")
-    (found,) = runners.drift([changed], {"cuda"}, {"dev"})
+    (found,) = runners.drift([changed], {"cuda"}, {"dev/cuda-a"})
     assert found.live.startswith("labels are 'release'")
-    assert runners.drift([changed], {"cuda"}, {"elsewhere"}) == []
+    assert runners.drift([changed], {"cuda"}, {"elsewhere/cuda-a"}) == []
+
+
+def test_the_registration_of_a_pod_that_leaves_is_no_drift_any_more() -> None:
+    pods = [
+        {"kind": "Pod", "metadata": {"namespace": "dev", "name": "stays"}},
+        {
+            "kind": "Pod",
+            "metadata": {"namespace": "dev", "name": "leaves", "deletionTimestamp": "2026-11-24T10:00:00Z"},
+        },
+    ]
+    assert runners.staying(pods) == {"dev/stays"}
 
 
 def test_a_version_that_the_forge_is_about_to_refuse_is_drift() -> None:
     old = entry("cuda-a", pod="dev/cuda-a", version="2.320.0", refused_at="2026-12-01")
-    (found,) = runners.drift([old], {"cuda"}, {"dev"})
+    (found,) = runners.drift([old], {"cuda"}, {"dev/cuda-a"})
     assert (found.field, found.live) == ("version", "2.320.0: the forge refuses it from 2026-12-01")
 
 
