@@ -6,11 +6,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lab import paths
 from tests.lab.conftest import MakeStack, stack_file
@@ -34,11 +35,11 @@ class Reviews:
 
     stack: Stack
 
-    def report(self) -> tuple[int, dict[str, Any]]:
+    def report(self, *options: str) -> tuple[int, dict[str, Any]]:
         """Exit code and the JSON report; what the program would change is none of these tests' business."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "report.json"
-            code = self._run("report", "--drift-only", "--json", str(file)).returncode
+            code = self._run("report", "--drift-only", "--json", str(file), *options).returncode
             return code, json.loads(file.read_text())
 
     def repair(self, agreed: str = "--yes") -> subprocess.CompletedProcess[str]:
@@ -120,6 +121,25 @@ def found_in(report: Mapping[str, Any]) -> dict[str, str]:
 def test_a_stack_that_was_just_brought_up_is_clean(reviewed: Stack) -> None:
     code, report = Reviews(reviewed).report()
     assert code == 0, report
+
+
+def test_the_previewers_identity_sees_everything_but_secrets(
+    reviewed: Stack, api: KubernetesApi, tmp_path: Path
+) -> None:
+    account = f"/api/v1/namespaces/{SPACE}/serviceaccounts/previewer/token"
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+    token = api.create(account, request)["status"]["token"]
+    kubeconfig = yaml.safe_load(Path(reviewed.environment["KUBECONFIG"]).read_text())
+    kubeconfig["users"][0]["user"] = {"token": token}
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
+    mine = {**reviewed.environment, "KUBECONFIG": str(tmp_path / "kubeconfig")}
+    previewer = Reviews(replace(reviewed, environment={**mine, "FORGE_TOKEN": ""}))
+    code, report = previewer.report("--without", "secrets")
+    assert code == 0, report
+    assert report["left_out"] == ["secrets"]
+    code, report = previewer.report()
+    assert code == 1
+    assert ["secrets" in line and "403" in line for line in report["unread"]] == [True]
 
 
 def test_what_others_added_is_found_with_who_did_it_and_repaired_once_somebody_agrees(
