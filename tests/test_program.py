@@ -48,6 +48,18 @@ def test_the_platform_stack_gives_each_namespace_its_limits_and_its_trust() -> N
         assert "registrar" in {r.object_name for r in program.of("Role", namespace)}
 
 
+def test_each_namespace_of_runners_admits_its_own_accounts() -> None:
+    program = declared(stack_file("platform"), "platform")
+    accounts = {
+        "gpu-runners-base": "ServiceAccounts: runner, deployer, previewer;",
+        "gpu-runners-dev": "ServiceAccounts: runner;",
+    }
+    for namespace, allowed in accounts.items():
+        policy = program.one("ValidatingAdmissionPolicy", f"{namespace}-runner-pods")
+        assert [v for v in policy.inputs["spec"]["validations"] if allowed in v["message"]]
+        assert program.one("ValidatingAdmissionPolicyBinding", f"{namespace}-runner-pods")
+
+
 def test_the_credential_is_in_one_secret_of_the_registrars_namespace_and_nowhere_else() -> None:
     program = declared(both(), "platform")
     holders = [r for r in program.resources if "hunter2" in repr(r.inputs)]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from policy_rules.resources import DEPLOYER, REGISTRAR_AUDIENCE, Json, Pod, Resource, mapping, mappings, pods, text
+from policy_rules.resources import IDENTITIES, REGISTRAR_AUDIENCE, Json, Pod, Resource, mapping, mappings, pods, text
 from policy_rules.rule import Rule, Settings, Violation, said
 
 _CREDENTIAL: Final = re.compile(
@@ -59,9 +59,9 @@ def _judge_volume(pod: Pod, volume: Json) -> Iterator[str]:
             if mounted:
                 cure = "mount it into the init container alone"
                 yield said(place, "the registrar's token beside job code", "no mount in a main container", cure)
-        elif text(pod.spec, "serviceAccountName") != DEPLOYER:
+        elif text(pod.spec, "serviceAccountName") not in IDENTITIES:
             found = f"a token for {audience or 'the API server'}"
-            cure = "remove it; base runners say `identity: deployer`"
+            cure = "remove it; base runners have an `identity`"
             yield said(place, found, f"a token for {REGISTRAR_AUDIENCE}", cure)
 
 

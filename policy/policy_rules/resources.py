@@ -10,7 +10,8 @@ RUNNER_LABELS_ANNOTATION: Final = "gpu-runners.dev/runner-labels"
 NAME_LABEL: Final = "app.kubernetes.io/name"
 RUNNERS: Final = "runners"
 REGISTRAR_AUDIENCE: Final = "registrar"
-DEPLOYER: Final = "deployer"
+# ServiceAccounts whose jobs may hold a token for the API server.
+IDENTITIES: Final = ("deployer", "previewer")
 
 Json = Mapping[str, Any]
 

@@ -13,6 +13,7 @@ from components.registrar import Registrar
 from components.registrar_certificate import RegistrarCertificate
 from components.registrar_grant import RegistrarGrant
 from components.registrar_namespace import RegistrarNamespace
+from components.runner_admission import RunnerAdmission
 from components.runner_deployment import RunnerDeployment
 from components.runner_group import RunnerGroup
 from components.runner_namespace import RunnerNamespace
@@ -27,6 +28,7 @@ COMPONENTS: list[type[ComponentResource]] = [
     RegistrarCertificate,
     RegistrarGrant,
     RegistrarNamespace,
+    RunnerAdmission,
     RunnerDeployment,
     RunnerGroup,
     RunnerNamespace,

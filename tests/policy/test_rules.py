@@ -1,15 +1,17 @@
 """Each rule of the policy pack lets the program's own stacks pass and catches its breach."""
 
 import copy
+import functools
 import runpy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from components import labels as program_labels
+from components import runner_pool
 from policy_rules.catalogue import RULES
-from policy_rules.resources import NAME_LABEL, POOL_LABEL, RUNNER_LABELS_ANNOTATION, RUNNERS, Resource
+from policy_rules.resources import IDENTITIES, NAME_LABEL, POOL_LABEL, RUNNER_LABELS_ANNOTATION, RUNNERS, Resource
 from policy_rules.rule import Rule, Violation
 from registrar import contract
 from tests.recorded_program import run
@@ -21,17 +23,20 @@ LAB_IMAGES = {"acceptTags": ["lab.local/*"]}
 DIGEST = f"registry.example.com/cuda@sha256:{'0' * 64}"
 
 
-def declared() -> Iterator[Resource]:
+@functools.cache
+def declared() -> tuple[Resource, ...]:
     """What a stack with a platform and a GPU pool sends to the engine."""
     values = stack_file("platform")
     values["pools"] += [pool | {"namespace": "gpu-runners-dev"} for pool in stack_file("dev")["pools"]]
     config = loaded(values, {"FORGE_TOKEN": "t"})
     declare = runpy.run_path(str(ROOT / "__main__.py"), run_name="program")["declare"]
-    for found in run(lambda: declare(config, "1.36"), "dev").resources:
-        yield Resource(found.type, found.name, f"urn:pulumi:dev::gpu-runners::{found.type}::{found.name}", found.inputs)
+    return tuple(
+        Resource(found.type, found.name, f"urn:pulumi:dev::gpu-runners::{found.type}::{found.name}", found.inputs)
+        for found in run(lambda: declare(config, "1.36"), "dev").resources
+    )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def stack() -> list[Resource]:
     return list(declared())
 
@@ -252,6 +257,7 @@ def test_a_stack_without_a_budget_has_no_limit_of_this_kind(stack: list[Resource
 def test_rules_read_the_names_that_the_program_writes() -> None:
     assert POOL_LABEL == contract.POOL_LABEL
     assert RUNNER_LABELS_ANNOTATION == contract.RUNNER_LABELS_ANNOTATION
+    assert set(IDENTITIES) == set(runner_pool.IDENTITIES) - {runner_pool.NO_IDENTITY}
     assert program_labels.object_labels(RUNNERS)[NAME_LABEL] == RUNNERS
 
 
