@@ -1,14 +1,16 @@
 """The lab, a platform of the tests' own and its runners. A lab that cannot start is a failure, never a skip."""
 
+import fcntl
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import yaml
 
-from lab import cluster, environment
+from lab import cluster, environment, paths
+from tests.lab.deadline import until
 from tests.lab.forge import Repository
 from tests.lab.kubernetes import KubernetesApi
 from tests.lab.ledger import Ledger
@@ -17,6 +19,7 @@ from tests.lab.pools import NAMESPACE, REPOSITORY, pool, pools_config
 from tests.lab.stack import Stack
 
 HERE = Path(__file__).resolve().parent
+OTHER_SESSION_SECONDS = 900.0
 
 MakeStack = Callable[[str, Mapping[str, Any]], Stack]
 
@@ -34,13 +37,26 @@ def stack_file(name: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def lab() -> dict[str, str]:
-    """The environment of a command that talks to the running lab."""
+def lab() -> Iterator[dict[str, str]]:
+    """The environment of a command that talks to the running lab, which belongs to this session until its end."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # As under `&` in a script. The engine stops its language host by SIGINT, and would wait 5 s for nothing.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    cluster.up(print)
-    return environment.load()
+    paths.CACHE.mkdir(parents=True, exist_ok=True)
+    with (paths.CACHE / "lab-tests.lock").open("w") as lock:
+        # Two sessions would delete each other's repositories and namespaces, and wait for each other's GPUs.
+        until(f"no other test session holds {lock.name}", lambda: is_taken(lock), OTHER_SESSION_SECONDS)
+        cluster.up(print)
+        yield environment.load()
+
+
+def is_taken(lock: IO[str]) -> bool:
+    """Whether this process holds the lock now."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")
