@@ -1,6 +1,7 @@
 # Every target is one line; what needs more lives in Python. CI calls the same targets.
 PYTHON ?= python3
 STACK ?= dev
+FORGE ?= gitea
 VENV := .venv
 BIN := $(VENV)/bin
 FAKE_NODES ?= 2
@@ -29,7 +30,7 @@ unit: venv ## the tests that need no cluster
 	$(BIN)/pytest -m 'not lab'
 
 demo: venv ## the whole sequence for real: push, deploy, GPU runner, training, release
-	$(BIN)/python -m lab.demo
+	$(BIN)/python -m lab.demo --forge $(FORGE)
 
 demo-review: venv ## a pull request's comment for real: changes, drift made by hand, repair, clean
 	$(BIN)/python -m lab.review_demo

@@ -12,6 +12,7 @@ from lab.errors import LabError
 def main(arguments: list[str]) -> int:
     """Runs the demo; 0 when everything that it claims was seen, else 1 (2: wrong usage, 130: stopped by hand)."""
     parser = argparse.ArgumentParser(prog="python -m lab.demo", description=__doc__)
+    parser.add_argument("--forge", choices=["gitea"], default="gitea", help="the forge that the lab runs")
     parser.add_argument(
         "--kubeconfig",
         action="store_true",
