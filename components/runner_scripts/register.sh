@@ -4,6 +4,10 @@
 # It gives up only on a refusal: the registrar may be away, the forge may be away, a brake may hold the pool back.
 set -eu
 
+# As process 1 a shell ignores SIGTERM unless it says otherwise: a deleted pod that waits here would stay for its whole
+# grace period, which is made for jobs and lasts hours.
+trap 'exit 143' TERM
+
 refuse() {
     printf '%s\n' "$1" >&2
     printf '%s' "$1" > "$TERMINATION_LOG"
@@ -68,5 +72,7 @@ while :; do
     reason=
     [ "$status" = 000 ] || reason=$(cat "$answer" 2> /dev/null || :)
     printf 'try %s: registrar answered %s %s; next try in %s s\n' "$attempt" "$status" "$reason" "$wait" >&2
-    sleep "$wait"
+    # In the background, because a shell runs its trap only when the command before it has ended.
+    sleep "$wait" &
+    wait $!
 done

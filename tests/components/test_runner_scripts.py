@@ -204,6 +204,16 @@ def test_a_job_between_two_steps_is_still_a_job(pod: PodFolder) -> None:
     assert_waits(pod.start(PRE_STOP), directory)
 
 
+def test_a_pod_that_waits_for_its_registration_leaves_at_once_when_it_is_deleted(pod: PodFolder) -> None:
+    patience = [Answer(503, "{}", {"Retry-After": "60"})]
+    with serving(pod.root / "trust", patience), pod.start(REGISTER) as waiting:
+        assert waiting.stderr is not None
+        assert "next try in 60 s" in waiting.stderr.readline()
+        waiting.terminate()
+        # 143 is the script's own answer; without one, process 1 of a container would not even notice.
+        assert waiting.wait(timeout=30) == 143
+
+
 @pytest.fixture
 def real_runner() -> Iterator[subprocess.Popen[bytes]]:
     """A process with a child, as a runner with a step."""
