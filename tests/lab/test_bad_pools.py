@@ -17,6 +17,7 @@ from tests.lab.stack import Outcome, Stack
 DEADLINE_SECONDS = 60
 MINUTE = 60.0
 HANDFUL = 6
+LEAVE_SECONDS = 8.0  # of the 300 that a job would be given
 POOLS = {
     "fits-no-node": pool("fits-no-node", gpu=gpus(1, product="NVIDIA-NOT-HERE")),
     "over-quota": pool("over-quota", gpu=gpus(9)),
@@ -100,3 +101,22 @@ def test_the_braked_pool_says_why_it_waits(attempts: Attempts, pods: Pods) -> No
     braked = [message for reason, message in told if reason == contract.REGISTRATION_BRAKED]
     assert braked
     assert all("without a job" in message or "exit" in message for message in braked)
+
+
+def test_a_runner_that_waits_for_its_registration_leaves_within_seconds_when_deleted(
+    attempts: Attempts, pods: Pods
+) -> None:
+    pods.until("one waits for its registration", "dies-at-once", waiting, 60)
+    pod = waiting(pods.of("dies-at-once"))[0]
+    pods.delete(pod.name)
+    until("the deleted pod is gone", lambda: pods.find(pod.name) is None, LEAVE_SECONDS)
+
+
+def waiting(found: list[RunnerPod]) -> list[RunnerPod]:
+    """Those that ask the registrar for a registration and are told to come again."""
+    return [
+        pod
+        for pod in found
+        if not pod.leaving
+        and any("running" in status["state"] for status in pod.document["status"].get("initContainerStatuses", ()))
+    ]
