@@ -20,6 +20,7 @@ from tests.lab.stack import Stack
 
 HERE = Path(__file__).resolve().parent
 OTHER_SESSION_SECONDS = 900.0
+OWN_NAMESPACES = ("gpu-runners-test", "gpu-runners-small")
 
 MakeStack = Callable[[str, Mapping[str, Any]], Stack]
 
@@ -47,7 +48,24 @@ def lab() -> Iterator[dict[str, str]]:
         # Two sessions would delete each other's repositories and namespaces, and wait for each other's GPUs.
         until(f"no other test session holds {lock.name}", lambda: is_taken(lock), OTHER_SESSION_SECONDS)
         cluster.up(print)
+        clear_away()
         yield environment.load()
+
+
+def clear_away() -> None:
+    """Removes the namespaces that a session left behind which was killed: its runners would hold GPUs."""
+    api = KubernetesApi()
+    try:
+        names = [item["metadata"]["name"] for item in api.items("/api/v1/namespaces")]
+        left = [name for name in names if name.startswith(OWN_NAMESPACES)]
+        for name in left:
+            api.delete(f"/api/v1/namespaces/{name}")
+            for pod in api.items(f"/api/v1/namespaces/{name}/pods"):
+                api.delete(f"/api/v1/namespaces/{name}/pods/{pod['metadata']['name']}", gracePeriodSeconds=0)
+        for name in left:
+            until(f"the former session's {name} is gone", lambda: api.find(f"/api/v1/namespaces/{name}") is None, 60)  # noqa: B023 - called at once
+    finally:
+        api.close()
 
 
 def is_taken(lock: IO[str]) -> bool:
