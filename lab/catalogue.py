@@ -88,3 +88,9 @@ def _strings(value: object) -> tuple[str, ...]:
 def programs() -> tuple[Program, ...]:
     """The whole catalogue of this checkout."""
     return load((paths.PROGRAM_MODULES / "catalogue.toml").read_text())
+
+
+def program(name: str) -> Program:
+    """One entry of the catalogue by its name; a name that it lacks is a mistake in this source."""
+    (found,) = (entry for entry in programs() if entry.name == name)
+    return found

@@ -3,21 +3,18 @@
 import json
 import os
 import shlex
-import shutil
-from pathlib import Path
 
-from lab import gitea, network, paths, s3
-from lab.catalogue import programs
+from lab import gitea, network, paths, plugins, s3
 from lab.errors import LabError
+from lab.images.recipes import KUBERNETES_PLUGIN
 
 PASSPHRASE = "the state of this lab"  # noqa: S105  it dies with the lab; not a word that logs would mask
-KUBERNETES_PLUGIN = "resource-kubernetes-v4.25.0"
 FILE = paths.STATE / "env.json"
 
 
 def write() -> None:
     """Writes `env.json` and `env.sh` into the lab's state, readable by root only."""
-    _install_plugin()
+    plugins.install("pulumi-resource-kubernetes", KUBERNETES_PLUGIN)
     variables = {
         "KUBECONFIG": str(paths.KUBECONFIG),
         "PULUMI_HOME": str(paths.PULUMI_HOME),
@@ -50,16 +47,3 @@ def load() -> dict[str, str]:
     virtual_environment = paths.REPOSITORY / ".venv" / "bin"
     path = f"{virtual_environment}{os.pathsep}{paths.BIN}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, **json.loads(FILE.read_text()), "PATH": path}
-
-
-def _install_plugin() -> None:
-    """Puts the provider where the engine looks for it, as `pulumi plugin install` would."""
-    (program,) = (program for program in programs() if program.name == "pulumi-resource-kubernetes")
-    folder = paths.PULUMI_HOME / "plugins" / KUBERNETES_PLUGIN
-    plugin = folder / program.outputs[0]
-    built: Path = program.folder / program.outputs[0]
-    if plugin.is_symlink() and plugin.readlink() == built:
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    plugin.symlink_to(built)

@@ -3,7 +3,7 @@
 import json
 
 from lab import build, control_plane, node, paths
-from lab.catalogue import programs
+from lab.catalogue import program
 from lab.daemon import Daemon
 
 STAGES = (
@@ -20,8 +20,7 @@ TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
 
 def daemon() -> Daemon:
     """kwok, told to look after annotated nodes only, so that it leaves the real one alone."""
-    (kwok,) = (program for program in programs() if program.name == "kwok")
-    module = build.module_folder("sigs.k8s.io/kwok", kwok.source)
+    module = build.module_folder("sigs.k8s.io/kwok", program("kwok").source)
     config = paths.STATE / "kwok-stages.yaml"
     stages = "\n---\n".join((module / stage).read_text() for stage in STAGES)
     argv = [

@@ -1,10 +1,7 @@
 """What the lab needs beside itself when the forge is GitHub: built and started on request, never by `lab up` alone."""
 
-import shutil
-
-from lab import build, containers, images, paths
+from lab import build, containers, images, plugins
 from lab.build import Say
-from lab.catalogue import programs
 from lab.github import daemon
 
 RUNNER_IMAGE = "github-runner"
@@ -25,11 +22,4 @@ def up(say: Say) -> None:
 def install_provider(say: Say) -> None:
     """Pulumi's GitHub provider, where the engine looks for it, as `pulumi plugin install` would."""
     build.build_all(say, (PROVIDER,))
-    (program,) = (program for program in programs() if program.name == PROVIDER)
-    folder = paths.PULUMI_HOME / "plugins" / PLUGIN
-    plugin, built = folder / PROVIDER, program.folder / PROVIDER
-    if plugin.is_symlink() and plugin.readlink() == built:
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    plugin.symlink_to(built)
+    plugins.install(PROVIDER, PLUGIN)
