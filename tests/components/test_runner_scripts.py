@@ -40,8 +40,9 @@ class PodFolder:
         }
 
     def start(self, script: str, **variables: str) -> subprocess.Popen[str]:
+        # Tests that run in a script's background inherit an ignored SIGINT, which no shell can trap: a pod does not.
         return subprocess.Popen(
-            ["/bin/sh", "-c", script],
+            ["/usr/bin/env", "--default-signal=INT", "/bin/sh", "-c", script],
             env=self.environment | variables,
             text=True,
             stdout=subprocess.PIPE,
