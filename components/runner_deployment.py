@@ -34,11 +34,9 @@ def deployment_fingerprint(pool: RunnerPool) -> str:
 class RunnerDeployment(pulumi.ComponentResource):
     """A pool. One pod is one registration is one job; the Deployment keeps `replicas` of them waiting."""
 
-    deployment_name: pulumi.Output[str]
-
     def __init__(self, name: str, args: RunnerPool, opts: Optional[pulumi.ResourceOptions] = None) -> None:
         super().__init__("gpu-runners:index:RunnerDeployment", name, {}, opts)
-        deployment = k8s.apps.v1.Deployment(
+        k8s.apps.v1.Deployment(
             name,
             metadata={
                 "name": args["name"],
@@ -53,5 +51,4 @@ class RunnerDeployment(pulumi.ComponentResource):
                 ignore_changes=["spec.replicas"] if args["autoscaled"] else None,
             ),
         )
-        self.deployment_name = deployment.metadata["name"]
-        self.register_outputs({"deployment_name": self.deployment_name})
+        self.register_outputs({})
