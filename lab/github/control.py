@@ -59,7 +59,7 @@ class Control:
             )
             for entry in body["installations"]
         }  # fmt: skip
-        self._credentials.app = App(body["id"], body["client_id"], body["slug"], key, installations)
+        self._credentials.apps[body["id"]] = App(body["id"], body["client_id"], body["slug"], key, installations)
         return web.Response(status=204)
 
     async def _set_token(self, request: web.Request) -> web.Response:
@@ -73,7 +73,7 @@ class Control:
         return web.json_response({"id": found.id})
 
     async def _set_secret(self, request: web.Request) -> web.Response:
-        """In plain text, since what clients seal cannot be opened here: jobs get these, and no sealed one."""
+        """In plain text, for tests that are not about sealing."""
         now = timestamp(self._world.clock.now())
         name = request.match_info["name"].upper()
         entry = {"name": name, "value": (await request.json())["value"], "created_at": now, "updated_at": now}

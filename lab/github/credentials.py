@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, field
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -50,11 +51,11 @@ class Token:
 
 
 class Credentials:
-    """The App, if there is one, and every token that lives."""
+    """Every App by its number, and every token that lives."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.app: App | None = None
+        self.apps: dict[int, App] = {}
         self.tokens: dict[str, Token] = {}
         self.token_seconds = TOKEN_SECONDS
 
@@ -66,19 +67,10 @@ class Credentials:
 
     def installed_app(self, authorization: str) -> App:
         """The App that signed this JWT. Raises Refusal 401 with GitHub's own words."""
-        encoded = authorization.partition(" ")[2]
-        if self.app is None:
+        if not self.apps:
             raise Refusal(401, "Bad credentials")
-        try:
-            claims = jwt.decode(
-                encoded, self.app.key, algorithms=["RS256"],
-                options={**_OUR_CLOCK, "require": ["iat", "exp", "iss"]},
-            )  # fmt: skip
-        except jwt.PyJWTError:
-            raise Refusal(401, "A JSON web token could not be decoded") from None
+        app, claims = self._decoded(authorization.partition(" ")[2])
         now = self._clock.now()
-        if str(claims["iss"]) not in (str(self.app.id), self.app.client_id):
-            raise Refusal(404, "Integration not found")
         if claims["iat"] > now:
             raise Refusal(
                 401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
@@ -91,7 +83,20 @@ class Credentials:
             )
         if claims["exp"] - now > LONGEST_JWT_SECONDS:
             raise Refusal(401, "'Expiration time' claim ('exp') is too far in the future")
-        return self.app
+        return app
+
+    def _decoded(self, encoded: str) -> tuple[App, dict[str, Any]]:
+        """The App that a JWT names as its issuer, and what it claims, once its signature was checked."""
+        unreadable = Refusal(401, "A JSON web token could not be decoded")
+        try:
+            issuer = str(jwt.decode(encoded, options={"verify_signature": False}).get("iss"))
+            app = next((each for each in self.apps.values() if issuer in (str(each.id), each.client_id)), None)
+            if app is None:
+                raise Refusal(404, "Integration not found")
+            options: jwt.types.Options = {**_OUR_CLOCK, "require": ["iat", "exp", "iss"]}
+            return app, jwt.decode(encoded, app.key, algorithms=["RS256"], options=options)
+        except jwt.PyJWTError:
+            raise unreadable from None
 
     def mint(
         self, installation: Installation, permissions: dict[str, str] | None, repositories: list[str] | None

@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from lab.github.workflow import JobPlan, Step
 from lab.github.world import Job, Run
@@ -16,7 +16,6 @@ Json = dict[str, Any]
 
 def body(base: str, run: Run, job: Job) -> Json:
     """The job as the runner reads it; all URLs are absolute, so `base` must be one that the runner's pod reaches."""
-    repository = run.repository
     return {
         "plan": {"scopeIdentifier": NO_SCOPE, "planType": "actions", "planId": job.plan_id},
         "timeline": {"id": job.timeline},
@@ -35,23 +34,32 @@ def body(base: str, run: Run, job: Job) -> Json:
         },
         "contextData": {
             "github": _dictionary(_github(base, run)),
-            "vars": _dictionary({name: entry["value"] for name, entry in repository.variables.items()}),
+            "inputs": _dictionary(run.inputs),
+            "vars": _dictionary({name: entry["value"] for name, entry in _held(run, job, "variables").items()}),
         },
         "variables": {
             "system.github.token": {"value": job.token, "isSecret": True},
-            **{name: {"value": entry["value"], "isSecret": True} for name, entry in repository.secrets.items()},
+            **{name: {"value": entry["value"], "isSecret": True} for name, entry in _held(run, job, "secrets").items()},
         },
         "environmentVariables": [_mapping(job.plan.env)] if job.plan.env else [],
         "steps": [_step(job.plan, number, step) for number, step in enumerate(job.plan.steps, 1)],
     }
 
 
+def _held(run: Run, job: Job, kind: Literal["variables", "secrets"]) -> dict[str, dict[str, str]]:
+    """What the repository holds and, before it, the environment that the job names."""
+    environment = run.repository.environments.get(job.plan.environment)
+    if kind == "secrets":
+        return {**run.repository.secrets, **(environment.secrets if environment else {})}
+    return {**run.repository.variables, **(environment.variables if environment else {})}
+
+
 def _github(base: str, run: Run) -> Json:
     return {
         "event_name": "workflow_dispatch", "workflow": run.workflow.name, "repository": run.repository.full_name,
-        "repository_owner": run.repository.owner, "ref": f"refs/heads/{run.ref}", "sha": "0" * 40,
+        "repository_owner": run.repository.owner, "ref": f"refs/heads/{run.ref}", "ref_name": run.ref, "sha": "0" * 40,
         "run_id": str(run.id), "run_number": str(run.number), "server_url": base, "api_url": f"{base}/api/v3",
-        "graphql_url": f"{base}/api/graphql", "event": {},
+        "graphql_url": f"{base}/api/graphql", "event": {"inputs": run.inputs},
     }  # fmt: skip
 
 

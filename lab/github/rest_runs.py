@@ -32,7 +32,8 @@ class RunRoutes:
         required(body, ref=str)
         repository = self._world.repository(asked.scope)
         workflow = self._workflow(asked)
-        run = await runs.dispatch(self._world, repository, workflow, body["ref"].removeprefix("refs/heads/"))
+        ref = body["ref"].removeprefix("refs/heads/")
+        run = await runs.dispatch(self._world, repository, workflow, ref, body.get("inputs"))
         if not body.get("return_run_details"):
             return no_content()
         shown = documents.run(self._world, run)

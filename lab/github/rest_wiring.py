@@ -4,7 +4,8 @@ import base64
 from typing import Any
 
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, SealedBox
 
 from lab.github import documents
 from lab.github.clock import timestamp
@@ -16,11 +17,11 @@ PERMISSION_FIELDS = ("enabled", "allowed_actions", "sha_pinning_required")
 
 
 class WiringRoutes:
-    """Values of secrets are sealed for a key whose other half is thrown away: nobody reads them back, as at GitHub."""
+    """Clients seal the values of secrets for this server's key. It opens them for jobs; nobody reads them back."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._key = base64.b64encode(X25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
+        self._key = PrivateKey.generate()
 
     def routes(self, door: Door) -> list[web.RouteDef]:
         """Of the repository and of its environments."""
@@ -100,7 +101,8 @@ class WiringRoutes:
         return page(asked, "secrets", [_shown(entry) for entry in self._holder(asked).secrets.values()])
 
     async def _public_key(self, _: Asked) -> web.Response:
-        return web.json_response({"key_id": KEY_ID, "key": self._key})
+        key = base64.b64encode(bytes(self._key.public_key)).decode()
+        return web.json_response({"key_id": KEY_ID, "key": key})
 
     async def _secret(self, asked: Asked) -> web.Response:
         return web.json_response(_shown(_entry(self._holder(asked).secrets, asked)))
@@ -113,8 +115,15 @@ class WiringRoutes:
         name = asked.request.match_info["name"].upper()
         known = held.get(name)
         made = known["created_at"] if known else self._times()["created_at"]
-        held[name] = {**self._times(), "created_at": made, "name": name, "value": body["encrypted_value"]}
+        value = self._opened(body["encrypted_value"])
+        held[name] = {**self._times(), "created_at": made, "name": name, "value": value}
         return no_content() if known else web.json_response({}, status=201)
+
+    def _opened(self, sealed: str) -> str:
+        try:
+            return SealedBox(self._key).decrypt(base64.b64decode(sealed, validate=True)).decode()
+        except (ValueError, CryptoError):
+            raise Refusal(422, "encrypted_value was not sealed for the current public key") from None
 
     async def _delete_secret(self, asked: Asked) -> web.Response:
         held = self._holder(asked).secrets

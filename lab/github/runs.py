@@ -1,7 +1,11 @@
 """What happens to runs and jobs: dispatch, assignment to a runner, the lock, the end. `World` is the state."""
 
-from lab.github.workflow import Workflow
-from lab.github.world import LOCK_SECONDS, Job, Repository, Run, Runner, World
+import fnmatch
+import json
+from collections.abc import Mapping
+
+from lab.github.workflow import JobPlan, Workflow
+from lab.github.world import LOCK_SECONDS, Job, Refusal, Repository, Run, Runner, World
 
 CONCLUSIONS = {
     "succeeded": "success", "succeededwithissues": "success", "failed": "failure", "canceled": "cancelled",
@@ -9,23 +13,35 @@ CONCLUSIONS = {
 }  # fmt: skip
 
 
-async def dispatch(world: World, repository: Repository, workflow: Workflow, ref: str) -> Run:
-    """Starts a run; its first jobs are queued at once."""
-    run = Run(world.next_id(), len(world.runs) + 1, repository, workflow, ref, world.clock.now())
+async def dispatch(
+    world: World, repository: Repository, workflow: Workflow, ref: str, given: Mapping[str, object] | None = None
+) -> Run:
+    """Starts a run; its first jobs are queued at once. `given`: the inputs. Raises Refusal 422 for wrong ones."""
+    inputs = _inputs(workflow, given or {})
+    run = Run(world.next_id(), len(world.runs) + 1, repository, workflow, ref, world.clock.now(), inputs)
     world.runs[run.id] = run
     _make_ready_jobs(world, run)
     await world.notify()
     return run
 
 
+def _inputs(workflow: Workflow, given: Mapping[str, object]) -> dict[str, str]:
+    unexpected = sorted(given.keys() - {each.name for each in workflow.inputs})
+    if unexpected:
+        raise Refusal(422, f"Unexpected inputs provided: {json.dumps(unexpected)}")
+    for each in workflow.inputs:
+        if each.required and not each.default and each.name not in given:
+            raise Refusal(422, f"Required input '{each.name}' not provided")
+    return {each.name: str(given.get(each.name, each.default)) for each in workflow.inputs}
+
+
 def next_job(world: World, runner: Runner) -> Job | None:
     """The oldest queued job that this runner may take; it is the runner's from then on."""
     offered = {label.lower() for label in runner.labels}
     for job in world.jobs():
-        repository = world.runs[job.run].repository
         if job.status != "queued" or not {label.lower() for label in job.plan.labels} <= offered:
             continue
-        if not _serves(world, runner, repository):
+        if not _serves(world, runner, world.runs[job.run]):
             continue
         job.runner, runner.job = runner, job.id
         job.status, job.started, job.message = "in_progress", world.clock.now(), world.next_id()
@@ -34,8 +50,9 @@ def next_job(world: World, runner: Runner) -> Job | None:
     return None
 
 
-def _serves(world: World, runner: Runner, repository: Repository) -> bool:
-    """A repository's runner serves it alone, an organization's what its group lets in."""
+def _serves(world: World, runner: Runner, run: Run) -> bool:
+    """A repository's runner serves it alone, an organization's what its group lets in: repositories, then workflows."""
+    repository = run.repository
     if "/" in runner.scope:
         return runner.scope.lower() == repository.full_name.lower()
     group = world.groups[runner.group]
@@ -43,7 +60,11 @@ def _serves(world: World, runner: Runner, repository: Repository) -> bool:
         return False
     if not repository.private and not group.settings.get("allows_public_repositories"):
         return False
-    return group.settings["visibility"] != "selected" or repository.id in group.repositories
+    if group.settings["visibility"] == "selected" and repository.id not in group.repositories:
+        return False
+    allowed = group.settings.get("selected_workflows") if group.settings.get("restricted_to_workflows") else None
+    workflow = f"{repository.full_name}/{run.workflow.path}@refs/heads/{run.ref}"
+    return not isinstance(allowed, list) or workflow in allowed
 
 
 async def finish(world: World, job: Job, result: str) -> None:
@@ -86,5 +107,15 @@ def _make_ready_jobs(world: World, run: Run) -> None:
             job = Job(world.next_id(), run.id, plan, world.clock.now())
             if not plan.always and any(need and need.conclusion != "success" for need in needed):
                 job.status, job.conclusion, job.ended = "completed", "skipped", world.clock.now()
+            elif not _may_enter(run, plan):
+                job.status, job.conclusion, job.ended = "completed", "failure", world.clock.now()
             run.jobs.append(job)
             made = True
+
+
+def _may_enter(run: Run, plan: JobPlan) -> bool:
+    """An environment with branch policies lets in these branches only. Its reviewers are kept, and nobody is asked."""
+    environment = run.repository.environments.get(plan.environment)
+    if environment is None or not environment.policies:
+        return True
+    return any(fnmatch.fnmatchcase(run.ref, policy["name"]) for policy in environment.policies.values())

@@ -1,6 +1,10 @@
-"""The part of a workflow file that the stand-in runs: jobs with `needs`, `if: always()`, `env`, `run:` steps. Pure."""
+"""The part of a workflow file that the stand-in runs. Pure.
 
-from collections.abc import Mapping
+Jobs with `needs`, `if: always()`, `env`, an `environment` and `run:` steps; inputs of a dispatch. Refuses any other key
+of a job or a step. What is beside the jobs (`on`, `permissions`, `concurrency`) changes nothing here, save for inputs.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +31,17 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Input:
+    """What a dispatch may, or must, say beside the branch."""
+
+    name: str
+    required: bool = False
+    default: str = ""
+
+
+@dataclass(frozen=True)
 class JobPlan:
-    """A job as it was written; `always`: it runs whatever happened to what it needs."""
+    """A job as it was written; `always`: it runs whatever happened to what it needs; `environment`: "" for none."""
 
     key: str
     labels: tuple[str, ...]
@@ -36,6 +49,7 @@ class JobPlan:
     always: bool
     env: tuple[tuple[str, str], ...]
     steps: tuple[Step, ...]
+    environment: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,7 @@ class Workflow:
     path: str
     name: str
     jobs: tuple[JobPlan, ...]
+    inputs: tuple[Input, ...] = ()
 
 
 def parse(identifier: int, path: str, text: str) -> Workflow:
@@ -61,7 +76,15 @@ def parse(identifier: int, path: str, text: str) -> Workflow:
             raise WorkflowError(
                 f"{path}: jobs.{job.key}.needs names {', '.join(set(job.needs) - keys)}, which is no job"
             )
-    return Workflow(identifier, path, str(document.get("name", path)), jobs)
+    return Workflow(identifier, path, str(document.get("name", path)), jobs, tuple(_inputs(document)))
+
+
+def _inputs(document: Mapping[Any, Any]) -> Iterator[Input]:
+    events = document.get(True, document.get("on"))  # YAML 1.1 reads the word `on` as true
+    dispatch = events.get("workflow_dispatch") if isinstance(events, dict) else None
+    for name, field in ((dispatch or {}).get("inputs") or {}).items():
+        wanted = field or {}
+        yield Input(str(name), bool(wanted.get("required")), str(wanted.get("default", "")))
 
 
 def _job(where: str, key: str, job: Mapping[str, Any], shared: tuple[tuple[str, str], ...]) -> JobPlan:
@@ -76,7 +99,13 @@ def _job(where: str, key: str, job: Mapping[str, Any], shared: tuple[tuple[str, 
         always=bool(condition),
         env=shared + _pairs(job.get("env")),
         steps=tuple(_step(f"{where}.steps[{n}]", n, step) for n, step in enumerate(job["steps"])),
+        environment=_environment(job.get("environment")),
     )
+
+
+def _environment(value: Any) -> str:
+    """Its name, which is all of it or one of its fields."""
+    return str(value.get("name", "") if isinstance(value, dict) else value or "")
 
 
 def _step(where: str, number: int, step: Mapping[str, Any]) -> Step:

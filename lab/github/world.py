@@ -124,6 +124,7 @@ class Run:
     workflow: Workflow
     ref: str
     made: float
+    inputs: dict[str, str] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
 
     @property

@@ -32,7 +32,7 @@ class Github:
         self.world = self.stand_in.world
         self.stand_in.credentials.add_personal(EVERYTHING)
         installation = Installation(7, "mlops", PERMISSIONS)
-        self.stand_in.credentials.app = App(1, "Iv23stand-in", "gpu-runners", key.public_key(), {7: installation})
+        self.stand_in.credentials.apps[1] = App(1, "Iv23stand-in", "gpu-runners", key.public_key(), {7: installation})
         self.repository = self.world.add_repository(REPOSITORY)
         self.http: aiohttp.ClientSession
 

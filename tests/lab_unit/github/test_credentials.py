@@ -1,6 +1,11 @@
 """The App's JWT, installation tokens and what they may do."""
 
+import time
+
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.lab_unit.github.conftest import Github
 
@@ -67,3 +72,16 @@ async def test_nobody_gets_in_without_a_token_and_a_foreign_app_nowhere(github: 
     assert (await github.call("GET", "/app", token="wrong"))[0] == 401
     assert (await github.call("GET", "/app", token=github.signed(issuer="2")))[0] == 404
     assert (await github.call("GET", "/orgs/others/installation", token=github.signed()))[0] == 404
+
+
+async def test_two_apps_are_told_apart_by_their_keys(github: Github) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    installation = {"id": 8, "organization": "mlops", "permissions": {"metadata": "read"}}
+    other = {"id": 2, "client_id": "Iv23other", "slug": "other", "public_key": pem, "installations": [installation]}
+    await github.tell("PUT", "/app", other)
+    now = int(time.time())
+    signed = jwt.encode({"iat": now - 60, "exp": now + 500, "iss": "2"}, key, algorithm="RS256")
+    assert (await github.call("GET", "/app", token=signed))[1]["slug"] == "other"
+    assert (await github.call("GET", "/app", token=github.signed()))[1]["slug"] == "gpu-runners"
+    assert (await github.call("GET", "/app", token=github.signed(issuer="2")))[0] == 401

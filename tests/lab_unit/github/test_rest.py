@@ -1,6 +1,9 @@
 """The REST half of the stand-in. The fixture holds every exchange against GitHub's own description as well."""
 
+import base64
+
 import pytest
+from nacl.public import PublicKey, SealedBox
 
 from tests.lab_unit.github.conftest import Github
 
@@ -83,7 +86,8 @@ async def test_variables_secrets_environments_and_permissions_are_kept(github: G
     assert (await github.call("PATCH", f"{repo}/actions/variables/A", {"value": "2"}))[0] == 204
     assert (await github.call("GET", f"{repo}/actions/variables/A"))[1]["value"] == "2"
     _, key, _ = await github.call("GET", f"{repo}/actions/secrets/public-key")
-    sealed = {"encrypted_value": "c2VhbGVk", "key_id": key["key_id"]}
+    box = SealedBox(PublicKey(base64.b64decode(key["key"])))
+    sealed = {"encrypted_value": base64.b64encode(box.encrypt(b"hush")).decode(), "key_id": key["key_id"]}
     assert (await github.call("PUT", f"{repo}/actions/secrets/S", sealed))[0] == 201
     assert (await github.call("PUT", f"{repo}/actions/secrets/S", sealed))[0] == 204
     assert "value" not in (await github.call("GET", f"{repo}/actions/secrets/S"))[1]

@@ -9,6 +9,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from nacl.public import PublicKey, SealedBox
 
 from lab.github import runs, workflow
 from lab.github.world import Refusal, World
@@ -22,6 +23,7 @@ on: workflow_dispatch
 jobs:
   deploy:
     runs-on: [self-hosted, CML-GPU]
+    environment: dev
     steps: [{run: "echo ${{ vars.COLOR }}!"}]
   train:
     needs: deploy
@@ -217,6 +219,61 @@ async def test_a_group_lets_in_its_repositories_only() -> None:
     job = runs.next_job(world, world.add_runner("mlops", "r1", group.id, ("gpu",)))
     assert job is not None
     assert world.runs[job.run].repository is mine
+
+
+async def test_a_group_lets_in_its_workflows_only() -> None:
+    world = World()
+    repository = world.add_repository("mlops/guide")
+    (group,) = world.groups.values()
+    group.settings |= {"restricted_to_workflows": True, "selected_workflows": ["mlops/guide/w.yml@refs/heads/main"]}
+    plan = workflow.parse(1, "w.yml", "jobs: {a: {runs-on: gpu, steps: [{run: make}]}}")
+    await runs.dispatch(world, repository, plan, "topic")
+    wanted = await runs.dispatch(world, repository, plan, "main")
+    job = runs.next_job(world, world.add_runner("mlops", "r1", group.id, ("gpu",)))
+    assert job is not None
+    assert job.run == wanted.id
+
+
+async def test_a_job_gets_what_its_environment_holds_opened_for_it(github: Github) -> None:
+    repo = "/repos/mlops/guide"
+    await github.call("PUT", f"{repo}/environments/dev", {})
+    _, key, _ = await github.call("GET", f"{repo}/environments/dev/secrets/public-key")
+    box = SealedBox(PublicKey(base64.b64decode(key["key"])))
+    for path, value in ((f"{repo}/actions", b"everybody's"), (f"{repo}/environments/dev", b"dev's")):
+        sealed = {"encrypted_value": base64.b64encode(box.encrypt(value)).decode(), "key_id": key["key_id"]}
+        assert (await github.call("PUT", f"{path}/secrets/KEY", sealed))[0] == 201
+    await github.call("POST", f"{repo}/environments/dev/variables", {"name": "COLOR", "value": "green"})
+    await dispatched(github)
+    job = await (await started(github)).take()
+    assert job["variables"]["KEY"] == {"value": "dev's", "isSecret": True}
+    assert job["contextData"]["vars"]["d"] == [{"k": "COLOR", "v": "green"}]
+
+
+async def test_an_environment_lets_in_its_branches_only(github: Github) -> None:
+    environment = "/repos/mlops/guide/environments/dev"
+    await github.call("PUT", environment, {})
+    await github.call("POST", f"{environment}/deployment-branch-policies", {"name": "release/*"})
+    found = await jobs(github, await dispatched(github))
+    assert (found["deploy"]["conclusion"], found["train"]["conclusion"]) == ("failure", "skipped")
+
+
+async def test_a_secret_that_was_sealed_for_another_key_is_refused(github: Github) -> None:
+    path = "/repos/mlops/guide/actions/secrets"
+    _, key, _ = await github.call("GET", f"{path}/public-key")
+    for sealed in ("c2VhbGVk", "no base64"):
+        body = {"encrypted_value": sealed, "key_id": key["key_id"]}
+        assert (await github.call("PUT", f"{path}/KEY", body))[0] == 422
+
+
+async def test_a_dispatch_says_what_the_workflow_asks_for() -> None:
+    world = World()
+    repository = world.add_repository("mlops/guide")
+    inputs = "{workflow_dispatch: {inputs: {seed: {required: true}, epochs: {default: 3}}}}"
+    plan = workflow.parse(1, "w.yml", f"{{on: {inputs}, jobs: {{a: {{runs-on: gpu, steps: [{{run: make}}]}}}}}}")
+    for given, why in (({}, "'seed' not provided"), ({"seed": "1", "sede": "2"}, r'Unexpected inputs .*"sede"')):
+        with pytest.raises(Refusal, match=why):
+            await runs.dispatch(world, repository, plan, "main", given)
+    assert (await runs.dispatch(world, repository, plan, "main", {"seed": 1})).inputs == {"seed": "1", "epochs": "3"}
 
 
 @pytest.mark.parametrize(
