@@ -57,6 +57,13 @@ def problems(exchange: Exchange) -> list[str]:
     return [f"{line}: {problem}" for problem in (*_of_request(operation, exchange), *_of_answer(operation, exchange))]
 
 
+def app_permissions() -> dict[str, set[str]]:
+    """The levels of each permission that an App may ask for."""
+    schema = _lookup("/components/schemas/app-permissions")["properties"]
+    # GitHub's table of permissions knows one more, which its description forgets.
+    return {name: set(entry["enum"]) for name, entry in schema.items()} | {"actions_variables": {"read", "write"}}
+
+
 def _of_request(operation: Operation, exchange: Exchange) -> Iterator[str]:
     if exchange.status >= 400:
         return  # it was refused, as it may deserve

@@ -1,0 +1,123 @@
+"""The manifests of the GitHub App ask for exactly what the product's calls need, no more and no less."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from components.forge_scope import ForgeScope
+from components.github_access import ForgeAccessError, Proof, require_github_access
+from registrar.contract import GITHUB_ORGANIZATION_PERMISSIONS, GITHUB_REPOSITORY_PERMISSIONS
+from registrar.forges.github import GitHub
+from tests import github_permissions
+from tests.github_description import app_permissions
+from tests.lab_unit.github.conftest import EVERYTHING, REPOSITORY, Github
+from tests.lab_unit.github.test_registrar_at_github import key_of, opened
+
+FOLDER = Path(__file__).parents[3] / "github-app"
+MANIFESTS = sorted(file.stem for file in FOLDER.glob("*.json"))
+INSTALLATION = {"id": 7, "organization": "mlops"}
+SCOPES = {"repository": REPOSITORY, "organization": "mlops"}
+AGENT = "gpu-runners"  # the product's; the test's own client has another
+VERSION = "2.330.0"
+WORKFLOW = "{on: workflow_dispatch, jobs: {train: {runs-on: cml-gpu, steps: [{run: 'true'}]}}}"
+
+
+def manifest(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    return found
+
+
+def permissions(name: str) -> dict[str, str]:
+    """What an App made from the manifest may do."""
+    found: dict[str, str] = manifest(name)["default_permissions"]
+    return found
+
+
+async def install(github: Github, granted: dict[str, str]) -> None:
+    """The App on the organization, with these permissions alone."""
+    key = github.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    app = {"id": 1, "client_id": "Iv23stand-in", "slug": "gpu-runners", "public_key": key}
+    await github.tell("PUT", "/app", {**app, "installations": [INSTALLATION | {"permissions": granted}]})
+
+
+async def everything(github: Github, forge: GitHub, scope: str) -> None:
+    """Every call that the product makes at GitHub with the App's credential."""
+    proof = Proof(app_id="1", private_key=key_of(github))
+    warned: list[str] = []
+    forge_scope = ForgeScope("github", github.world.base, "")
+    await asyncio.to_thread(require_github_access, forge_scope, [(scope, None)], proof, "", warned.append)
+    assert warned == []
+    await forge.issue(scope, name="cuda-1", labels=("cml-gpu",), group=None)
+    issued = await forge.issue(scope, name="cuda-1", labels=("cml-gpu",), group=None)  # its name is taken
+    github.world.runners[issued.runner_id].version = VERSION  # it has connected once, so its end is asked for
+    assert await forge.list_runners(scope)
+    assert await forge.find(scope, issued.runner_id)
+    (job,) = await forge.queued(scope)
+    assert await forge.jobs_in_progress(scope) == ()
+    for one in github.world.jobs():
+        one.status, one.conclusion = "completed", "success"
+    result = await forge.result(scope, runner_id=issued.runner_id, job_id=job.id)
+    assert result is not None
+    assert await forge.result(scope, runner_id=issued.runner_id, job_id=None) is None
+    await forge.cordon(scope, issued.runner_id)
+    await forge.remove(scope, issued.runner_id)
+
+
+async def queue_a_job(github: Github) -> None:
+    url = f"{github.world.base}/_lab/repositories/{REPOSITORY}/workflows/train.yml"
+    async with github.http.put(url, data=WORKFLOW) as answer:
+        assert answer.status == 200, await answer.text()
+    path = f"/repos/{REPOSITORY}/actions/workflows/train.yml/dispatches"
+    assert (await github.call("POST", path, {"ref": "main"}, EVERYTHING))[0] == 204
+
+
+@pytest.mark.parametrize("name", SCOPES)
+async def test_the_manifest_is_exactly_what_the_calls_need(github: Github, tmp_path: Path, name: str) -> None:
+    await install(github, permissions(name))
+    await queue_a_job(github)
+    async with opened(github, tmp_path) as forge:
+        await everything(github, forge, SCOPES[name])
+    asked = [each for each in github.exchanges if each.agent == AGENT]
+    assert not [each for each in asked if each.status == 403]
+    assert github_permissions.needed(asked) == permissions(name)
+    assert any("/deprecations/" in each.path for each in asked)
+
+
+@pytest.mark.parametrize(("name", "missing"), [(name, one) for name in SCOPES for one in permissions(name)])
+async def test_an_app_that_lacks_one_of_them_is_told_so_before_anything_is_declared(
+    github: Github, name: str, missing: str
+) -> None:
+    await install(github, {one: level for one, level in permissions(name).items() if one != missing})
+    proof = Proof(app_id="1", private_key=key_of(github))
+    scope = ForgeScope("github", github.world.base, "")
+    with pytest.raises(ForgeAccessError, match=f"may not have .*{missing}: "):
+        await asyncio.to_thread(require_github_access, scope, [(SCOPES[name], None)], proof)
+
+
+def test_the_tokens_that_the_registrar_makes_of_it_are_as_narrow() -> None:
+    assert permissions("repository") == GITHUB_REPOSITORY_PERMISSIONS
+    assert permissions("organization") == GITHUB_ORGANIZATION_PERMISSIONS
+
+
+def test_a_repositorys_settings_are_out_of_reach_of_an_organizations_registrar() -> None:
+    assert "administration" not in permissions("organization")
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_a_manifest_is_one_that_github_takes(name: str) -> None:
+    found = manifest(name)
+    assert {"name", "url", "default_permissions"} <= set(found)
+    assert found["url"].startswith("https://")
+    known = app_permissions()
+    for permission, level in permissions(name).items():
+        assert level in known[permission], permission
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_an_app_listens_to_nothing_and_is_its_owners_alone(name: str) -> None:
+    found = manifest(name)
+    assert (found["default_events"], found["hook_attributes"]["active"], found["public"]) == ([], False, False)
