@@ -15,9 +15,13 @@ KUBERNETES_PLUGIN = "resource-kubernetes-v4.25.0"
 class Requirements:
     """Python packages of an image: what is wanted, the tested set, and those that are published as source only."""
 
-    wanted: Path
+    wanted: tuple[Path, ...]
     constraints: Path
     source_only: tuple[str, ...] = ()
+
+    def content(self) -> bytes:
+        """Every file's, one after the other."""
+        return b"".join(file.read_bytes() for file in (*self.wanted, self.constraints))
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,15 @@ def _github_runner() -> Recipe:
 def _pulumi() -> Recipe:
     programs = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec")
     plugin = "pulumi-resource-kubernetes"
-    requirements = Requirements(paths.REPOSITORY / "requirements.txt", paths.REPOSITORY / "constraints.txt")
+    # The policy pack's as well: a pull request is reviewed in this image.
+    program, pack = paths.REPOSITORY / "requirements.txt", paths.REPOSITORY / "policy/requirements.txt"
+    requirements = Requirements((program, pack), paths.REPOSITORY / "constraints.txt")
     files = {
         **{f"bin/{program}": paths.BIN / program for program in programs},
         f"plugins/{KUBERNETES_PLUGIN}/{plugin}": paths.BIN / plugin,
-        "requirements.txt": requirements.wanted,
+        "policy_host": paths.REPOSITORY / "lab/policy_host",
+        "requirements.txt": program,
+        "policy-requirements.txt": pack,
         "constraints.txt": requirements.constraints,
     }
     return Recipe("pulumi", HERE / "pulumi/Dockerfile", files, requirements)
@@ -71,13 +79,14 @@ def _pulumi() -> Recipe:
 def _cuda_mlops() -> Recipe:
     folder = HERE / "cuda-mlops"
     source_only = ("antlr4-python3-runtime",)  # a dependency of DVC without a wheel
-    requirements = Requirements(folder / "requirements.txt", folder / "constraints.txt", source_only)
-    files = {"requirements.txt": requirements.wanted, "constraints.txt": requirements.constraints}
+    wanted = folder / "requirements.txt"
+    requirements = Requirements((wanted,), folder / "constraints.txt", source_only)
+    files = {"requirements.txt": wanted, "constraints.txt": requirements.constraints}
     return Recipe("cuda-mlops", folder / "Dockerfile", files, requirements)
 
 
 def _registrar() -> Recipe:
     folder = paths.REPOSITORY / "registrar"
-    requirements = Requirements(folder / "requirements.txt", paths.REPOSITORY / "constraints.txt")
+    requirements = Requirements((folder / "requirements.txt",), paths.REPOSITORY / "constraints.txt")
     files = {"registrar": folder, "constraints.txt": requirements.constraints}  # as from the repository's root
     return Recipe("registrar", folder / "Dockerfile", files, requirements)

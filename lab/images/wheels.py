@@ -26,7 +26,7 @@ def ensure(requirements: Requirements, python: str) -> Path:
 def folder(requirements: Requirements, python: str) -> Path:
     """Where these wheels lie, named after what asks for them."""
     digest = hashlib.sha256(f"{python}{requirements.source_only}".encode())
-    digest.update(requirements.wanted.read_bytes() + requirements.constraints.read_bytes())
+    digest.update(requirements.content())
     return paths.IMAGES / f"wheels-{digest.hexdigest()[:16]}"
 
 
@@ -35,11 +35,12 @@ def _fill(house: Path, requirements: Requirements, python: str) -> None:
         result = Path(scratch_name) / "result"
         result.mkdir()
         constraints = ["--constraint", str(requirements.constraints)]
+        wanted = [word for file in requirements.wanted for word in ("--requirement", str(file))]
         if requirements.source_only:
             _pip("wheel", "--no-deps", "--wheel-dir", str(result), *constraints, *requirements.source_only)
         _pip(
             "download", "--only-binary=:all:", f"--python-version={python}", "--find-links", str(result),
-            "--dest", str(result), "--requirement", str(requirements.wanted), *constraints,
+            "--dest", str(result), *wanted, *constraints,
         )  # fmt: skip
         # Mounted as /etc/pip.conf: a Dockerfile says `pip install` as anywhere else, and pip looks here only.
         (result / PIP_CONFIG).write_text(f"[global]\nno-index = true\nfind-links = {MOUNT}\n")
