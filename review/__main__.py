@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     stacks.set_defaults(do=commands.list_stacks)
     stacks.add_argument("--folder", type=Path, default=Path())
     stacks.add_argument("--without-platform", action="store_true", help="those that need no credential of the forge")
+    stacks.add_argument("--listed", metavar="NAMES", help="the names that a workflow holds: fails unless these are all")
     return parser
 
 

@@ -63,8 +63,11 @@ def issue(options: Namespace) -> int:
 
 
 def list_stacks(options: Namespace) -> int:
-    """stacks: a JSON list for a workflow's matrix."""
-    print(json.dumps(stacks.stacks(options.folder, with_platform=not options.without_platform)))
+    """stacks: a JSON list for a workflow's matrix. Raises ReviewError where a workflow lists others."""
+    found = stacks.stacks(options.folder, with_platform=not options.without_platform)
+    if options.listed is not None:
+        stacks.check_listed(found, options.listed.split())
+    print(json.dumps(found))
     return CLEAN
 
 

@@ -11,6 +11,7 @@ import yaml
 from lab import build, example_data, paths, repositories
 
 WORKFLOWS = sorted((example_data.EXAMPLE / ".github/workflows").glob("*.yml"))
+OURS = sorted(paths.REPOSITORY.glob(".git*/workflows/*.yml"))
 PINNED = re.compile(r"uses: (?P<action>[\w-]+/[\w-]+)@(?P<commit>[0-9a-f]{40}) # v\d+\.\d+\.\d+$")
 
 
@@ -29,15 +30,17 @@ def linted(*command: str | Path) -> str:
 
 def test_actionlint_finds_nothing() -> None:
     build.build_all(print, ("actionlint",))
-    options = ("-config-file", ".github/actionlint.yaml", "-shellcheck=", "-pyflakes=")
-    assert linted(paths.BIN / "actionlint", *options, *WORKFLOWS) == ""
+    for folder, workflows in ((example_data.EXAMPLE, WORKFLOWS), (paths.REPOSITORY, OURS)):
+        options = ("-config-file", folder / ".github/actionlint.yaml", "-shellcheck=", "-pyflakes=")
+        assert linted(paths.BIN / "actionlint", *options, *workflows) == ""
 
 
 def test_zizmor_finds_nothing() -> None:
-    assert linted(Path(sys.executable).parent / "zizmor", "--offline", "--no-progress", "--quiet", *WORKFLOWS) == ""
+    zizmor = Path(sys.executable).parent / "zizmor"
+    assert linted(zizmor, "--offline", "--no-progress", "--quiet", *WORKFLOWS, *OURS) == ""
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda file: file.name)
+@pytest.mark.parametrize("workflow", [*WORKFLOWS, *OURS], ids=lambda file: f"{file.parts[-3]}-{file.name}")
 def test_every_action_is_pinned_by_a_commit_that_the_lab_has_too(workflow: Path) -> None:
     served = {source.repository: source.tags for source in repositories.SOURCES}
     used = [line.strip() for line in workflow.read_text().splitlines() if "uses:" in line]

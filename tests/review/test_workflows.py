@@ -12,22 +12,36 @@ import yaml
 from review.__main__ import _parser, main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-WORKFLOWS = {name: REPOSITORY / f".github/workflows/{name}.yml" for name in ("preview", "deploy", "drift")}
+NAMES = ("preview", "deploy", "drift")
+FORGES = ("github", "gitea")
+BOTH = pytest.mark.parametrize("forge", FORGES)
+FINDS = "stacks"  # the job that finds the stacks
+LISTED = "every stack has its place in the matrix"
 
 
-def jobs(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(WORKFLOWS[name].read_text())["jobs"]
+def text(forge: str, name: str) -> str:
+    return (REPOSITORY / f".{forge}/workflows/{name}.yml").read_text()
+
+
+def workflow(forge: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(text(forge, name))
     return found
 
 
-def steps(name: str) -> list[dict[str, Any]]:
-    return [step for job in jobs(name).values() for step in job["steps"]]
+def jobs(forge: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = workflow(forge, name)["jobs"]
+    return found
 
 
-@pytest.mark.parametrize("name", WORKFLOWS)
-def test_every_command_of_a_workflow_is_understood(name: str) -> None:
-    text = "\n".join(step.get("run", "") for step in steps(name))
-    joined = re.sub(r"\\\n\s*|\n(?=--)", " ", text)
+def steps(forge: str, name: str) -> list[dict[str, Any]]:
+    return [step for job in jobs(forge, name).values() for step in job["steps"]]
+
+
+@BOTH
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_of_a_workflow_is_understood(forge: str, name: str) -> None:
+    script = "\n".join(step.get("run", "") for step in steps(forge, name))
+    joined = re.sub(r"\\\n\s*|\n(?=--)", " ", script)
     commands = re.findall(r"python3 -m review ([^\n)|]+)", joined)
     assert commands
     for command in commands:
@@ -35,27 +49,54 @@ def test_every_command_of_a_workflow_is_understood(name: str) -> None:
         assert _parser().parse_args(words).do
 
 
-def test_a_pull_request_from_a_fork_gets_no_runner_and_no_secret() -> None:
-    assert jobs("preview")["stacks"]["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
-    assert jobs("preview")["preview"]["needs"] == "stacks"
-    assert "pull_request_target" not in WORKFLOWS["preview"].read_text()
+@BOTH
+def test_a_pull_request_from_a_fork_is_not_previewed(forge: str) -> None:
+    first = jobs(forge, "preview")[FINDS if forge == "github" else "preview"]
+    assert first["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
+    assert "pull_request_target" not in text(forge, "preview")
 
 
+@BOTH
 @pytest.mark.parametrize("name", ["preview", "drift"])
-def test_who_only_looks_runs_as_the_previewer_with_secrets_of_its_own(name: str) -> None:
-    assert all(job["runs-on"] == ["preview"] for job in jobs(name).values())
-    secrets = re.findall(r"secrets\.(\w+)", WORKFLOWS[name].read_text())
+def test_who_only_looks_runs_as_the_previewer_with_secrets_of_its_own(forge: str, name: str) -> None:
+    assert all(job["runs-on"] == ["preview"] for job in jobs(forge, name).values())
+    secrets = re.findall(r"secrets\.(\w+)", text(forge, name))
     assert secrets
     assert all(secret.startswith("PREVIEW_") for secret in secrets)
 
 
-def test_a_deployment_waits_for_the_protected_environment() -> None:
-    assert jobs("deploy")["deploy"]["environment"] == "production"
+@BOTH
+def test_a_deployment_waits_for_the_protected_environment(forge: str) -> None:
+    assert jobs(forge, "deploy")["deploy"]["environment"] == "production"
 
 
-@pytest.mark.parametrize("name", WORKFLOWS)
-def test_nothing_that_a_pull_request_can_name_is_written_into_a_script(name: str) -> None:
-    assert not [step["run"] for step in steps(name) if "${{" in step.get("run", "")]
+@BOTH
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_that_a_pull_request_can_name_is_written_into_a_script(forge: str, name: str) -> None:
+    assert not [step["run"] for step in steps(forge, name) if "${{" in step.get("run", "")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_forges_do_the_same_once_the_stacks_are_known(name: str) -> None:
+    at_github, at_gitea = workflow("github", name), workflow("gitea", name)
+    found, listed = at_github["jobs"].pop(FINDS), at_gitea.pop("env")["STACKS"].split()
+    one, other = at_github["jobs"][name], at_gitea["jobs"][name]
+    assert one["strategy"].pop("matrix") == {"stack": "${{ fromJSON(needs.stacks.outputs.stacks) }}"}
+    assert other["strategy"].pop("matrix") == {"stack": listed}
+    assert one.pop("needs") == FINDS
+    assert one.pop("if") == "needs.stacks.outputs.stacks != '[]'"
+    assert other.pop("if", None) == found.get("if")
+    other["steps"] = [step for step in other["steps"] if step.get("name") != LISTED]
+    assert at_gitea == at_github
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stack_without_a_place_in_giteas_matrix_is_noticed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (step,) = [step for step in steps("gitea", name) if step.get("name") == LISTED]
+    arguments = shlex.split(step["run"].replace("$STACKS", workflow("gitea", name)["env"]["STACKS"]))[3:]
+    assert main(arguments) == 0
+    assert main([*arguments[:-1], "other"]) == 1
+    assert "Pulumi.dev.yaml is there and dev is not listed; other is listed" in capsys.readouterr().err
 
 
 def test_the_stacks_that_a_pull_request_may_preview_hold_no_platform(capsys: pytest.CaptureFixture[str]) -> None:
