@@ -1,0 +1,60 @@
+"""Finding: what one check says. Failed: `pulumi up` or the runners would fail. Unknown: nobody could tell from here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line. A cure belongs to everything but `ok`."""
+
+    state: State
+    check: str
+    found: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.state:<8} {self.check}: {self.found}"
+        return f"{text}; cure: {self.cure}" if self.cure else text
+
+
+def ok(check: str, found: str) -> Finding:
+    """As it should be."""
+    return Finding(State.OK, check, found)
+
+
+def failed(check: str, found: str, cure: str) -> Finding:
+    """It will not work."""
+    return Finding(State.FAILED, check, found, cure)
+
+
+def unknown(check: str, found: str, cure: str) -> Finding:
+    """Nobody could tell from here; the cure is how to find out."""
+    return Finding(State.UNKNOWN, check, found, cure)
+
+
+def exit_code(findings: Iterable[Finding], *, strict: bool) -> int:
+    """0 where nothing failed; strict: where nothing is unknown either. 1 else."""
+    bad = (State.FAILED, State.UNKNOWN) if strict else (State.FAILED,)
+    return int(any(finding.state in bad for finding in findings))
+
+
+def summary(findings: Iterable[Finding]) -> str:
+    """How many of each."""
+    states = [finding.state for finding in findings]
+    return ", ".join(f"{states.count(state)} {state}" for state in State)
+
+
+def worded(problem: str) -> tuple[str, str]:
+    """What was found and the cure, of a message in which a semicolon separates them."""
+    found, _, cure = problem.partition("; ")
+    return found, cure
