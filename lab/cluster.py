@@ -21,6 +21,7 @@ from lab import (
     node,
     packages,
     paths,
+    postgresql,
     preflight,
     remains,
     repositories,
@@ -29,6 +30,7 @@ from lab import (
 from lab.build import Say
 from lab.daemon import Daemon
 from lab.errors import LabError
+from lab.github import daemon as github
 
 NODE_DEADLINE_SECONDS = 60.0
 # Last to first: what is above needs what is below until it has ended.
@@ -119,9 +121,16 @@ def status() -> Sequence[Part]:
     if not (control_plane.PKI / "ca.crt").exists():
         return [Part(name, daemon.running_pid(name), False) for name in STOP_ORDER]
     parts = {part.name: part for part in _parts()}
+    parts |= {part.name: part for part in _asked_for()}
+    order = [*reversed(STOP_ORDER), *(name for name in parts if name not in STOP_ORDER)]
+    return [Part(name, daemon.running_pid(name), daemon.is_running(name) and parts[name].ready()) for name in order]
+
+
+def _asked_for() -> list[Daemon]:
+    """The parts that only come up on request, those of them that somebody has started."""
+    known = daemon.known()
     return [
-        Part(name, daemon.running_pid(name), daemon.is_running(name) and parts[name].ready())
-        for name in reversed(STOP_ORDER)
+        make() for name, make in ((github.NAME, github.daemon), (postgresql.NAME, postgresql.daemon)) if name in known
     ]
 
 

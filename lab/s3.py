@@ -48,10 +48,10 @@ def credentials() -> dict[str, str]:
     return {**found, "AWS_REGION": REGION}
 
 
-def pulumi_backend() -> str:
-    """PULUMI_BACKEND_URL of the state bucket."""
+def pulumi_backend(folder: str = "") -> str:
+    """PULUMI_BACKEND_URL of the state bucket, or of a folder in it, where stacks have names of their own."""
     query = f"endpoint={network.HOST}:{PORT}&disableSSL=true&s3ForcePathStyle=true&region={REGION}"
-    return f"s3://{STATE_BUCKET}?{query}"
+    return f"s3://{STATE_BUCKET}{f'/{folder}' if folder else ''}?{query}"
 
 
 def client() -> Client:

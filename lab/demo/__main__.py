@@ -5,6 +5,7 @@ import signal
 import sys
 
 from lab.demo import sequence
+from lab.demo.forges import CHOICES
 from lab.demo.story import Story
 from lab.errors import LabError
 
@@ -12,7 +13,9 @@ from lab.errors import LabError
 def main(arguments: list[str]) -> int:
     """Runs the demo; 0 when everything that it claims was seen, else 1 (2: wrong usage, 130: stopped by hand)."""
     parser = argparse.ArgumentParser(prog="python -m lab.demo", description=__doc__)
-    parser.add_argument("--forge", choices=["gitea"], default="gitea", help="the forge that the lab runs")
+    parser.add_argument(
+        "--forge", choices=CHOICES, default="gitea", help="the lab's Gitea, or its stand-in for GitHub (gitea)"
+    )
     parser.add_argument(
         "--kubeconfig",
         action="store_true",
@@ -23,7 +26,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     story = Story()
     try:
-        return sequence.run(story, with_kubeconfig=chosen.kubeconfig)
+        return sequence.run(story, CHOICES[chosen.forge](), with_kubeconfig=chosen.kubeconfig)
     except LabError as error:
         story.tell("error", str(error))
         return 1

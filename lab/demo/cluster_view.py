@@ -38,11 +38,11 @@ class ClusterView:
         recent = sorted((item for item in items if _last_seen(item) >= since), key=_last_seen)
         return [f"{i['involvedObject'].get('name', '')}: {i.get('reason', '')}: {i.get('message', '')}" for i in recent]
 
-    def registrar_log(self, lines: int) -> list[str]:
-        """The end of the registrar's log, oldest line first; empty where no registrar runs."""
-        for item in self._list("/api/v1/pods", labelSelector="app.kubernetes.io/name=registrar"):
-            metadata = item["metadata"]
-            path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
+    def registrar_log(self, namespace: str, lines: int) -> list[str]:
+        """The end of the log of the registrar there, oldest line first; empty where none runs."""
+        pods = f"/api/v1/namespaces/{namespace}/pods"
+        for item in self._list(pods, labelSelector="app.kubernetes.io/name=registrar"):
+            path = f"{pods}/{item['metadata']['name']}/log"
             answer = self._http.get(path, params={"tailLines": str(lines)})
             return answer.text.splitlines() if answer.is_success else []
         return []

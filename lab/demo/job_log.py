@@ -15,6 +15,8 @@ _ACCESS = re.compile(r"^cluster: (?P<access>.+)$")
 _STAGE = re.compile(r"^Running stage '(?P<stage>[^']+)'")
 _STEP_OF_TRAINING = re.compile(r"^train: epoch +\d+ loss ")
 _TOLD = re.compile(r"^(Running stage |train: \d|train: epoch|prepare: |evaluate: |\| |\d+ files? (pushed|fetched))")
+# A runner may indent what it says of its steps, right below the file.
+_IN_LOCK_FILE = re.compile(r"^(stages:$| +(- )?[\w./-]+:( |$))")
 # A metrics file of the example that git tracks instead of DVC, so that it is in no remote.
 TRACKED_BY_GIT = {"metrics.json"}
 
@@ -78,7 +80,7 @@ def _lock_file(log: Sequence[Line]) -> str:
     for line in log:
         if line.text.startswith("schema: "):
             taken = [line.text]
-        elif taken and (line.text.startswith(" ") or line.text == "stages:"):
+        elif taken and _IN_LOCK_FILE.match(line.text):
             taken.append(line.text)
         elif taken:
             break

@@ -8,24 +8,23 @@ from collections.abc import Iterator
 import yaml
 
 from lab import node, paths
-from lab.demo.settings import PLATFORM_STACK, pools
-from lab.demo.watching import ACTIONS
+from lab.demo.forges.forge import Forge
+from lab.demo.settings import PLATFORM_STACK
 from lab.errors import LabError
-from lab.gitea_api import GiteaApi
 
-SECRET = f"{ACTIONS}/secrets/KUBECONFIG"
+SECRET = "KUBECONFIG"  # noqa: S105 - its name
 ACCOUNT = "deployer"
 LIFETIME = "1h"
 
 
 @contextlib.contextmanager
-def in_a_secret(api: GiteaApi) -> Iterator[None]:
+def in_a_secret(forge: Forge) -> Iterator[None]:
     """Keeps the secret for as long as the block runs; the token in it ends by itself as well."""
-    api.put(SECRET, {"data": _of_the_deployer()})
+    forge.set_secret(SECRET, _of_the_deployer(forge.stacks.pools(PLATFORM_STACK)[0].namespace))
     try:
         yield
     finally:
-        api.delete(SECRET)
+        forge.delete_secret(SECRET)
 
 
 def with_token(administrators: str, token: str) -> str:
@@ -46,8 +45,7 @@ def with_token(administrators: str, token: str) -> str:
     )
 
 
-def _of_the_deployer() -> str:
-    namespace = pools(PLATFORM_STACK)[0].namespace
+def _of_the_deployer(namespace: str) -> str:
     try:
         token = node.kubectl("--namespace", namespace, "create", "token", ACCOUNT, "--duration", LIFETIME)
     except subprocess.CalledProcessError as failure:

@@ -1,15 +1,15 @@
 """The administrator's part: `pulumi up` of the stack `platform`, told resource by resource."""
 
-import contextlib
+import shutil
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lab import paths
 from lab.demo import pulumi_output
-from lab.demo.settings import PLATFORM_STACK, stack_file
+from lab.demo.settings import PLATFORM_STACK
 from lab.demo.story import Story
 from lab.errors import LabError
 
@@ -18,26 +18,33 @@ SELECT_DEADLINE_SECONDS = 60
 TAIL_LINES = 40
 
 
-def up(story: Story, environment: Mapping[str, str]) -> None:
-    """Brings the platform up. Raises LabError with the end of Pulumi's output."""
-    # Pulumi adds the salt of this lab's passphrase to the file: the checkout stays as it was.
-    with _unchanged(stack_file(PLATFORM_STACK)):
-        _select(environment)
-        _up(story, environment)
+def up(story: Story, environment: Mapping[str, str], file: Path, *, refresh: bool = False) -> None:
+    """Brings the platform up as the stack file says. Raises LabError with the end of Pulumi's output.
+
+    `refresh`: what Pulumi's state knows of may be gone, so that it has to look.
+    """
+    # Pulumi adds the salt of this lab's passphrase to the file: it gets a copy, and the checkout stays as it was.
+    folder = paths.STATE / "demo" / file.parent.name
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = Path(shutil.copy(file, folder))
+    shutil.copy(paths.REPOSITORY / "Pulumi.yaml", folder)
+    _select(folder, environment)
+    _up(story, environment, copy, ["--refresh"] if refresh else [])
 
 
-def _select(environment: Mapping[str, str]) -> None:
+def _select(folder: Path, environment: Mapping[str, str]) -> None:
     done = subprocess.run(
-        ["pulumi", "stack", "select", "--create", PLATFORM_STACK, "--non-interactive"], cwd=paths.REPOSITORY,
+        ["pulumi", "stack", "select", "--create", PLATFORM_STACK, "--non-interactive"], cwd=folder,
         env=dict(environment), capture_output=True, text=True, check=False, timeout=SELECT_DEADLINE_SECONDS,
     )  # fmt: skip
     if done.returncode != 0:
         raise LabError(f"pulumi stack select {PLATFORM_STACK}: {done.stderr.strip()}")
 
 
-def _up(story: Story, environment: Mapping[str, str]) -> None:
+def _up(story: Story, environment: Mapping[str, str], file: Path, flags: list[str]) -> None:
+    flags = ["--yes", "--skip-preview", "--non-interactive", "--color=never", *flags]
     process = subprocess.Popen(
-        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color=never", "--stack", PLATFORM_STACK],
+        ["pulumi", "up", *flags, "--stack", PLATFORM_STACK, "--config-file", str(file)],
         cwd=paths.REPOSITORY, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     deadline = threading.Timer(UP_DEADLINE_SECONDS, process.kill)
@@ -63,13 +70,3 @@ def _tell(story: Story, output: Iterable[str], tail: deque[str]) -> None:
         text = None if is_summary else pulumi_output.told(line)
         if text:
             story.tell("platform", text)
-
-
-@contextlib.contextmanager
-def _unchanged(file: Path) -> Iterator[None]:
-    before = file.read_bytes()
-    try:
-        yield
-    finally:
-        if file.read_bytes() != before:
-            file.write_bytes(before)

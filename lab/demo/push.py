@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import git, gitea
-from lab.demo.settings import REPOSITORY
 from lab.errors import LabError
+from lab.repositories import GUIDE
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def change_seed(seed: int) -> Push:
     login = git.login(gitea.ADMIN, gitea.token())
     with tempfile.TemporaryDirectory(prefix="demo-") as folder_name:
         folder = Path(folder_name)
-        git.run(folder, "clone", "--quiet", "--depth", "1", f"{gitea.URL}/{REPOSITORY}.git", ".", environment=login)
+        git.run(folder, "clone", "--quiet", "--depth", "1", f"{gitea.URL}/{GUIDE}.git", ".", environment=login)
         parameters = folder / "params.yaml"
         parameters.write_text(with_seed(parameters.read_text(), seed))
         git.run(folder, "commit", "--quiet", "--all", "-m", f"Train with seed {seed}", environment=login)

@@ -1,17 +1,15 @@
-"""What the demo is about: the stacks and pools as they are committed, and the example's repository at the forge."""
+"""What the demo is about: the stacks and pools as they are committed."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from lab import paths
 from lab.errors import LabError
-from lab.repositories import GUIDE
 
 PLATFORM_STACK = "platform"
 POOLS_STACK = "dev"
-REPOSITORY = GUIDE
 
 
 @dataclass(frozen=True)
@@ -22,20 +20,32 @@ class Pool:
     namespace: str
 
 
-def stack_file(stack: str) -> Path:
-    """Where a stack's configuration lies."""
-    return paths.REPOSITORY / f"Pulumi.{stack}.yaml"
+@dataclass(frozen=True)
+class Stacks:
+    """The stack files of a demo, as they are committed in `folder`."""
 
+    folder: Path
 
-def pools(stack: str) -> list[Pool]:
-    """The pools of a stack, in the order of its file. Raises LabError where it declares none."""
-    config = yaml.safe_load(stack_file(stack).read_text())["config"]
-    declared = config.get("gpu-runners:pools")
-    if not declared:
-        raise LabError(f"{stack_file(stack).name} declares no pool: restore gpu-runners:pools from git")
-    return [Pool(pool["name"], pool.get("namespace") or config["gpu-runners:namespace"]) for pool in declared]
+    def file(self, stack: str) -> Path:
+        """Where a stack's configuration lies."""
+        return self.folder / f"Pulumi.{stack}.yaml"
 
+    def pools(self, stack: str) -> list[Pool]:
+        """The pools of a stack, in the order of its file. Raises LabError where it declares none."""
+        config = self._config(stack)
+        declared = config.get("gpu-runners:pools")
+        if not declared:
+            raise LabError(f"{self.file(stack)} declares no pool: restore gpu-runners:pools from git")
+        return [Pool(pool["name"], pool.get("namespace") or config["gpu-runners:namespace"]) for pool in declared]
 
-def gpu_pool() -> Pool:
-    """The pool that the workflow deploys and releases: the first of its stack."""
-    return pools(POOLS_STACK)[0]
+    def gpu_pool(self) -> Pool:
+        """The pool that the workflow deploys and releases: the first of its stack."""
+        return self.pools(POOLS_STACK)[0]
+
+    def registrar_namespace(self) -> str:
+        """Where the platform's registrar runs."""
+        return str(self._config(PLATFORM_STACK)["gpu-runners:platform"]["registrar"]["namespace"])
+
+    def _config(self, stack: str) -> dict[str, Any]:
+        found: dict[str, Any] = yaml.safe_load(self.file(stack).read_text())["config"]
+        return found

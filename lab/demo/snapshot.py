@@ -63,7 +63,7 @@ class Snapshot:
 
 
 def job(answer: Mapping[str, Any]) -> Job:
-    """A job from Gitea's answer."""
+    """A job from the answer of GitHub's REST, or Gitea's."""
     return Job(
         id=int(answer["id"]),
         name=str(answer["name"]),

@@ -20,6 +20,6 @@ class Story:
         """Keeps the first time that something happened, for the closing table."""
         self.marks.setdefault(name, at or time.time())
 
-    def close(self) -> None:
-        """Prints the closing table."""
-        print(f"\n{timeline.table(self.marks)}\n", flush=True)
+    def close(self, trigger: tuple[str, str]) -> None:
+        """Prints the closing table; `trigger` as it takes it."""
+        print(f"\n{timeline.table(self.marks, trigger)}\n", flush=True)

@@ -23,8 +23,9 @@ class Milestone:
     meaning: str
 
 
+# Everything that comes after what started the run, which is a mark of this name.
+START = "run started"
 MILESTONES = (
-    Milestone("pushed", "git push"),
     Milestone("deploy started", "job 1 (deploy) started on the base runner"),
     Milestone("runner online", "GPU runner online"),
     Milestone("train started", "job 2 (train) started on the GPU runner"),
@@ -39,16 +40,21 @@ def line(event: Event, start: float) -> str:
     return f"{event.at - start:7.1f} s  {event.source:<{SOURCE_WIDTH}}  {event.text}"
 
 
-def table(marks: Mapping[str, float], milestones: Sequence[Milestone] = MILESTONES) -> str:
-    """Seconds from the push to each milestone, and from one to the next. A milestone never reached has a dash."""
-    rows = [("", "since push", "step")]
-    pushed, before = marks.get("pushed"), marks.get("pushed")
-    for milestone in milestones:
+def table(marks: Mapping[str, float], trigger: tuple[str, str], milestones: Sequence[Milestone] = MILESTONES) -> str:
+    """Seconds from the start of the run to each milestone, and from one to the next. One never reached has a dash.
+
+    `trigger` is what started it: a noun, and what was done, e.g. push and `git push`.
+    """
+    noun, deed = trigger
+    rows = [("", f"since {noun}", "step")]
+    start, before = marks.get(START), marks.get(START)
+    for milestone in (Milestone(START, deed), *milestones):
         at = marks.get(milestone.mark)
-        if at is None or pushed is None or before is None:
+        if at is None or start is None or before is None:
             rows.append((milestone.meaning, "-", "-"))
             continue
-        rows.append((milestone.meaning, f"{at - pushed:.1f} s", f"{at - before:.1f} s"))
+        rows.append((milestone.meaning, f"{at - start:.1f} s", f"{at - before:.1f} s"))
         before = at
     width = max(len(meaning) for meaning, _, _ in rows)
-    return "\n".join(f"{meaning:<{width}}  {since:>10}  {step:>8}".rstrip() for meaning, since, step in rows)
+    column = max(len(since) for _, since, _ in rows)
+    return "\n".join(f"{meaning:<{width}}  {since:>{column}}  {step:>8}".rstrip() for meaning, since, step in rows)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lab import paths
 from lab.demo.cluster_view import ClusterView
-from lab.demo.settings import Pool
+from lab.demo.settings import Pool, Stacks
 from lab.demo.watching import RunWatch
 from lab.errors import LabError
 
@@ -13,10 +13,11 @@ REGISTRAR_LINES = 8
 WARNINGS = 8
 
 
-def report(watch: RunWatch, cluster: ClusterView, pool: Pool) -> str:
+def report(watch: RunWatch, cluster: ClusterView, stacks: Stacks) -> str:
     """Sections of text, the most telling first. Never raises: the reason for the failure must not get lost."""
     try:
-        parts = (*_jobs(watch), *_warnings(watch, cluster, pool), *_registrar(watch, cluster))
+        warnings = _warnings(watch, cluster, stacks.gpu_pool())
+        parts = (*_jobs(watch), *warnings, *_registrar(watch, cluster, stacks.registrar_namespace()))
         return "\n".join([*parts, f"logs of the lab's parts: {paths.LOGS}"])
     except LabError as error:
         return f"(nothing more is known: {error})\nlogs of the lab's parts: {paths.LOGS}"
@@ -46,7 +47,7 @@ def _warnings(watch: RunWatch, cluster: ClusterView, pool: Pool) -> Iterator[str
             yield f"pod {pod.name}: {pod.phase}, {where}, {'registered' if pod.is_registered else 'not registered'}"
 
 
-def _registrar(watch: RunWatch, cluster: ClusterView) -> Iterator[str]:
+def _registrar(watch: RunWatch, cluster: ClusterView, namespace: str) -> Iterator[str]:
     """Only where a job found no runner: else the registrar has nothing to do with the failure."""
     if not any(job.status == "queued" for job in watch.last.jobs.values()):
         return
@@ -54,4 +55,4 @@ def _registrar(watch: RunWatch, cluster: ClusterView) -> Iterator[str]:
     for pool in sorted(cluster.pools - {Pool(*names) for names in populated}, key=lambda pool: pool.name):
         yield f"pool {pool.name} has no pod: see `kubectl -n {pool.namespace} describe deployment,replicaset`"
     yield "end of the registrar's log:"
-    yield from (f"    {line}" for line in cluster.registrar_log(REGISTRAR_LINES))
+    yield from (f"    {line}" for line in cluster.registrar_log(namespace, REGISTRAR_LINES))

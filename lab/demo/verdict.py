@@ -14,11 +14,11 @@ NO_GPU = {"", "void", "none"}
 
 @dataclass(frozen=True)
 class Facts:
-    """All that is known at the end. `pushed` is in seconds since the epoch; `stored` says of each DVC output, by path,
-    whether the remote has it; `left` are the pods of the GPU pool after the release; `access` is how the deploy job
-    reached the cluster, beside how it should."""
+    """All that is known at the end. `began` is when the run was started, in seconds since the epoch; `stored` says of
+    each DVC output, by path, whether the remote has it; `left` are the pods of the GPU pool after the release; `access`
+    is how the deploy job reached the cluster, beside how it should; `trigger` is the noun of what started the run."""
 
-    pushed: float
+    began: float
     jobs: Mapping[str, Job]
     pods: Mapping[str, Pod]
     pool: str
@@ -27,6 +27,7 @@ class Facts:
     left: tuple[str, ...] = ()
     access: str = OWN_CLUSTER
     wanted_access: str = OWN_CLUSTER
+    trigger: str = "push"
 
 
 def problems(facts: Facts) -> list[str]:
@@ -56,9 +57,9 @@ def _of_the_pod(facts: Facts) -> Iterator[str]:
         return
     if pod.pool != facts.pool:
         yield f"job train ran on {pod.name} of pool {pod.pool}, not of pool {facts.pool}"
-    # The API server's time has whole seconds: a pod made in the second of the push may be from just before it.
-    if datetime.fromisoformat(pod.created).timestamp() < int(facts.pushed):
-        yield f"job train ran on {pod.name}, which was created before the push ({pod.created})"
+    # The API server's time has whole seconds: a pod made in the second of the start may be from just before it.
+    if datetime.fromisoformat(pod.created).timestamp() < int(facts.began):
+        yield f"job train ran on {pod.name}, which was created before the {facts.trigger} ({pod.created})"
     if pod.gpus < 1:
         yield f"{pod.name} asked for no GPU"
 

@@ -2,21 +2,17 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
-from lab import paths
 from lab.demo import changes, job_log, phases, pulumi_output
 from lab.demo.cluster_view import ClusterView
-from lab.demo.settings import REPOSITORY
-from lab.demo.snapshot import Job, Pod, Snapshot, job
+from lab.demo.forges.forge import Forge, Started
+from lab.demo.snapshot import Job, Pod, Snapshot
 from lab.demo.story import Story
 from lab.demo.timeline import Event
 from lab.errors import LabError
-from lab.gitea_api import GiteaApi
 
 POLL_SECONDS = 0.3
 RUN_DEADLINE_SECONDS = 30
-ACTIONS = f"/repos/{REPOSITORY}/actions"
 
 
 class PhaseTimeoutError(LabError):
@@ -24,10 +20,10 @@ class PhaseTimeoutError(LabError):
 
 
 class RunWatch:
-    """The run of one commit. `pods`: every runner pod that was ever seen, as it was seen last; `since`: the start."""
+    """One run. `pods`: every runner pod that was ever seen, as it was seen last; `since`: the start."""
 
-    def __init__(self, api: GiteaApi, cluster: ClusterView, story: Story, commit: str) -> None:
-        self._api, self._cluster, self._story, self._commit = api, cluster, story, commit
+    def __init__(self, forge: Forge, cluster: ClusterView, story: Story, started: Started) -> None:
+        self._forge, self._cluster, self._story, self._started = forge, cluster, story, started
         self.pods: dict[str, Pod] = {}
         self.last = Snapshot(pods=cluster.runner_pods())
         self.since = time.time()
@@ -36,7 +32,7 @@ class RunWatch:
 
     def follow(self, gpu_pool: str) -> None:
         """Tells what happens until the run has ended. Raises PhaseTimeoutError."""
-        run = self._run_of_the_commit()
+        run = self._run()
         awaited, since = phases.current(self.last), time.monotonic()
         while not self.last.is_done:
             self._look(run, gpu_pool)
@@ -53,29 +49,29 @@ class RunWatch:
     def log(self, name: str) -> list[job_log.Line]:
         """The log of a job so far; empty before it has started."""
         found = self.last.jobs.get(name)
-        return job_log.lines(self._api.text(f"{ACTIONS}/jobs/{found.id}/logs")) if found and found.has_started else []
+        return job_log.lines(self._forge.runs.log(found)) if found else []
 
-    def _run_of_the_commit(self) -> int:
-        """The id of the run that the forge made for the commit; it does so shortly after the push."""
+    def _run(self) -> int:
+        """The number of the run that the forge made; it may do so a little later."""
         end = time.monotonic() + RUN_DEADLINE_SECONDS
         while time.monotonic() < end:
-            runs: list[dict[str, Any]] = self._api.get(f"{ACTIONS}/runs", head_sha=self._commit)["workflow_runs"]
-            if runs:
-                self._story.tell("git", f"the forge made run {runs[0]['run_number']}: {runs[0]['html_url']}")
-                return int(runs[0]["id"])
+            run = self._forge.find_run(self._started.key)
+            if run is not None:
+                self._story.tell("forge", f"made a run: {self._forge.runs.page(run)}")
+                return run
             time.sleep(POLL_SECONDS)
         raise PhaseTimeoutError(
-            f"waited {RUN_DEADLINE_SECONDS} s for the forge to make a run of commit {self._commit[:10]}: a workflow "
-            f"that it cannot read is ignored, and {paths.LOGS / 'gitea.log'} says why"
+            f"waited {RUN_DEADLINE_SECONDS} s for the forge to make a run of {self._started.key[:10]}: "
+            f"{self._forge.run_is_missing}"
         )
 
     def _look(self, run: int, gpu_pool: str) -> None:
-        answer = self._api.get(f"{ACTIONS}/runs/{run}")
-        jobs = [job(entry) for entry in self._api.get(f"{ACTIONS}/runs/{run}/jobs")["jobs"]]
+        status, conclusion = self._forge.runs.state(run)
+        jobs = self._forge.runs.jobs(run)
         pods = self._cluster.runner_pods()
         self.pods.update(pods)
         before, self.last = self.last, Snapshot(
-            str(answer["status"]), str(answer.get("conclusion") or ""), {entry.name: entry for entry in jobs}, pods
+            status, conclusion, {entry.name: entry for entry in jobs}, pods
         )  # fmt: skip
         now = time.time()
         news = [Event(now, source, text) for source, text in changes.between(before, self.last)]

@@ -3,6 +3,7 @@
 import pytest
 
 from lab import cluster
+from lab.github import daemon, parts
 
 
 def pids() -> dict[str, int | None]:
@@ -21,3 +22,9 @@ def test_a_second_lab_up_restarts_nothing() -> None:
     cluster.up(said.append)
     assert pids() == before
     assert len(said) == 1, said
+
+
+@pytest.mark.usefixtures("lab")
+def test_the_stand_in_for_github_has_a_line_of_its_own_once_it_runs() -> None:
+    parts.up(print)
+    assert [part.ready for part in cluster.status() if part.name == daemon.NAME] == [True]

@@ -19,6 +19,7 @@ not a line of the log
 2026-01-31T12:00:03.0000000Z     outs:
 2026-01-31T12:00:03.0000000Z     - path: metrics.json
 2026-01-31T12:00:03.0000000Z       md5: 7a633b02fd227648853a2140b928a757
+2026-01-31T12:00:04.0000000Z   ✅  Success - Main Show the result
 2026-01-31T12:00:04.0000000Z ::endgroup::
 2026-01-31T12:00:04.0000000Z   Cleaning up
 """

@@ -8,7 +8,7 @@ from lab.demo import verdict
 from lab.demo.job_log import Evidence
 from lab.demo.snapshot import Job, Pod
 
-PUSHED = datetime(2026, 1, 31, 12, 0, 0, 700_000, tzinfo=UTC).timestamp()
+BEGAN = datetime(2026, 1, 31, 12, 0, 0, 700_000, tzinfo=UTC).timestamp()
 POD = Pod("cuda-1", "gpu-runners-dev", "cuda", "2026-01-31T12:00:05Z", phase="Succeeded", node="lab", gpus=1)
 JOBS = {
     "deploy": Job(1, "deploy", "completed", "success", "base-1"),
@@ -16,7 +16,7 @@ JOBS = {
     "release": Job(3, "release", "completed", "success", "base-2"),
 }
 EVIDENCE = Evidence("sim-2", ("prepare", "train", "evaluate"), 12, (("model.json", "48"),))
-GOOD = verdict.Facts(PUSHED, JOBS, {"cuda-1": POD}, "cuda", EVIDENCE, {"model.json": True})
+GOOD = verdict.Facts(BEGAN, JOBS, {"cuda-1": POD}, "cuda", EVIDENCE, {"model.json": True})
 
 
 def with_job(name: str, **changes: Any) -> verdict.Facts:
@@ -48,6 +48,7 @@ def test_a_pod_made_within_the_second_of_the_push_counts_as_made_by_it() -> None
         (replace(GOOD, jobs={name: JOBS[name] for name in ("deploy", "train")}), "job release was never created"),
         (with_job("train", runner="stranger"), "ran on stranger, which is no runner pod"),
         (with_pod(created="2026-01-31T11:59:59Z"), "created before the push"),
+        (replace(with_pod(created="2026-01-31T11:59:59Z"), trigger="dispatch"), "created before the dispatch"),
         (with_pod(pool="base"), "of pool base, not of pool cuda"),
         (with_pod(gpus=0), "cuda-1 asked for no GPU"),
         (with_evidence(gpus="void"), "saw no GPU"),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lab import example_data
-from lab.demo import push, settings
+from lab import example_data, paths
+from lab.demo import push
 from lab.errors import LabError
 
 FOLDER = example_data.EXAMPLE
@@ -49,7 +49,7 @@ def test_every_stage_of_the_pipeline_is_locked() -> None:
 def test_only_the_pool_s_own_label_reaches_the_gpu_runner(workflow: dict[str, Any]) -> None:
     labels = {name: job["runs-on"] for name, job in workflow["jobs"].items()}
     assert labels == {"deploy": "self-hosted", "train": "cml-gpu", "release": "self-hosted"}
-    stack = yaml.safe_load(settings.stack_file("dev").read_text())["config"]
+    stack = yaml.safe_load((paths.REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
     assert stack["gpu-runners:pools"][0]["labels"] == ["cml-gpu"]
 
 

@@ -1,0 +1,58 @@
+"""Gitea, the lab's own forge: a real one, and the whole of it. A push starts the run."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from lab import gitea, paths
+from lab.build import Say
+from lab.demo import push
+from lab.demo.forges.forge import Started, Trigger
+from lab.demo.forges.runs import Runs
+from lab.demo.settings import Stacks
+from lab.gitea_api import GiteaApi
+from lab.repositories import GUIDE
+
+
+class Gitea:
+    """The example at the lab's Gitea, with the stack files of the repository's root."""
+
+    trigger = Trigger("push", "git push")
+    stacks = Stacks(paths.REPOSITORY)
+    run_is_missing = f"a workflow that it cannot read is ignored, and {paths.LOGS / 'gitea.log'} says why"
+    cure_of_a_run = f"Wait for it or cancel it there (user {gitea.ADMIN}, password in {gitea.ACCESS})"
+    is_new = False  # its data lives as long as Pulumi's state
+
+    def prepare(self, say: Say) -> None:
+        """Nothing: the lab has put all of it in place."""
+
+    def administrator(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """The lab's own variables, which hold a token of this forge."""
+        return dict(variables)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The example's."""
+        return Runs(self._api, GUIDE)
+
+    def start(self, seed: int) -> Started:
+        """Pushes a commit that changes the seed."""
+        done = push.change_seed(seed)
+        text = f"pushed {done.commit[:10]} to {GUIDE}: train with seed {seed}"
+        return Started(done.commit, text, done.began, done.at)
+
+    def find_run(self, key: str) -> int | None:
+        """The run of the commit; the forge makes it shortly after the push."""
+        found = self.runs.newest(head_sha=key)
+        return int(found[0]["id"]) if found else None
+
+    def set_secret(self, name: str, value: str) -> None:
+        """Gitea takes it in plain text and encrypts it itself."""
+        self._api.put(f"/repos/{GUIDE}/actions/secrets/{name}", {"data": value})
+
+    def delete_secret(self, name: str) -> None:
+        """Takes it away again."""
+        self._api.delete(f"/repos/{GUIDE}/actions/secrets/{name}")
+
+    @cached_property
+    def _api(self) -> GiteaApi:
+        return GiteaApi(gitea.URL, gitea.token())

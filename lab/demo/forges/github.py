@@ -1,0 +1,90 @@
+"""GitHub, which the lab has a stand-in for. A dispatch starts the run; the lab's Gitea is only a git server here."""
+
+import time
+from collections.abc import Mapping
+from functools import cached_property
+
+from lab import environment, git, gitea, paths, s3
+from lab.build import Say
+from lab.demo.forges import github_app
+from lab.demo.forges.forge import Started, Trigger
+from lab.demo.forges.runs import Runs
+from lab.demo.forges.workflow import Clone, runnable
+from lab.demo.settings import Stacks
+from lab.github import daemon, parts
+from lab.github.client import Client
+from lab.repositories import GUIDE
+
+TOKEN = "ghp_lab_demo"  # noqa: S105 - of a stand-in that hands out tokens to whoever asks
+FILE = "train.yml"
+STATE = "github"  # a folder of Pulumi's state, so that the stacks have the same names as at Gitea
+STACK_FILE = "lab/demo/github/Pulumi.dev.yaml"
+SEED = r'sed -i "/^train:/,/^  seed:/ s/^  seed: .*/  seed: $SEED/" params.yaml'
+
+
+class GitHub:
+    """The example at the stand-in for GitHub, with stack files and namespaces of its own."""
+
+    trigger = Trigger("dispatch", "workflow dispatched")
+    stacks = Stacks(paths.REPOSITORY / "lab/demo/github")
+    run_is_missing = f"see {paths.LOGS / daemon.NAME}.log"
+    cure_of_a_run = f"Wait for it or cancel it: POST {daemon.URL}/api/v3/repos/{GUIDE}/actions/runs/RUN/cancel"
+
+    def __init__(self) -> None:
+        self._api = Client(TOKEN)
+        self.is_new = False
+
+    def prepare(self, say: Say) -> None:
+        """The stand-in, its runner's image, and at the stand-in what people make by hand: repository, App, workflow."""
+        parts.up(say)
+        say("it is a stand-in: it runs no actions, so jobs clone from the lab's Gitea, which is only a git server here")
+        self._api.arrange(f"/tokens/{TOKEN}", {})
+        self.is_new = self._api.find(f"/repos/{GUIDE}") is None
+        self._api.arrange(f"/repositories/{GUIDE}", {"private": True})
+        self._api.arrange("/app", github_app.registration(GUIDE.split("/")[0]))
+        self._api.arrange(f"/repositories/{GUIDE}/workflows/{FILE}", workflow())
+        self._api.arrange(f"/repositories/{GUIDE}/variables/PULUMI_BACKEND_URL", {"value": s3.pulumi_backend(STATE)})
+        keys = s3.credentials()
+        self.set_secret("PULUMI_CONFIG_PASSPHRASE", environment.PASSPHRASE)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            self.set_secret(name, keys[name])
+
+    def administrator(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """The lab's variables without Gitea's token, and with the App's key."""
+        mine = {name: value for name, value in variables.items() if name not in ("FORGE_TOKEN", "FORGE_URL")}
+        return {
+            **mine, "PULUMI_BACKEND_URL": s3.pulumi_backend(STATE), "GITHUB_APP_PRIVATE_KEY": github_app.private_key()
+        }  # fmt: skip
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The example's."""
+        return Runs(self._api, GUIDE)
+
+    def start(self, seed: int) -> Started:
+        """Dispatches the workflow; the seed is its input."""
+        began = time.time()
+        body = {"ref": "main", "inputs": {"seed": str(seed)}, "return_run_details": True}
+        run = self._api.post(f"/repos/{GUIDE}/actions/workflows/{FILE}/dispatches", body)["workflow_run_id"]
+        return Started(str(run), f"dispatched {FILE} of {GUIDE}: train with seed {seed}", began, time.time())
+
+    def find_run(self, key: str) -> int:
+        """GitHub's answer to a dispatch names the run."""
+        return int(key)
+
+    def set_secret(self, name: str, value: str) -> None:
+        """As a person does it in the settings."""
+        self._api.arrange(f"/repositories/{GUIDE}/secrets/{name}", {"value": value})
+
+    def delete_secret(self, name: str) -> None:
+        """Takes it away again."""
+        self._api.delete(f"/repos/{GUIDE}/actions/secrets/{name}")
+
+
+def workflow() -> str:
+    """The example's workflow of this checkout's last commit, as the stand-in can run it."""
+    text = git.run(paths.REPOSITORY, "show", f"HEAD:examples/mlops-guide/.github/workflows/{FILE}")
+    program = Clone(f"{gitea.URL}/mlops/gpu-runners.git", f"cp {STACK_FILE} .")
+    guide = Clone(f"{gitea.URL}/{GUIDE}.git", SEED, {"SEED": "${{ inputs.seed }}"})
+    clones = {"mlops/gpu-runners": program, GUIDE: guide}
+    return runnable(text, GUIDE, clones, {"deploy": "dev", "release": "dev"})

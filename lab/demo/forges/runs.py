@@ -1,0 +1,48 @@
+"""Runs, jobs and logs of one repository, as GitHub's REST has them and Gitea's as well. Reads only."""
+
+from typing import Any, Protocol
+
+from lab.demo.snapshot import Job, job
+
+
+class Reader(Protocol):
+    """A client of a forge; raises LabError where it refuses."""
+
+    def get(self, path: str, **parameters: str | int) -> Any:
+        """The JSON at a path."""
+
+    def text(self, path: str) -> str:
+        """The text at a path, empty where there is none yet."""
+
+
+class Runs:
+    """The runs of `repository` (owner/name)."""
+
+    def __init__(self, reader: Reader, repository: str) -> None:
+        self._reader, self._actions = reader, f"/repos/{repository}/actions"
+
+    def newest(self, **filters: str | int) -> list[dict[str, Any]]:
+        """What the forge says of its runs, newest first."""
+        found: list[dict[str, Any]] = self._reader.get(f"{self._actions}/runs", **filters)["workflow_runs"]
+        return found
+
+    def unfinished(self) -> list[str]:
+        """Where people see the runs that wait or run."""
+        return [str(run["html_url"]) for run in self.newest() if run["status"] != "completed"]
+
+    def page(self, run: int) -> str:
+        """Where people see a run."""
+        return str(self._reader.get(f"{self._actions}/runs/{run}")["html_url"])
+
+    def state(self, run: int) -> tuple[str, str]:
+        """Its status and its conclusion, which is empty until it has one."""
+        answer = self._reader.get(f"{self._actions}/runs/{run}")
+        return str(answer["status"]), str(answer.get("conclusion") or "")
+
+    def jobs(self, run: int) -> list[Job]:
+        """Its jobs so far."""
+        return [job(entry) for entry in self._reader.get(f"{self._actions}/runs/{run}/jobs")["jobs"]]
+
+    def log(self, found: Job) -> str:
+        """What a job has printed so far; empty before it has started."""
+        return self._reader.text(f"{self._actions}/jobs/{found.id}/logs") if found.has_started else ""
