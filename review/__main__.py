@@ -92,6 +92,10 @@ def _about_file(parser: argparse.ArgumentParser, do: object) -> None:
 def _outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="(standard output)")
     parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--pull-request", action="store_true",
+        help="pending changes, drift and advice end with 0: a mandatory policy alone stops a pull request",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

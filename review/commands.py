@@ -157,4 +157,4 @@ def _tell(found: Review, options: Namespace) -> int:
         with Path(summary).open("a") as file:
             file.write(text)
     print(verdict(found), file=sys.stderr)
-    return found.exit_code
+    return found.pull_request_code if options.pull_request else found.exit_code

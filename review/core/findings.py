@@ -103,3 +103,9 @@ class Review:
         if self.failure or self.unread:
             return 1
         return 2 if self.changes or self.drift or self.violations else 0
+
+    @property
+    def pull_request_code(self) -> int:
+        """As exit_code, but what a pull request is for, or did not cause, stops it no more than an advice does."""
+        mandatory = any(one.level == "mandatory" for one in self.violations)
+        return self.exit_code if self.exit_code == 1 or mandatory else 0

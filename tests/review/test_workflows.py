@@ -126,3 +126,17 @@ def test_rendering_ends_with_the_verdicts_exit_code_and_fills_the_jobs_summary(
     assert main(["render", recorded, "--markdown", str(tmp_path / "text"), "--json", str(tmp_path / "json")]) == code
     assert (tmp_path / "summary").read_text() == (tmp_path / "text").read_text()
     assert json.loads((tmp_path / "json").read_text())["exit_code"] == code
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "code"), [("drifted", "", 0), ("drifted", "advisory", 0), ("clean", "mandatory", 2)]
+)
+def test_a_pull_request_is_stopped_by_a_mandatory_policy_and_not_by_what_it_changes(
+    name: str, level: str, code: int, tmp_path: Path
+) -> None:
+    evidence = json.loads((Path(__file__).parent / "data" / f"{name}.json").read_text())
+    breach = {"policyName": "image-digest", "message": "found a tag", "enforcementLevel": level}
+    (tmp_path / "evidence.json").write_text(json.dumps(evidence | {"violations": [breach] if level else []}))
+    arguments = ["render", str(tmp_path / "evidence.json"), "--markdown", str(tmp_path / "text")]
+    assert main([*arguments, "--pull-request"]) == code
+    assert main(arguments) == 2
