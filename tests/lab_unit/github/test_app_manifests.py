@@ -9,7 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from components.forge_scope import ForgeScope
-from components.github_access import ForgeAccessError, Proof, require_github_access
+from components.github_access import ForgeAccessError, require_github_access
+from components.github_proof import Proof
 from registrar.contract import GITHUB_ORGANIZATION_PERMISSIONS, GITHUB_REPOSITORY_PERMISSIONS
 from registrar.forges.github import GitHub
 from tests import github_permissions
@@ -17,7 +18,7 @@ from tests.github_description import app_permissions
 from tests.lab_unit.github.conftest import EVERYTHING, REPOSITORY, Github
 from tests.lab_unit.github.test_registrar_at_github import key_of, opened
 
-FOLDER = Path(__file__).parents[3] / "github-app"
+FOLDER = Path(__file__).parents[3] / "github_app"
 MANIFESTS = sorted(file.stem for file in FOLDER.glob("*.json"))
 INSTALLATION = {"id": 7, "organization": "mlops"}
 SCOPES = {"repository": REPOSITORY, "organization": "mlops"}
