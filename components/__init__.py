@@ -10,6 +10,7 @@ Values and pure functions
   registrar_config    the registrar's config.json
   registrar_pod       the registrar's pod
   runner_pool         RunnerPool: what a pool is
+  repository_wiring   what a ForgeRepository takes
   runner_pod          the runner's pod
   runner_volumes      the runner pod's volumes and where they are mounted
   runner_scripts      what runs in a runner's pod, as sh
@@ -36,6 +37,9 @@ The cluster, read
   online/             progress and diagnosis over frozen snapshots, the thin reader, the wait
 
 The forge, asked
+  github_provider     Pulumi's GitHub provider for one owner
+  github_questions    one connection to GitHub, and what a refusal or a silence means
+  github_proof        Proof: a token, or an App's key that is traded for one
   github_access       whether the registrar will be able to work at GitHub, before anything is declared
 
 Never imports the stack's config, the registrar (but for `registrar.contract`, the names both sides share) or the lab.

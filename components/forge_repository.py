@@ -1,40 +1,11 @@
 """ForgeRepository: what the workflows of a repository at GitHub find there: variables, secrets, environments."""
 
-from collections.abc import Mapping, Sequence
-from typing import NotRequired, Optional, TypedDict
+from typing import Optional
 
 import pulumi
 import pulumi_github as github
 
-
-class ForgeEnvironment(TypedDict):
-    """An environment that a job names to get what others must not have: one per stack that is deployed."""
-
-    name: str
-    """Its name, as in `environment:` of a job."""
-    branches: Sequence[str]
-    """Patterns of the branches whose workflows may use it."""
-    reviewer_users: NotRequired[Sequence[int]]
-    """Numbers of users one of whom must approve each use."""
-    reviewer_teams: NotRequired[Sequence[int]]
-    """Numbers of teams, one of whose members must approve each use."""
-    variables: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Variables that only jobs in this environment get."""
-    secrets: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Secrets that only jobs in this environment get."""
-
-
-class ForgeRepositoryArgs(TypedDict):
-    """The wiring of one repository."""
-
-    repository: str
-    """Its name without the owner: the owner is the GitHub provider's."""
-    variables: Mapping[str, pulumi.Input[str]]
-    """Variables that every job gets."""
-    secrets: Mapping[str, pulumi.Input[str]]
-    """Secrets that every job gets; what only a deployment needs belongs into its environment."""
-    environments: Sequence[ForgeEnvironment]
-    """Environments with their own rules."""
+from components.repository_wiring import ActionsPermissions, ForgeEnvironment, ForgeRepositoryArgs
 
 
 class ForgeRepository(pulumi.ComponentResource):
@@ -46,7 +17,9 @@ class ForgeRepository(pulumi.ComponentResource):
     def __init__(self, name: str, args: ForgeRepositoryArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
         super().__init__("gpu-runners:index:ForgeRepository", name, {}, opts)
         self._name, self._repository = name, args["repository"]
-        wired: list[pulumi.Resource] = [self._permissions()]
+        wired: list[pulumi.Resource] = []
+        if "actions_permissions" in args:
+            wired.append(self._permissions(args["actions_permissions"]))
         for key, value in args["variables"].items():
             wired.append(self._variable(key, value))
         for key, value in args["secrets"].items():
@@ -56,14 +29,14 @@ class ForgeRepository(pulumi.ComponentResource):
         self.repository = pulumi.Output.all(*(resource.urn for resource in wired)).apply(lambda _: args["repository"])
         self.register_outputs({"repository": self.repository})
 
-    def _permissions(self) -> pulumi.Resource:
-        """Actions are on, and only actions that are pinned by their commit run."""
+    def _permissions(self, wanted: ActionsPermissions) -> pulumi.Resource:
         return github.ActionsRepositoryPermissions(
             f"{self._name}-permissions",
             repository=self._repository,
             enabled=True,
-            allowed_actions="all",
-            sha_pinning_required=True,
+            allowed_actions=wanted["allowed_actions"],
+            # The provider never sends false, and would see a drift for ever.
+            sha_pinning_required=True if wanted["sha_pinning_required"] else None,
             opts=self._child(),
         )
 
@@ -87,10 +60,6 @@ class ForgeRepository(pulumi.ComponentResource):
 
     def _environment(self, wanted: ForgeEnvironment) -> list[pulumi.Resource]:
         prefix = f"{self._name}-{wanted['name']}"
-        users, teams = list(wanted.get("reviewer_users", ())), list(wanted.get("reviewer_teams", ()))
-        reviewers: list[github.RepositoryEnvironmentReviewerArgsDict] = [
-            {"users": [int(number) for number in users], "teams": [int(number) for number in teams]}
-        ]
         environment = github.RepositoryEnvironment(
             prefix,
             repository=self._repository,
@@ -98,7 +67,7 @@ class ForgeRepository(pulumi.ComponentResource):
             # Who may push to a named branch decides, not who may administer the repository.
             can_admins_bypass=False,
             deployment_branch_policy={"protected_branches": False, "custom_branch_policies": True},
-            reviewers=reviewers if users or teams else None,
+            reviewers=self._reviewers(wanted),
             opts=self._child(),
         )
         within = pulumi.ResourceOptions(parent=self, depends_on=[environment])
@@ -114,7 +83,7 @@ class ForgeRepository(pulumi.ComponentResource):
         ]
         variables: list[pulumi.Resource] = [
             github.ActionsEnvironmentVariable(
-                f"{prefix}-{key}",
+                f"{prefix}-variable-{key}",
                 repository=self._repository,
                 environment=wanted["name"],
                 variable_name=key,
@@ -125,7 +94,7 @@ class ForgeRepository(pulumi.ComponentResource):
         ]
         secrets: list[pulumi.Resource] = [
             github.ActionsEnvironmentSecret(
-                f"{prefix}-{key}",
+                f"{prefix}-secret-{key}",
                 repository=self._repository,
                 environment=wanted["name"],
                 secret_name=key,
@@ -135,6 +104,18 @@ class ForgeRepository(pulumi.ComponentResource):
             for key, value in wanted.get("secrets", {}).items()
         ]
         return [environment, *policies, *variables, *secrets]
+
+    def _reviewers(self, wanted: ForgeEnvironment) -> Optional[list[github.RepositoryEnvironmentReviewerArgsDict]]:
+        asked = pulumi.InvokeOutputOptions(parent=self)
+        users = [
+            github.get_user_output(username=login, opts=asked).apply(lambda user: int(user.id))
+            for login in wanted.get("reviewer_users", ())
+        ]
+        teams = [
+            github.get_team_output(slug=slug, summary_only=True, opts=asked).apply(lambda team: int(team.id))
+            for slug in wanted.get("reviewer_teams", ())
+        ]
+        return [{"users": users, "teams": teams}] if users or teams else None
 
     def _child(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self)

@@ -51,4 +51,4 @@ class RunnerDeployment(pulumi.ComponentResource):
                 ignore_changes=["spec.replicas"] if args["autoscaled"] else None,
             ),
         )
-        self.register_outputs({})
+        # No register_outputs: there is nothing to tell, and the engine would write the whole state once more per pool.

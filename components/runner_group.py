@@ -12,8 +12,8 @@ class RunnerGroupArgs(TypedDict):
 
     group: str
     """The group's name at GitHub."""
-    repository_ids: Sequence[pulumi.Input[int]]
-    """The numbers of the repositories that may use its runners; nobody else may."""
+    repositories: Sequence[str]
+    """The repositories that may use its runners, each as owner/repository; nobody else may."""
     workflows: NotRequired[Sequence[str]]
     """Only these, each as owner/repository/.github/workflows/FILE@REF; without any, all of the repositories."""
 
@@ -31,7 +31,7 @@ class RunnerGroup(pulumi.ComponentResource):
             f"{name}-group",
             name=args["group"],
             visibility="selected",
-            selected_repository_ids=[pulumi.Output.from_input(number).apply(int) for number in args["repository_ids"]],
+            selected_repository_ids=[self._number(repository) for repository in args["repositories"]],
             allows_public_repositories=False,
             restricted_to_workflows=bool(workflows),
             selected_workflows=workflows,
@@ -39,3 +39,16 @@ class RunnerGroup(pulumi.ComponentResource):
         )
         self.group_id = group.id
         self.register_outputs({"group_id": self.group_id})
+
+    def _number(self, repository: str) -> pulumi.Output[int]:
+        """GitHub's number of a repository. Raises RunError where there is none of this name."""
+        found = github.get_repository_output(full_name=repository, opts=pulumi.InvokeOutputOptions(parent=self))
+        return found.apply(lambda it: _known(repository, it.repo_id))
+
+
+def _known(repository: str, number: Optional[float]) -> int:
+    if not number:
+        raise pulumi.RunError(
+            f"{repository} does not exist, or the credential may not see it; check the spelling in runnerGroups"
+        )
+    return int(number)

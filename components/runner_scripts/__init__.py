@@ -10,12 +10,16 @@ from typing import Final
 
 _HERE: Final = Path(__file__).parent
 
-REGISTER: Final = (_HERE / "register.sh").read_text()
-PRE_STOP: Final = (_HERE / "pre-stop.sh").read_text()
-START: Final[Mapping[str, str]] = {
-    "gitea": (_HERE / "start-gitea.sh").read_text(),
-    "github": (_HERE / "start-github.sh").read_text(),
-}
+
+def _script(name: str) -> str:
+    """The file without lines that only comment: a script lies in every pool's Deployment, and thrice in the state."""
+    lines = (_HERE / name).read_text().splitlines(keepends=True)
+    return "".join(line for line in lines if not line.lstrip().startswith("#"))
+
+
+REGISTER: Final = _script("register.sh")
+PRE_STOP: Final = _script("pre-stop.sh")
+START: Final[Mapping[str, str]] = {"gitea": _script("start-gitea.sh"), "github": _script("start-github.sh")}
 # Whose children are a job's processes: Gitea's runner is the container's first process and runs steps as its children;
 # GitHub's always has children, and names the one that runs a job.
 RUNNER_PROCESS: Final[Mapping[str, str]] = {"gitea": "1", "github": "none"}
