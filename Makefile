@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 FAKE_NODES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test unit demo lab-up lab-down lab-status bench demo-review review repair unlock
+.PHONY: help venv check format test unit demo lab-up lab-down lab-status bench demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ repair: venv ## take out and put back what was changed by hand, after asking: ma
 
 unlock: venv ## free a stack whose `pulumi up` was killed, and say how: make unlock STACK=dev
 	$(BIN)/python -m recovery $(STACK)
+
+doctor: venv ## what a stack needs before `pulumi up`, and the cure for what is missing: make doctor STACK=dev
+	$(BIN)/python -m doctor $(STACK)
 
 lab-up: venv ## a real Kubernetes, forge and S3 server on this machine; FAKE_NODES=100 for more simulated GPU nodes
 	$(BIN)/python -m lab up --fake-nodes $(FAKE_NODES)

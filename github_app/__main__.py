@@ -16,15 +16,7 @@ from github_app.manifest import KINDS, Order, next_steps
 
 def main(arguments: list[str]) -> int:
     """Runs the command; returns the exit code."""
-    formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="python -m github_app", description=__doc__, formatter_class=formatter)
-    parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
-    parser.add_argument("--organization", default="", metavar="NAME", help="the owner (your own account)")
-    parser.add_argument("--github", default="https://github.com", metavar="URL", help="(https://github.com)")
-    parser.add_argument("--name", default="", help="names are unique at GitHub: choose another where one is taken")
-    parser.add_argument("--to", type=Path, metavar="FILE", help="the App's key (KIND.private-key.pem)")
-    parser.add_argument("--port", type=int, default=8976, help="of the page on this machine (8976)")
-    chosen = parser.parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     file = chosen.to or Path(f"{chosen.kind}.private-key.pem")
     order = Order(chosen.kind, chosen.github.rstrip("/"), chosen.organization, chosen.name)
     try:
@@ -43,6 +35,19 @@ def main(arguments: list[str]) -> int:
             return 1
     print(next_steps(order, app, file))
     return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    found = argparse.ArgumentParser(prog="python -m github_app", description=__doc__, formatter_class=formatter)
+    found.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
+    found.add_argument("--organization", default="", metavar="NAME", help="the owner (your own account)")
+    found.add_argument("--github", default="https://github.com", metavar="URL", help="(https://github.com)")
+    found.add_argument("--name", default="", help="names are unique at GitHub: choose another where one is taken")
+    found.add_argument("--to", type=Path, metavar="FILE", help="the App's key (KIND.private-key.pem)")
+    found.add_argument("--port", type=int, default=8976, help="of the page on this machine (8976)")
+    return found
 
 
 if __name__ == "__main__":

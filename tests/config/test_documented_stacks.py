@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.registrar.stand_in_github import private_key
 from tests.stack_values import ROOT, loaded, loaded_file, stack_file
 
 DOCUMENTS = [
@@ -32,7 +33,9 @@ POOLS = [(name, block) for name, block in blocks() if isinstance(block, list)]
 
 @pytest.mark.parametrize("stack", [stack for _, stack in STACKS], ids=[name for name, _ in STACKS])
 def test_a_documented_stack_loads(stack: dict[str, Any]) -> None:
-    assert loaded_file(stack["config"], {"FORGE_TOKEN": "t"}).pools
+    has_app = "gpu-runners:githubApp" in stack["config"]
+    credential = {"GITHUB_APP_PRIVATE_KEY": private_key()} if has_app else {"FORGE_TOKEN": "t"}
+    assert loaded_file(stack["config"], credential).pools
 
 
 @pytest.mark.parametrize("pools", [pools for _, pools in POOLS], ids=[name for name, _ in POOLS])

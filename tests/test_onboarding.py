@@ -1,0 +1,127 @@
+"""The page for newcomers and the list of what was not tried: their commands, keys, files and permissions exist."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+import config
+from config_credential import SECRET_KEYS
+from github_app.__main__ import parser as github_app_parser
+from github_app.manifest import KINDS
+from tests.stack_values import ROOT
+
+PAGE = (ROOT / "docs/onboarding.md").read_text()
+NOT_TRIED = (ROOT / "docs/not-tried.md").read_text()
+COMMANDS = [
+    line.strip().split("  #")[0].strip()
+    for line in PAGE.splitlines()
+    if line.startswith("    ") and not line.strip().startswith("-")
+]
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+def commands(program: str) -> list[list[str]]:
+    """The words behind a program's name, of every command of the page that calls it."""
+    parts = [part.strip() for command in COMMANDS for part in command.split("&&")]
+    return [shlex.split(part)[1:] for part in parts if part.split()[0] == program]
+
+
+def targets(text: str) -> set[str]:
+    return set(re.findall(r"\bmake ([a-z][a-z-]+)", text))
+
+
+def test_every_make_target_of_both_pages_exists() -> None:
+    named = targets(PAGE) | targets(NOT_TRIED) - {"up"}
+    assert {"venv", "doctor", "demo", "unlock"} <= named
+    assert [name for name in named if not re.search(rf"^{name}:.*## ", MAKEFILE, re.MULTILINE)] == []
+
+
+def test_the_app_s_command_is_understood() -> None:
+    calls = [words[2:] for words in commands("python") if words[:2] == ["-m", "github_app"]]
+    assert calls
+    for words in calls:
+        assert github_app_parser().parse_args(words).kind in KINDS
+
+
+def test_every_key_that_the_page_sets_is_one() -> None:
+    keys = [words[-1] if "--path" not in words else words[words.index("--path") + 1] for words in _config_sets()]
+    assert keys
+    known = {*config.KEYS, *SECRET_KEYS}
+    assert [key for key in keys if key.removeprefix("gpu-runners:").split(".")[0] not in known] == []
+
+
+def _config_sets() -> list[list[str]]:
+    found = [words[2:] for words in commands("pulumi") if words[:2] == ["config", "set"]]
+    stripped = []
+    for words in found:
+        end = words.index("<") if "<" in words else len(words)
+        kept = words[:end]
+        if "--stack" in kept:
+            at = kept.index("--stack")
+            kept = kept[:at] + kept[at + 2 :]
+        stripped.append(kept)
+    return stripped
+
+
+def test_stacks_are_called_the_same_wherever_the_page_names_them() -> None:
+    stacks = {words[2] for words in commands("pulumi") if words[:2] == ["stack", "init"]}
+    assert stacks == {"platform-prod", "prod"}
+    assert set(re.findall(r"STACK=([a-z-]+)", PAGE)) == stacks
+    assert {words[words.index("--stack") + 1] for words in commands("pulumi") if "--stack" in words} <= stacks
+    deployers = re.findall(r"deployer: \{namespace: ([a-z-]+), stack: ([a-z-]+)\}", PAGE)
+    assert deployers == [("runners-base", "prod")]
+
+
+def test_every_dockerfile_that_is_built_exists_and_asks_for_its_base() -> None:
+    built = [words for words in commands("docker") if words[0] == "build"]
+    assert len(built) == 2
+    for words in built:
+        dockerfile = (ROOT / words[words.index("-f") + 1]).read_text()
+        assert "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}" in dockerfile
+        assert words[words.index("--build-arg") + 1].startswith("BASE_IMAGE=")
+        for sources in re.findall(r"^COPY (.+) \S+$", dockerfile, re.MULTILINE):
+            assert all((ROOT / source).exists() for source in sources.split())
+
+
+@pytest.mark.parametrize("page", ["onboarding.md", "not-tried.md"])
+def test_every_file_that_is_linked_exists(page: str) -> None:
+    folder = ROOT / "docs"
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (folder / page).read_text())
+    assert links
+    assert [link for link in links if not (folder / link).exists()] == []
+
+
+def test_what_was_tried_instead_can_be_looked_up() -> None:
+    named = re.findall(r"`((?:tests|registrar|doctor|lab|\.github)/[^`]*)`", NOT_TRIED)
+    assert len(named) > 10
+    assert [path for path in named if not list(Path(ROOT).glob(path))] == []
+
+
+def copied_workflow(folder: Path) -> str:
+    """The example's workflow as the page's own command changes it."""
+    (words,) = commands("sed")
+    file = folder / "train.yml"
+    shutil.copy(ROOT / "examples/mlops-guide/.github/workflows/train.yml", file)
+    subprocess.run(["sed", *words[:-1], str(file)], check=True)
+    return file.read_text()
+
+
+def test_the_copied_workflow_deploys_the_stack_of_the_page_from_the_readers_own_copy(tmp_path: Path) -> None:
+    text = copied_workflow(tmp_path)
+    assert set(re.findall(r"--(?:stack|create) ([a-z]+)", text)) == {"prod"}
+    assert set(re.findall(r"repository: (\S+)", text)) == {"OWNER/gpu-runners"}
+    assert "mlops/" not in text
+
+
+def test_the_copied_workflow_runs_on_the_labels_that_the_page_gives(tmp_path: Path) -> None:
+    workflow = yaml.safe_load(copied_workflow(tmp_path))
+    wanted = [job["runs-on"] for job in workflow["jobs"].values()]
+    given = [set(labels.split(", ")) for labels in re.findall(r"labels: \[([^\]]+)\]", PAGE)]
+    for runs_on in wanted:
+        labels = {runs_on} if isinstance(runs_on, str) else set(runs_on)
+        assert any(labels <= one for one in given), labels
