@@ -8,7 +8,7 @@ from components.cluster_access import ClusterChoice, read_version, require_versi
 from components.deployer import Deployer
 from components.forge_credential import ForgeCredential
 from components.forge_scope import GITHUB
-from components.github_access import Proof, require_github_access
+from components.github_access import require_github_access
 from components.online_pools import OnlinePools
 from components.previewer import Previewer
 from components.registrar import Registrar
@@ -17,8 +17,39 @@ from components.runner_deployment import RunnerDeployment
 from components.runner_namespace import RunnerNamespace
 from components.runner_pod import OWN_POOL_VARIABLE
 from components.runner_pool import pool_key, refuse_own_pool
+from components.wiring_access import require_wiring_access
 from config import StackConfig, load
 from config_platform import accounts, deployments_by_namespace, grants
+
+
+def declare_github(stack: StackConfig) -> list[pulumi.Resource]:
+    """Runner groups and the wiring of repositories at GitHub; nothing for a stack that has neither."""
+    if stack.platform is None or stack.wiring_credential is None:
+        return []
+    # Only here: whoever declares nothing at GitHub need not wait for its SDK.
+    from components.forge_repository import ForgeRepository  # noqa: PLC0415
+    from components.github_provider import github_provider  # noqa: PLC0415
+    from components.runner_group import RunnerGroup  # noqa: PLC0415
+
+    forge, proof = stack.platform.forge, stack.wiring_credential.proof()
+    delay = pulumi.Config("github").get_int("writeDelayMs")
+    within = {
+        owner: pulumi.ResourceOptions(providers=[github_provider(owner, forge, proof, delay)])
+        for owner in stack.github.owners
+    }
+    groups = [
+        RunnerGroup(
+            f"{group.organization}/{group.name}",
+            {"group": group.name, "repositories": list(group.repositories), "workflows": list(group.workflows)},
+            within[group.organization],
+        )
+        for group in stack.github.groups
+    ]
+    repositories = [
+        ForgeRepository(repository.path, repository.wiring, within[repository.owner])
+        for repository in stack.github.repositories
+    ]
+    return [*groups, *repositories]
 
 
 def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
@@ -84,7 +115,7 @@ def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
             "keep_failed": stack.keep_failed,
             "certificate_generation": stack.certificate_generation,
         },
-        pulumi.ResourceOptions(depends_on=[system, *environments]),
+        pulumi.ResourceOptions(depends_on=[system, *environments, *declare_github(stack)]),
     )
     pulumi.export("registrar", registrar.url)
     return [*environments, *deployers, *previewers, registrar]
@@ -111,13 +142,21 @@ def declare_pools(stack: StackConfig, platform: list[pulumi.Resource]) -> None:
 
 
 def require_forge(stack: StackConfig) -> None:
-    """Asks the forge, where it can tell beforehand, whether the platform's registrar will be able to work there."""
+    """Asks the forge, where it can tell beforehand, whether registrar and `pulumi up` will be able to work there."""
     platform, held = stack.platform, stack.credential
     if platform is None or held is None or platform.forge.kind != GITHUB:
         return
     wanted = [(environment.scope, environment.runner_group) for environment in platform.environments]
-    proof = Proof(held.token, held.app_id, held.installation_id, held.private_key)
-    require_github_access(platform.forge, wanted, proof, stack.forge_ca)
+    declared = {(group.organization, group.name) for group in stack.github.groups}
+    require_github_access(platform.forge, wanted, held.proof(), stack.forge_ca, declared=declared)
+    if stack.wiring_credential is not None:
+        groups = {
+            f"{group.organization}/{group.name}": (group.organization, group.repositories)
+            for group in stack.github.groups
+        }
+        repositories = {repository.path: repository.wiring for repository in stack.github.repositories}
+        proof = stack.wiring_credential.proof()
+        require_wiring_access(platform.forge, groups, repositories, proof, stack.forge_ca)
 
 
 def declare(stack: StackConfig, cluster_version: str) -> None:

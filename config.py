@@ -20,10 +20,12 @@ from components.kubernetes_syntax import is_cidr
 from components.registrar_config import Deadlines
 from components.runner_admission import image_pattern
 from components.runner_pool import DEPLOYER, PREVIEWER, RunnerPool
-from config_credential import SECRET_KEYS, CredentialConfig, read_credential
+from config_credential import SECRET_KEYS, CredentialConfig, read_credential, read_wiring_credential
 from config_fields import Problem, Section
+from config_github import GitHubConfig, check_provider, read_github
 from config_platform import PlatformConfig, read_deadlines, read_platform
 from config_pools import read_namespace, read_pools
+from config_repositories import named_secrets
 
 NAMESPACE: Final = "gpu-runners"
 KEYS: Final = (
@@ -32,6 +34,7 @@ KEYS: Final = (
     "forge",
     "forgeCa",
     "githubApp",
+    "githubWiringApp",
     "keepFailed",
     "namespace",
     "onlineDeadlineSeconds",
@@ -65,6 +68,8 @@ class StackConfig:
     online_deadline_seconds: int
     platform: PlatformConfig | None
     credential: CredentialConfig | None
+    github: GitHubConfig
+    wiring_credential: CredentialConfig | None
     forge_ca: str
     pod_security_version: str
     blocked_cidrs: tuple[str, ...]
@@ -81,10 +86,16 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ) -> 
     forge = _read_forge(root)
     tags_allowed = root.flag("allowImageTags")
     pools = read_pools(root, root.section("poolDefaults"), forge, tags_allowed=tags_allowed)
-    platform = None
+    platform, credential, github, wiring_credential = None, None, GitHubConfig(), None
     if root.values.get("platform"):
-        platform = read_platform(root.section("platform"), forge, tags_allowed=tags_allowed)
+        section = root.section("platform")
+        platform = read_platform(section, forge, tags_allowed=tags_allowed)
         _check_pools(root, pools, platform)
+        credential = read_credential(root, forge, environment)
+        github = read_github(root, section, forge, environment)
+        if github.owners:  # else nobody needs it
+            wiring_credential = read_wiring_credential(root, credential, environment)
+            check_provider(root, github, wiring_credential, environment)
     if not pools and platform is None and not root.values.get("pools"):
         root.note("pools", "neither pools nor a platform", "at least one of them", "see Pulumi.dev.yaml for an example")
     stack = StackConfig(
@@ -92,7 +103,9 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ) -> 
         pools_namespace=_pools_namespace(root, pools),
         online_deadline_seconds=root.integer("onlineDeadlineSeconds", 10, 86400),
         platform=platform,
-        credential=read_credential(root, forge, environment) if platform else None,
+        credential=credential,
+        github=github,
+        wiring_credential=wiring_credential,
         forge_ca=root.text("forgeCa", _is_certificate, "the PEM of a CA's certificate, or nothing at all"),
         pod_security_version=root.text("podSecurityVersion", _is_version, "a Kubernetes version such as v1.35"),
         blocked_cidrs=tuple(root.texts("blockedCidrs", is_cidr, "a network such as 10.0.0.0/8")),
@@ -128,7 +141,8 @@ def _check_keys(root: Section) -> None:
     # The engine hands the config over in a variable, tests set it in the SDK.
     given = pulumi.runtime.config.get_config_env() | pulumi.runtime.config.CONFIG.get()
     names = [key.removeprefix(root.key) for key in given if key.startswith(root.key)]
-    Section(root.key, dict.fromkeys(names), root.problems).known(*KEYS, *SECRET_KEYS)
+    named = named_secrets(root.values.get("platform"))
+    Section(root.key, dict.fromkeys(names), root.problems).known(*KEYS, *SECRET_KEYS, *named)
     for key in given:
         namespace, _, name = key.partition(":")
         if namespace != NAMESPACE and difflib.get_close_matches(namespace, [NAMESPACE], cutoff=0.8):

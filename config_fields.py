@@ -6,6 +6,7 @@ can list them all; the values are worthless then.
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
@@ -49,6 +50,12 @@ class Section:
                 near = difflib.get_close_matches(name, names, n=1)
                 cure = f"did you mean {near[0]}?" if near else "remove it, nothing reads it"
                 self.note(name, "an unknown key", ", ".join(sorted(names)), cure)
+
+    def once(self, name: str, texts: Sequence[str]) -> None:
+        """Notes each text that is there more than once, whatever its case; empty ones do not count."""
+        for text, count in Counter(text.lower() for text in texts if text).items():
+            if count > 1:
+                self.note(name, f"{text} {count} times", "each once", "merge them into one")
 
     def has(self, name: str) -> bool:
         """Whether the field is there and not null."""

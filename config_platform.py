@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.deployer import Deployment
-from components.forge_scope import ForgeScope, parse_scope
+from components.forge_scope import GITEA, ForgeScope, parse_scope
 from components.gpu_placement import NVIDIA_GPU
 from components.kubernetes_syntax import is_cidr, is_dns_label, is_extended_resource, is_image_beginning
 from components.network_policies import EgressRule
@@ -86,7 +86,7 @@ def deployments_by_namespace(platform: PlatformConfig) -> dict[str, list[Deploym
 
 def read_platform(section: Section, forge: str, *, tags_allowed: bool) -> PlatformConfig:
     """The section at gpu-runners:platform, which is not empty."""
-    section.known("scope", "registrar", "environments")
+    section.known("scope", "registrar", "environments", "runnerGroups", "repositories")
     registrar = section.section("registrar")
     registrar.known("namespace", "image", "clients")
     scope = _read_scope(section, forge)
@@ -141,10 +141,16 @@ def _read_environment(section: Section, platform_scope: ForgeScope) -> Environme
     scope = _read_scope(section, platform_scope.kind) if section.has("scope") else platform_scope
     if scope.url and platform_scope.url and scope.url != platform_scope.url:
         section.note("scope", scope.url, f"a scope of {platform_scope.url}", "give another forge a platform of its own")
+    group = section.optional_text("runnerGroup", bool, "the name of a runner group")
+    if group and platform_scope.kind == GITEA:
+        section.note("runnerGroup", group, "nothing: Gitea has no runner groups", "leave it out")
+    elif group and "/" in scope.path:
+        cure = "name the organization as the scope, or leave it out"
+        section.note("runnerGroup", f"{group} in {scope.path}", "a group of an organization", cure)
     return EnvironmentConfig(
         namespace=read_namespace(section, "namespace"),
         scope=scope.path,
-        runner_group=section.optional_text("runnerGroup", bool, "the name of a runner group"),
+        runner_group=group,
         gpus=_read_gpus(quota),
         pods=quota.integer("pods", 1, MOST_GPUS) if quota.has("pods") else None,
         egress=tuple(_read_egress(item) for item in section.sections("egress")),

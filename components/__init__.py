@@ -41,6 +41,7 @@ The forge, asked
   github_questions    one connection to GitHub, and what a refusal or a silence means
   github_proof        Proof: a token, or an App's key that is traded for one
   github_access       whether the registrar will be able to work at GitHub, before anything is declared
+  wiring_access       whether what the stack declares at GitHub can be declared there
 
 Never imports the stack's config, the registrar (but for `registrar.contract`, the names both sides share) or the lab.
 """

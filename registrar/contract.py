@@ -44,6 +44,8 @@ GITHUB_ORGANIZATION_PERMISSIONS: Final = {
     "actions": "read",
     "metadata": "read",
 }
+# An organization has no list of jobs, and a look into a repository costs a call: no more of a group's are looked into.
+GITHUB_MOST_REPOSITORIES: Final = 20
 
 # How a runner's container ends.
 OUTDATED_EXIT_CODE: Final = 7  # GitHub's runner: this version is no longer served

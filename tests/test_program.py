@@ -126,7 +126,7 @@ def test_every_child_is_named_after_its_component() -> None:
 def test_only_github_is_asked_beforehand_and_for_every_scope_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
     require_forge = PROGRAM["require_forge"]
-    monkeypatch.setitem(require_forge.__globals__, "require_github_access", lambda *given: asked.append(given[1]))
+    monkeypatch.setitem(require_forge.__globals__, "require_github_access", lambda *given, **_: asked.append(given[1]))
     values = stack_file("platform")
     require_forge(loaded(values, {"FORGE_TOKEN": "t"}))
     assert asked == []

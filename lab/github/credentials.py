@@ -132,8 +132,12 @@ class Credentials:
 
 
 def check_scope(token: Token, scope: str, permission: str, level: str) -> None:
-    """Raises Refusal 404 where the token does not see the scope, 403 where it may not do this there."""
-    if token.organization is not None and token.organization.lower() != scope.split("/", maxsplit=1)[0].lower():
+    """Raises Refusal 404 where the token does not see the scope, 403 where it may not do this; "" is everybody's."""
+    if (
+        scope
+        and token.organization is not None
+        and token.organization.lower() != scope.split("/", maxsplit=1)[0].lower()
+    ):
         raise Refusal(404, "Not Found")
     if token.repositories is not None and "/" in scope:
         visible = {name.lower() for name in token.repositories}

@@ -45,6 +45,17 @@ def account(world: World, login: str, identifier: int = 1, kind: str = "Organiza
     }  # fmt: skip
 
 
+def team(world: World, owner: str, slug: str, identifier: int) -> Json:
+    """A team where it reviews something; GET of it adds more."""
+    url = f"{api(world)}/organizations/1/team/{identifier}"
+    return {
+        "id": identifier, "node_id": f"T_{identifier}", "name": slug, "slug": slug, "description": "", "url": url,
+        "html_url": f"{world.base}/orgs/{owner}/teams/{slug}", "members_url": f"{url}/members{{/member}}",
+        "repositories_url": f"{url}/repos", "permission": "pull", "privacy": "closed", "parent": None,
+        "notification_setting": "notifications_enabled", "type": "organization", "organization_id": 1,
+    }  # fmt: skip
+
+
 def organization(world: World, login: str) -> Json:
     """GET /orgs/{org}."""
     url = f"{api(world)}/orgs/{login}"
@@ -157,10 +168,7 @@ def environment(world: World, repository_: Repository, found: Environment) -> Js
         )
     reviewers: Iterable[Any] = settings.get("reviewers") or []  # type: ignore[assignment]
     if reviewers:
-        shown = [
-            {"type": entry["type"], "reviewer": account(world, f"user-{entry['id']}", entry["id"], "User")}
-            for entry in reviewers
-        ]
+        shown = [{"type": entry["type"], "reviewer": _reviewer(world, repository_, entry)} for entry in reviewers]
         rules.append(
             {"id": found.id + 2, "node_id": "GA_2", "type": "required_reviewers", "reviewers": shown,
              "prevent_self_review": bool(settings.get("prevent_self_review"))}
@@ -174,3 +182,9 @@ def environment(world: World, repository_: Repository, found: Environment) -> Js
         "can_admins_bypass": settings.get("can_admins_bypass", True),
         "deployment_branch_policy": settings.get("deployment_branch_policy"),
     }  # fmt: skip
+
+
+def _reviewer(world: World, reviewed: Repository, entry: Mapping[str, Any]) -> Json:
+    if entry["type"] == "Team":
+        return team(world, reviewed.owner, f"team-{entry['id']}", entry["id"])
+    return account(world, f"user-{entry['id']}", entry["id"], "User")

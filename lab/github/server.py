@@ -15,6 +15,7 @@ from lab.github.limits import Meter
 from lab.github.protocol import Protocol
 from lab.github.rest import API, Door, refusal
 from lab.github.rest_app import AppRoutes
+from lab.github.rest_people import PeopleRoutes
 from lab.github.rest_runners import GroupRoutes, RunnerRoutes
 from lab.github.rest_runs import RunRoutes
 from lab.github.rest_wiring import WiringRoutes
@@ -60,6 +61,7 @@ class StandIn:
                 *GroupRoutes(world).routes(door),
                 *RunRoutes(world).routes(door),
                 *WiringRoutes(world).routes(door),
+                *PeopleRoutes(world).routes(door),
                 *Protocol(world).routes(),
                 *Control(world, self.credentials, self.meter, self.faults).routes(),
             ]

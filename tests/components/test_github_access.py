@@ -13,14 +13,15 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from components.forge_scope import ForgeScope
-from components.github_access import ForgeAccessError, Proof, require_github_access
+from components.github_access import ForgeAccessError, require_github_access
+from components.github_proof import Proof
 from components.serving_certificate import issue_serving_certificate
 from tests.registrar.stand_in_github import APP_ID, TOKEN, StandInGitHub, private_key
 
 GUIDE, ORGANIZATION = ("mlops/guide", None), ("mlops", "gpu")
 APP = Proof(app_id=APP_ID, private_key=private_key())
 PAT = Proof(token=TOKEN)
-GROUP = {"id": 7, "name": "gpu", "default": False, "visibility": "all", "allows_public_repositories": False}
+GROUP = {"id": 7, "name": "gpu", "default": False, "visibility": "selected", "allows_public_repositories": False}
 
 
 @dataclass
@@ -29,8 +30,11 @@ class Bench:
     url: str
     warned: list[str] = field(default_factory=list)
 
+    declared: set[tuple[str, str]] = field(default_factory=set)
+
     def check(self, *wanted: tuple[str, str | None], proof: Proof = PAT, ca: str = "") -> None:
-        require_github_access(ForgeScope("github", self.url, ""), wanted, proof, ca, self.warned.append)
+        forge = ForgeScope("github", self.url, "")
+        require_github_access(forge, wanted, proof, ca, warn=self.warned.append, declared=self.declared)
 
     def refusal(self, *wanted: tuple[str, str | None], proof: Proof = PAT) -> str:
         with pytest.raises(ForgeAccessError) as refused:
@@ -126,6 +130,36 @@ def test_an_unknown_group_is_named_with_those_that_exist(bench: Bench) -> None:
 def test_a_group_that_allows_public_repositories_is_refused(bench: Bench) -> None:
     bench.stand_in.groups = [{**GROUP, "allows_public_repositories": True}]
     assert "the runner group gpu of mlops allows public repositories" in bench.refusal(ORGANIZATION)
+
+
+def test_a_group_that_the_stack_declares_need_not_exist_yet(bench: Bench) -> None:
+    bench.declared.add(("mlops", "gpus"))
+    bench.check(("mlops", "gpus"))
+    assert "found gpus" in bench.refusal(("others", "gpus"))
+
+
+def test_a_declared_group_that_exists_and_allows_public_repositories_is_refused(bench: Bench) -> None:
+    bench.stand_in.groups = [{**GROUP, "allows_public_repositories": True}]
+    bench.declared.add(ORGANIZATION)
+    assert "the runner group gpu of mlops allows public repositories" in bench.refusal(ORGANIZATION)
+
+
+def test_a_group_for_all_of_many_repositories_is_warned_about_with_how_few_are_looked_into(bench: Bench) -> None:
+    bench.stand_in.groups = [{**GROUP, "visibility": "all"}]
+    bench.check(ORGANIZATION)
+    assert bench.warned == []  # there are not more
+    bench.stand_in.repositories = [f"mlops/{number}" for number in range(21)]
+    bench.check(ORGANIZATION)
+    (warning,) = bench.warned
+    assert "gpu of mlops is open to all repositories" in warning
+    assert "only in the 20 that were pushed to last; use a group of at most 20 repositories" in warning
+
+
+def test_a_group_of_many_repositories_is_warned_about_too(bench: Bench) -> None:
+    bench.stand_in.repositories = [f"mlops/{number}" for number in range(21)]
+    bench.check(ORGANIZATION)
+    (warning,) = bench.warned
+    assert "open to 21 repositories, but the registrar looks for jobs only in 20 of them" in warning
 
 
 def test_all_problems_are_in_one_message(bench: Bench) -> None:

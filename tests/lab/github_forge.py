@@ -14,6 +14,7 @@ from lab.github.server import Exchange
 TIMEOUT_SECONDS = 15.0
 REPOSITORY = "mlops/github-tests"
 TOKEN = "ghp_lab_tests"
+INSTALLATION = 7
 
 Json = dict[str, Any]
 
@@ -33,13 +34,13 @@ class GithubRepository:
         """Gives the connections back."""
         self._http.close()
 
-    def install_app(self, key: rsa.RSAPublicKey) -> None:
-        """Installs a GitHub App, number 1, with what a registrar may need, in the repository's organization."""
+    def install_app(self, key: rsa.RSAPublicKey, *more: str) -> None:
+        """Installs a GitHub App, number 1, in the organization, with what a registrar may need and these besides."""
         pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
-        permissions = dict.fromkeys(("administration", "organization_self_hosted_runners"), "write")
+        permissions = dict.fromkeys(("administration", "organization_self_hosted_runners", *more), "write")
         permissions |= dict.fromkeys(("metadata", "actions"), "read")
         owner, _ = REPOSITORY.split("/")
-        installation = {"id": 7, "organization": owner, "permissions": permissions}
+        installation = {"id": INSTALLATION, "organization": owner, "permissions": permissions}
         app: Json = {"id": 1, "client_id": "Iv23lab", "slug": "gpu-runners", "public_key": pem}
         app["installations"] = [installation]
         self._call("PUT", "/_lab/app", app)
@@ -71,6 +72,17 @@ class GithubRepository:
     def runners(self) -> dict[str, Json]:
         """The registered runners by name."""
         return {runner["name"]: runner for runner in self._api("GET", "actions/runners?per_page=100")["runners"]}
+
+    def organization(self, path: str) -> Json:
+        """What the API answers below the repository's organization."""
+        owner, _ = REPOSITORY.split("/")
+        found: Json = self._call("GET", f"/api/v3/orgs/{owner}/{path}").json()
+        return found
+
+    def read(self, path: str) -> Json:
+        """What the API answers below the repository."""
+        found: Json = self._api("GET", path)
+        return found
 
     def _api(self, method: str, path: str, body: Json | None = None) -> Any:
         return self._call(method, f"/api/v3/repos/{REPOSITORY}/{path}", body).json()

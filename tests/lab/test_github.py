@@ -1,26 +1,21 @@
-"""GitHub's side for real: a third-party runner in a real pod, and Pulumi's GitHub provider, against the stand-in.
+"""GitHub's side for real: a third-party runner in a real pod, against the stand-in.
 
 What this does not show: that github.com and GitHub's own runner agree with our reading of their documentation.
 """
 
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from components.runner_scripts import PRE_STOP, RUNNER_PROCESS, START
-from lab.github import daemon, parts
+from lab.github import parts
 from tests import github_description
 from tests.lab.deadline import until
-from tests.lab.github_forge import TOKEN, Exchanges, GithubRepository
+from tests.lab.github_forge import Exchanges, GithubRepository
 from tests.lab.kubernetes import Json, KubernetesApi
-from tests.lab.stack import Stack
 
 NAMESPACE = "github-runner-test"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
-PROGRAM = Path(__file__).parent / "github_wiring"
 SECRET = "hush-hush-4711"
 WORKFLOW = """
 name: test
@@ -137,33 +132,3 @@ def test_a_runner_in_a_restricted_pod_runs_its_job_to_the_end_though_the_pod_is_
 def _ended(repository: GithubRepository, run: int) -> Json | None:
     job = repository.jobs(run)["train"]
     return job if job["status"] == "completed" else None
-
-
-def test_the_wiring_at_github_comes_up_once_and_stays_clean(
-    repository: GithubRepository, exchanges: Exchanges, backend: Mapping[str, str], tmp_path: Path
-) -> None:
-    parts.install_provider(print)
-    environment = {
-        **backend, "GITHUB_BASE_URL": f"{daemon.URL}/api/v3/", "GITHUB_TOKEN": TOKEN, "GITHUB_OWNER": "mlops",
-        "WIRED_SECRET": SECRET,
-    }  # fmt: skip
-    config: dict[str, Any] = {
-        "github:writeDelayMs": 1,  # the provider's second between two writes protects a real GitHub's limits
-        "github-wiring:repositoryId": repository.id,
-    }
-    stack = Stack.make("wiring", config, tmp_path, environment, PROGRAM)
-    try:
-        assert SECRET not in stack.up().succeeded().output
-        stack.preview().succeeded()
-        stack.refresh().succeeded()
-        state = Path(backend["PULUMI_BACKEND_URL"].removeprefix("file://"))
-        written = [file.read_text() for file in state.rglob("*.json")]
-        assert written
-        assert not any(SECRET in text for text in written)
-        asked = [each for each in exchanges.all() if each.method in ("POST", "PUT", "PATCH")]
-        assert SECRET not in json.dumps([each.request for each in asked])  # sealed for GitHub's key
-        groups = [each.request for each in asked if each.path.endswith("/runner-groups")]
-        assert groups
-        assert all(group["allows_public_repositories"] is False for group in groups)
-    finally:
-        stack.destroy().succeeded()

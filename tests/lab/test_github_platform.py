@@ -1,6 +1,9 @@
 """The whole product with GitHub as its forge: App, registrar, pool, a dispatched job. GitHub is the lab's stand-in."""
 
+import copy
+import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -9,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from lab.github import daemon, parts
 from tests import github_description
 from tests.lab.deadline import until
-from tests.lab.github_forge import REPOSITORY, Exchanges, GithubRepository
+from tests.lab.github_forge import INSTALLATION, REPOSITORY, Exchanges, GithubRepository
 from tests.lab.kubernetes import Json
 from tests.lab.pools import gpus, pool, pools_config
 from tests.lab.stack import Stack
@@ -43,6 +46,40 @@ jobs:
     steps: [{run: 'echo "trained on GPU $NVIDIA_VISIBLE_DEVICES"'}]
 """
 
+SECRETS = {"config": "hush-hush-4711", "environment": "hush-hush-4712"}
+GROUP = "lab-tests-gpus"
+
+
+def wired() -> Json:
+    """The same for an organization, whose group and repository the stack declares itself."""
+    config = copy.deepcopy(CONFIG)
+    config["gpu-runners:githubApp"]["installationId"] = INSTALLATION
+    config["github:writeDelayMs"] = 1  # the provider's second between two writes protects a real GitHub's limits
+    platform = config["gpu-runners:platform"]
+    platform["scope"] = f"{daemon.URL}/{REPOSITORY.partition('/')[0]}"
+    platform["environments"][0]["runnerGroup"] = GROUP
+    platform["runnerGroups"] = [
+        {"name": GROUP, "repositories": [REPOSITORY], "workflows": [f"{REPOSITORY}/.github/workflows/test.yml@main"]}
+    ]
+    platform["repositories"] = [
+        {
+            "name": REPOSITORY,
+            "variables": {"PULUMI_BACKEND_URL": "s3://state"},
+            "secrets": ["FROM_CONFIG"],
+            "actionsPermissions": {"allowedActions": "all", "shaPinningRequired": True},
+            "environments": [
+                {
+                    "name": "dev",
+                    "branches": ["main", "release/*"],
+                    "reviewers": {"users": ["octocat"], "teams": ["platform"]},
+                    "variables": {"STACK": "dev"},
+                    "secrets": [{"name": "FROM_CONFIG", "from": "FROM_ENVIRONMENT"}],
+                }
+            ],
+        }
+    ]
+    return config
+
 
 @pytest.fixture
 def repository(lab: Mapping[str, str]) -> Iterator[GithubRepository]:
@@ -55,11 +92,7 @@ def repository(lab: Mapping[str, str]) -> Iterator[GithubRepository]:
 def test_a_dispatched_job_runs_on_a_gpu_pool_that_an_app_registered(
     repository: GithubRepository, backend: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    repository.install_app(key.public_key())
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
-    without_token = {name: value for name, value in backend.items() if name != "FORGE_TOKEN"}  # Gitea's
-    environment = {**without_token, "GITHUB_APP_PRIVATE_KEY": key.private_bytes(*form).decode()}
+    environment = with_app(repository, backend)
     exchanges = Exchanges()
     stack = Stack.make("github", CONFIG, tmp_path_factory.mktemp("github"), environment)
     try:
@@ -75,6 +108,58 @@ def test_a_dispatched_job_runs_on_a_gpu_pool_that_an_app_registered(
         until("the next runner is online", lambda: _others(repository, online), 40, seen=repository.runners)
     finally:
         stack.destroy().succeeded()
+    agrees_with_the_description(exchanges)
+
+
+def test_a_platform_declares_its_group_and_its_repository_once_and_no_secret_shows(
+    repository: GithubRepository, backend: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    parts.install_provider(print)
+    more = ("secrets", "actions_variables", "environments", "members")
+    environment = {
+        **with_app(repository, backend, *more), "GPU_RUNNERS_SECRET_FROM_ENVIRONMENT": SECRETS["environment"]
+    }  # fmt: skip
+    exchanges = Exchanges()
+    stack = Stack.make("github-wired", wired(), tmp_path_factory.mktemp("github-wired"), environment)
+    stack.run("config", "set", "--secret", "FROM_CONFIG", SECRETS["config"]).succeeded()
+    try:
+        said = [stack.up().succeeded().output]
+        (group,) = [each for each in repository.organization("actions/runner-groups")["runner_groups"]
+                    if each["name"] == GROUP]  # fmt: skip
+        assert (group["visibility"], group["allows_public_repositories"]) == ("selected", False)
+        (runner,) = repository.organization(f"actions/runner-groups/{group['id']}/runners")["runners"]
+        assert runner["status"] == "online"
+        assert repository.read("actions/permissions")["sha_pinning_required"] is True
+        rules = {rule["type"]: rule for rule in repository.read("environments/dev")["protection_rules"]}
+        reviewers = rules["required_reviewers"]["reviewers"]
+        assert {(each["type"], each["reviewer"]["id"]) for each in reviewers} == {("User", 5), ("Team", 9)}
+        said += [stack.preview().succeeded().output, stack.refresh().succeeded().output]
+        said.append(stack.run("stack", "output", "--json", "--show-secrets").succeeded().output)
+        run = repository.dispatch(WORKFLOW)
+        job = until("the job has ended", lambda: _ended(repository, run), 30, seen=lambda: repository.jobs(run))
+        assert (job["conclusion"], job["runner_name"]) == ("success", runner["name"])
+    finally:
+        stack.destroy().succeeded()
+    state = Path(backend["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    said += [file.read_text() for file in state.rglob("*.json*")]
+    asked = [each for each in exchanges.all() if each.method in ("POST", "PUT", "PATCH")]
+    said.append(json.dumps([each.request for each in asked]))  # sealed for GitHub's key
+    hidden = [*SECRETS.values(), environment["GITHUB_APP_PRIVATE_KEY"].splitlines()[1]]
+    assert "github:index/actionsRunnerGroup" in "".join(said)
+    assert not [text for text in said for secret in hidden if secret in text]
+    agrees_with_the_description(exchanges)
+
+
+def with_app(repository: GithubRepository, backend: Mapping[str, str], *more: str) -> dict[str, str]:
+    """Installs an App; the environment of a command that holds its key, and no token of the lab's other forge."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    repository.install_app(key.public_key(), *more)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    without_token = {name: value for name, value in backend.items() if name != "FORGE_TOKEN"}
+    return {**without_token, "GITHUB_APP_PRIVATE_KEY": key.private_bytes(*form).decode()}
+
+
+def agrees_with_the_description(exchanges: Exchanges) -> None:
     wrong = sorted({problem for each in exchanges.all() for problem in github_description.problems(each)})
     assert not wrong, "GitHub's description disagrees:\n" + "\n".join(wrong)
 

@@ -9,7 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from components.forge_scope import ForgeScope
-from components.github_access import Proof, require_github_access
+from components.github_access import require_github_access
+from components.github_proof import Proof
 from registrar import contract
 from registrar.forges.github import GitHub
 from registrar.forges.opening import open_forge
