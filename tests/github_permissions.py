@@ -23,7 +23,7 @@ REPOSITORY: Final = {
     "installation": NOTHING,
     "": "metadata",
     _RUNNERS: "administration",
-    "actions/permissions": "administration",
+    "actions/permissions(/fork-pr-workflows-private-repos|/fork-pr-contributor-approval)?": "administration",
     r"actions/runs(/\d+/jobs)?": "actions",
     r"actions/jobs/\d+": "actions",
     "actions/variables(/[^/]+)?": "actions_variables",
@@ -35,11 +35,16 @@ ORGANIZATION: Final = {
     "": "metadata",
     "repos": "metadata",
     _RUNNERS: "organization_self_hosted_runners",
+    "teams/[^/]+": "members",
     r"actions/runner-groups(/\d+(/repositories|/runners)?)?": "organization_self_hosted_runners",
 }
-OTHERS: Final = {r"app/installations/\d+/access_tokens": NOTHING, "rate_limit": NOTHING}
+OTHERS: Final = {
+    r"app/installations/\d+/access_tokens": NOTHING,
+    "rate_limit": NOTHING,
+    "users/[^/]+(/gpg_keys|/keys)?": NOTHING,
+}
 # Who may read an environment need not be one who may change it.
-ENVIRONMENT: Final = re.compile(r"environments/[^/]+(/deployment-branch-policies(/\d+)?)?")
+ENVIRONMENT: Final = re.compile(r"environments(/[^/]+)?(/deployment-branch-policies(/\d+)?)?")
 
 
 class UnknownCallError(Exception):

@@ -11,6 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from components.forge_scope import ForgeScope
 from components.github_access import ForgeAccessError, require_github_access
 from components.github_proof import Proof
+from components.repository_wiring import ForgeRepositoryArgs
+from components.wiring_access import GROUPS, permissions_for, require_wiring_access
+from lab.github.rest_people import TEAMS, USERS
 from registrar.contract import GITHUB_ORGANIZATION_PERMISSIONS, GITHUB_REPOSITORY_PERMISSIONS
 from registrar.forges.github import GitHub
 from tests import github_permissions
@@ -21,6 +24,7 @@ from tests.lab_unit.github.test_registrar_at_github import key_of, opened
 FOLDER = Path(__file__).parents[3] / "github_app"
 MANIFESTS = sorted(file.stem for file in FOLDER.glob("*.json"))
 INSTALLATION = {"id": 7, "organization": "mlops"}
+FOR_TEAMS = {"members": "read"}  # where a team reviews
 SCOPES = {"repository": REPOSITORY, "organization": "mlops"}
 AGENT = "gpu-runners"  # the product's; the test's own client has another
 VERSION = "2.330.0"
@@ -86,6 +90,29 @@ async def test_the_manifest_is_exactly_what_the_calls_need(github: Github, tmp_p
     assert not [each for each in asked if each.status == 403]
     assert github_permissions.needed(asked) == permissions(name)
     assert any("/deprecations/" in each.path for each in asked)
+
+
+WIRING: ForgeRepositoryArgs = {
+    "repository": "guide",
+    "variables": {"STATE": "s3://state"},
+    "secrets": {"KEY": "hush"},
+    "environments": [
+        {"name": "dev", "branches": ["main"], "reviewer_users": [*USERS], "reviewer_teams": [*TEAMS]},
+    ],
+    "actions_permissions": {"allowed_actions": "all", "sha_pinning_required": True},
+}
+
+
+async def test_the_manifest_for_wiring_is_what_everything_together_that_a_stack_can_declare_needs(
+    github: Github,
+) -> None:
+    assert permissions("wiring") == dict(sorted((GROUPS | permissions_for(WIRING) | FOR_TEAMS).items()))
+    await install(github, permissions("wiring"))
+    forge, proof = ForgeScope("github", github.world.base, ""), Proof(app_id="1", private_key=key_of(github))
+    groups = {"mlops/gpu": ("mlops", (REPOSITORY,))}
+    await asyncio.to_thread(require_wiring_access, forge, groups, {REPOSITORY: WIRING}, proof, warn=print)
+    asked = github_permissions.needed(each for each in github.exchanges if each.agent == AGENT)
+    assert set(asked) <= set(permissions("wiring"))
 
 
 @pytest.mark.parametrize(("name", "missing"), [(name, one) for name in SCOPES for one in permissions(name)])

@@ -1,0 +1,198 @@
+"""`python -m doctor` as a person runs it: a stack, the lab's cluster and Gitea, and what is wrong with them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import yaml
+
+from lab import gitea, paths
+from tests.lab.conftest import stack_file
+from tests.lab.kubernetes import Json, KubernetesApi
+from tests.lab.pools import gpus, pool, pools_config
+from tests.lab.stack import Stack
+
+SECONDS = 60
+REPOSITORY = "mlops/guide"  # of the lab's own, which is always there
+NAMESPACE = "gpu-runners-doctor"
+ACCOUNT = "stranger"
+QUOTA = {"nvidia.com/gpu": 64, "amd.com/gpu": 64}
+ROOM = "nodes for pool small"
+
+
+@dataclass
+class Doctor:
+    """A stack that is never brought up, and what is said about it."""
+
+    stack: Stack
+
+    def says(self, *arguments: str, **variables: str) -> tuple[int, str]:
+        """Exit code and lines."""
+        command = [sys.executable, "-m", "doctor", self.stack.name, "--config-file", str(self.stack.config_file)]
+        done = subprocess.run(
+            [*command, *arguments], cwd=paths.REPOSITORY, env={**self.stack.environment, **variables}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=SECONDS,
+        )  # fmt: skip
+        return done.returncode, done.stdout
+
+    def complains(self, state: str, check: str, **variables: str) -> str:
+        """The line with this state about this check, which has a cure."""
+        code, output = self.says(**variables)
+        (line,) = (one for one in output.splitlines() if one.startswith(f"{state} ") and check in one)
+        assert "; cure: " in line
+        assert code == (1 if "\nfailed" in f"\n{output}" else 0)
+        return line
+
+
+@pytest.fixture
+def doctor(backend: Mapping[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Doctor:
+    """A stack with a platform and one pool, whose gpu the test may name; in a backend of its own."""
+    state = tmp_path / "state"
+    state.mkdir()
+    config = stack_file("small.yaml")
+    config["gpu-runners:platform"]["scope"] = f"{gitea.URL}/{REPOSITORY}"
+    config["gpu-runners:platform"]["environments"][0] |= {"namespace": NAMESPACE, "quota": {"gpus": QUOTA}}
+    config["gpu-runners:pools"][0] |= {"namespace": NAMESPACE}
+    if hasattr(request, "param"):
+        config["gpu-runners:pools"][0]["gpu"] = request.param
+    return Doctor(Stack.make("doctor", config, tmp_path, {**backend, "PULUMI_BACKEND_URL": f"file://{state}"}))
+
+
+@pytest.mark.parametrize("doctor", [gpus(1)], indirect=True)
+def test_a_stack_that_can_be_brought_up_has_nothing_but_images_that_no_registry_knows(doctor: Doctor) -> None:
+    code, output = doctor.says()
+    open_questions = [line for line in output.splitlines()[:-1] if not line.startswith("ok ")]
+    assert open_questions
+    assert all(line.startswith("unknown  image lab.local/") for line in open_questions), output
+    assert (code, doctor.says("--strict")[0]) == (0, 1)
+    for check in ("cluster: Kubernetes", "nodes for pool small: lab", "rights in", "scope mlops/guide: runners may be"):
+        assert check in output
+
+
+def test_it_changes_neither_the_stack_file_nor_the_cluster(doctor: Doctor, api: KubernetesApi) -> None:
+    before = doctor.stack.config_file.read_text()
+    doctor.says()
+    assert doctor.stack.config_file.read_text() == before
+    assert api.find(f"/api/v1/namespaces/{NAMESPACE}") is None
+
+
+@pytest.mark.parametrize(
+    ("doctor", "words"),
+    [
+        (gpus(16), "a pod asks for 16 nvidia.com/gpu, but no node that it may use has more than 4"),
+        (gpus(1, "NVIDIA-B200"), "no node has the labels nvidia.com/gpu.product=NVIDIA-B200; there"),
+        (
+            {**gpus(8, "NVIDIA-H100-80GB-HBM3"), "tolerations": []},
+            "the taint nvidia.com/gpu=present:NoSchedule, which the pool does not tolerate",
+        ),
+        ({**gpus(1), "resource": "amd.com/gpu"}, "a pod asks for 1 amd.com/gpu, but no node"),
+    ],
+    indirect=["doctor"],
+)
+def test_a_pool_that_fits_no_node_is_told_why(doctor: Doctor, words: str) -> None:
+    assert words in doctor.complains("failed", ROOM)
+
+
+def test_pools_without_their_platform_are_told_to_wait_for_it(backend: Mapping[str, str], tmp_path: Path) -> None:
+    config = pools_config(pool("alone")) | {"gpu-runners:namespace": NAMESPACE}
+    doctor = Doctor(Stack.make("doctor-alone", config, tmp_path, backend))
+    assert "there is no namespace" in doctor.complains("failed", "quota of")
+    assert "bring up the stack whose platform" in doctor.complains("failed", "platform of")
+
+
+def test_a_credential_that_gitea_does_not_accept_is_not_shown(doctor: Doctor) -> None:
+    line = doctor.complains("failed", "credential", FORGE_TOKEN="hunter2")
+    assert "does not accept it" in line
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    ("scopes", "words"),
+    [(["read:repository"], "may list its runners but not change them"), (["read:user"], "may not list its runners")],
+)
+def test_a_token_without_the_scope_is_told_which(doctor: Doctor, scopes: list[str], words: str) -> None:
+    access = json.loads(gitea.ACCESS.read_text())
+    url = f"{gitea.URL}/api/v1/users/{access['user']}/tokens"
+    with httpx2.Client(auth=(access["user"], access["password"]), trust_env=False) as http:
+        name = f"doctor-{scopes[0]}"
+        http.delete(f"{url}/{name}")
+        made = http.post(url, json={"name": name, "scopes": scopes})
+        assert made.is_success, made.text
+        try:
+            line = doctor.complains("failed", f"scope {REPOSITORY}", FORGE_TOKEN=made.json()["sha1"])
+        finally:
+            http.delete(f"{url}/{name}")
+    assert words in line
+    assert "write:repository" in line
+
+
+def test_a_scope_that_does_not_exist_is_told_so(doctor: Doctor) -> None:
+    config: dict[str, Any] = yaml.safe_load(doctor.stack.config_file.read_text())["config"]
+    config["gpu-runners:platform"]["scope"] = f"{gitea.URL}/mlops/nowhere"
+    doctor.stack.configure(config)
+    assert "does not exist" in doctor.complains("failed", "scope mlops/nowhere")
+
+
+def test_a_forge_that_does_not_answer_fails(doctor: Doctor) -> None:
+    config: dict[str, Any] = yaml.safe_load(doctor.stack.config_file.read_text())["config"]
+    config["gpu-runners:platform"]["scope"] = "http://10.85.0.1:9/mlops/guide"
+    doctor.stack.configure(config)
+    assert "does not answer" in doctor.complains("failed", "forge")
+
+
+@pytest.fixture
+def stranger(api: KubernetesApi, tmp_path: Path) -> Iterator[str]:
+    """The kubeconfig of an account without any right."""
+    accounts = "/api/v1/namespaces/default/serviceaccounts"
+    if api.find(f"{accounts}/{ACCOUNT}") is None:
+        api.create(accounts, {"metadata": {"name": ACCOUNT}})
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+    token = api.create(f"{accounts}/{ACCOUNT}/token", request)["status"]["token"]
+    kubeconfig: Json = yaml.safe_load(paths.KUBECONFIG.read_text())
+    kubeconfig["users"][0]["user"] = {"token": token}
+    file = tmp_path / "kubeconfig"
+    file.write_text(yaml.safe_dump(kubeconfig))
+    yield str(file)
+    api.delete(f"{accounts}/{ACCOUNT}")
+
+
+def test_who_may_not_deploy_is_told_which_rights_are_missing(doctor: Doctor, stranger: str) -> None:
+    line = doctor.complains("failed", "rights in", KUBECONFIG=stranger)
+    assert "may not create namespaces" in line
+    assert "kubectl auth can-i create namespaces" in line
+
+
+def test_nodes_that_may_not_be_listed_are_unknown_and_not_ok(doctor: Doctor, stranger: str) -> None:
+    assert "cannot be listed" in doctor.complains("unknown", "nodes", KUBECONFIG=stranger)
+
+
+def test_a_cluster_that_is_not_there_is_told_and_the_forge_is_checked_all_the_same(
+    doctor: Doctor, stranger: str
+) -> None:
+    kubeconfig = Path(stranger)
+    kubeconfig.write_text(kubeconfig.read_text().replace(":6443", ":9"))
+    line = doctor.complains("failed", "cluster", KUBECONFIG=stranger)
+    assert "kubectl version" in line
+    assert f"ok       scope {REPOSITORY}" in doctor.says(KUBECONFIG=stranger)[1]
+
+
+def test_every_problem_of_a_stack_file_is_a_line_with_its_cure(doctor: Doctor) -> None:
+    config: dict[str, Any] = yaml.safe_load(doctor.stack.config_file.read_text())["config"]
+    config["gpu-runners:pools"][0] |= {"replicas": -1, "labels": []}
+    doctor.stack.configure(config)
+    code, output = doctor.says()
+    lines = [line for line in output.splitlines() if line.startswith("failed   config: gpu-runners:pools[0]")]
+    assert (code, len(lines)) == (1, 2)
+    assert all("; cure: " in line for line in lines)
+
+
+def test_a_stack_that_does_not_exist_is_told_with_the_command_that_makes_it(doctor: Doctor) -> None:
+    environment = doctor.stack.environment
+    missing = Doctor(Stack("nobodys", doctor.stack.folder, environment))
+    assert "pulumi stack init nobodys" in missing.complains("failed", "config")
