@@ -26,10 +26,11 @@ class Roster:
         self._kept: tuple[float, list[Entry]] = (float("-inf"), [])
 
     async def read(self) -> list[Entry]:
-        """One entry per runner: scope, id, name, labels, online, busy, cordoned, ephemeral, pod and problem.
+        """One entry per runner: scope, id, name, labels, online, busy, cordoned, ephemeral, pod, problem and warning.
 
         `pod` is `namespace/name`, None where no pod of a granted namespace has the runner; `problem` is how the forge's
-        registration differs from what its pod was given, "" if it does not. Raises ForgeError.
+        registration differs from what its pod was given, "" if it does not; `warning` what the forge will soon refuse,
+        "" for nothing. Raises ForgeError.
         """
         at, entries = self._kept
         if self._clock() - at >= KEEP_SECONDS:
@@ -44,19 +45,21 @@ class Roster:
         pods = {pod.uid: pod for pod in (*before, *self._store.pods())}.values()
         by_id = {pod.runner_id: pod for pod in pods if pod.runner_id is not None}
         by_name = {pod.name: pod for pod in pods}
-        return [_entry(scope, runner, by_id.get(runner.id) or by_name.get(runner.name)) for runner in runners]
+        return [self._entry(scope, runner, by_id.get(runner.id) or by_name.get(runner.name)) for runner in runners]
 
-
-def _entry(scope: str, runner: Runner, pod: RunnerPod | None) -> Entry:
-    return {
-        "scope": scope,
-        "id": runner.id,
-        "name": runner.name,
-        "labels": sorted(runner.labels),
-        "online": runner.online,
-        "busy": runner.busy,
-        "cordoned": runner.cordoned,
-        "ephemeral": runner.ephemeral,
-        "pod": f"{pod.namespace}/{pod.name}" if pod else None,
-        "problem": drift_of(pod, runner) if pod else "",
-    }
+    def _entry(self, scope: str, runner: Runner, pod: RunnerPod | None) -> Entry:
+        grant = self._settings.grant_for(pod.namespace) if pod else None
+        group = grant.runner_group if grant else None
+        return {
+            "scope": scope,
+            "id": runner.id,
+            "name": runner.name,
+            "labels": sorted(runner.labels),
+            "online": runner.online,
+            "busy": runner.busy,
+            "cordoned": runner.cordoned,
+            "ephemeral": runner.ephemeral,
+            "pod": f"{pod.namespace}/{pod.name}" if pod else None,
+            "problem": drift_of(pod, runner, group) if pod else "",
+            "warning": runner.warning,
+        }

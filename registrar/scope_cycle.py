@@ -122,6 +122,7 @@ class ScopeCycle:
             pod, deadlines=deadlines, now=now, braked=braked, outcome=self._outcomes.get(pod.uid), kept=kept
         )
         runner = situation.runner_of(pod, view)
+        grant = self._parts.settings.grant_for(pod.namespace)
         facts = situation.runner_state(
             runner,
             standing,
@@ -129,7 +130,7 @@ class ScopeCycle:
             unseen_seconds=self._watch.unseen_seconds(runner_id or 0),
             unseen_limit=deadlines.lost_seconds,
             cordoned_seconds=self._watch.cordoned_seconds(runner_id or 0),
-            drift=situation.drift_of(pod, runner),
+            drift=situation.report_of(pod, runner, grant.runner_group if grant else None),
             runner_id=runner_id,
         )
         return decide(state, facts)

@@ -99,8 +99,11 @@ def runner_state(
     )
 
 
-def drift_of(pod: RunnerPod, runner: Runner | None) -> str:
-    """How a live runner's registration differs from what was issued to its pod, "" if it does not."""
+def drift_of(pod: RunnerPod, runner: Runner | None, group: str | None) -> str:
+    """How a live runner's registration differs from what was issued to its pod, "" if it does not.
+
+    `group` is the grant's runner group, None for the forge's default one.
+    """
     if runner is None:
         return ""
     problems = []
@@ -108,10 +111,17 @@ def drift_of(pod: RunnerPod, runner: Runner | None) -> str:
     if runner.labels - (runner.given_labels - declared) != declared:
         found = ",".join(sorted(runner.labels))
         problems.append(f"labels are {found!r}, declared {','.join(sorted(declared))!r}")
+    if runner.groups and group not in runner.groups:
+        found = ", ".join(sorted(name for name in runner.groups if name))
+        problems.append(f"its runner group is {found!r}, declared {group or 'the default one'!r}")
     if not runner.ephemeral:
         problems.append("the runner is not single-use")
     if runner.cordoned and pod.stage is Stage.RUNNING and pod.busy is None:
         problems.append("somebody cordoned the runner at the forge: it will get no job")
-    if runner.warning:
-        problems.append(runner.warning)
     return "; ".join(problems)
+
+
+def report_of(pod: RunnerPod, runner: Runner | None, group: str | None) -> str:
+    """What an Event says about a live runner: its drift, and what the forge will soon no longer accept about it."""
+    warning = runner.warning if runner else ""
+    return "; ".join(filter(None, (drift_of(pod, runner, group), warning)))

@@ -80,7 +80,7 @@ def repair_stack(options: Namespace) -> int:
         print(f"could not be read, so it is not repaired: {line}")
     if not steps:
         print(f"{options.stack}: nothing to repair" if not found.unread else f"{options.stack}: unknown")
-        return FAILED if found.unread else CLEAN
+        return FAILED if found.unread else FOUND if found.drift else CLEAN
     print(f"{options.stack}: {len(steps)} steps bring cluster and forge back to the state:")
     for step in steps:
         print(f"  - {step}")

@@ -31,6 +31,7 @@ class RunnerRoutes:
                 door.route("POST", f"{runners}/generate-jitconfig", self._make, permission),
                 door.route("GET", f"{runners}/{{id}}", self._get, permission),
                 door.route("DELETE", f"{runners}/{{id}}", self._delete, permission),
+                door.route("PUT", f"{runners}/{{id}}/labels", self._label, permission),
             ]
         return found
 
@@ -60,6 +61,16 @@ class RunnerRoutes:
         self._world.remove_runner(self._world.runner_of(asked.scope, asked.number("id")))
         await self._world.notify()  # its long poll is told at once
         return no_content()
+
+    async def _label(self, asked: Asked) -> web.Response:
+        """Sets the custom labels; those that GitHub gives stay."""
+        body = await asked.body()
+        required(body, labels=list)
+        runner = self._world.runner_of(asked.scope, asked.number("id"))
+        given = tuple(name for name in runner.labels if name.lower() in documents.READ_ONLY_LABELS)
+        runner.labels = (*given, *body["labels"])
+        labels = documents.runner(self._world, runner)["labels"]
+        return web.json_response({"total_count": len(labels), "labels": labels})
 
     async def _downloads(self, _: Asked) -> web.Response:
         name = f"actions-runner-linux-x64-{NEWEST_RUNNER}.tar.gz"
@@ -93,6 +104,7 @@ class GroupRoutes:
             door.route("GET", f"{groups}/{{id}}/repositories", self._repositories, permission),
             door.route("PUT", f"{groups}/{{id}}/repositories", self._set_repositories, permission),
             door.route("GET", f"{groups}/{{id}}/runners", self._runners, permission),
+            door.route("PUT", f"{groups}/{{id}}/runners/{{runner}}", self._move, permission),
         ]
 
     async def _list(self, asked: Asked) -> web.Response:
@@ -138,6 +150,10 @@ class GroupRoutes:
         group = self._group(asked)
         found = [each for each in self._world.runners_of(asked.scope) if each.group == group.id]
         return page(asked, "runners", [documents.runner(self._world, each) for each in found])
+
+    async def _move(self, asked: Asked) -> web.Response:
+        self._world.runner_of(asked.scope, asked.number("runner")).group = self._group(asked).id
+        return no_content()
 
     def _group(self, asked: Asked) -> Group:
         return self._world.group(asked.scope, asked.number("id"))

@@ -16,6 +16,8 @@ class Runner:
     ephemeral: bool
     labels: frozenset[str]
     given_labels: frozenset[str] = frozenset()  # those of `labels` that the forge itself gives, asked for or not
+    # By what a grant may call its group, None for the forge's default one; empty where the forge has or tells none.
+    groups: frozenset[str | None] = frozenset()
     warning: str = ""  # what the forge will soon no longer accept about this runner
 
 

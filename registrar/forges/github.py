@@ -99,15 +99,17 @@ class GitHub:
     async def list_runners(self, scope: str) -> tuple[Runner, ...]:
         entries = await self._access.pages(scope, "list", runners_path(scope), "runners")
         await self._versions.check(scope, {entry["version"] for entry in entries if entry.get("version")})
-        return tuple(self._runner(entry) for entry in entries)
+        return tuple([await self._runner(scope, entry) for entry in entries])
 
     async def find(self, scope: str, runner_id: int) -> Runner | None:
         entry = await self._access.find(scope, "find", f"{runners_path(scope)}/{runner_id}")
-        return None if entry is None else self._runner(entry)
+        return None if entry is None else await self._runner(scope, entry)
 
-    def _runner(self, entry: Mapping[str, Any]) -> Runner:
+    async def _runner(self, scope: str, entry: Mapping[str, Any]) -> Runner:
         refused = self._within(self._refused, int(field(entry, "id")), BUSY_SECONDS)
-        return runner(entry, refused=refused, warning=self._versions.warning(str(entry.get("version") or "")))
+        warning = self._versions.warning(str(entry.get("version") or ""))
+        groups = await self._groups.names(scope, entry.get("runner_group_id"))
+        return runner(entry, refused=refused, warning=warning, groups=groups)
 
     async def cordon(self, scope: str, runner_id: int) -> None:
         await self.remove(scope, runner_id)

@@ -4,15 +4,13 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from registrar.forges.forge import ForgeRefusedError
+from registrar.contract import GITHUB_MOST_REPOSITORIES
+from registrar.forges.forge import ForgeError, ForgeRefusedError
 from registrar.forges.github_access import Access
 from registrar.forges.github_reading import base, field
 
 DEFAULT_GROUP: Final = 1  # of a repository, which has no other
 KEEP_SECONDS: Final = 300.0
-MOST_REPOSITORIES: Final = (
-    20  # an organization has no list of jobs: beyond that, looking through all would cost too much
-)
 
 
 class Groups:
@@ -35,8 +33,23 @@ class Groups:
             return DEFAULT_GROUP
         return int(field(await self._group(scope, name), "id"))
 
+    async def names(self, scope: str, number: Any) -> frozenset[str | None]:
+        """By what a grant may call a group: its name, and None for the default one. Empty where that is unknown."""
+        if "/" in scope or number is None:
+            return frozenset()
+        try:
+            groups = await self._read_groups(scope)
+        except ForgeError:
+            return frozenset()  # the list of runners must not depend on that of the groups
+        group = next((one for one in groups if one.get("id") == number), None)
+        if group is None:
+            self._groups.pop(scope, None)  # made since it was read
+            return frozenset({f"number {number}"})
+        name = str(group.get("name"))
+        return frozenset({name, None} if group.get("default") else {name})
+
     async def repositories(self, scope: str) -> tuple[str, ...]:
-        """ "owner/repository" of every repository to look for jobs in: those of the groups, else the busiest ones."""
+        """ "owner/repository" of those to look for jobs in: a few of the groups', else the last pushed to."""
         if "/" in scope:
             return (scope,)
         at, found = self._repositories.get(scope, (float("-inf"), ()))
@@ -53,9 +66,9 @@ class Groups:
             if group.get("visibility") == "selected":
                 entries = await self._access.pages(scope, "group repositories", path, "repositories")
             else:
-                newest = {"sort": "pushed", "per_page": str(MOST_REPOSITORIES)}
+                newest = {"sort": "pushed", "per_page": str(GITHUB_MOST_REPOSITORIES)}
                 entries = await self._access.ask(scope, "repositories", "GET", f"{base(scope)}/repos", query=newest)
-            found |= {str(field(entry, "full_name")) for entry in entries[:MOST_REPOSITORIES]}
+            found |= {str(field(entry, "full_name")) for entry in entries[:GITHUB_MOST_REPOSITORIES]}
         return found
 
     async def _group(self, scope: str, name: str | None) -> Any:

@@ -9,7 +9,7 @@ from registrar.forges.forge import ForgeUnavailableError, Job, Runner
 
 RUN_FIELDS: Final = ("id", "status", "updated_at", "run_attempt")
 JOB_FIELDS: Final = ("id", "name", "labels", "runner_id", "status", "conclusion")
-RUNNER_FIELDS: Final = ("id", "name", "status", "busy", "ephemeral", "labels", "version")
+RUNNER_FIELDS: Final = ("id", "name", "status", "busy", "ephemeral", "labels", "version", "runner_group_id")
 GROUP_FIELDS: Final = ("id", "name", "default", "visibility", "allows_public_repositories")
 LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "workflow_runs": RUN_FIELDS,
@@ -54,7 +54,13 @@ def slim(answer: Any) -> Any:
     return kept
 
 
-def runner(entry: Mapping[str, Any], *, refused: bool = False, warning: str = "") -> Runner:
+def runner(
+    entry: Mapping[str, Any],
+    *,
+    refused: bool = False,
+    warning: str = "",
+    groups: frozenset[str | None] = frozenset(),
+) -> Runner:
     """A runner. `refused`: GitHub just refused to remove it, which it does only while it has a job."""
     labels = entry.get("labels") or ()
     return Runner(
@@ -67,6 +73,7 @@ def runner(entry: Mapping[str, Any], *, refused: bool = False, warning: str = ""
         ephemeral=bool(entry.get("ephemeral", True)),
         labels=frozenset(label["name"] for label in labels),
         given_labels=frozenset(label["name"] for label in labels if label.get("type") == "read-only"),
+        groups=groups,
         warning=warning,
     )
 

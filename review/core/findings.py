@@ -39,6 +39,7 @@ class Kind(Enum):
     DELETED = "deleted"
     UNDECLARED = "not declared"
     RUNNER = "runner"
+    VERSION = "runner version"
 
 
 @dataclass(frozen=True, kw_only=True)

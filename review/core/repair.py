@@ -60,6 +60,8 @@ def plan(drift: Iterable[Drift]) -> list[Step]:
 def _action(one: Drift) -> Action | None:
     if one.kind is Kind.RUNNER:
         return Action.REPLACE_POD if one.pod else Action.REMOVE_RUNNER
+    if one.kind is Kind.VERSION:
+        return None  # a new pod would bring the same version: the program names the image
     if one.target is None:
         return None  # not an object of the cluster: only Pulumi's own provider can put it back
     if one.kind is Kind.UNDECLARED:

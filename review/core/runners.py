@@ -17,13 +17,14 @@ def drift(entries: Iterable[Json], pools: Collection[str], pods: Collection[str]
     The registration of a pod that leaves goes with it, whatever it says by then.
     """
     found: list[Drift] = []
+    entries = list(entries)
     for entry in entries:
         pod = entry.get("pod")
         if pod is None and not _is_leftover(entry, pools):
             found.append(_stranger(entry))
         elif pod in pods:
             found += _registration(entry)
-    return found
+    return [*found, *_outdated(one for one in entries if one.get("warning") and one.get("pod") in pods)]
 
 
 def leftovers(entries: Iterable[Json], pools: Collection[str]) -> list[str]:
@@ -53,24 +54,44 @@ def _stranger(entry: Json) -> Drift:
 
 
 def _registration(entry: Json) -> list[Drift]:
-    """`group` and `refused_at` are GitHub's; Gitea has no groups and refuses no version."""
-    problems = [("registration", entry["problem"])] if entry.get("problem") else []
-    if entry.get("refused_at"):
-        problems.append(("version", f"{entry.get('version')}: the forge refuses it from {entry['refused_at']}"))
+    if not entry.get("problem"):
+        return []
     return [
         Drift(
             kind=Kind.RUNNER,
             what=f"Runner {entry['name']} of pod {entry['pod']}",
-            field=field,
-            declared="as its pool declares" if field == "registration" else "one that the forge accepts",
-            live=problem,
+            field="registration",
+            declared="as its pool declares",
+            live=entry["problem"],
             who="unknown: the forge does not tell",
             when="unknown",
             up="nothing; `make repair` replaces the pod",
             runner=(entry.get("scope", ""), int(entry["id"])),
             pod=entry["pod"],
         )
-        for field, problem in problems
+    ]
+
+
+def _outdated(entries: Iterable[Json]) -> list[Drift]:
+    """One for each pool and version: all its pods have the same image. GitHub alone refuses versions."""
+    found: dict[tuple[str, str], int] = {}
+    for entry in entries:
+        namespace, _, pod = entry["pod"].partition("/")
+        match = _POD.fullmatch(pod)
+        key = (f"{namespace}/{match['pool'] if match else pod}", entry["warning"])
+        found[key] = found.get(key, 0) + 1
+    return [
+        Drift(
+            kind=Kind.VERSION,
+            what=f"Runners of {pool} ({count})",
+            field="version",
+            declared="one that the forge will go on serving",
+            live=warning,
+            who="the forge",
+            when="unknown",
+            up="nothing; with a newer `runnerImage` in the stack it replaces the pods, each once it is idle",
+        )
+        for (pool, warning), count in found.items()
     ]
 
 

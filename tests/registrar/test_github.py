@@ -90,6 +90,23 @@ async def test_a_runner_is_registered_in_the_group_of_its_name(bench: Bench) -> 
     assert bench.stand_in.runners[runner_id]["runner_group_id"] == 7
 
 
+async def test_a_runner_tells_by_which_names_a_grant_may_mean_its_group(bench: Bench) -> None:
+    there = await issued(bench, scope=ORGANIZATION, group="gpu")
+    other = await issued(bench, "cuda-abc-bbbbb", scope=ORGANIZATION)
+    runners = {runner.id: runner.groups for runner in await bench.forge.list_runners(ORGANIZATION)}
+    assert runners == {there: {"gpu"}, other: {"Default", None}}
+    bench.stand_in.runners[there]["runner_group_id"] = 99
+    found = await bench.forge.find(ORGANIZATION, there)
+    assert found is not None
+    assert found.groups == {"number 99"}
+
+
+async def test_a_repositorys_runner_has_no_group_to_tell(bench: Bench) -> None:
+    await issued(bench)
+    (runner,) = await bench.forge.list_runners(GUIDE)
+    assert runner.groups == frozenset()
+
+
 async def test_an_unknown_group_is_refused_with_those_that_exist(bench: Bench) -> None:
     with pytest.raises(ForgeRefusedError, match=r"no runner group 'gpus'; it has: Default, gpu; create it"):
         await issued(bench, scope=ORGANIZATION, group="gpus")

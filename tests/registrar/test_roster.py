@@ -2,8 +2,13 @@
 
 from typing import Any
 
+import pytest
+
+from registrar.forges.forge import Runner
+from registrar.situation import drift_of, report_of
 from tests.registrar.conftest import World, until
 from tests.registrar.stand_in_cluster import runner_pod
+from tests.registrar.test_reading import read as read_pod
 
 
 async def read(world: World) -> tuple[int, Any]:
@@ -56,3 +61,26 @@ async def test_the_answer_holds_no_credential(world: World) -> None:
     await registered(world)
     text = str((await read(world))[1])
     assert all(secret not in text for secret in (world.gitea.token, *world.gitea.secrets))
+
+
+@pytest.mark.parametrize(
+    ("groups", "granted", "problem"),
+    [
+        (frozenset(), "gpu", ""),
+        (frozenset({"gpu"}), "gpu", ""),
+        (frozenset({"Default", None}), None, ""),
+        (frozenset({"Default", None}), "Default", ""),
+        (frozenset({"Default", None}), "gpu", "its runner group is 'Default', declared 'gpu'"),
+        (frozenset({"gpu"}), None, "its runner group is 'gpu', declared 'the default one'"),
+    ],
+)
+def test_a_runner_in_another_group_than_was_granted_differs_from_its_pod(
+    groups: frozenset[str | None], granted: str | None, problem: str
+) -> None:
+    pod = read_pod(runner_pod())
+    runner = Runner(
+        id=1, name=pod.name, online=True, busy=False, cordoned=False, ephemeral=True,
+        labels=frozenset(pod.runner_labels), groups=groups, warning="old",
+    )  # fmt: skip
+    assert drift_of(pod, runner, granted) == problem
+    assert report_of(pod, runner, granted) == "; ".join(filter(None, (problem, "old")))

@@ -50,10 +50,13 @@ def test_the_registration_of_a_pod_that_leaves_is_no_drift_any_more() -> None:
     assert runners.staying(pods) == {"dev/stays"}
 
 
-def test_a_version_that_the_forge_is_about_to_refuse_is_drift() -> None:
-    old = entry("cuda-a", pod="dev/cuda-a", version="2.320.0", refused_at="2026-12-01")
-    (found,) = runners.drift([old], {"cuda"}, {"dev/cuda-a"})
-    assert (found.field, found.live) == ("version", "2.320.0: the forge refuses it from 2026-12-01")
+def test_a_version_that_the_forge_is_about_to_refuse_is_told_once_for_a_pool_and_no_repair_deletes_its_pods() -> None:
+    warning = "GitHub serves runner version 2.320.0 until 2026-12-01: set runnerImage to a newer one before"
+    pods = [f"dev/cuda-5d4f8c9b7-x2x4{letter}" for letter in "abc"]
+    old = [entry(pod.partition("/")[2], pod=pod, warning=warning) for pod in pods]
+    (found,) = runners.drift(old, {"cuda"}, set(pods[:2]))
+    assert (found.what, found.field, found.live) == ("Runners of dev/cuda (2)", "version", warning)
+    assert plan([found]) == []
 
 
 def deployment(replicas: int, gpus: int | None = 1) -> dict[str, Any]:
