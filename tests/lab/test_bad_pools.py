@@ -1,4 +1,4 @@
-"""Pools that cannot come online: each `up` fails soon, says why, and harms nothing else. All four at the same time."""
+"""Pools that cannot come online: each `up` fails soon, says why, and harms nothing else. All at the same time."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +20,7 @@ HANDFUL = 6
 LEAVE_SECONDS = 8.0  # of the 300 that a job would be given
 POOLS = {
     "fits-no-node": pool("fits-no-node", gpu=gpus(1, product="NVIDIA-NOT-HERE")),
+    "above-a-node": pool("above-a-node", gpu=gpus(5)),
     "over-quota": pool("over-quota", gpu=gpus(9)),
     "no-image": pool("no-image", image="lab.local/not-there:lab"),
     # No shell: the runner's container cannot even be started.
@@ -68,6 +69,7 @@ def attempt(stack: Stack) -> Attempt:
     ("name", "reason", "cure"),
     [
         ("fits-no-node", "fits no node: 0/", "gpu.nodeSelector"),
+        ("above-a-node", "fits no node: 0/", "ask for no more nvidia.com/gpu than one node has"),
         ("over-quota", "exceeded quota", "lower replicas or gpu.count"),
         ("no-image", "lab.local/not-there:lab", "correct `image` of the pool"),
         ("dies-at-once", "its runner ended with exit code", "correct the pool's image"),
