@@ -31,7 +31,7 @@ class DeployerArgs(TypedDict):
     """What it may deploy, and where."""
 
 
-def deployer_rules(stack: str) -> list[k8s.rbac.v1.PolicyRuleArgsDict]:
+def deployer_rules(stack: str) -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
     """Rights where a stack's pools are: its Deployments, its one ConfigMap, a look at what becomes of them.
 
     Nothing on Secrets, rights, policies, quota or the Namespace; the registrar's address and CA can be read only.

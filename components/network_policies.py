@@ -5,7 +5,7 @@ remote inside those ranges is allowed by an entry of its own.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NotRequired, TypedDict
+from typing import Final, NotRequired, TypeAlias, TypedDict
 
 import pulumi_kubernetes as k8s
 
@@ -15,10 +15,11 @@ from registrar.contract import REGISTRAR_PORT
 DNS_NAMESPACE: Final = "kube-system"
 _API_SERVER_PORTS: Final = (443, 6443)
 
-Spec = k8s.networking.v1.NetworkPolicySpecArgsDict
-Way = k8s.networking.v1.NetworkPolicyEgressRuleArgsDict
-Peer = k8s.networking.v1.NetworkPolicyPeerArgsDict
-Port = k8s.networking.v1.NetworkPolicyPortArgsDict
+# Quoted, so that a stack which makes no policies does not load their module.
+Spec: TypeAlias = "k8s.networking.v1.NetworkPolicySpecArgsDict"
+Way: TypeAlias = "k8s.networking.v1.NetworkPolicyEgressRuleArgsDict"
+Peer: TypeAlias = "k8s.networking.v1.NetworkPolicyPeerArgsDict"
+Port: TypeAlias = "k8s.networking.v1.NetworkPolicyPortArgsDict"
 
 
 class EgressRule(TypedDict):

@@ -40,7 +40,7 @@ class PreviewerArgs(TypedDict):
     """Where the list of registrations is."""
 
 
-def previewer_rules() -> list[k8s.rbac.v1.PolicyRuleArgsDict]:
+def previewer_rules() -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
     """Everything that an object of ours or a stranger's could be, but for Secrets; nothing can be written."""
     return [
         {"api_groups": [""], "resources": _CORE, "verbs": _READ},
@@ -48,7 +48,7 @@ def previewer_rules() -> list[k8s.rbac.v1.PolicyRuleArgsDict]:
     ]
 
 
-def roster_rules() -> list[k8s.rbac.v1.PolicyRuleArgsDict]:
+def roster_rules() -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
     """GET at the registrar, through the API server: `create` would be POST, so no registration can be asked for."""
     service = f"https:{SERVICE_NAME}:{REGISTRAR_PORT}"
     return [{"api_groups": [""], "resources": ["services/proxy"], "resource_names": [service], "verbs": ["get"]}]
@@ -72,7 +72,7 @@ class Previewer(pulumi.ComponentResource):
         self._grant(f"{PREVIEWER}-{self._home}", args["registrar_namespace"], roster_rules())
         self.register_outputs({})
 
-    def _grant(self, role_name: str, namespace: str, rules: list[k8s.rbac.v1.PolicyRuleArgsDict]) -> None:
+    def _grant(self, role_name: str, namespace: str, rules: list["k8s.rbac.v1.PolicyRuleArgsDict"]) -> None:
         metadata = _metadata(role_name, namespace)
         role = k8s.rbac.v1.Role(
             f"{self._name}-role-{namespace}",

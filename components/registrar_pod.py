@@ -21,7 +21,7 @@ SELECTOR: Final = {"app.kubernetes.io/name": SERVICE_NAME}
 
 # All that the registrar may do, in each granted namespace and nowhere else. It changes pods through their status alone
 # (annotations can be patched there, the spec cannot), so it can put no container or image into a pod.
-GRANTED_RULES: Final[list[k8s.rbac.v1.PolicyRuleArgsDict]] = [
+GRANTED_RULES: Final[list["k8s.rbac.v1.PolicyRuleArgsDict"]] = [
     {"api_groups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "delete"]},
     {"api_groups": [""], "resources": ["pods/status"], "verbs": ["patch"]},
     {"api_groups": [""], "resources": ["events"], "verbs": ["create", "patch"]},

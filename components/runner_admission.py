@@ -6,7 +6,7 @@ fails at once and not its pods later, Deployments. Quota and Pod Security are th
 
 import re
 from collections.abc import Sequence
-from typing import Final, Optional, TypedDict
+from typing import Final, Optional, TypeAlias, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -23,7 +23,8 @@ _VARIABLES: Final = {
     "volumes": "variables.spec.?volumes.orValue([])",
 }
 
-Validation = k8s.admissionregistration.v1.ValidationArgsDict
+# Quoted, so that a stack which makes no policy does not load the module.
+Validation: TypeAlias = "k8s.admissionregistration.v1.ValidationArgsDict"
 
 
 class RunnerAdmissionArgs(TypedDict):
@@ -108,7 +109,7 @@ class RunnerAdmission(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def policy_spec(args: RunnerAdmissionArgs) -> k8s.admissionregistration.v1.ValidatingAdmissionPolicySpecArgsDict:
+def policy_spec(args: RunnerAdmissionArgs) -> "k8s.admissionregistration.v1.ValidatingAdmissionPolicySpecArgsDict":
     """Judges what is created, and a change of a spec: a pod that is older than the policy can still be finished."""
     selector = {"match_labels": {NAMESPACE_NAME_LABEL: args["namespace"]}}
     return {
@@ -130,7 +131,7 @@ def policy_spec(args: RunnerAdmissionArgs) -> k8s.admissionregistration.v1.Valid
     }
 
 
-def _rule(group: str, resources: list[str]) -> k8s.admissionregistration.v1.NamedRuleWithOperationsArgsDict:
+def _rule(group: str, resources: list[str]) -> "k8s.admissionregistration.v1.NamedRuleWithOperationsArgsDict":
     return {
         "api_groups": [group],
         "api_versions": ["v1"],
