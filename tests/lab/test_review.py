@@ -1,24 +1,20 @@
 """Drift of every kind is made by hand on the real cluster and at the forge, found with who made it, and repaired."""
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from lab import paths
 from tests.lab.conftest import MakeStack, stack_file
 from tests.lab.deadline import until
 from tests.lab.forge import Repository
 from tests.lab.kubernetes import KubernetesApi
 from tests.lab.pools import gpus, pool, pools_config
+from tests.lab.reviews import Reviews
 from tests.lab.stack import Stack
 from tests.lab.stranger import register_by_hand, rename_labels
 
@@ -27,36 +23,6 @@ POOL = f"/apis/apps/v1/namespaces/{SPACE}/deployments/reviewed"
 BINDINGS = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{SPACE}/rolebindings"
 ADMISSION = f"/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/{SPACE}-runner-pods"
 TEMPLATE = "spec.template.spec"
-
-
-@dataclass(frozen=True)
-class Reviews:
-    """The command, on one stack."""
-
-    stack: Stack
-
-    def report(self, *options: str) -> tuple[int, dict[str, Any]]:
-        """Exit code and the JSON report; what the program would change is none of these tests' business."""
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "report.json"
-            code = self._run("report", "--drift-only", "--json", str(file), *options).returncode
-            return code, json.loads(file.read_text())
-
-    def repair(self, agreed: str = "--yes") -> subprocess.CompletedProcess[str]:
-        return self._run("repair", *([agreed] if agreed else []))
-
-    def _run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
-        arguments = [command, self.stack.name, "--config-file", str(self.stack.config_file), *options]
-        return subprocess.run(
-            [sys.executable, "-m", "review", *arguments],
-            cwd=paths.REPOSITORY,
-            env={**os.environ, **self.stack.environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
 
 
 @pytest.fixture(scope="module")
