@@ -63,8 +63,9 @@ def _serves(world: World, runner: Runner, run: Run) -> bool:
     if group.settings["visibility"] == "selected" and repository.id not in group.repositories:
         return False
     allowed = group.settings.get("selected_workflows") if group.settings.get("restricted_to_workflows") else None
-    workflow = f"{repository.full_name}/{run.workflow.path}@refs/heads/{run.ref}"
-    return not isinstance(allowed, list) or workflow in allowed
+    workflow = f"{repository.full_name}/{run.workflow.path}"
+    mine = {f"{workflow}@{run.ref}", f"{workflow}@refs/heads/{run.ref}"}
+    return not isinstance(allowed, list) or not mine.isdisjoint(allowed)
 
 
 async def finish(world: World, job: Job, result: str) -> None:

@@ -5,6 +5,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from lab.demo.forges.github import SECRETS
 from tests.stack_values import ROOT, loaded_file
 
 
@@ -13,5 +14,7 @@ def test_a_stack_of_the_demo_at_github_loads(stack: str, pool: str) -> None:
     config = yaml.safe_load((ROOT / f"lab/demo/github/Pulumi.{stack}.yaml").read_text())["config"]
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
-    found = loaded_file(config, {"GITHUB_APP_PRIVATE_KEY": pem})
+    keys = dict.fromkeys(("GITHUB_APP_PRIVATE_KEY", "GITHUB_WIRING_APP_PRIVATE_KEY"), pem)
+    values = dict.fromkeys((f"GPU_RUNNERS_SECRET_{name}" for name in SECRETS), "hush")
+    found = loaded_file(config, keys | values)
     assert [each["name"] for each in found.pools] == [pool]

@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-from lab import example_data
-from lab.demo.forges import CHOICES, github, github_app
+from lab import example_data, s3
+from lab.demo.forges import CHOICES, apps, github
 from lab.demo.forges.workflow import Clone, runnable
 from lab.demo.settings import PLATFORM_STACK, POOLS_STACK
 from lab.errors import LabError
@@ -61,6 +61,12 @@ def test_both_demos_deploy_the_same_gpu_pool() -> None:
     assert pools[0] == pools[1]
 
 
-def test_the_platform_names_the_demo_s_own_app() -> None:
+def test_the_platform_is_what_the_demo_puts_in_place_for_it() -> None:
     config = yaml.safe_load(github.GitHub.stacks.file(PLATFORM_STACK).read_text())["config"]
-    assert config["gpu-runners:githubApp"]["appId"] == github_app.APP_ID
+    assert config["gpu-runners:githubApp"] == {"appId": apps.REGISTRAR.id}
+    wiring = {"appId": apps.WIRING.id, "installationId": apps.WIRING.installation}
+    assert config["gpu-runners:githubWiringApp"] == wiring
+    (repository,) = config["gpu-runners:platform"]["repositories"]
+    (environment,) = repository["environments"]
+    assert environment["variables"] == {"PULUMI_BACKEND_URL": s3.pulumi_backend(github.STATE)}
+    assert sorted(repository["secrets"] + environment["secrets"]) == sorted(github.SECRETS)

@@ -4,9 +4,9 @@ import time
 from collections.abc import Mapping
 from functools import cached_property
 
-from lab import environment, git, gitea, paths, s3
+from lab import git, gitea, paths, s3
 from lab.build import Say
-from lab.demo.forges import github_app
+from lab.demo.forges import apps
 from lab.demo.forges.forge import Started, Trigger
 from lab.demo.forges.runs import Runs
 from lab.demo.forges.workflow import Clone, runnable
@@ -18,6 +18,7 @@ from lab.repositories import GUIDE
 TOKEN = "ghp_lab_demo"  # noqa: S105 - of a stand-in that hands out tokens to whoever asks
 FILE = "train.yml"
 STATE = "github"  # a folder of Pulumi's state, so that the stacks have the same names as at Gitea
+SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "PULUMI_CONFIG_PASSPHRASE")
 STACK_FILE = "lab/demo/github/Pulumi.dev.yaml"
 SEED = r'sed -i "/^train:/,/^  seed:/ s/^  seed: .*/  seed: $SEED/" params.yaml'
 
@@ -35,26 +36,27 @@ class GitHub:
         self.is_new = False
 
     def prepare(self, say: Say) -> None:
-        """The stand-in, its runner's image, and at the stand-in what people make by hand: repository, App, workflow."""
+        """The stand-in, its runner's image, and what people make by hand there: repository, Apps, workflow."""
         parts.up(say)
+        parts.install_provider(say)
         say("it is a stand-in: it runs no actions, so jobs clone from the lab's Gitea, which is only a git server here")
         self._api.arrange(f"/tokens/{TOKEN}", {})
         self.is_new = self._api.find(f"/repos/{GUIDE}") is None
         self._api.arrange(f"/repositories/{GUIDE}", {"private": True})
-        self._api.arrange("/app", github_app.registration(GUIDE.split("/")[0]))
+        for app in (apps.REGISTRAR, apps.WIRING):
+            self._api.arrange("/app", app.registration(GUIDE.split("/")[0]))
         self._api.arrange(f"/repositories/{GUIDE}/workflows/{FILE}", workflow())
-        self._api.arrange(f"/repositories/{GUIDE}/variables/PULUMI_BACKEND_URL", {"value": s3.pulumi_backend(STATE)})
-        keys = s3.credentials()
-        self.set_secret("PULUMI_CONFIG_PASSPHRASE", environment.PASSPHRASE)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            self.set_secret(name, keys[name])
 
     def administrator(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """The lab's variables without Gitea's token, and with the App's key."""
+        """The lab's variables without Gitea's token, with the Apps' keys and the values of the repository's secrets."""
         mine = {name: value for name, value in variables.items() if name not in ("FORGE_TOKEN", "FORGE_URL")}
         return {
-            **mine, "PULUMI_BACKEND_URL": s3.pulumi_backend(STATE), "GITHUB_APP_PRIVATE_KEY": github_app.private_key()
-        }  # fmt: skip
+            **mine,
+            "PULUMI_BACKEND_URL": s3.pulumi_backend(STATE),
+            "GITHUB_APP_PRIVATE_KEY": apps.REGISTRAR.private_key(),
+            "GITHUB_WIRING_APP_PRIVATE_KEY": apps.WIRING.private_key(),
+            **{f"GPU_RUNNERS_SECRET_{name}": variables[name] for name in SECRETS},
+        }
 
     @cached_property
     def runs(self) -> Runs:
