@@ -92,7 +92,7 @@ class RepositoryReader:
             reviewers.known("users", "teams")
             users = reviewers.texts("users", lambda text: _LOGIN.fullmatch(text) is not None, "a user's login")
             teams = reviewers.texts("teams", lambda text: _SLUG.fullmatch(text) is not None, "a team's slug")
-            if not 1 <= len(users) + len(teams) <= MOST_REVIEWERS:
+            if reviewers.values and not 1 <= len(users) + len(teams) <= MOST_REVIEWERS:
                 found, cure = f"{len(users) + len(teams)} of them", "a team counts as one"
                 section.note("reviewers", found, f"1 to {MOST_REVIEWERS} users and teams", cure)
             environment["reviewer_users"], environment["reviewer_teams"] = users, teams
@@ -142,9 +142,8 @@ class RepositoryReader:
 
 
 def _read_variables(section: Section) -> dict[str, str]:
-    return section.pairs(
-        "variables", lambda name: _NAME.fullmatch(name) is not None, bool, f"a name of {_NAMES}; a text"
-    )
+    allowed = f"a text, under a name of {_NAMES}"
+    return section.pairs("variables", lambda name: _NAME.fullmatch(name) is not None, bool, allowed)
 
 
 def _read_permissions(section: Section) -> ActionsPermissions:

@@ -47,7 +47,7 @@ class _Installation:
         wanted = ", ".join(f"{name}: {level}" for name, level in permissions.items())
         with told({
             401: self._no_signature(),
-            404: f"the GitHub App {app} has no installation {number}; correct {key}.installationId or leave it out",
+            404: f"the GitHub App {app} has no installation {number}; correct {key}.installationId",
             422: f"the GitHub App {app} may not have {wanted} for {path}; give it these permissions, accept them for "
             "the installation, and select the repository there",
         }):  # fmt: skip

@@ -19,12 +19,12 @@ from components.repository_wiring import ForgeRepositoryArgs
 
 Group = tuple[str, tuple[str, ...]]  # its organization, and its repositories as owner/repository
 GROUPS: Final = {"organization_self_hosted_runners": "write", "metadata": "read"}
-# What is asked, and what that shows, by the permission: a token does not tell what it may do.
+# What is asked to see whether a token has a permission, as it does not tell. Nothing can be asked about `environments`
+# before there is one.
 PROBES: Final = {
     "administration": "actions/permissions",
     "secrets": "actions/secrets/public-key",
     "actions_variables": "actions/variables?per_page=1",
-    "environments": "environments?per_page=1",
 }
 
 

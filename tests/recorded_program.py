@@ -19,6 +19,7 @@ class Recorded:
     type: str
     name: str
     parent: str
+    provider: str
     inputs: dict[str, Any]
     ignored: tuple[str, ...]
     dependencies: tuple[str, ...]
@@ -95,6 +96,7 @@ class _Monitor(MockMonitor):
                     type=request.type,
                     name=request.name,
                     parent=request.parent,
+                    provider=request.provider or "".join(dict(request.providers).values()),
                     inputs=plain(rpc.deserialize_properties(request.object, keep_unknowns=True)),
                     ignored=tuple(request.ignoreChanges),
                     dependencies=tuple(urn.rpartition("::")[2] for urn in request.dependencies),

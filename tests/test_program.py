@@ -7,7 +7,7 @@ import pytest
 
 from components.cluster_access import ClusterAccessError
 from components.runner_pool import OwnPoolError
-from tests.recorded_program import Program, run
+from tests.recorded_program import Program, Secret, run
 from tests.stack_values import ROOT, Values, loaded, stack_file
 
 PROGRAM = runpy.run_path(str(ROOT / "__main__.py"), run_name="program")
@@ -134,3 +134,69 @@ def test_only_github_is_asked_beforehand_and_for_every_scope_at_once(monkeypatch
     values["platform"]["environments"][0] |= {"scope": "https://github.com/mlops", "runnerGroup": "gpu"}
     require_forge(loaded(values | {"forge": "github"}, {"FORGE_TOKEN": "t"}))
     assert asked == [[("mlops", "gpu"), ("mlops/guide", None)]]
+
+
+def wired() -> Values:
+    values = both() | {"forge": "github"}
+    platform = values["platform"]
+    platform |= {"scope": "https://github.com/mlops"}
+    platform["environments"][1]["runnerGroup"] = "gpus"
+    platform["runnerGroups"] = [{"name": "gpus", "repositories": ["mlops/guide"]}]
+    platform["repositories"] = [
+        {
+            "name": "mlops/guide",
+            "variables": {"PULUMI_BACKEND_URL": "s3://state"},
+            "secrets": ["KEY"],
+            "environments": [{"name": "dev", "branches": ["main"], "secrets": ["KEY"]}],
+        }
+    ]
+    return values
+
+
+def declared_at_github() -> Program:
+    config = loaded(wired(), {"FORGE_TOKEN": "hunter2", "GPU_RUNNERS_SECRET_KEY": "hush"})
+    return run(lambda: declare(config, "1.36"), "platform")
+
+
+def test_a_platform_declares_its_group_and_its_repository_through_one_provider_of_their_owner() -> None:
+    program = declared_at_github()
+    (provider,) = [r for r in program.resources if r.type == "pulumi:providers:github"]
+    assert (provider.inputs["owner"], provider.inputs["baseUrl"]) == ("mlops", "https://api.github.com/")
+    at_github = [r for r in program.resources if r.type.startswith("github:")]
+    assert {r.kind for r in at_github} == {
+        "ActionsRunnerGroup", "ActionsVariable", "ActionsSecret", "RepositoryEnvironment", "ActionsEnvironmentSecret",
+        "RepositoryEnvironmentDeploymentPolicy",
+    }  # fmt: skip
+    assert {r.provider.split("::")[-2] for r in at_github} == {provider.name}
+
+
+def test_the_registrar_comes_after_the_group_that_it_puts_runners_into() -> None:
+    program = declared_at_github()
+    (registrar,) = program.of("Registrar")
+    assert "mlops/gpus-group" in registrar.dependencies
+    names = [r.name for r in program.resources]
+    assert names.index("mlops/gpus-group") < names.index("registrar")
+
+
+def test_secrets_for_github_are_secret_wherever_they_stand() -> None:
+    program = declared_at_github()
+    holders = {r.kind for r in program.resources if "hush" in repr(r.inputs)}
+    assert holders == {"ActionsSecret", "ActionsEnvironmentSecret"}
+    held = [r.inputs["value"] for r in program.resources if r.kind in holders]
+    assert all(isinstance(value, Secret) for value in held)
+
+
+def test_a_platform_that_declares_nothing_at_github_does_without_its_provider() -> None:
+    values = both() | {"forge": "github"}
+    values["platform"]["scope"] = "https://github.com/mlops"
+    assert [r.type for r in declared(values, "platform").resources if "github" in r.type] == []
+
+
+def test_what_is_declared_at_github_is_asked_about_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    require_forge = PROGRAM["require_forge"]
+    seams = require_forge.__globals__
+    monkeypatch.setitem(seams, "require_github_access", lambda *_, declared: asked.append(declared))
+    monkeypatch.setitem(seams, "require_wiring_access", lambda _, groups, found, *__: asked.append((groups, [*found])))
+    require_forge(loaded(wired(), {"FORGE_TOKEN": "hunter2", "GPU_RUNNERS_SECRET_KEY": "hush"}))
+    assert asked == [{("mlops", "gpus")}, ({"mlops/gpus": ("mlops", ("mlops/guide",))}, ["mlops/guide"])]

@@ -10,7 +10,7 @@ from nacl.public import PrivateKey, SealedBox
 from lab.github import documents
 from lab.github.clock import timestamp
 from lab.github.rest import Asked, Door, no_content, page, required
-from lab.github.world import Environment, Refusal, Repository, World
+from lab.github.world import FORK_WORKFLOWS, Environment, Refusal, Repository, World
 
 KEY_ID = "568250167242549743"
 PERMISSION_FIELDS = ("enabled", "allowed_actions", "sha_pinning_required")
@@ -43,7 +43,7 @@ class WiringRoutes:
             *self._policies(door, f"{environment}/deployment-branch-policies"),
             door.route("GET", f"{repo}/actions/permissions", self._permissions, "administration"),
             door.route("PUT", f"{repo}/actions/permissions", self._set_permissions, "administration"),
-            *self._fork_approval(door, f"{repo}/actions/permissions/fork-pr-contributor-approval"),
+            *self._forks(door, f"{repo}/actions/permissions"),
         ]
 
     def _named(self, door: Door, prefix: str, *, variables: str, secrets: str) -> list[web.RouteDef]:
@@ -67,10 +67,13 @@ class WiringRoutes:
             door.route("DELETE", f"{prefix}/{{id}}", self._delete_policy, "administration"),
         ]
 
-    def _fork_approval(self, door: Door, path: str) -> list[web.RouteDef]:
+    def _forks(self, door: Door, prefix: str) -> list[web.RouteDef]:
+        approval, private = f"{prefix}/fork-pr-contributor-approval", f"{prefix}/fork-pr-workflows-private-repos"
         return [
-            door.route("GET", path, self._approval, "administration"),
-            door.route("PUT", path, self._set_approval, "administration"),
+            door.route("GET", approval, self._approval, "administration"),
+            door.route("PUT", approval, self._set_approval, "administration"),
+            door.route("GET", private, self._fork_workflows, "administration"),
+            door.route("PUT", private, self._set_fork_workflows, "administration"),
         ]
 
     async def _variables(self, asked: Asked) -> web.Response:
@@ -179,6 +182,15 @@ class WiringRoutes:
         body = await asked.body()
         required(body, approval_policy=str)
         self._repository(asked).fork_approval = body["approval_policy"]
+        return no_content()
+
+    async def _fork_workflows(self, asked: Asked) -> web.Response:
+        return web.json_response(self._repository(asked).fork_workflows)
+
+    async def _set_fork_workflows(self, asked: Asked) -> web.Response:
+        body, held = await asked.body(), self._repository(asked).fork_workflows
+        required(body, run_workflows_from_fork_pull_requests=bool)
+        held.update({name: bool(body[name]) for name in FORK_WORKFLOWS if name in body})
         return no_content()
 
     def _repository(self, asked: Asked) -> Repository:

@@ -13,6 +13,11 @@ DEFAULT_GROUP = 1
 ONLINE_SECONDS = 70.0  # a poll lasts up to 50 s; a runner that has not been heard of for longer is offline
 LOCK_SECONDS = 600.0  # GitHub's own, renewed by the runner each minute
 
+FORK_WORKFLOWS = (
+    "run_workflows_from_fork_pull_requests", "send_write_tokens_to_workflows", "send_secrets_and_variables",
+    "require_approval_for_fork_pr_workflows",
+)  # fmt: skip
+
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a defect
     """What the API answers instead of doing it: a status and a message."""
@@ -34,6 +39,7 @@ class Repository:
     environments: dict[str, "Environment"] = field(default_factory=dict)
     permissions: dict[str, object] = field(default_factory=lambda: {"enabled": True, "allowed_actions": "all"})
     fork_approval: str = "first_time_contributors"
+    fork_workflows: dict[str, object] = field(default_factory=lambda: dict.fromkeys(FORK_WORKFLOWS, False))
     workflows: dict[str, Workflow] = field(default_factory=dict)
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from config_repositories import VARIABLE_PREFIX, named_secrets
 from tests.registrar.stand_in_github import private_key
 from tests.stack_values import ROOT, loaded, loaded_file, stack_file
 
@@ -34,8 +35,11 @@ POOLS = [(name, block) for name, block in blocks() if isinstance(block, list)]
 @pytest.mark.parametrize("stack", [stack for _, stack in STACKS], ids=[name for name, _ in STACKS])
 def test_a_documented_stack_loads(stack: dict[str, Any]) -> None:
     has_app = "gpu-runners:githubApp" in stack["config"]
-    credential = {"GITHUB_APP_PRIVATE_KEY": private_key()} if has_app else {"FORGE_TOKEN": "t"}
-    assert loaded_file(stack["config"], credential).pools
+    keys = ("GITHUB_APP_PRIVATE_KEY", "GITHUB_WIRING_APP_PRIVATE_KEY")
+    credential = dict.fromkeys(keys, private_key()) if has_app else {"FORGE_TOKEN": "t"}
+    named = named_secrets(stack["config"].get("gpu-runners:platform"))
+    secrets = {f"{VARIABLE_PREFIX}{name}": "hush" for name in named}
+    assert loaded_file(stack["config"], credential | secrets).pools
 
 
 @pytest.mark.parametrize("pools", [pools for _, pools in POOLS], ids=[name for name, _ in POOLS])

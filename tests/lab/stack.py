@@ -74,6 +74,10 @@ class Stack:
     def destroy(self) -> Outcome:
         return self._on_stack("destroy", "--yes", "--skip-preview")
 
+    def outputs(self) -> Outcome:
+        """Everything that the stack tells, secrets in plain text."""
+        return self._run("stack", "output", "--json", "--show-secrets", "--stack", self.name)
+
     def run(self, *arguments: str) -> Outcome:
         """Any other command on the stack."""
         return self._on_stack(*arguments)

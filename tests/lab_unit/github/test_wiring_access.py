@@ -1,0 +1,131 @@
+"""What is asked of GitHub before a stack's groups and repositories are declared there, against the lab's stand-in."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from components.forge_scope import ForgeScope
+from components.github_access import ForgeAccessError
+from components.github_proof import Proof
+from components.repository_wiring import ForgeRepositoryArgs
+from components.wiring_access import permissions_for, require_wiring_access
+from tests.lab_unit.github.conftest import EVERYTHING, REPOSITORY, Github
+from tests.registrar.stand_in_github import private_key
+
+GROUPS = {"mlops/gpus": ("mlops", (REPOSITORY,))}
+PAT = Proof(token=EVERYTHING)
+
+
+def wiring(**changes: Any) -> ForgeRepositoryArgs:
+    people = {"reviewer_users": ["octocat"], "reviewer_teams": ["platform"]}
+    environment = {"name": "dev", "branches": ["main"], **people}
+    found = {"repository": "guide", "variables": {"A": "b"}, "secrets": {"KEY": "hush"}, "environments": [environment]}
+    return cast(ForgeRepositoryArgs, found | changes)
+
+
+class Bench:
+    def __init__(self, github: Github) -> None:
+        self.github, self.warned = github, list[str]()
+
+    async def check(self, wired: ForgeRepositoryArgs, proof: Proof = PAT, path: str = REPOSITORY) -> None:
+        forge = ForgeScope("github", self.github.world.base, "")
+        await asyncio.to_thread(require_wiring_access, forge, GROUPS, {path: wired}, proof, warn=self.warned.append)
+
+    async def refusal(self, wired: ForgeRepositoryArgs, proof: Proof = PAT, path: str = REPOSITORY) -> str:
+        with pytest.raises(ForgeAccessError) as refused:
+            await self.check(wired, proof, path)
+        assert "nothing was changed" in str(refused.value)
+        assert "hush" not in str(refused.value)
+        return str(refused.value)
+
+    async def app(self, *without: str) -> Proof:
+        """An App that may do everything but this."""
+        permissions = dict.fromkeys(("administration", "organization_self_hosted_runners", "secrets"), "write")
+        permissions |= dict.fromkeys(("actions_variables", "environments"), "write")
+        permissions |= dict.fromkeys(("actions", "members", "metadata"), "read")
+        granted = {name: level for name, level in permissions.items() if name not in without}
+        key = self.github.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        installations = [{"id": 7, "organization": "mlops", "permissions": granted}]
+        app = {"id": 1, "client_id": "Iv23stand-in", "slug": "wiring", "public_key": key}
+        await self.github.tell("PUT", "/app", {**app, "installations": installations})
+        pem = self.github.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        return Proof(app_id="1", installation_id="7", private_key=pem, app_key="githubWiringApp")
+
+
+@pytest.fixture
+def bench(github: Github) -> Bench:
+    return Bench(github)
+
+
+@pytest.mark.parametrize("kind", ["App", "token"])
+async def test_what_is_right_passes_and_changes_nothing(bench: Bench, kind: str) -> None:
+    await bench.check(wiring(), await bench.app() if kind == "App" else PAT)
+    assert bench.warned == []
+    asked = [each for each in bench.github.exchanges if each.method != "GET"]
+    assert {each.path.rpartition("/")[2] for each in asked} <= {"access_tokens"}
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["administration", "secrets", "actions_variables", "environments", "actions", "organization_self_hosted_runners"],
+)
+async def test_an_app_that_lacks_a_right_is_told_which_before_anything_is_declared(bench: Bench, missing: str) -> None:
+    assert f"{missing}: " in await bench.refusal(wiring(), await bench.app(missing))
+
+
+async def test_an_app_that_sees_no_teams_is_told_so(bench: Bench) -> None:
+    assert "may not have members: read for mlops" in await bench.refusal(wiring(), await bench.app("members"))
+
+
+async def test_a_token_that_may_not_is_told_what_it_needs(bench: Bench) -> None:
+    bench.github.stand_in.credentials.add_personal("ghp_weak", {"metadata": "read", "administration": "write"})
+    message = await bench.refusal(wiring(), Proof(token="ghp_weak"))
+    for needed in ("secrets", "actions_variables", "organization_self_hosted_runners"):
+        assert f"it needs {needed}: write" in message
+    assert "may not read actions/permissions" not in message
+
+
+async def test_a_key_of_another_app_is_named_by_its_own_key_in_the_config(bench: Bench) -> None:
+    proof = await bench.app()
+    wrong = Proof(app_id="1", installation_id="7", private_key=private_key(), app_key=proof.app_key)
+    assert "check githubWiringApp.appId and githubWiringAppPrivateKey" in await bench.refusal(wiring(), wrong)
+
+
+async def test_an_unknown_repository_is_named(bench: Bench) -> None:
+    assert "mlops/nowhere does not exist" in await bench.refusal(wiring(), path="mlops/nowhere")
+
+
+async def test_unknown_reviewers_are_all_named(bench: Bench) -> None:
+    environment = {"name": "dev", "branches": ["main"], "reviewer_users": ["nobody"], "reviewer_teams": ["none"]}
+    message = await bench.refusal(wiring(environments=[environment]))
+    assert "reviewers.users of mlops/guide: found nobody; allowed: a user of this GitHub" in message
+    assert "reviewers.teams of mlops/guide: found none; allowed: a team of mlops" in message
+
+
+async def test_a_github_that_is_away_is_no_problem_of_the_stack(bench: Bench) -> None:
+    await bench.github.tell("POST", "/faults", {"pattern": "runner-groups", "status": 503})
+    await bench.check(wiring())
+    assert "whether mlops/gpus can be declared at GitHub is not known" in bench.warned[0]
+
+
+@pytest.mark.parametrize("private", [True, False])
+async def test_forks_that_start_workflows_unasked_are_warned_about_with_the_command(
+    bench: Bench, private: bool
+) -> None:
+    bench.github.repository.private = private
+    bench.github.repository.fork_workflows["run_workflows_from_fork_pull_requests"] = True
+    await bench.check(wiring())
+    (warning,) = bench.warned
+    url = "repos/mlops/guide/actions/permissions"
+    command = f"gh api -X PUT {url}/" + (
+        "fork-pr-workflows-private-repos -F run_workflows_from_fork_pull_requests=false"
+        if private
+        else "fork-pr-contributor-approval -f approval_policy=all_external_contributors"
+    )
+    assert f"pull requests from forks start workflows of mlops/guide without anybody's approval; `{command}`" in warning
+
+
+def test_an_app_needs_no_more_than_what_is_declared() -> None:
+    assert permissions_for(wiring(environments=[], secrets={})) == {"metadata": "read", "actions_variables": "write"}
