@@ -27,7 +27,8 @@ class Phase:
 
 
 PHASES = (
-    Phase("deploy", "started", 90),
+    # Longer than the registrar takes to give up a base runner that a restarted forge no longer knows (lostSeconds).
+    Phase("deploy", "started", 150),
     Phase("deploy", "ended", 420),
     Phase("train", "started", 90),
     Phase("train", "ended", 420),
