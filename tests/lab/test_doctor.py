@@ -11,9 +11,14 @@ from typing import Any
 import httpx2
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from lab import gitea, paths
+from lab.github import daemon, parts
 from tests.lab.conftest import stack_file
+from tests.lab.github_forge import REPOSITORY as GITHUB_REPOSITORY
+from tests.lab.github_forge import GithubRepository
 from tests.lab.kubernetes import Json, KubernetesApi
 from tests.lab.pools import gpus, pool, pools_config
 from tests.lab.stack import Stack
@@ -196,3 +201,33 @@ def test_a_stack_that_does_not_exist_is_told_with_the_command_that_makes_it(doct
     environment = doctor.stack.environment
     missing = Doctor(Stack("nobodys", doctor.stack.folder, environment))
     assert "pulumi stack init nobodys" in missing.complains("failed", "config")
+
+
+@pytest.fixture
+def repository(lab: Mapping[str, str]) -> Iterator[GithubRepository]:
+    """At the lab's stand-in for GitHub."""
+    parts.up(print)
+    found = GithubRepository()
+    yield found
+    found.close()
+
+
+def test_a_stack_at_github_is_checked_with_its_app(
+    backend: Mapping[str, str], tmp_path: Path, repository: GithubRepository
+) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    config = stack_file("small.yaml") | {"gpu-runners:forge": "github", "gpu-runners:githubApp": {"appId": 1}}
+    config["gpu-runners:platform"]["scope"] = f"{daemon.URL}/{GITHUB_REPOSITORY}"
+    without_token = {name: value for name, value in backend.items() if name != "FORGE_TOKEN"}
+    form = (Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    environment = {**without_token, "GITHUB_APP_PRIVATE_KEY": key.private_bytes(*form).decode()}
+    doctor = Doctor(Stack.make("doctor-github", config, tmp_path, environment))
+    repository.install_app(key.public_key())
+    code, output = doctor.says()
+    assert code == 0, output
+    for check in ("credential for", "rate budget for", "scope"):
+        assert f"ok       {check} {GITHUB_REPOSITORY}: " in output
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    wrong = other.private_bytes(*form).decode()
+    line = doctor.complains("failed", "credential for", GITHUB_APP_PRIVATE_KEY=wrong)
+    assert "does not sign with this key" in line
