@@ -1,5 +1,6 @@
 """The administrator's part: `pulumi up` of the stack `platform`, told resource by resource."""
 
+import json
 import shutil
 import subprocess
 import threading
@@ -8,41 +9,47 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lab import paths
-from lab.demo import pulumi_output
+from lab.demo import forgetting, pulumi_output
 from lab.demo.settings import PLATFORM_STACK
 from lab.demo.story import Story
 from lab.errors import LabError
 
 UP_DEADLINE_SECONDS = 420
-SELECT_DEADLINE_SECONDS = 60
+STACK_DEADLINE_SECONDS = 60
 TAIL_LINES = 40
 
 
-def up(story: Story, environment: Mapping[str, str], file: Path, *, refresh: bool = False) -> None:
+def up(story: Story, environment: Mapping[str, str], file: Path, *, lost: str = "") -> None:
     """Brings the platform up as the stack file says. Raises LabError with the end of Pulumi's output.
 
-    `refresh`: what Pulumi's state knows of may be gone, so that it has to look.
+    `lost`: the package of Pulumi whose resources are all gone, as those of a forge that was started anew.
     """
     # Pulumi adds the salt of this lab's passphrase to the file: it gets a copy, and the checkout stays as it was.
     folder = paths.STATE / "demo" / file.parent.name
     folder.mkdir(parents=True, exist_ok=True)
     copy = Path(shutil.copy(file, folder))
     shutil.copy(paths.REPOSITORY / "Pulumi.yaml", folder)
-    _select(folder, environment)
-    _up(story, environment, copy, ["--refresh"] if refresh else [])
+    _pulumi(folder, environment, "select", "--create", PLATFORM_STACK)
+    if lost:
+        exported = json.loads(_pulumi(folder, environment, "export", "--stack", PLATFORM_STACK))
+        kept = json.dumps(forgetting.without(exported, lost))
+        _pulumi(folder, environment, "import", "--stack", PLATFORM_STACK, text=kept)
+    _up(story, environment, copy)
 
 
-def _select(folder: Path, environment: Mapping[str, str]) -> None:
+def _pulumi(folder: Path, environment: Mapping[str, str], command: str, *arguments: str, text: str = "") -> str:
+    """What `pulumi stack COMMAND` prints."""
     done = subprocess.run(
-        ["pulumi", "stack", "select", "--create", PLATFORM_STACK, "--non-interactive"], cwd=folder,
-        env=dict(environment), capture_output=True, text=True, check=False, timeout=SELECT_DEADLINE_SECONDS,
+        ["pulumi", "stack", command, *arguments, "--non-interactive"], cwd=folder, env=dict(environment), input=text,
+        capture_output=True, text=True, check=False, timeout=STACK_DEADLINE_SECONDS,
     )  # fmt: skip
     if done.returncode != 0:
-        raise LabError(f"pulumi stack select {PLATFORM_STACK}: {done.stderr.strip()}")
+        raise LabError(f"pulumi stack {command} of {PLATFORM_STACK}: {done.stderr.strip()}")
+    return done.stdout
 
 
-def _up(story: Story, environment: Mapping[str, str], file: Path, flags: list[str]) -> None:
-    flags = ["--yes", "--skip-preview", "--non-interactive", "--color=never", *flags]
+def _up(story: Story, environment: Mapping[str, str], file: Path) -> None:
+    flags = ["--yes", "--skip-preview", "--non-interactive", "--color=never"]
     process = subprocess.Popen(
         ["pulumi", "up", *flags, "--stack", PLATFORM_STACK, "--config-file", str(file)],
         cwd=paths.REPOSITORY, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -65,7 +65,7 @@ def _prepare(story: Story, forge: Forge) -> None:
     os.environ["NO_PROXY"] = variables["NO_PROXY"]
     forge.prepare(lambda text: story.tell("lab", text))
     file = forge.stacks.file(PLATFORM_STACK)
-    platform.up(story, forge.administrator(variables), file, refresh=forge.is_new)
+    platform.up(story, forge.administrator(variables), file, lost=forge.lost)
 
 
 def _facts(forge: Forge, watch: RunWatch, started: Started) -> verdict.Facts:

@@ -52,8 +52,8 @@ class Forge(Protocol):
         """What to do about a run that does not end."""
 
     @property
-    def is_new(self) -> bool:
-        """True where it has lost what was wired in it before; after `prepare`."""
+    def lost(self) -> str:
+        """The package of Pulumi whose resources it has lost, as it was started anew; "" for none. After `prepare`."""
 
     def prepare(self, say: Say) -> None:
         """What it needs beside a lab that is up; what is there already stays as it is."""

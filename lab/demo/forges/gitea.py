@@ -20,7 +20,7 @@ class Gitea:
     stacks = Stacks(paths.REPOSITORY)
     run_is_missing = f"a workflow that it cannot read is ignored, and {paths.LOGS / 'gitea.log'} says why"
     cure_of_a_run = f"Wait for it or cancel it there (user {gitea.ADMIN}, password in {gitea.ACCESS})"
-    is_new = False  # its data lives as long as Pulumi's state
+    lost = ""  # its data lives as long as Pulumi's state
 
     def prepare(self, say: Say) -> None:
         """Nothing: the lab has put all of it in place."""

@@ -33,7 +33,7 @@ class GitHub:
 
     def __init__(self) -> None:
         self._api = Client(TOKEN)
-        self.is_new = False
+        self.lost = ""
 
     def prepare(self, say: Say) -> None:
         """The stand-in, its runner's image, and what people make by hand there: repository, Apps, workflow."""
@@ -41,7 +41,7 @@ class GitHub:
         parts.install_provider(say)
         say("it is a stand-in: it runs no actions, so jobs clone from the lab's Gitea, which is only a git server here")
         self._api.arrange(f"/tokens/{TOKEN}", {})
-        self.is_new = self._api.find(f"/repos/{GUIDE}") is None
+        self.lost = "" if self._api.find(f"/repos/{GUIDE}") else "github"
         self._api.arrange(f"/repositories/{GUIDE}", {"private": True})
         for app in (apps.REGISTRAR, apps.WIRING):
             self._api.arrange("/app", app.registration(GUIDE.split("/")[0]))
