@@ -2,14 +2,19 @@
 
 import argparse
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from recovery.unlock import Ended, Here, UnlockError, unlock
 
 DEADLINE_SECONDS = 600
+READ_CONFIG = ("refresh",)  # of the commands used here
 
 
 def main(arguments: list[str]) -> int:
@@ -20,19 +25,33 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--cwd", type=Path, default=Path(), help="the program's folder")
     chosen = parser.parse_args(arguments)
 
-    def pulumi(*command: str) -> Ended:
-        return run(chosen.cwd, *command, "--stack", chosen.stack)
-
     def agrees(question: str) -> bool:
         return chosen.yes or (sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes"))
 
     here = Here(socket.gethostname(), is_running, agrees, lambda line: print(line, flush=True))
     try:
-        unlock(chosen.stack, pulumi, here)
+        with stack_file(chosen.cwd, chosen.stack) as file:
+
+            def pulumi(*command: str) -> Ended:
+                config = ["--config-file", str(file)] if command[0] in READ_CONFIG else []
+                return run(chosen.cwd, *command, *config, "--stack", chosen.stack)
+
+            unlock(chosen.stack, pulumi, here)
     except UnlockError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+@contextmanager
+def stack_file(folder: Path, stack: str) -> Iterator[Path]:
+    """A copy of the stack's file: Pulumi writes into the one that it is given, and nobody's checkout should change."""
+    given = folder / f"Pulumi.{stack}.yaml"
+    with tempfile.TemporaryDirectory(prefix="unlock-") as temporary:
+        copy = Path(temporary) / given.name
+        if given.is_file():
+            shutil.copy(given, copy)
+        yield copy
 
 
 def run(folder: Path, *arguments: str) -> Ended:

@@ -38,15 +38,21 @@ class Groups:
         if "/" in scope or number is None:
             return frozenset()
         try:
-            groups = await self._read_groups(scope)
+            group = await self._numbered(scope, number)
         except ForgeError:
             return frozenset()  # the list of runners must not depend on that of the groups
-        group = next((one for one in groups if one.get("id") == number), None)
         if group is None:
-            self._groups.pop(scope, None)  # made since it was read
             return frozenset({f"number {number}"})
         name = str(group.get("name"))
         return frozenset({name, None} if group.get("default") else {name})
+
+    async def _numbered(self, scope: str, number: Any) -> Any:
+        for _ in range(2):
+            for group in await self._read_groups(scope):
+                if group.get("id") == number:
+                    return group
+            self._groups.pop(scope, None)  # it may have been made since
+        return None
 
     async def repositories(self, scope: str) -> tuple[str, ...]:
         """ "owner/repository" of those to look for jobs in: a few of the groups', else the last pushed to."""

@@ -20,7 +20,7 @@ from tests.lab.stack import Stack
 
 HERE = Path(__file__).resolve().parent
 OTHER_SESSION_SECONDS = 900.0
-OWN_NAMESPACES = ("gpu-runners-test", "gpu-runners-small", "gpu-runners-flows", "gpu-runners-hub")
+OWN_NAMESPACES = ("gpu-runners-test", "gpu-runners-small", "gpu-runners-flows", "gpu-runners-hub", "gpu-runners-state")
 
 MakeStack = Callable[[str, Mapping[str, Any]], Stack]
 

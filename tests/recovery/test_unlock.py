@@ -1,9 +1,11 @@
 """Who is unlocked, who is not, and what is said; with a Pulumi that answers as the real one was seen to."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from recovery.__main__ import stack_file
 from recovery.left_over import Lock, Pending, locks, pending
 from recovery.unlock import Ended, Here, UnlockError, unlock
 
@@ -119,3 +121,19 @@ def test_another_trouble_than_a_lock_is_shown_and_nothing_is_cancelled() -> None
     with pytest.raises(UnlockError, match="no lock is the reason:\nerror: incorrect passphrase"):
         stack.unlock()
     assert not stack.changed
+
+
+def test_pulumi_writes_into_a_copy_of_the_stack_file_and_not_into_the_checkout(tmp_path: Path) -> None:
+    given = tmp_path / "Pulumi.dev.yaml"
+    given.write_text("config: {}\n")
+    with stack_file(tmp_path, "dev") as copy:
+        assert copy.read_text() == "config: {}\n"
+        copy.write_text("encryptionsalt: v1\n")
+    assert given.read_text() == "config: {}\n"
+    assert not copy.exists()
+
+
+def test_a_stack_without_a_file_of_its_own_gets_none_in_the_checkout(tmp_path: Path) -> None:
+    with stack_file(tmp_path, "dev") as copy:
+        copy.write_text("encryptionsalt: v1\n")
+    assert list(tmp_path.iterdir()) == []
