@@ -60,6 +60,9 @@ def page(order: Order, here: str, state: str) -> str:
 def next_steps(order: Order, app: Mapping[str, Any], key_file: Path) -> str:
     """What a person does with the App that GitHub made."""
     key = CONFIG_KEYS[order.kind]
+    # Pulumi's provider looks up no installation, the registrar does.
+    number = "NUMBER  (at the end of the installation's URL)"
+    installation = [f"   pulumi config set --path gpu-runners:{key}.installationId {number}"] * (order.kind == "wiring")
     return "\n".join(
         (
             f"GitHub App {app['slug']} is made; its key is in {key_file}, which only you can read.",
@@ -67,6 +70,7 @@ def next_steps(order: Order, app: Mapping[str, Any], key_file: Path) -> str:
             "   and choose the repositories whose jobs the runners take.",
             "2. In the stack that holds the platform:",
             f"   pulumi config set --path gpu-runners:{key}.appId {app['id']}",
+            *installation,
             f"   pulumi config set --secret {key}PrivateKey < {key_file}",
             "   then delete the file: GitHub makes you another key whenever you need one.",
         )

@@ -164,3 +164,6 @@ def test_the_wirings_app_goes_where_the_registrar_does_not_look() -> None:
     said = next_steps(Order("wiring", "https://github.com", "mlops"), APP, Path("wiring.pem"))
     assert "gpu-runners:githubWiringApp.appId 4711" in said
     assert "--secret githubWiringAppPrivateKey < wiring.pem" in said
+    assert "gpu-runners:githubWiringApp.installationId" in said
+    registrars = next_steps(Order("repository", "https://github.com", "mlops"), APP, Path("key.pem"))
+    assert "installationId" not in registrars
