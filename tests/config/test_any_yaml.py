@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ NAMES = st.sampled_from(
     [
         "name", "namespace", "labels", "gpu", "count", "resource", "preset", "tolerations", "key", "operator", "quota",
         "gpus", "egress", "cidr", "ports", "deployer", "stack", "images", "scope", "registrar", "environments", "cpu",
+        "repositories", "runnerGroups", "workflows", "secrets", "from", "variables", "branches", "reviewers", "users",
     ]
 ) | st.text(max_size=8)  # fmt: skip
 ANYTHING = st.recursive(
@@ -35,7 +37,7 @@ QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthC
 def read(values: Values) -> None:
     problems = None
     try:
-        stack = loaded(values, {"FORGE_TOKEN": "t"})
+        stack = loaded(values, {"FORGE_TOKEN": "t", "GPU_RUNNERS_SECRET_KEY": "hush"})
     except StackConfigError as refused:
         problems = refused.problems
     if problems is None:
@@ -56,7 +58,32 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
             yield from places(item, (*path, index))
 
 
-PLACES = [(name, place) for name in ("dev", "platform") for place in places(stack_file(name)) if place]
+def good_stack(name: str) -> Values:
+    """A committed stack, or one that declares all that it can at GitHub."""
+    if name != "github":
+        return stack_file(name)
+    values = stack_file("platform") | {"forge": "github"}
+    environment = {
+        "name": "dev", "branches": ["main"], "reviewers": {"users": ["octocat"], "teams": ["platform"]},
+        "variables": {"STACK": "dev"}, "secrets": [{"name": "PASSPHRASE", "from": "KEY"}],
+    }  # fmt: skip
+    repository = {
+        "name": "mlops/guide", "variables": {"A": "b"}, "secrets": ["KEY"], "environments": [environment],
+        "actionsPermissions": {"allowedActions": "all", "shaPinningRequired": True},
+    }  # fmt: skip
+    workflow = "mlops/guide/.github/workflows/train.yml@main"
+    group = {"name": "gpus", "repositories": ["mlops/guide"], "workflows": [workflow]}
+    values["platform"] |= {"scope": "https://github.com/mlops", "runnerGroups": [group], "repositories": [repository]}
+    return values
+
+
+STACKS = ("dev", "platform", "github")
+PLACES = [(name, place) for name in STACKS for place in places(good_stack(name)) if place]
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_each_of_these_stacks_is_good_as_it_stands(name: str) -> None:
+    assert loaded(good_stack(name), {"FORGE_TOKEN": "t", "GPU_RUNNERS_SECRET_KEY": "hush"})
 
 
 @QUICK
@@ -69,7 +96,7 @@ def test_any_values_are_read_or_refused(values: Values) -> None:
 @given(st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), min_size=1, max_size=3))
 def test_a_good_stack_with_anything_somewhere_is_read_or_refused(changes: list[tuple[Any, Any]]) -> None:
     name = changes[0][0][0]
-    values: Any = copy.deepcopy(stack_file(name))
+    values: Any = copy.deepcopy(good_stack(name))
     for (of, place), value in changes:
         if of == name:
             put(values, place, value)
@@ -83,13 +110,15 @@ def put(values: Any, place: tuple[Any, ...], value: Any) -> None:
             values = values[step]
         except (KeyError, IndexError, TypeError):
             return
-    if isinstance(values, dict) or (isinstance(values, list) and place[-1] < len(values)):
+    if isinstance(values, dict) or (
+        isinstance(values, list) and isinstance(place[-1], int) and place[-1] < len(values)
+    ):
         values[place[-1]] = value
 
 
 def test_a_stack_without_any_of_its_parts_is_read_or_refused() -> None:
     for name, place in PLACES:
-        values: Any = stack_file(name)
+        values: Any = good_stack(name)
         holder = values
         for step in place[:-1]:
             holder = holder[step]
