@@ -10,6 +10,7 @@ import pytest
 
 from components import labels as program_labels
 from components import runner_pool
+from components.runner_group import RunnerGroup, RunnerGroupArgs
 from policy_rules.catalogue import RULES
 from policy_rules.resources import IDENTITIES, NAME_LABEL, POOL_LABEL, RUNNER_LABELS_ANNOTATION, RUNNERS, Resource
 from policy_rules.rule import Rule, Violation
@@ -217,18 +218,21 @@ def test_a_loosened_pod_security_level_is_found(stack: list[Resource]) -> None:
     assert "found baseline; allowed: restricted" in violation.message
 
 
-def group(**inputs: Any) -> Resource:
-    kind = "github:index/actionsRunnerGroup:ActionsRunnerGroup"
-    return Resource(kind, "gpus", f"urn:pulumi:dev::gpu-runners::{kind}::gpus", inputs)
+def group(**changes: Any) -> Resource:
+    """The group that a stack declares, but for these inputs."""
+    args: RunnerGroupArgs = {"group": "gpu", "repositories": ["mlops/guide"]}
+    (found,) = run(lambda: RunnerGroup("mlops/gpu", args)).of("ActionsRunnerGroup")
+    urn = f"urn:pulumi:dev::gpu-runners::{found.type}::{found.name}"
+    return Resource(found.type, found.name, urn, found.inputs | changes)
 
 
 def test_a_runner_group_that_is_open_to_public_repositories_is_found() -> None:
-    (violation,) = violations("private-runner-group", [group(name="gpu", allowsPublicRepositories=True)])
+    (violation,) = violations("private-runner-group", [group(allowsPublicRepositories=True)])
     assert violation.message.startswith("runner group gpu: found allowsPublicRepositories")
 
 
-def test_a_runner_group_of_private_repositories_passes() -> None:
-    assert violations("private-runner-group", [group(name="gpu", allowsPublicRepositories=False)]) == []
+def test_a_runner_group_as_a_stack_declares_it_passes() -> None:
+    assert violations("private-runner-group", [group()]) == []
 
 
 def test_a_label_of_another_stack_is_found(stack: list[Resource]) -> None:
