@@ -29,7 +29,7 @@ test: venv ## all tests, unit to lab; starts the lab where it is not up
 unit: venv ## the tests that need no cluster
 	$(BIN)/pytest -m 'not lab'
 
-demo: venv ## the whole sequence for real: push, deploy, GPU runner, training, release
+demo: venv ## the whole sequence for real: push, deploy, GPU runner, training, release; FORGE=github: at a stand-in
 	$(BIN)/python -m lab.demo --forge $(FORGE)
 
 demo-review: venv ## a pull request's comment for real: changes, drift made by hand, repair, clean
