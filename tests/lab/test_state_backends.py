@@ -1,63 +1,65 @@
-"""One suite on every state backend that is promised: what is kept, who is kept out, and the way back after a kill."""
+"""One suite on every state backend that is promised: what is kept, who is kept out, and the way back after a kill.
 
-import json
+The program is the real one. Its pools' namespace has a registrar that never answers, so an `up` with a runner waits.
+"""
+
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from components.runner_namespace import RUNNER_ACCOUNT
 from lab import paths, postgresql, s3
+from registrar.contract import TRUST_CA_KEY, TRUST_CONFIG_MAP, TRUST_FORGE_KEY, TRUST_URL_KEY
 from tests.lab.deadline import until
 from tests.lab.kubernetes import KubernetesApi
+from tests.lab.pools import pool, pools_config
 from tests.lab.stack import Outcome, Stack
 
-PROGRAM = Path(__file__).with_name("state_program")
 LOCKED = "the stack is currently locked by 1 lock(s)"
 BACKENDS = ("file", "s3", "postgresql")
+POOLS = 5
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A stack in one backend."""
+    """A stack in one backend, and a copy of its file where `make unlock` looks for it."""
 
-    backend: str
     stack: Stack
+    namespace: str
+    api: KubernetesApi
+
+    def configure(self, *, runners: int = 0, cpu: str = "50m") -> None:
+        pools = [pool(f"pool-{number}", replicas=0, cpu=cpu) for number in range(POOLS)]
+        pools[0]["replicas"] = runners
+        self.stack.configure(pools_config(*pools) | {"gpu-runners:namespace": self.namespace})
+
+    def deployments(self) -> dict[str, str]:
+        """The pools that the cluster has: name → uid."""
+        items = self.api.items(f"/apis/apps/v1/namespaces/{self.namespace}/deployments")
+        return {item["metadata"]["name"]: item["metadata"]["uid"] for item in items}
+
+    def told(self) -> str:
+        """What the `up` in another process has said so far."""
+        return self._output.read_text()
 
     @property
-    def namespace(self) -> str:
-        return f"state-{self.backend}"
-
-    def configure(self, **settings: Any) -> None:
-        values = {"namespace": self.namespace, **settings}
-        self.stack.configure({f"state-probe:{key}": value for key, value in values.items()})
-
-    def pending(self) -> list[str]:
-        """What the state says was never finished."""
-        deployment = json.loads(self.command("stack", "export").succeeded().output)["deployment"]
-        return [operation["type"] for operation in deployment.get("pending_operations") or []]
-
-    def command(self, *arguments: str) -> Outcome:
-        """A command that reads no config."""
-        return self._run(["pulumi", *arguments, "--stack", self.stack.name, "--non-interactive"], self.stack.folder)
+    def _output(self) -> Path:
+        return self.stack.folder / "output"
 
     def unlock(self) -> Outcome:
         """`make unlock`, where nobody can be asked."""
-        argv = [sys.executable, "-m", "recovery", self.stack.name, "--cwd", str(self.stack.folder)]
-        return self._run(argv, paths.REPOSITORY)
-
-    def _run(self, argv: list[str], folder: Path) -> Outcome:
+        argv = [sys.executable, "-m", "recovery", self.stack.name]
         done = subprocess.run(
             argv,
-            cwd=folder,
+            cwd=paths.REPOSITORY,
             env=dict(self.stack.environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -66,6 +68,28 @@ class Kept:
             check=False,
         )
         return Outcome(done.returncode, done.stdout, 0)
+
+    @contextmanager
+    def up_in_another_process(self) -> Iterator[subprocess.Popen[bytes]]:
+        """An `up` that ends by SIGKILL with this block, its plugins too: a machine that is switched off has neither."""
+        arguments = ["--stack", self.stack.name, "--config-file", str(self.stack.config_file), "--non-interactive"]
+        with self._output.open("w") as output:
+            process = subprocess.Popen(
+                ["pulumi", "up", "--yes", "--skip-preview", *arguments],
+                cwd=self.stack.program,
+                env=dict(self.stack.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            yield process
+        finally:
+            family = [*descendants(process.pid), process.pid]
+            process.kill()
+            process.wait()
+            for pid in family[:-1]:
+                kill(pid)
 
 
 def backend_variables(backend: str, folder: Path) -> dict[str, str]:
@@ -79,44 +103,32 @@ def backend_variables(backend: str, folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module", params=BACKENDS)
 def kept(
-    request: pytest.FixtureRequest, lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    lab: dict[str, str],
+    api: KubernetesApi,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Kept]:
-    """A stack that is up, in each backend in turn."""
+    """A stack that was never brought up, in each backend in turn."""
     backend = str(request.param)
     environment = lab | backend_variables(backend, tmp_path_factory.mktemp("state"))
-    folder = tmp_path_factory.mktemp(f"program-{backend}")
     # A name of this run's own: what a run that was cut off left in a server does not stop the next.
-    made = Stack.make(f"probe-{secrets.token_hex(3)}", {}, folder, environment, PROGRAM)
-    shutil.copy(PROGRAM / "__main__.py", folder)
-    kept = Kept(backend, replace(made, program=folder))
-    kept.configure(text="first")
-    kept.stack.up().succeeded()
-    yield kept
-    kept.stack.run("destroy", "--yes", "--skip-preview", "--remove").succeeded()
-
-
-@contextmanager
-def stuck_up(kept: Kept) -> Iterator[subprocess.Popen[bytes]]:
-    """An `up` in another process that has begun to create something and will never have done. Ends it by SIGKILL."""
-    kept.configure(text="first", replicas=1)
-    process = subprocess.Popen(
-        ["pulumi", "up", "--yes", "--skip-preview", "--stack", kept.stack.name, "--non-interactive"],
-        cwd=kept.stack.folder,
-        env=dict(kept.stack.environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    name = f"probe-{secrets.token_hex(3)}"
+    namespace = f"gpu-runners-state-{backend}"
+    kept = Kept(Stack.make(name, {}, tmp_path_factory.mktemp(backend), environment), namespace, api)
+    make_place(api, namespace)
     try:
-        until("the other process is creating something", lambda: kept.pending() == ["creating"], 45, kept.pending)
-        yield process
+        yield kept
+        kept.stack.run("destroy", "--yes", "--skip-preview", "--remove").succeeded()
     finally:
-        # The engine's plugins outlive it; a machine that is switched off would take them along.
-        family = [*descendants(process.pid), process.pid]
-        process.kill()
-        process.wait()
-        for pid in family[:-1]:
-            kill(pid)
+        api.delete(f"/api/v1/namespaces/{namespace}")
+
+
+def make_place(api: KubernetesApi, namespace: str) -> None:
+    """A namespace as a platform makes it, with the address of a registrar at which nobody answers."""
+    api.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
+    api.create(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": RUNNER_ACCOUNT}})
+    trust = {TRUST_CA_KEY: "none", TRUST_URL_KEY: "https://127.0.0.1:9", TRUST_FORGE_KEY: "gitea"}
+    api.create(f"/api/v1/namespaces/{namespace}/configmaps", {"metadata": {"name": TRUST_CONFIG_MAP}, "data": trust})
 
 
 def descendants(parent: int) -> list[int]:
@@ -143,36 +155,41 @@ def kill(pid: int) -> None:
         return
 
 
-def test_a_preview_and_a_refresh_after_up_find_nothing_to_do(kept: Kept) -> None:
-    kept.stack.preview().succeeded()
-    kept.stack.refresh().succeeded()
-
-
-def test_a_change_is_previewed_and_drift_is_seen(kept: Kept, api: KubernetesApi) -> None:
-    kept.configure(text="second")
-    assert kept.stack.preview().code != 0
+def test_an_up_that_was_killed_while_it_made_pools_is_unlocked_and_finished(kept: Kept) -> None:
+    kept.configure()
+    with kept.up_in_another_process():
+        begun = until("the cluster has the first pool", kept.deployments, 30)
+    unlocked = kept.unlock().succeeded()
+    assert "it was killed, and its lock stayed" in unlocked.output
+    assert "cut off while creating: Deployment " in unlocked.output
+    assert f"{kept.stack.name} is free" in unlocked.output
     kept.stack.up().succeeded()
-    path = f"/api/v1/namespaces/{kept.namespace}/configmaps/note"
-    assert api.get(path)["data"] == {"text": "second"}
-    api.patch(path, {"data": {"text": "by hand"}})
-    assert kept.stack.refresh().code != 0
+    made = kept.deployments()
+    assert len(made) == POOLS
+    assert begun.items() <= made.items(), "a second object instead of the first"
 
 
-def test_a_lock_keeps_others_out_and_a_kill_is_recovered_from(kept: Kept, api: KubernetesApi) -> None:
-    deployment = f"/apis/apps/v1/namespaces/{kept.namespace}/deployments/stuck"
-    with stuck_up(kept) as other:
+def test_a_preview_shows_the_change_and_a_refresh_the_drift_and_nothing_else(kept: Kept) -> None:
+    kept.configure(cpu="60m")
+    previewed = kept.stack.preview()
+    assert f"    ~ {POOLS} to update\n    +-1 to replace\n" in previewed.output, previewed.output
+    path = f"/apis/apps/v1/namespaces/{kept.namespace}/deployments/pool-1"
+    kept.api.patch(path, {"spec": {"progressDeadlineSeconds": 77}})
+    refreshed = kept.stack.refresh()
+    assert "    ~ 1 to update\n" in refreshed.output, refreshed.output
+    assert "progressDeadlineSeconds" in refreshed.output
+
+
+def test_an_up_that_waits_for_its_runners_keeps_others_out_and_may_be_killed(kept: Kept) -> None:
+    kept.configure(runners=1)
+    with kept.up_in_another_process() as other:
+        until("it waits for the runner", lambda: "0 of 1 online" in kept.told(), 30, seen=kept.told)
         refused = kept.stack.up()
         assert refused.code != 0
         assert LOCKED in refused.output
-        kept.stack.run("preview").succeeded()  # takes no lock
         kept_out = kept.unlock()
         assert kept_out.code == 1
         assert f"process {other.pid} runs on this machine" in kept_out.output
-        begun = until("the cluster has what was begun", lambda: api.find(deployment), 15)
-    unlocked = kept.unlock().succeeded()
-    assert "it was killed, and its lock stayed" in unlocked.output
-    assert "cut off while creating: Deployment stuck" in unlocked.output
-    assert f"{kept.stack.name} is free" in unlocked.output
-    kept.configure(text="first", replicas=0)
+    assert f"{kept.stack.name} is free" in kept.unlock().succeeded().output
+    kept.configure()
     kept.stack.up().succeeded()
-    assert api.get(deployment)["metadata"]["uid"] == begun["metadata"]["uid"], "a second object instead of the first"
