@@ -1,6 +1,7 @@
 """Table of contents: what a stack declares, in order. Reads the config, checks the cluster, declares, and no more."""
 
 import os
+from functools import partial
 
 import pulumi
 
@@ -8,7 +9,7 @@ from components.cluster_access import ClusterChoice, read_version, require_versi
 from components.deployer import Deployer
 from components.forge_credential import ForgeCredential
 from components.forge_scope import GITHUB
-from components.github_access import require_github_access
+from components.github_access import require_all, require_github_access
 from components.online_pools import OnlinePools
 from components.previewer import Previewer
 from components.registrar import Registrar
@@ -146,17 +147,17 @@ def require_forge(stack: StackConfig) -> None:
     platform, held = stack.platform, stack.credential
     if platform is None or held is None or platform.forge.kind != GITHUB:
         return
+    forge, ca = platform.forge, stack.forge_ca
     wanted = [(environment.scope, environment.runner_group) for environment in platform.environments]
     declared = {(group.organization, group.name) for group in stack.github.groups}
-    require_github_access(platform.forge, wanted, held.proof(), stack.forge_ca, declared=declared)
+    checks = [partial(require_github_access, forge, wanted, held.proof(), ca, declared=declared)]
     if stack.wiring_credential is not None:
         groups = {
-            f"{group.organization}/{group.name}": (group.organization, group.repositories)
-            for group in stack.github.groups
+            f"{each.organization}/{each.name}": (each.organization, each.repositories) for each in stack.github.groups
         }
-        repositories = {repository.path: repository.wiring for repository in stack.github.repositories}
-        proof = stack.wiring_credential.proof()
-        require_wiring_access(platform.forge, groups, repositories, proof, stack.forge_ca)
+        wirings = {repository.path: repository.wiring for repository in stack.github.repositories}
+        checks.append(partial(require_wiring_access, forge, groups, wirings, stack.wiring_credential.proof(), ca))
+    require_all(*checks)
 
 
 def declare(stack: StackConfig, cluster_version: str) -> None:

@@ -42,6 +42,8 @@ The forge, asked
   github_proof        Proof: a token, or an App's key that is traded for one
   github_access       whether the registrar will be able to work at GitHub, before anything is declared
   wiring_access       whether what the stack declares at GitHub can be declared there
+  reviewers           whether the reviewers that it names are there
+  fork_workflows      whether pull requests from forks start workflows unasked
 
 Never imports the stack's config, the registrar (but for `registrar.contract`, the names both sides share) or the lab.
 """

@@ -57,6 +57,18 @@ def require_github_access(
         raise ForgeAccessError("\n  ".join(lines))
 
 
+def require_all(*checks: Callable[[], object]) -> None:
+    """Makes every check, and raises what they found as one ForgeAccessError."""
+    refusals: list[str] = []
+    for check in checks:
+        try:
+            check()
+        except ForgeAccessError as refusal:
+            refusals.append(str(refusal))
+    if refusals:
+        raise ForgeAccessError("\n".join(refusals))
+
+
 class _Look:
     """The questions, one after the other."""
 

@@ -1,7 +1,7 @@
 """Questions to GitHub before anything is declared: one connection, and what a refusal or a silence means."""
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Self
 
@@ -52,6 +52,14 @@ class Questions:
             raise AwayError(f"{type(error).__name__} from {self._forge.api_url}") from error
         data, _, _ = sansio.decipher_response(answer.status_code, answer.headers, answer.content)
         return data, answer.headers
+
+
+def denied(check: Callable[[], object]) -> Iterator[str]:
+    """The problem that a check raises as DeniedError, if it does."""
+    try:
+        check()
+    except DeniedError as problem:
+        yield str(problem)
 
 
 @contextmanager

@@ -1,21 +1,21 @@
 """Asks GitHub, before anything is declared, whether `pulumi up` will be able to declare what a stack wants there.
 
 Like github_access: one message lists every problem with its cure, no answer is no problem, and nothing is changed.
-Warns of forks whose pull requests start workflows unasked: Pulumi's provider has no resource for that.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-import gidgethub
 import pulumi
 
 from components.forge_scope import ForgeScope
+from components.fork_workflows import open_forks
 from components.github_access import CLASSIC_SCOPES, ForgeAccessError, Warn
 from components.github_proof import Proof, token_for
-from components.github_questions import AwayError, DeniedError, Questions, told
+from components.github_questions import AwayError, DeniedError, Questions, denied, told
 from components.repository_wiring import ForgeRepositoryArgs
+from components.reviewers import unknown_reviewers
 
 Group = tuple[str, tuple[str, ...]]  # its organization, and its repositories as owner/repository
 GROUPS: Final = {"organization_self_hosted_runners": "write", "metadata": "read"}
@@ -88,7 +88,7 @@ class _Look:
             yield str(problem)
             return
         for path in repositories:
-            yield from self._problems(partial(self._read, path, token))
+            yield from denied(partial(self._read, path, token))
 
     def repository(self, path: str, wiring: ForgeRepositoryArgs) -> Iterator[str]:
         """A repository: may all of this be declared in it, and are its reviewers there?"""
@@ -104,15 +104,11 @@ class _Look:
                 yield f"the token's user is no administrator of {path}; only those may change its settings"
             for permission, probe in PROBES.items():
                 if permission in needed:
-                    yield from self._problems(partial(self._probe, path, permission, probe, token))
-        yield from self._reviewers(path, wiring, token)
-        self._warn_of_forks(path, is_private=bool(found.get("private")), token=token)
-
-    def _problems(self, check: Callable[[], object]) -> Iterator[str]:
-        try:
-            check()
-        except DeniedError as problem:
-            yield str(problem)
+                    yield from denied(partial(self._probe, path, permission, probe, token))
+        yield from unknown_reviewers(self._questions, self._proof, path, wiring["environments"], token)
+        warning = open_forks(self._questions, path, is_private=bool(found.get("private")), token=token)
+        if warning:
+            self._warn(warning)
 
     def _read(self, path: str, token: str) -> Any:
         with told(_refused(path, "repository", "metadata: read")):
@@ -128,54 +124,6 @@ class _Look:
         classic = headers.get("x-oauth-scopes")
         if classic is not None and self._proof.token and scope not in [one.strip() for one in classic.split(",")]:
             raise DeniedError(f"the token has the scopes {classic or 'none'}; allowed: {scope}; give it that one")
-
-    def _reviewers(self, path: str, wiring: ForgeRepositoryArgs, token: str) -> Iterator[str]:
-        owner = path.partition("/")[0]
-        users = {login for each in wiring["environments"] for login in each.get("reviewer_users", ())}
-        teams = {slug for each in wiring["environments"] for slug in each.get("reviewer_teams", ())}
-        for login in sorted(users):
-            words = {
-                404: f"reviewers.users of {path}: found {login}; allowed: a user of this GitHub; correct the login"
-            }
-            yield from self._problems(partial(self._person, f"/users/{login}", words, token))
-        if not teams:
-            return
-        try:
-            # An App's token for a repository sees no teams.
-            token = token_for(self._questions, self._proof, owner, {"members": "read"})
-        except DeniedError as problem:
-            yield str(problem)
-            return
-        for slug in sorted(teams):
-            found = f"reviewers.teams of {path}: found {slug}"
-            words = {
-                403: f"{found}, but the credential may not read the teams of {owner}; it needs members: read",
-                404: f"{found}; allowed: a team of {owner} that the credential may see; correct the slug",
-            }
-            url = f"/orgs/{owner}/teams/{slug}"
-            yield from self._problems(partial(self._person, url, words, token))
-
-    def _person(self, url: str, words: Mapping[int, str], token: str) -> None:
-        with told(words):
-            self._questions.ask("GET", url, token=token)
-
-    def _warn_of_forks(self, path: str, *, is_private: bool, token: str) -> None:
-        kind = "fork-pr-workflows-private-repos" if is_private else "fork-pr-contributor-approval"
-        url = f"repos/{path}/actions/permissions/{kind}"
-        try:
-            found = self._questions.ask("GET", f"/{url}", token=token)[0]
-        except (gidgethub.HTTPException, AwayError):  # older servers know no such setting, others may not say
-            return
-        if is_private:
-            is_open = (
-                found["run_workflows_from_fork_pull_requests"] and not found["require_approval_for_fork_pr_workflows"]
-            )
-            cure = f"gh api -X PUT {url} -F run_workflows_from_fork_pull_requests=false"
-        else:
-            is_open = found["approval_policy"] != "all_external_contributors"
-            cure = f"gh api -X PUT {url} -f approval_policy=all_external_contributors"
-        if is_open:
-            self._warn(f"pull requests from forks start workflows of {path} without anybody's approval; `{cure}`")
 
 
 def _refused(path: str, what: str, needed: str) -> dict[int, str]:

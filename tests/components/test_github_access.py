@@ -13,7 +13,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from components.forge_scope import ForgeScope
-from components.github_access import ForgeAccessError, require_github_access
+from components.github_access import ForgeAccessError, require_all, require_github_access
 from components.github_proof import Proof
 from components.serving_certificate import issue_serving_certificate
 from tests.registrar.stand_in_github import APP_ID, TOKEN, StandInGitHub, private_key
@@ -186,3 +186,10 @@ def test_a_server_with_a_ca_of_its_own_is_trusted_only_with_it(tmp_path: Path) -
     with serving(StandInGitHub(), tls) as bench:
         assert "is not trusted; set gpu-runners:forgeCa" in bench.refusal(GUIDE)
         bench.check(GUIDE, ca=made.ca)
+
+
+def test_what_several_looks_find_is_in_one_message(bench: Bench) -> None:
+    checks = [lambda group=group: bench.check(("mlops", group)) for group in ("a", "b")]
+    with pytest.raises(ForgeAccessError) as refused:
+        require_all(*checks, lambda: bench.check(GUIDE))
+    assert ("found a" in str(refused.value), "found b" in str(refused.value)) == (True, True)
