@@ -43,11 +43,14 @@ on: workflow_dispatch
 jobs:
   train:
     runs-on: cml-gpu
-    steps: [{run: 'echo "trained on GPU $NVIDIA_VISIBLE_DEVICES"'}]
+    env: {KEY: "${{ secrets.FROM_CONFIG }}"}
+    steps: [{run: 'echo "trained on GPU $NVIDIA_VISIBLE_DEVICES with a key of ${#KEY} letters"'}]
 """
 
 SECRETS = {"config": "hush-hush-4711", "environment": "hush-hush-4712"}
 GROUP = "lab-tests-gpus"
+GROUPS = "actions/runner-groups"
+FILE = ".github/workflows/test.yml"
 
 
 def wired() -> Json:
@@ -59,7 +62,7 @@ def wired() -> Json:
     platform["scope"] = f"{daemon.URL}/{REPOSITORY.partition('/')[0]}"
     platform["environments"][0]["runnerGroup"] = GROUP
     platform["runnerGroups"] = [
-        {"name": GROUP, "repositories": [REPOSITORY], "workflows": [f"{REPOSITORY}/.github/workflows/test.yml@main"]}
+        {"name": GROUP, "repositories": [REPOSITORY], "workflows": [f"{REPOSITORY}/{FILE}@refs/heads/main"]}
     ]
     platform["repositories"] = [
         {
@@ -124,20 +127,21 @@ def test_a_platform_declares_its_group_and_its_repository_once_and_no_secret_sho
     stack.run("config", "set", "--secret", "FROM_CONFIG", SECRETS["config"]).succeeded()
     try:
         said = [stack.up().succeeded().output]
-        (group,) = [each for each in repository.organization("actions/runner-groups")["runner_groups"]
+        (group,) = [each for each in repository.organization(GROUPS)["runner_groups"]
                     if each["name"] == GROUP]  # fmt: skip
         assert (group["visibility"], group["allows_public_repositories"]) == ("selected", False)
-        (runner,) = repository.organization(f"actions/runner-groups/{group['id']}/runners")["runners"]
+        (runner,) = repository.organization(f"{GROUPS}/{group['id']}/runners")["runners"]
         assert runner["status"] == "online"
         assert repository.read("actions/permissions")["sha_pinning_required"] is True
         rules = {rule["type"]: rule for rule in repository.read("environments/dev")["protection_rules"]}
         reviewers = rules["required_reviewers"]["reviewers"]
         assert {(each["type"], each["reviewer"]["id"]) for each in reviewers} == {("User", 5), ("Team", 9)}
         said += [stack.preview().succeeded().output, stack.refresh().succeeded().output]
-        said.append(stack.run("stack", "output", "--json", "--show-secrets").succeeded().output)
+        said.append(stack.outputs().succeeded().output)
         run = repository.dispatch(WORKFLOW)
-        job = until("the job has ended", lambda: _ended(repository, run), 30, seen=lambda: repository.jobs(run))
+        job = until("the job has ended", lambda: _ended(repository, run), 30, seen=lambda: _seen(repository, run))
         assert (job["conclusion"], job["runner_name"]) == ("success", runner["name"])
+        assert f"with a key of {len(SECRETS['config'])} letters" in repository.log(job["id"])
     finally:
         stack.destroy().succeeded()
     state = Path(backend["PULUMI_BACKEND_URL"].removeprefix("file://"))
@@ -162,6 +166,10 @@ def with_app(repository: GithubRepository, backend: Mapping[str, str], *more: st
 def agrees_with_the_description(exchanges: Exchanges) -> None:
     wrong = sorted({problem for each in exchanges.all() for problem in github_description.problems(each)})
     assert not wrong, "GitHub's description disagrees:\n" + "\n".join(wrong)
+
+
+def _seen(repository: GithubRepository, run: int) -> object:
+    return repository.jobs(run), repository.organization("actions/runners"), repository.organization(GROUPS)
 
 
 def _ended(repository: GithubRepository, run: int) -> Json | None:
