@@ -49,13 +49,13 @@ def test_what_and_cure_of_a_message_are_told_apart() -> None:
 
 def test_pools_within_the_quota_are_fine() -> None:
     found = granted("quota", {GPU: 4}, [{"spec": {"hard": {f"requests.{GPU}": "4", "pods": "50"}}}], amount)
-    assert (found.state, "4 nvidia.com/gpu of 4" in found.found) == (State.OK, True)
+    assert (found.state, found.found) == (State.OK, "the quota grants 4 nvidia.com/gpu of 4")
 
 
 def test_the_tightest_of_several_quotas_counts() -> None:
     quotas = [{"spec": {"hard": {f"requests.{GPU}": text}}} for text in ("8", "2")]
     found = granted("quota", {GPU: 4}, quotas, amount)
-    assert (found.state, "4 nvidia.com/gpu of 2" in found.found) == (State.FAILED, True)
+    assert (found.state, "4 nvidia.com/gpu of 2 that" in found.found) == (State.FAILED, True)
 
 
 def test_a_resource_without_a_quota_has_none() -> None:

@@ -111,6 +111,21 @@ def test_pools_without_their_platform_are_told_to_wait_for_it(backend: Mapping[s
     assert "bring up the stack whose platform" in doctor.complains("failed", "platform of")
 
 
+def test_pools_on_a_platform_that_is_up_lack_nothing_until_they_want_more_than_it_grants(
+    platform: Stack, backend: Mapping[str, str], tmp_path: Path
+) -> None:
+    config = pools_config(pool("one", gpu=gpus(1)))
+    doctor = Doctor(Stack.make("doctor-pools", config, tmp_path, backend))
+    code, output = doctor.says()
+    assert code == 0, output
+    assert "ok       quota of gpu-runners-test: the quota grants 1 nvidia.com/gpu of 8" in output
+    for check in ("platform of gpu-runners-test: a registrar serves", "rights in gpu-runners-test: this identity has"):
+        assert f"ok       {check}" in output
+    doctor.stack.configure(pools_config(pool("one", replicas=9, gpu=gpus(1))))
+    assert "want 9 nvidia.com/gpu of 8 that the quota grants" in doctor.complains("failed", "quota of")
+    assert "room for 4 of 9 runners" in doctor.complains("unknown", "nodes for pool one")
+
+
 def test_a_credential_that_gitea_does_not_accept_is_not_shown(doctor: Doctor) -> None:
     line = doctor.complains("failed", "credential", FORGE_TOKEN="hunter2")
     assert "does not accept it" in line
@@ -204,7 +219,7 @@ def test_a_stack_that_does_not_exist_is_told_with_the_command_that_makes_it(doct
 
 
 @pytest.fixture
-def repository(lab: Mapping[str, str]) -> Iterator[GithubRepository]:
+def at_github(lab: Mapping[str, str]) -> Iterator[GithubRepository]:
     """At the lab's stand-in for GitHub."""
     parts.up(print)
     found = GithubRepository()
@@ -213,7 +228,7 @@ def repository(lab: Mapping[str, str]) -> Iterator[GithubRepository]:
 
 
 def test_a_stack_at_github_is_checked_with_its_app(
-    backend: Mapping[str, str], tmp_path: Path, repository: GithubRepository
+    backend: Mapping[str, str], tmp_path: Path, at_github: GithubRepository
 ) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     config = stack_file("small.yaml") | {"gpu-runners:forge": "github", "gpu-runners:githubApp": {"appId": 1}}
@@ -222,7 +237,7 @@ def test_a_stack_at_github_is_checked_with_its_app(
     form = (Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     environment = {**without_token, "GITHUB_APP_PRIVATE_KEY": key.private_bytes(*form).decode()}
     doctor = Doctor(Stack.make("doctor-github", config, tmp_path, environment))
-    repository.install_app(key.public_key())
+    at_github.install_app(key.public_key())
     code, output = doctor.says()
     assert code == 0, output
     for check in ("credential for", "rate budget for", "scope"):
