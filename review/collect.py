@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from review.core.evidence import Declared, Evidence, declared, namespaces, trimm
 from review.core.findings import ObjectName
 from review.core.pending import failure
 from review.errors import ReviewError
-from review.pulumi_command import Answer, Program
+from review.pulumi_command import Answer, NoStackError, Program, begun_elsewhere
 
 # Kinds that change all the time by themselves, or that exist only as long as somebody looks.
 _NO_DECLARATIONS = frozenset({"Event", "Endpoints", "EndpointSlice", "Lease", "ControllerRevision", "PodMetrics"})
@@ -37,9 +37,15 @@ class Request:
 
 
 def collect(request: Request) -> Evidence:
-    """Everything at once. Raises ReviewError where there is nothing to look at: no such stack, no Pulumi."""
+    """Everything at once, of a stack that is still to be made its preview. Raises ReviewError: no Pulumi, no stack."""
     program = request.program
-    state = program.export()
+    try:
+        state = program.export()
+    except NoStackError:
+        if not request.with_preview:
+            raise
+        with begun_elsewhere(program) as new:
+            return replace(collect(replace(request, program=new)), is_new=True)
     with ThreadPoolExecutor(_AT_ONCE) as pool, tempfile.TemporaryDirectory(prefix="review-") as folder:
         events = Path(folder) / "events"
         preview = pool.submit(_preview, request, events) if request.with_preview else None

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from review.cluster import Cluster
 from review.collect import Request, collect
 from review.core import repair
 from review.core.evidence import Evidence
-from review.core.findings import Review
+from review.core.findings import Kind, Review
 from review.core.markdown import document, markdown, verdict
 from review.core.reviewing import review
 from review.errors import ReviewError
@@ -23,6 +24,7 @@ from review.pulumi_command import opened
 from review.repairing import Repair
 
 CLEAN, FAILED, FOUND = 0, 1, 2
+LIST_SECONDS = 6.0  # longer than the registrar keeps its list of runners
 
 
 def collect_file(options: Namespace) -> int:
@@ -90,11 +92,20 @@ def repair_stack(options: Namespace) -> int:
     problems = _carry_out(options, found, steps)
     for problem in problems:
         print(f"not done: {problem}", file=sys.stderr)
-    after = review(_collect(options))
+    after = _look_again(options)
     print(verdict(after))
     if problems or after.unread:
         return FAILED
     return FOUND if after.drift else CLEAN
+
+
+def _look_again(options: Namespace) -> Review:
+    """The review after a repair. A runner that still shows is looked for again: the registrar's list is seconds old."""
+    end = time.monotonic() + LIST_SECONDS
+    while True:
+        after = review(_collect(options))
+        if time.monotonic() > end or not any(one.kind is Kind.RUNNER for one in after.drift):
+            return after
 
 
 def _carry_out(options: Namespace, found: Review, steps: list[repair.Step]) -> list[str]:

@@ -6,15 +6,20 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from review.errors import ReviewError
 
 DEADLINE_SECONDS = 600
+_NO_STACK = "no stack named"
+
+
+class NoStackError(ReviewError):
+    """The state backend does not know the stack."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,7 @@ class Program:
     folder: Path
     stack: str
     config_file: Path
+    variables: Mapping[str, str] = field(default_factory=dict)  # beside those of this process
 
     def run(self, *arguments: str, on_stack: bool = True) -> Answer:
         """Runs a command. Raises ReviewError where it cannot be started or does not end."""
@@ -54,7 +60,7 @@ class Program:
         try:
             done = subprocess.run(
                 command, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-                timeout=DEADLINE_SECONDS, env=_environment(),
+                timeout=DEADLINE_SECONDS, env={**_environment(), **self.variables},
             )  # fmt: skip
         except FileNotFoundError as error:
             raise ReviewError("pulumi is not on PATH: install it, or source the lab's env.sh") from error
@@ -63,12 +69,13 @@ class Program:
         return Answer(code=done.returncode, output=done.stdout, errors=done.stderr)
 
     def export(self, *, stack: str | None = None, secrets: bool = False) -> list[dict[str, Any]]:
-        """The resources of a stack's state. Raises ReviewError."""
-        one = self if stack is None else Program(folder=self.folder, stack=stack, config_file=self.config_file)
+        """The resources of a stack's state. Raises ReviewError; NoStackError where the backend has no such stack."""
+        one = self if stack is None else replace(self, stack=stack)
         answer = one.run("stack", "export", *(["--show-secrets"] if secrets else []))
         document = answer.document()
         if answer.code != 0 or document is None:
-            raise ReviewError(f"state of stack {one.stack}: {answer.complaint}")
+            kind = NoStackError if _NO_STACK in answer.complaint else ReviewError
+            raise kind(f"state of stack {one.stack}: {answer.complaint}")
         resources: list[dict[str, Any]] = (document.get("deployment") or {}).get("resources") or []
         return resources
 
@@ -79,6 +86,19 @@ class Program:
             raise ReviewError(f"list of stacks: {answer.complaint}")
         start = answer.output.find("[")
         return sorted({one["name"] for one in json.loads(answer.output[start:])} - {self.stack})
+
+
+@contextmanager
+def begun_elsewhere(program: Program) -> Iterator[Program]:
+    """The program with its stack, empty, in a backend that ends with this block: nobody else gets to see it."""
+    with tempfile.TemporaryDirectory(prefix="review-") as temporary:
+        folder = Path(temporary)
+        shutil.copy(program.folder / "Pulumi.yaml", folder)  # `stack init` writes a stack file beside it
+        new = replace(program, variables={"PULUMI_BACKEND_URL": f"file://{temporary}"})
+        made = replace(new, folder=folder).run("stack", "init", program.stack, "--no-select", on_stack=False)
+        if made.code != 0:
+            raise ReviewError(f"stack init {program.stack}: {made.complaint}")
+        yield new
 
 
 @contextmanager

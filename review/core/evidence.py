@@ -33,6 +33,7 @@ class Evidence:
     unread: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     failure: str = ""
+    is_new: bool = False  # the backend has no such stack yet
     prices: Json = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

@@ -13,12 +13,15 @@ from review.core.violations import violations
 
 BY_POLICY: Final = "error: preview failed"
 LONGEST_FAILURE: Final = 20_000
+NEW: Final = (
+    "The state backend has no such stack yet: `pulumi stack select --create` makes it, as the workflow `deploy` does."
+)
 
 
 def review(evidence: Evidence) -> Review:
     """The whole review of one stack."""
     preview = evidence.preview or {}
-    notes = pending.interrupted(preview)
+    notes = [*([NEW] if evidence.is_new else []), *pending.interrupted(preview)]
     found = violations(evidence.violations)
     return Review(
         stack=evidence.stack,

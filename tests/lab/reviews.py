@@ -19,11 +19,11 @@ class Reviews:
 
     stack: Stack
 
-    def report(self, *options: str) -> tuple[int, dict[str, Any]]:
-        """Exit code and the JSON report of the drift; what the program would change is another matter."""
+    def report(self, *options: str, look: str = "--drift-only") -> tuple[int, dict[str, Any]]:
+        """Exit code and the JSON report, of the drift alone unless `look` says otherwise."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "report.json"
-            code = self._run("report", "--drift-only", "--json", str(file), *options).returncode
+            code = self._run("report", *filter(None, [look]), "--json", str(file), *options).returncode
             return code, json.loads(file.read_text())
 
     def repair(self, agreed: str = "--yes") -> subprocess.CompletedProcess[str]:

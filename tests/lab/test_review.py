@@ -89,6 +89,19 @@ def test_a_stack_that_was_just_brought_up_is_clean(reviewed: Stack) -> None:
     assert code == 0, report
 
 
+def test_a_stack_that_is_still_to_be_made_is_previewed_and_the_backend_does_not_learn_of_it(
+    reviewed: Stack, tmp_path: Path
+) -> None:
+    new = replace(reviewed, name="reviewed-later", folder=tmp_path)
+    new.configure(pools_config(pool("later", gpu=gpus(1))) | {"gpu-runners:namespace": SPACE})
+    code, report = Reviews(new).report(look="")
+    assert code == 2
+    assert report["verdict"] == "📝 reviewed-later: 2 to create"
+    assert report["unread"] == []
+    assert "The state backend has no such stack yet" in report["notes"][0]
+    assert "no stack named" in new.outputs().output
+
+
 def test_the_previewers_identity_sees_everything_but_secrets(
     reviewed: Stack, api: KubernetesApi, tmp_path: Path
 ) -> None:
