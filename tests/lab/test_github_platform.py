@@ -9,8 +9,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from github_app.manifest import permissions
 from lab.github import daemon, parts
-from tests import github_description
+from tests import github_description, github_permissions
 from tests.lab.deadline import until
 from tests.lab.github_forge import INSTALLATION, REPOSITORY, Exchanges, GithubRepository
 from tests.lab.kubernetes import Json
@@ -151,6 +152,8 @@ def test_a_platform_declares_its_group_and_its_repository_once_and_no_secret_sho
     hidden = [*SECRETS.values(), environment["GITHUB_APP_PRIVATE_KEY"].splitlines()[1]]
     assert "github:index/actionsRunnerGroup" in "".join(said)
     assert not [text for text in said for secret in hidden if secret in text]
+    provider = [each for each in exchanges.all() if each.agent.startswith("go-github")]
+    assert github_permissions.needed(provider) == permissions("wiring")
     agrees_with_the_description(exchanges)
 
 
