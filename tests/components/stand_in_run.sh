@@ -3,10 +3,10 @@
 # LISTENER_CODE is the exit code of the listener (a process that ends with it, or waits for INT where there is none);
 # LISTENER_NOTE is the file in which the listener writes what it was given.
 listen() {
+    trap 'exit 0' INT # before anybody can see that it is there
     printf '%s\n' "$@" "invariant=${DOTNET_SYSTEM_GLOBALIZATION_INVARIANT:-}" "deprecated=${ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE:-}" \
         "bundle=${SSL_CERT_FILE:-} ${NODE_EXTRA_CA_CERTS:-}" > "$LISTENER_NOTE"
     [ -n "${LISTENER_CODE:-}" ] && exit "$LISTENER_CODE"
-    trap 'exit 0' INT
     while :; do sleep 0.1; done
 }
 stop() {
