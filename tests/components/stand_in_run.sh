@@ -10,19 +10,18 @@ listen() {
     while :; do sleep 0.1; done
 }
 stop() {
-    kill -INT "$child" 2> /dev/null
-    wait "$child"
+    kill -INT "$!" 2> /dev/null
+    wait "$!"
     exit "$1"
 }
+if [ -n "${RUNNER_MANUALLY_TRAP_SIG:-}" ]; then # before the listener, which tells that a signal may come
+    trap 'stop 143' TERM
+    trap 'stop 130' INT
+fi
 tries=0
 while :; do
     listen "$@" &
-    child=$!
-    if [ -n "${RUNNER_MANUALLY_TRAP_SIG:-}" ]; then
-        trap 'stop 143' TERM
-        trap 'stop 130' INT
-    fi
-    wait "$child"
+    wait "$!"
     case $? in
     2 | 3 | 4)
         tries=$((tries + 1))
