@@ -142,8 +142,14 @@ def job(world: World, found: Job) -> Json:
         "check_run_url": f"{url}/check-run", "workflow_name": whole.workflow.name, "head_branch": whole.ref,
         "runner_id": runner_.id if runner_ else None, "runner_name": runner_.name if runner_ else None,
         "runner_group_id": runner_.group if runner_ else None, "steps": steps,
-        "runner_group_name": str(world.groups[runner_.group].settings["name"]) if runner_ else None,
+        "runner_group_name": _group_name(world, runner_),
     }  # fmt: skip
+
+
+def _group_name(world: World, found: Runner | None) -> str | None:
+    """None as well once the group is gone: jobs outlive it."""
+    group_ = world.groups.get(found.group) if found else None
+    return str(group_.settings["name"]) if group_ else None
 
 
 def step(number: int, name: str, record: Mapping[str, object]) -> Json:

@@ -234,6 +234,21 @@ async def test_a_group_lets_in_its_workflows_only() -> None:
     assert job.run == wanted.id
 
 
+async def test_a_job_is_still_shown_when_its_runner_s_group_is_gone(github: Github) -> None:
+    run = await dispatched(github)
+    groups = "/orgs/mlops/actions/runner-groups"
+    _, group, _ = await github.call("POST", groups, {"name": "short-lived"})
+    path = "/orgs/mlops/actions/runners/generate-jitconfig"
+    _, made, _ = await github.call("POST", path, {**JIT, "runner_group_id": group["id"]})
+    runner = SmallRunner(github, made["encoded_jit_config"])
+    await runner.sign_in()
+    await runner.open_session()
+    await runner.report(await runner.take(), "Succeeded")
+    assert (await jobs(github, run))["deploy"]["runner_group_name"] == "short-lived"
+    assert (await github.call("DELETE", f"{groups}/{group['id']}"))[0] == 204
+    assert (await jobs(github, run))["deploy"]["runner_group_name"] is None
+
+
 async def test_a_job_gets_what_its_environment_holds_opened_for_it(github: Github) -> None:
     repo = "/repos/mlops/guide"
     await github.call("PUT", f"{repo}/environments/dev", {})
