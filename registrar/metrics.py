@@ -19,6 +19,12 @@ class Metrics:
             ("result", "reason", "namespace"),
             registry=self.registry,
         )
+        self.registration_seconds = Histogram(
+            "gpu_runners_registration_seconds",
+            "From a pod's request to its registration, the wait for a slow or a limiting forge included",
+            registry=self.registry,
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+        )
         self.forge_requests = Counter(
             "gpu_runners_forge_requests",
             "Requests to the forge; those with status 304 cost nothing of GitHub's hourly budget",

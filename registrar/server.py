@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,7 @@ class Door:
     async def register(self, request: web.Request) -> web.Response:
         """POST /registrations: 200 with the registration, 401, 403, 409, or 429 and 503 with Retry-After."""
         identity: PodIdentity | None = None
+        asked = time.monotonic()
         try:
             identity = await self._identify(request.headers.get("Authorization"))
             body = await self.registrations.issue(identity)
@@ -53,6 +55,7 @@ class Door:
             result = "braked" if later.status == 429 else "unavailable"
             self._record(result, later.reason, later.message, identity, request.remote)
             return _problem(later.status, later.reason, later.message, retry_after=later.retry_after)
+        self.metrics.registration_seconds.observe(time.monotonic() - asked)
         self._record("issued", contract.REGISTRATION_ISSUED, "", identity, request.remote)
         return web.Response(text=body, headers={"Cache-Control": "no-store"})
 

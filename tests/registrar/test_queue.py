@@ -87,3 +87,13 @@ async def test_metrics_name_every_refusal(world: World) -> None:
     async with world.http.get(f"{world.url}/metrics") as response:
         text = await response.text()
     assert 'gpu_runners_registrations_total{namespace="",reason="NamespaceNotGranted",result="refused"} 1.0' in text
+
+
+async def test_metrics_tell_how_long_a_pod_waited_for_its_registration(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await world.register(pod)
+    await world.register(runner_pod(namespace="elsewhere"))
+    async with world.http.get(f"{world.url}/metrics") as response:
+        text = await response.text()
+    assert "gpu_runners_registration_seconds_count 1.0" in text
