@@ -24,6 +24,7 @@ Components
   registrar_grant     RegistrarGrant: its rights in one namespace, and what pods there trust
   registrar           Registrar: the Deployment, its traffic, and a grant per namespace
   runner_deployment   RunnerDeployment: one pool
+  role_grant          RoleGrant: rights of one account in one namespace, a Role and its binding
   deployer            Deployer: the identity of `pulumi up` on a base runner
   previewer           Previewer: the identity that reviews a pull request there, and reads only
   forge_repository    ForgeRepository: what workflows find in their repository at GitHub

@@ -5,8 +5,9 @@ from typing import Final, Optional, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.labels import REPAIR_ANNOTATIONS, object_labels
+from components.labels import object_metadata
 from components.online_pools import pools_config_map
+from components.role_grant import RoleGrant
 from components.runner_pool import DEPLOYER
 
 _READ: Final = ["get", "list", "watch"]
@@ -58,37 +59,12 @@ class Deployer(pulumi.ComponentResource):
         super().__init__("gpu-runners:index:Deployer", name, {}, opts)
         k8s.core.v1.ServiceAccount(
             f"{name}-account",
-            metadata=_metadata(DEPLOYER, args["namespace"]),
+            metadata=object_metadata(DEPLOYER, DEPLOYER, args["namespace"]),
             automount_service_account_token=False,
             opts=pulumi.ResourceOptions(parent=self),
         )
         for deployment in args["deployments"]:
-            self._declare_rights(name, args["namespace"], deployment)
+            stack, namespace = deployment["stack"], deployment["namespace"]
+            grant = RoleGrant(f"{DEPLOYER}-{stack}", namespace, deployer_rules(stack), DEPLOYER, args["namespace"])
+            grant.declare(self, name, f"-{namespace}-{stack}")
         self.register_outputs({})
-
-    def _declare_rights(self, name: str, account_namespace: str, deployment: Deployment) -> None:
-        role_name = f"{DEPLOYER}-{deployment['stack']}"
-        metadata = _metadata(role_name, deployment["namespace"])
-        suffix = f"{deployment['namespace']}-{deployment['stack']}"
-        role = k8s.rbac.v1.Role(
-            f"{name}-role-{suffix}",
-            metadata=metadata,
-            rules=deployer_rules(deployment["stack"]),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        k8s.rbac.v1.RoleBinding(
-            f"{name}-binding-{suffix}",
-            metadata=metadata,
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": role_name},
-            subjects=[{"kind": "ServiceAccount", "name": DEPLOYER, "namespace": account_namespace}],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
-        )
-
-
-def _metadata(name: str, namespace: str) -> k8s.meta.v1.ObjectMetaArgsDict:
-    return {
-        "name": name,
-        "namespace": namespace,
-        "labels": object_labels(DEPLOYER),
-        "annotations": REPAIR_ANNOTATIONS,
-    }

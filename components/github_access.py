@@ -10,7 +10,7 @@ from typing import Any, Final
 import pulumi
 
 from components.forge_scope import ForgeScope
-from components.github_proof import Proof, token_for
+from components.github_proof import Proof, require_classic_scope, token_for
 from components.github_questions import AwayError, DeniedError, Questions, told
 from registrar.contract import (
     GITHUB_MOST_REPOSITORIES,
@@ -84,10 +84,7 @@ class _Look:
         base = f"/repos/{path}" if is_repository else f"/orgs/{path}"
         token = token_for(self._questions, self._proof, path, NEEDED[is_repository])
         headers = self._runners(path, base, token)
-        classic = headers.get("x-oauth-scopes")
-        needed = CLASSIC_SCOPES[is_repository]
-        if classic is not None and self._proof.token and needed not in [one.strip() for one in classic.split(",")]:
-            raise DeniedError(f"the token has the scopes {classic or 'none'}; allowed: {needed}; give it that one")
+        require_classic_scope(self._proof, headers, CLASSIC_SCOPES[is_repository])
         if is_repository:
             self._repository(path, token)
         else:

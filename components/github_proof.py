@@ -6,7 +6,7 @@ from typing import Any
 
 from gidgethub import apps
 
-from components.github_questions import Questions, told
+from components.github_questions import DeniedError, Questions, told
 
 _EXPIRATION_SECONDS = 540
 
@@ -28,6 +28,13 @@ class Proof:
 def token_for(questions: Questions, proof: Proof, path: str, permissions: Mapping[str, str]) -> str:
     """The token, or an App's with these permissions for that owner or repository. Raises DeniedError and AwayError."""
     return proof.token or _Installation(questions, proof, path).token(permissions)
+
+
+def require_classic_scope(proof: Proof, headers: Mapping[str, str], scope: str) -> None:
+    """Raises DeniedError where an answer's headers tell that a classic token has not this scope; others tell none."""
+    classic = headers.get("x-oauth-scopes")
+    if classic is not None and proof.token and scope not in [one.strip() for one in classic.split(",")]:
+        raise DeniedError(f"the token has the scopes {classic or 'none'}; allowed: {scope}; give it that one")
 
 
 class _Installation:

@@ -6,6 +6,9 @@ a function of its own, apart from the labels that may grow.
 
 from typing import Final
 
+import pulumi
+import pulumi_kubernetes as k8s
+
 from registrar.contract import POOL_LABEL
 
 NAME_LABEL: Final = "app.kubernetes.io/name"
@@ -33,6 +36,16 @@ STAY_ANNOTATIONS: Final[dict[str, str]] = {
 def object_labels(name: str) -> dict[str, str]:
     """Labels of any object of ours; name is what the object serves, e.g. `registrar`."""
     return {NAME_LABEL: name, MANAGED_BY_LABEL: "pulumi", PART_OF_LABEL: "gpu-runners"}
+
+
+def object_metadata(serves: str, name: str, namespace: pulumi.Input[str]) -> "k8s.meta.v1.ObjectMetaArgsDict":
+    """Metadata of an object of ours that can be repaired; serves is as in object_labels."""
+    return {
+        "name": name,
+        "namespace": namespace,
+        "labels": object_labels(serves),
+        "annotations": REPAIR_ANNOTATIONS,
+    }
 
 
 def selector_labels(pool: str) -> dict[str, str]:

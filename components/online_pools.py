@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 
 from components.cluster_access import Cluster
 from components.cluster_hook import Hook, cluster_hook
-from components.labels import REPAIR_ANNOTATIONS, object_labels
+from components.labels import object_metadata
 from components.online.reader import Place, PoolReader
 from components.online.wait import SystemClock, wait_until_online
 from components.runner_deployment import deployment_fingerprint
@@ -50,12 +50,7 @@ class OnlinePools(pulumi.ComponentResource):
         hook = pulumi.ResourceHook(f"{name}-wait", waiting_hook(places, int(args["deadline_seconds"])))
         k8s.core.v1.ConfigMap(
             name,
-            metadata={
-                "name": pools_config_map(args["stack"]),
-                "namespace": args["namespace"],
-                "labels": object_labels("runners"),
-                "annotations": REPAIR_ANNOTATIONS,
-            },
+            metadata=object_metadata("runners", pools_config_map(args["stack"]), args["namespace"]),
             data=pools_data(args["pools"]),
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -6,7 +6,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.deployer import Deployment
-from components.labels import REPAIR_ANNOTATIONS, object_labels
+from components.labels import object_metadata
+from components.role_grant import RoleGrant
 from components.runner_pool import PREVIEWER
 from registrar.contract import REGISTRAR_PORT, SERVICE_NAME
 
@@ -62,7 +63,7 @@ class Previewer(pulumi.ComponentResource):
         self._name, self._home = name, args["namespace"]
         k8s.core.v1.ServiceAccount(
             f"{name}-account",
-            metadata=_metadata(PREVIEWER, self._home),
+            metadata=object_metadata(PREVIEWER, PREVIEWER, self._home),
             automount_service_account_token=False,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -73,26 +74,5 @@ class Previewer(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _grant(self, role_name: str, namespace: str, rules: list["k8s.rbac.v1.PolicyRuleArgsDict"]) -> None:
-        metadata = _metadata(role_name, namespace)
-        role = k8s.rbac.v1.Role(
-            f"{self._name}-role-{namespace}",
-            metadata=metadata,
-            rules=rules,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        k8s.rbac.v1.RoleBinding(
-            f"{self._name}-binding-{namespace}",
-            metadata=metadata,
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": role_name},
-            subjects=[{"kind": "ServiceAccount", "name": PREVIEWER, "namespace": self._home}],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
-        )
-
-
-def _metadata(name: str, namespace: str) -> k8s.meta.v1.ObjectMetaArgsDict:
-    return {
-        "name": name,
-        "namespace": namespace,
-        "labels": object_labels(PREVIEWER),
-        "annotations": REPAIR_ANNOTATIONS,
-    }
+        grant = RoleGrant(role_name, namespace, rules, PREVIEWER, self._home)
+        grant.declare(self, self._name, f"-{namespace}")

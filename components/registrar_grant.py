@@ -5,8 +5,9 @@ from typing import Optional, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.labels import REPAIR_ANNOTATIONS, object_labels
+from components.labels import object_metadata
 from components.registrar_pod import GRANTED_RULES
+from components.role_grant import RoleGrant
 from registrar.contract import (
     SERVICE_NAME,
     TRUST_CA_KEY,
@@ -42,28 +43,15 @@ class RegistrarGrant(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RegistrarGrantArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
         super().__init__("gpu-runners:index:RegistrarGrant", name, {}, opts)
-        metadata: k8s.meta.v1.ObjectMetaArgsDict = {
-            "name": SERVICE_NAME,
-            "namespace": args["namespace"],
-            "labels": object_labels(SERVICE_NAME),
-            "annotations": REPAIR_ANNOTATIONS,
-        }
-        role = k8s.rbac.v1.Role(
-            f"{name}-role", metadata=metadata, rules=GRANTED_RULES, opts=pulumi.ResourceOptions(parent=self)
-        )
-        k8s.rbac.v1.RoleBinding(
-            f"{name}-binding",
-            metadata=metadata,
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": SERVICE_NAME},
-            subjects=[{"kind": "ServiceAccount", "name": SERVICE_NAME, "namespace": args["registrar_namespace"]}],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
-        )
+        namespace = args["namespace"]
+        grant = RoleGrant(SERVICE_NAME, namespace, GRANTED_RULES, SERVICE_NAME, args["registrar_namespace"])
+        grant.declare(self, name)
         trust = {TRUST_CA_KEY: args["ca"], TRUST_URL_KEY: args["url"], TRUST_FORGE_KEY: args["forge_kind"]}
         if args["forge_ca"]:
             trust[TRUST_FORGE_CA_KEY] = args["forge_ca"]
         k8s.core.v1.ConfigMap(
             f"{name}-trust",
-            metadata={**metadata, "name": TRUST_CONFIG_MAP},
+            metadata=object_metadata(SERVICE_NAME, TRUST_CONFIG_MAP, namespace),
             data=trust,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.gpu_placement import KNOWN_RESOURCES
-from components.labels import REPAIR_ANNOTATIONS, object_labels
+from components.labels import REPAIR_ANNOTATIONS, object_labels, object_metadata
 from components.network_policies import EgressRule, deny_all, runner_egress
 from components.runner_admission import RunnerAdmission
 
@@ -111,9 +111,4 @@ class RunnerNamespace(pulumi.ComponentResource):
         )
 
     def _metadata(self, name: str) -> k8s.meta.v1.ObjectMetaArgsDict:
-        return {
-            "name": name,
-            "namespace": self.namespace,
-            "labels": object_labels("runners"),
-            "annotations": REPAIR_ANNOTATIONS,
-        }
+        return object_metadata("runners", name, self.namespace)

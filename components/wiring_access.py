@@ -12,7 +12,7 @@ import pulumi
 from components.forge_scope import ForgeScope
 from components.fork_workflows import open_forks
 from components.github_access import CLASSIC_SCOPES, ForgeAccessError, Warn
-from components.github_proof import Proof, token_for
+from components.github_proof import Proof, require_classic_scope, token_for
 from components.github_questions import AwayError, DeniedError, Questions, denied, told
 from components.repository_wiring import ForgeRepositoryArgs
 from components.reviewers import unknown_reviewers
@@ -83,7 +83,7 @@ class _Look:
             with told(_refused(organization, "runner groups", "organization_self_hosted_runners: write")):
                 url = f"/orgs/{organization}/actions/runner-groups?per_page=1"
                 headers = self._questions.ask("GET", url, token=token)[1]
-            self._require_scope(headers, CLASSIC_SCOPES[False])
+            require_classic_scope(self._proof, headers, CLASSIC_SCOPES[False])
         except DeniedError as problem:
             yield str(problem)
             return
@@ -113,17 +113,12 @@ class _Look:
     def _read(self, path: str, token: str) -> Any:
         with told(_refused(path, "repository", "metadata: read")):
             found, headers = self._questions.ask("GET", f"/repos/{path}", token=token)
-        self._require_scope(headers, CLASSIC_SCOPES[True])
+        require_classic_scope(self._proof, headers, CLASSIC_SCOPES[True])
         return found
 
     def _probe(self, path: str, permission: str, probe: str, token: str) -> None:
         with told(_refused(path, probe.partition("?")[0], f"{permission}: write")):
             self._questions.ask("GET", f"/repos/{path}/{probe}", token=token)
-
-    def _require_scope(self, headers: Mapping[str, str], scope: str) -> None:
-        classic = headers.get("x-oauth-scopes")
-        if classic is not None and self._proof.token and scope not in [one.strip() for one in classic.split(",")]:
-            raise DeniedError(f"the token has the scopes {classic or 'none'}; allowed: {scope}; give it that one")
 
 
 def _refused(path: str, what: str, needed: str) -> dict[int, str]:
