@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from lab import cluster, environment, paths
+from lab.github import parts
 from tests.lab.deadline import until
 from tests.lab.forge import Repository
+from tests.lab.github_forge import GithubRepository
 from tests.lab.kubernetes import KubernetesApi
 from tests.lab.ledger import Ledger
 from tests.lab.pods import Pods
@@ -108,6 +110,15 @@ def make_repository(lab: dict[str, str]) -> Iterator[Callable[[str], Repository]
     for repository in made:
         repository.drop()
         repository.close()
+
+
+@pytest.fixture(scope="module")
+def at_github(lab: dict[str, str]) -> Iterator[GithubRepository]:
+    """A repository at the stand-in for GitHub; made anew for each module, for a test may start the stand-in anew."""
+    parts.up(print)
+    found = GithubRepository()
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lab.github import daemon
 from lab.github.server import Exchange
+from tests.lab.pools import gpus, pool, pools_config
 
 TIMEOUT_SECONDS = 15.0
 REPOSITORY = "mlops/github-tests"
@@ -104,3 +105,25 @@ class Exchanges:
         with self._file.open() as lines:
             lines.seek(self._start)
             return [Exchange(**json.loads(line)) for line in lines]
+
+
+def platform_config(namespace: str, path: str) -> Json:
+    """A stack of a platform and its only pool `cuda`, in a namespace of its own; path is the scope at GitHub."""
+    return {
+        **pools_config(pool("cuda", labels=["cml-gpu"], gpu=gpus(1), namespace=namespace)),
+        "gpu-runners:forge": "github",
+        "gpu-runners:namespace": namespace,
+        "gpu-runners:runnerImage": "lab.local/github-runner:lab",
+        "gpu-runners:platform": {
+            "scope": f"{daemon.URL}/{path}",
+            "registrar": {"namespace": f"{namespace}-system", "image": "lab.local/registrar:lab"},
+            "environments": [
+                {
+                    "namespace": namespace,
+                    "quota": {"gpus": 2},
+                    "images": ["lab.local/"],
+                    "egress": [{"cidr": "10.85.0.1/32", "ports": [daemon.PORT]}],
+                }
+            ],
+        },
+    }

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from lab import gitea, paths
-from lab.github import daemon, parts
+from lab.github import daemon
 from tests.lab.conftest import stack_file
 from tests.lab.github_forge import REPOSITORY as GITHUB_REPOSITORY
 from tests.lab.github_forge import GithubRepository
@@ -216,15 +216,6 @@ def test_a_stack_that_does_not_exist_is_told_with_the_command_that_makes_it(doct
     environment = doctor.stack.environment
     missing = Doctor(Stack("nobodys", doctor.stack.folder, environment))
     assert "pulumi stack init nobodys" in missing.complains("failed", "config")
-
-
-@pytest.fixture
-def at_github(lab: Mapping[str, str]) -> Iterator[GithubRepository]:
-    """At the lab's stand-in for GitHub."""
-    parts.up(print)
-    found = GithubRepository()
-    yield found
-    found.close()
 
 
 def test_a_stack_at_github_is_checked_with_its_app(

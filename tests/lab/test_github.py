@@ -3,12 +3,11 @@
 What this does not show: that github.com and GitHub's own runner agree with our reading of their documentation.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pytest
 
 from components.runner_scripts import PRE_STOP, RUNNER_PROCESS, START
-from lab.github import parts
 from tests import github_description
 from tests.lab.deadline import until
 from tests.lab.github_forge import Exchanges, GithubRepository
@@ -30,16 +29,8 @@ jobs:
 """
 
 
-@pytest.fixture(scope="module")
-def repository(lab: Mapping[str, str]) -> Iterator[GithubRepository]:
-    parts.up(print)
-    found = GithubRepository()
-    yield found
-    found.close()
-
-
 @pytest.fixture
-def exchanges(repository: GithubRepository) -> Iterator[Exchanges]:
+def exchanges(at_github: GithubRepository) -> Iterator[Exchanges]:
     """What a test and the programs that it starts ask; GitHub's own description judges all of it."""
     found = Exchanges()
     yield found
@@ -105,30 +96,30 @@ def runner_pod(name: str, configuration: str) -> Json:
 
 
 def test_a_runner_in_a_restricted_pod_runs_its_job_to_the_end_though_the_pod_is_deleted(
-    repository: GithubRepository, exchanges: Exchanges, api: KubernetesApi, namespace: str
+    at_github: GithubRepository, exchanges: Exchanges, api: KubernetesApi, namespace: str
 ) -> None:
-    repository.set_secret("KEY", SECRET)
-    run = repository.dispatch(WORKFLOW)
-    api.create(PODS, runner_pod("first", repository.jit_configuration("first", "self-hosted", "cml-gpu")))
+    at_github.set_secret("KEY", SECRET)
+    run = at_github.dispatch(WORKFLOW)
+    api.create(PODS, runner_pod("first", at_github.jit_configuration("first", "self-hosted", "cml-gpu")))
 
     def running() -> bool:
-        job = repository.jobs(run)["train"]
-        return job["status"] == "in_progress" and "trained by" in repository.log(job["id"])
+        job = at_github.jobs(run)["train"]
+        return job["status"] == "in_progress" and "trained by" in at_github.log(job["id"])
 
-    until("the job runs", running, 30, seen=lambda: (repository.jobs(run), api.find(f"{PODS}/first")))
-    assert repository.runners()["first"]["busy"] is True
+    until("the job runs", running, 30, seen=lambda: (at_github.jobs(run), api.find(f"{PODS}/first")))
+    assert at_github.runners()["first"]["busy"] is True
     api.delete(f"{PODS}/first")
-    job = until("the job has ended", lambda: _ended(repository, run), 30)
+    job = until("the job has ended", lambda: _ended(at_github, run), 30)
     assert (job["conclusion"], job["runner_name"]) == ("success", "first")
-    log = repository.log(job["id"])
+    log = at_github.log(job["id"])
     # The output and not the conclusion: a job whose steps this runner does not understand is a success as well.
     assert "trained by 1001 with key *** in mlops/github-tests" in log
     assert "and to its end" in log
     assert SECRET not in log
-    assert "first" not in repository.runners()
+    assert "first" not in at_github.runners()
     until("the pod is gone", lambda: api.find(f"{PODS}/first") is None, 20)
 
 
-def _ended(repository: GithubRepository, run: int) -> Json | None:
-    job = repository.jobs(run)["train"]
+def _ended(at_github: GithubRepository, run: int) -> Json | None:
+    job = at_github.jobs(run)["train"]
     return job if job["status"] == "completed" else None

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,31 +13,12 @@ from github_app.manifest import permissions
 from lab.github import daemon, parts
 from tests import github_description, github_permissions
 from tests.lab.deadline import until
-from tests.lab.github_forge import INSTALLATION, REPOSITORY, Exchanges, GithubRepository
+from tests.lab.github_forge import INSTALLATION, REPOSITORY, Exchanges, GithubRepository, platform_config
 from tests.lab.kubernetes import Json
-from tests.lab.pools import gpus, pool, pools_config
 from tests.lab.stack import Stack
 
 NAMESPACE = "gpu-runners-github"
-CONFIG: Json = {
-    **pools_config(pool("cuda", labels=["cml-gpu"], gpu=gpus(1), namespace=NAMESPACE)),
-    "gpu-runners:forge": "github",
-    "gpu-runners:namespace": NAMESPACE,
-    "gpu-runners:runnerImage": "lab.local/github-runner:lab",
-    "gpu-runners:githubApp": {"appId": 1},
-    "gpu-runners:platform": {
-        "scope": f"{daemon.URL}/{REPOSITORY}",
-        "registrar": {"namespace": f"{NAMESPACE}-system", "image": "lab.local/registrar:lab"},
-        "environments": [
-            {
-                "namespace": NAMESPACE,
-                "quota": {"gpus": 2},
-                "images": ["lab.local/"],
-                "egress": [{"cidr": "10.85.0.1/32", "ports": [daemon.PORT]}],
-            }
-        ],
-    },
-}
+CONFIG: Json = {**platform_config(NAMESPACE, REPOSITORY), "gpu-runners:githubApp": {"appId": 1}}
 WORKFLOW = """
 name: train
 on: workflow_dispatch
@@ -85,64 +66,56 @@ def wired() -> Json:
     return config
 
 
-@pytest.fixture
-def repository(lab: Mapping[str, str]) -> Iterator[GithubRepository]:
-    parts.up(print)
-    found = GithubRepository()
-    yield found
-    found.close()
-
-
 def test_a_dispatched_job_runs_on_a_gpu_pool_that_an_app_registered(
-    repository: GithubRepository, backend: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+    at_github: GithubRepository, backend: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    environment = with_app(repository, backend)
+    environment = with_app(at_github, backend)
     exchanges = Exchanges()
     stack = Stack.make("github", CONFIG, tmp_path_factory.mktemp("github"), environment)
     try:
         stack.up().succeeded()
-        online = {name for name, runner in repository.runners().items() if runner["status"] == "online"}
+        online = {name for name, runner in at_github.runners().items() if runner["status"] == "online"}
         assert len(online) == 1
         stack.preview().succeeded()
         stack.refresh().succeeded()
-        run = repository.dispatch(WORKFLOW)
-        job = until("the job has ended", lambda: _ended(repository, run), 30, seen=lambda: repository.jobs(run))
+        run = at_github.dispatch(WORKFLOW)
+        job = until("the job has ended", lambda: _ended(at_github, run), 30, seen=lambda: at_github.jobs(run))
         assert (job["conclusion"], {job["runner_name"]}) == ("success", online)
-        assert "trained on GPU " in repository.log(job["id"])
-        until("the next runner is online", lambda: _others(repository, online), 40, seen=repository.runners)
+        assert "trained on GPU " in at_github.log(job["id"])
+        until("the next runner is online", lambda: _others(at_github, online), 40, seen=at_github.runners)
     finally:
         stack.destroy().succeeded()
     agrees_with_the_description(exchanges)
 
 
 def test_a_platform_declares_its_group_and_its_repository_once_and_no_secret_shows(
-    repository: GithubRepository, backend: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+    at_github: GithubRepository, backend: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     parts.install_provider(print)
     more = ("secrets", "actions_variables", "environments", "members")
     environment = {
-        **with_app(repository, backend, *more), "GPU_RUNNERS_SECRET_FROM_ENVIRONMENT": SECRETS["environment"]
+        **with_app(at_github, backend, *more), "GPU_RUNNERS_SECRET_FROM_ENVIRONMENT": SECRETS["environment"]
     }  # fmt: skip
     exchanges = Exchanges()
     stack = Stack.make("github-wired", wired(), tmp_path_factory.mktemp("github-wired"), environment)
     stack.run("config", "set", "--secret", "FROM_CONFIG", SECRETS["config"]).succeeded()
     try:
         said = [stack.up().succeeded().output]
-        (group,) = [each for each in repository.organization(GROUPS)["runner_groups"]
+        (group,) = [each for each in at_github.organization(GROUPS)["runner_groups"]
                     if each["name"] == GROUP]  # fmt: skip
         assert (group["visibility"], group["allows_public_repositories"]) == ("selected", False)
-        (runner,) = repository.organization(f"{GROUPS}/{group['id']}/runners")["runners"]
+        (runner,) = at_github.organization(f"{GROUPS}/{group['id']}/runners")["runners"]
         assert runner["status"] == "online"
-        assert repository.read("actions/permissions")["sha_pinning_required"] is True
-        rules = {rule["type"]: rule for rule in repository.read("environments/dev")["protection_rules"]}
+        assert at_github.read("actions/permissions")["sha_pinning_required"] is True
+        rules = {rule["type"]: rule for rule in at_github.read("environments/dev")["protection_rules"]}
         reviewers = rules["required_reviewers"]["reviewers"]
         assert {(each["type"], each["reviewer"]["id"]) for each in reviewers} == {("User", 5), ("Team", 9)}
         said += [stack.preview().succeeded().output, stack.refresh().succeeded().output]
         said.append(stack.outputs().succeeded().output)
-        run = repository.dispatch(WORKFLOW)
-        job = until("the job has ended", lambda: _ended(repository, run), 30, seen=lambda: _seen(repository, run))
+        run = at_github.dispatch(WORKFLOW)
+        job = until("the job has ended", lambda: _ended(at_github, run), 30, seen=lambda: _seen(at_github, run))
         assert (job["conclusion"], job["runner_name"]) == ("success", runner["name"])
-        assert f"with a key of {len(SECRETS['config'])} letters" in repository.log(job["id"])
+        assert f"with a key of {len(SECRETS['config'])} letters" in at_github.log(job["id"])
     finally:
         stack.destroy().succeeded()
     state = Path(backend["PULUMI_BACKEND_URL"].removeprefix("file://"))
@@ -157,10 +130,10 @@ def test_a_platform_declares_its_group_and_its_repository_once_and_no_secret_sho
     agrees_with_the_description(exchanges)
 
 
-def with_app(repository: GithubRepository, backend: Mapping[str, str], *more: str) -> dict[str, str]:
+def with_app(at_github: GithubRepository, backend: Mapping[str, str], *more: str) -> dict[str, str]:
     """Installs an App; the environment of a command that holds its key, and no token of the lab's other forge."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    repository.install_app(key.public_key(), *more)
+    at_github.install_app(key.public_key(), *more)
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     without_token = {name: value for name, value in backend.items() if name != "FORGE_TOKEN"}
     return {**without_token, "GITHUB_APP_PRIVATE_KEY": key.private_bytes(*form).decode()}
@@ -171,15 +144,15 @@ def agrees_with_the_description(exchanges: Exchanges) -> None:
     assert not wrong, "GitHub's description disagrees:\n" + "\n".join(wrong)
 
 
-def _seen(repository: GithubRepository, run: int) -> object:
-    return repository.jobs(run), repository.organization("actions/runners"), repository.organization(GROUPS)
+def _seen(at_github: GithubRepository, run: int) -> object:
+    return at_github.jobs(run), at_github.organization("actions/runners"), at_github.organization(GROUPS)
 
 
-def _ended(repository: GithubRepository, run: int) -> Json | None:
-    job = repository.jobs(run)["train"]
+def _ended(at_github: GithubRepository, run: int) -> Json | None:
+    job = at_github.jobs(run)["train"]
     return job if job["status"] == "completed" else None
 
 
-def _others(repository: GithubRepository, before: set[str]) -> set[str]:
+def _others(at_github: GithubRepository, before: set[str]) -> set[str]:
     """Online runners that were not there before."""
-    return {name for name, runner in repository.runners().items() if runner["status"] == "online"} - before
+    return {name for name, runner in at_github.runners().items() if runner["status"] == "online"} - before

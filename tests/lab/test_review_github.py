@@ -10,32 +10,15 @@ import pytest
 from lab.github import daemon, parts
 from lab.github.protocol import RUNNER_VERSION
 from tests.lab.deadline import until
+from tests.lab.github_forge import platform_config
 from tests.lab.kubernetes import Json
-from tests.lab.pools import gpus, pool, pools_config
 from tests.lab.reviews import Reviews
 from tests.lab.stack import Stack
 
 ORGANIZATION = "reviewed"
 TOKEN = "ghp_lab_review"
 SPACE = "gpu-runners-hub"
-CONFIG: Json = {
-    **pools_config(pool("cuda", labels=["cml-gpu"], gpu=gpus(1), namespace=SPACE)),
-    "gpu-runners:forge": "github",
-    "gpu-runners:namespace": SPACE,
-    "gpu-runners:runnerImage": "lab.local/github-runner:lab",
-    "gpu-runners:platform": {
-        "scope": f"{daemon.URL}/{ORGANIZATION}",
-        "registrar": {"namespace": f"{SPACE}-system", "image": "lab.local/registrar:lab"},
-        "environments": [
-            {
-                "namespace": SPACE,
-                "quota": {"gpus": 2},
-                "images": ["lab.local/"],
-                "egress": [{"cidr": "10.85.0.1/32", "ports": [daemon.PORT]}],
-            }
-        ],
-    },
-}
+CONFIG = platform_config(SPACE, ORGANIZATION)
 
 
 class Organization:
