@@ -36,16 +36,16 @@ demo-review: venv ## a pull request's comment for real: changes, drift made by h
 	$(BIN)/python -m lab.review_demo
 
 review: venv ## pending changes and drift of a stack: make review STACK=dev
-	$(BIN)/python -m review report $(STACK)
+	$(BIN)/python -m gpu_runners.review report $(STACK)
 
 repair: venv ## take out and put back what was changed by hand, after asking: make repair STACK=dev
-	$(BIN)/python -m review repair $(STACK)
+	$(BIN)/python -m gpu_runners.review repair $(STACK)
 
 unlock: venv ## free a stack whose `pulumi up` was killed, and say how: make unlock STACK=dev
-	$(BIN)/python -m recovery $(STACK)
+	$(BIN)/python -m gpu_runners.unlock $(STACK)
 
 doctor: venv ## what a stack needs before `pulumi up`, and the cure for what is missing: make doctor STACK=dev
-	$(BIN)/python -m doctor $(STACK)
+	$(BIN)/python -m gpu_runners.doctor $(STACK)
 
 lab-up: venv ## a real Kubernetes, forge and S3 server on this machine; FAKE_NODES=100 for more simulated GPU nodes
 	$(BIN)/python -m lab up --fake-nodes $(FAKE_NODES)

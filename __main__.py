@@ -5,22 +5,22 @@ from functools import partial
 
 import pulumi
 
-from components.cluster_access import ClusterChoice, read_version, require_version
-from components.deployer import Deployer
-from components.forge_credential import ForgeCredential
-from components.forge_scope import GITHUB
-from components.github_access import require_all, require_github_access
-from components.online_pools import OnlinePools
-from components.previewer import Previewer
-from components.registrar import Registrar
-from components.registrar_namespace import RegistrarNamespace
-from components.runner_deployment import RunnerDeployment
-from components.runner_namespace import RunnerNamespace
-from components.runner_pod import OWN_POOL_VARIABLE
-from components.runner_pool import pool_key, refuse_own_pool
-from components.wiring_access import require_wiring_access
+from access.cluster import ClusterChoice, read_version, require_version
+from access.github.registrar import require_all, require_github_access
+from access.github.wiring import require_wiring_access
+from components.platform.deployer import Deployer
+from components.platform.forge_credential import ForgeCredential
+from components.platform.previewer import Previewer
+from components.platform.registrar import Registrar
+from components.platform.registrar_namespace import RegistrarNamespace
+from components.platform.runner_namespace import RunnerNamespace
+from components.pools.online_pools import OnlinePools
+from components.pools.runner_deployment import RunnerDeployment
+from components.pools.runner_pod import OWN_POOL_VARIABLE
 from config import StackConfig, load
-from config_platform import accounts, deployments_by_namespace, grants
+from config.platform import accounts, deployments_by_namespace, grants
+from values.pool import pool_key, refuse_own_pool
+from values.scope import GITHUB
 
 
 def declare_github(stack: StackConfig) -> list[pulumi.Resource]:
@@ -28,9 +28,9 @@ def declare_github(stack: StackConfig) -> list[pulumi.Resource]:
     if stack.platform is None or stack.wiring_credential is None:
         return []
     # Only here: whoever declares nothing at GitHub need not wait for its SDK.
-    from components.forge_repository import ForgeRepository  # noqa: PLC0415
-    from components.github_provider import github_provider  # noqa: PLC0415
-    from components.runner_group import RunnerGroup  # noqa: PLC0415
+    from components.github.forge_repository import ForgeRepository  # noqa: PLC0415
+    from components.github.github_provider import github_provider  # noqa: PLC0415
+    from components.github.runner_group import RunnerGroup  # noqa: PLC0415
 
     forge, proof = stack.platform.forge, stack.wiring_credential.proof()
     delay = pulumi.Config("github").get_int("writeDelayMs")

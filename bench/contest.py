@@ -9,12 +9,12 @@ from typing import Any
 
 from bench.workshop import Workshop
 from components.labels import pool_labels
-from components.runner_deployment import deployment_spec
-from components.runner_pool import RunnerPool
-from registrar.contract import POOL_LABEL
+from components.pools.runner_deployment import deployment_spec
 from tests.lab.kubernetes import KubernetesApi
 from tests.lab.pools import pool, pools_config
 from tests.lab.stack import Stack
+from values.contract import POOL_LABEL
+from values.pool import RunnerPool
 
 FLAT = Path(__file__).resolve().parent / "flat"
 SIDES = ("this program", "flat program")

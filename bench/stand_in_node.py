@@ -9,8 +9,8 @@ import datetime
 import threading
 from typing import Any
 
-from registrar.contract import ONLINE_GATE
 from tests.lab.kubernetes import Json, KubernetesApi
+from values.contract import ONLINE_GATE
 
 NAME = "bench-stand-in"
 PRODUCT = "BENCH-STAND-IN"

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pulumi
 
-from components.cluster_access import Cluster, ClusterChoice
+from access.cluster import Cluster, ClusterChoice
 
 Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 

@@ -9,7 +9,7 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from registrar.contract import POOL_LABEL
+from values.contract import POOL_LABEL
 
 NAME_LABEL: Final = "app.kubernetes.io/name"
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"

@@ -12,7 +12,6 @@ from aiohttp import web
 from lightkube import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ConfigError
 
-from registrar import contract
 from registrar.actions import Actor
 from registrar.announcer import Announcer
 from registrar.brakes import Brakes
@@ -29,6 +28,7 @@ from registrar.roster import Roster
 from registrar.scope_cycle import Parts
 from registrar.server import Door
 from registrar.settings import Settings, SettingsError, load
+from values import contract
 
 SHUTDOWN_SECONDS = 3.0
 

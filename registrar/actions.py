@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from registrar import cluster, contract
+from registrar import cluster
 from registrar.announcer import Announcer
 from registrar.cluster import Cluster
 from registrar.decisions import Action, Verb
@@ -13,6 +13,7 @@ from registrar.logs import tell
 from registrar.metrics import Metrics
 from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
+from values import contract
 
 # Idle pods have none (0): the ReplicaSet takes those with the lowest cost first.
 BUSY_DELETION_COST = "1000"

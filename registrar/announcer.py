@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Collection
 
-from registrar import cluster, contract
+from registrar import cluster
 from registrar.cluster import Cluster, Subject
 from registrar.decisions import REGISTRATION_DRIFT
 from registrar.logs import tell
+from values import contract
 
 WARNINGS = frozenset(
     {

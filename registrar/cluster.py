@@ -13,9 +13,9 @@ from lightkube.operators import Operator, exists
 from lightkube.resources.core_v1 import Event, Pod, PodStatus
 from lightkube.types import PatchType
 
-from registrar import contract
 from registrar.pods import RunnerPod
 from registrar.reading import read_pod
+from values import contract
 
 COMPONENT = "registrar"
 MESSAGE_LIMIT = 1024  # the API server's own limit for an Event's message

@@ -26,8 +26,8 @@ It never asks a clock or a network: ages come in as facts that are already judge
 from dataclasses import dataclass
 from enum import Enum
 
-from registrar import contract
 from registrar.pods import ENDED, WAITING, Stage
+from values import contract
 
 REGISTRATION_DRIFT = "RegistrationDrift"
 

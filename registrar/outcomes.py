@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from registrar import contract
 from registrar.forges.forge import Job
 from registrar.pods import RunnerPod
+from values import contract
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from lightkube.models.core_v1 import ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodCondition
 
-from registrar import contract
 from registrar.pods import Ended, RunnerPod, Stage
+from values import contract
 
 TEMPLATE_HASH_LABEL = "pod-template-hash"
 

@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable
 
-from registrar import cluster, contract
+from registrar import cluster
 from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.cluster import Cluster
@@ -14,6 +14,7 @@ from registrar.identity import PodIdentity, RefusalError
 from registrar.logs import tell
 from registrar.pods import RunnerPod
 from registrar.settings import Grant, Settings
+from values import contract
 
 ISSUES_AT_ONCE = 4
 API_RETRY_SECONDS = 3.0

@@ -9,7 +9,6 @@ from registrar import situation
 from registrar.actions import Actor, Target
 from registrar.announcer import Announcer
 from registrar.brakes import Brakes
-from registrar.contract import NOT_ONLINE
 from registrar.decisions import Action, Standing, Verb, decide
 from registrar.forge_view import ForgeView
 from registrar.forge_watch import ForgeWatch
@@ -21,6 +20,7 @@ from registrar.outcomes import Outcome, kept_failures, outcome_of
 from registrar.pod_store import PodStore
 from registrar.pods import ENDED, WAITING, RunnerPod, Stage
 from registrar.settings import Settings
+from values.contract import NOT_ONLINE
 
 ACTS_AT_ONCE = 8
 

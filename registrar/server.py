@@ -8,7 +8,6 @@ from typing import Any
 
 from aiohttp import web
 
-from registrar import contract
 from registrar.forges.forge import ForgeError
 from registrar.identity import PodIdentity, RefusalError, bearer, identify, key_id
 from registrar.issuer_keys import IssuerKeys, KeysUnavailableError
@@ -17,6 +16,7 @@ from registrar.metrics import CONTENT_TYPE, Metrics
 from registrar.queue_reader import QueueReader
 from registrar.registrations import LaterError, Registrations
 from registrar.roster import RUNNERS_PATH, Roster
+from values import contract
 
 REQUEST_LIMIT_BYTES = 4096  # nobody has to send us a body
 

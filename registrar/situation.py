@@ -1,12 +1,12 @@
 """Judges ages against deadlines and words a pod's and a runner's state for the decision. Pure."""
 
-from registrar import contract
 from registrar.decisions import PodState, RunnerState, Standing
 from registrar.forge_view import ForgeView
 from registrar.forges.forge import Runner
 from registrar.outcomes import Outcome
 from registrar.pods import ENDED, RunnerPod, Stage
 from registrar.settings import Deadlines
+from values import contract
 
 # Between the forge's answer to a cordon and a removal: a job that was being handed out at that moment shows up by then.
 SETTLE_SECONDS = 1.0

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from components.cluster_access import ClusterAccessError
-from components.runner_pool import OwnPoolError
+from access.cluster import ClusterAccessError
 from tests.recorded_program import Program, Secret, run
 from tests.stack_values import ROOT, Values, loaded, stack_file
+from values.pool import OwnPoolError
 
 PROGRAM = runpy.run_path(str(ROOT / "__main__.py"), run_name="program")
 declare: Callable[..., None] = PROGRAM["declare"]

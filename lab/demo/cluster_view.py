@@ -12,7 +12,7 @@ from lab import paths
 from lab.demo.settings import Pool
 from lab.demo.snapshot import Pod, pod
 from lab.errors import LabError
-from registrar import contract
+from values import contract
 
 TIMEOUT_SECONDS = 10.0
 

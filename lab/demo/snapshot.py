@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from registrar import contract
+from values import contract
 
 GPU = "nvidia.com/gpu"
 

@@ -88,5 +88,5 @@ def _cuda_mlops() -> Recipe:
 def _registrar() -> Recipe:
     folder = paths.REPOSITORY / "registrar"
     requirements = Requirements((folder / "requirements.txt",), paths.REPOSITORY / "constraints.txt")
-    files = {"registrar": folder, "constraints.txt": requirements.constraints}  # as from the repository's root
+    files = {"registrar": folder, "values": paths.REPOSITORY / "values", "constraints.txt": requirements.constraints}
     return Recipe("registrar", folder / "Dockerfile", files, requirements)

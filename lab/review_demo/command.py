@@ -71,7 +71,7 @@ class Commands:
         return [*([flag] if flag else []), STACK, "--config-file", str(self.folder / f"Pulumi.{STACK}.yaml")]
 
     def _review(self, *arguments: str, found: bool = False) -> str:
-        return self._run([sys.executable, "-m", "review", *arguments], allowed=(0, 2) if found else (0,))
+        return self._run([sys.executable, "-m", "gpu_runners.review", *arguments], allowed=(0, 2) if found else (0,))
 
     def _run(self, command: list[str], *, folder: Path = paths.REPOSITORY, allowed: tuple[int, ...] = (0,)) -> str:
         done = subprocess.run(

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from registrar import contract
 from registrar.forges.forge import Forge, Pace
 from registrar.forges.gitea import PACE as GITEA_PACE
 from registrar.forges.gitea import Gitea
-from registrar.forges.github import GitHub
-from registrar.forges.github_access import Access
-from registrar.forges.github_client import Client
-from registrar.forges.github_credentials import credential
-from registrar.forges.github_pace import LIMITS, Budget, Limits
-from registrar.forges.github_pace import PACE as GITHUB_PACE
+from registrar.forges.github.access import Access
+from registrar.forges.github.client import Client
+from registrar.forges.github.credentials import credential
+from registrar.forges.github.forge import GitHub
+from registrar.forges.github.pace import LIMITS, Budget, Limits
+from registrar.forges.github.pace import PACE as GITHUB_PACE
 from registrar.metrics import Metrics
 from registrar.settings import Settings
+from values import contract
 
 
 def open_forge(

@@ -4,19 +4,19 @@ import pytest
 from pulumi import ComponentResource
 from pulumi.provider.experimental.analyzer import Analyzer
 
-from components.deployer import Deployer
-from components.forge_credential import ForgeCredential
-from components.forge_repository import ForgeRepository
-from components.online_pools import OnlinePools
-from components.previewer import Previewer
-from components.registrar import Registrar
-from components.registrar_certificate import RegistrarCertificate
-from components.registrar_grant import RegistrarGrant
-from components.registrar_namespace import RegistrarNamespace
-from components.runner_admission import RunnerAdmission
-from components.runner_deployment import RunnerDeployment
-from components.runner_group import RunnerGroup
-from components.runner_namespace import RunnerNamespace
+from components.github.forge_repository import ForgeRepository
+from components.github.runner_group import RunnerGroup
+from components.platform.deployer import Deployer
+from components.platform.forge_credential import ForgeCredential
+from components.platform.previewer import Previewer
+from components.platform.registrar import Registrar
+from components.platform.registrar_certificate import RegistrarCertificate
+from components.platform.registrar_grant import RegistrarGrant
+from components.platform.registrar_namespace import RegistrarNamespace
+from components.platform.runner_admission import RunnerAdmission
+from components.platform.runner_namespace import RunnerNamespace
+from components.pools.online_pools import OnlinePools
+from components.pools.runner_deployment import RunnerDeployment
 
 COMPONENTS: list[type[ComponentResource]] = [
     Deployer,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from config_repositories import VARIABLE_PREFIX, named_secrets
+from config.repositories import VARIABLE_PREFIX, named_secrets
 from tests.registrar.stand_in_github import private_key
 from tests.stack_values import ROOT, loaded, loaded_file, stack_file
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.serving_certificate import issue_serving_certificate
+from components.platform.serving_certificate import issue_serving_certificate
 from config import StackConfigError
 from tests.config.test_invalid_stacks import FILES
 from tests.config.test_invalid_stacks import refusal as of_file

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from config import StackConfigError
-from config_fields import Problem
+from config.fields import Problem
 from tests.stack_values import loaded_file
 
 FOLDER = Path(__file__).with_name("invalid")

@@ -1,9 +1,9 @@
 """The committed stack files load, and the schema and the parser know the same keys."""
 
 import config
-from components.runner_pool import RunnerPool
-from config_pools import DEFAULTED
+from config.pools import DEFAULTED
 from tests.stack_values import declared_keys, defaults, loaded, stack_file
+from values.pool import RunnerPool
 
 
 def test_the_dev_stack_loads_without_a_credential() -> None:

@@ -4,10 +4,10 @@ import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from registrar import contract
 from tests.lab.deadline import until
 from tests.lab.forge import Repository
 from tests.lab.kubernetes import Json, KubernetesApi
+from values import contract
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import httpx2
 
-from registrar import contract
 from tests.lab.kubernetes import Json, KubernetesApi
+from values import contract
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`python -m review` as a person runs it, on a test's stack."""
+"""`python -m gpu_runners.review` as a person runs it, on a test's stack."""
 
 import json
 import os
@@ -32,7 +32,7 @@ class Reviews:
     def _run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
         arguments = [command, self.stack.name, "--config-file", str(self.stack.config_file), *options]
         return subprocess.run(
-            [sys.executable, "-m", "review", *arguments],
+            [sys.executable, "-m", "gpu_runners.review", *arguments],
             cwd=paths.REPOSITORY,
             env={**os.environ, **self.stack.environment},
             stdin=subprocess.DEVNULL,

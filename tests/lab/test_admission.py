@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from registrar import contract
 from tests.lab.conftest import MakeStack
 from tests.lab.deadline import until
 from tests.lab.kubernetes import Json, KubernetesApi
 from tests.lab.pods import Pods, RunnerPod
 from tests.lab.pools import NAMESPACE, SYSTEM_NAMESPACE, pool, pools_config
 from tests.lab.stack import Stack
+from values import contract
 
 Change = Callable[[Json], object]
 DRY = "?dryRun=All"

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from registrar import contract
 from tests.lab.deadline import until
 from tests.lab.kubernetes import Births, KubernetesApi
 from tests.lab.pods import Pods, RunnerPod
 from tests.lab.pools import gpus, pool, pools_config
 from tests.lab.stack import Outcome, Stack
+from values import contract
 
 DEADLINE_SECONDS = 60
 MINUTE = 60.0

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from lab import control_plane, daemon
-from registrar import contract
 from tests.lab.deadline import until
 from tests.lab.forge import Repository
 from tests.lab.gpu_holders import until_gpus_are_free
@@ -21,6 +20,7 @@ from tests.lab.pods import Pods, RunnerPod
 from tests.lab.pools import SYSTEM_NAMESPACE, gpus, pool, pools_config
 from tests.lab.stack import Outcome, Stack
 from tests.lab.workflow import Job, push, several_jobs
+from values import contract
 
 SILENT_SECONDS = 40
 # The three GPUs of `updated` leave none for its successor beside it.

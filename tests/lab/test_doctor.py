@@ -1,4 +1,4 @@
-"""`python -m doctor` as a person runs it: a stack, the lab's cluster and Gitea, and what is wrong with them."""
+"""The doctor as a person runs it: a stack, the lab's cluster and Gitea, and what is wrong with them."""
 
 import json
 import subprocess
@@ -39,7 +39,8 @@ class Doctor:
 
     def says(self, *arguments: str, **variables: str) -> tuple[int, str]:
         """Exit code and lines."""
-        command = [sys.executable, "-m", "doctor", self.stack.name, "--config-file", str(self.stack.config_file)]
+        command = [sys.executable, "-m", "gpu_runners.doctor", self.stack.name]
+        command += ["--config-file", str(self.stack.config_file)]
         done = subprocess.run(
             [*command, *arguments], cwd=paths.REPOSITORY, env={**self.stack.environment, **variables}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=SECONDS,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.runner_scripts import PRE_STOP, RUNNER_PROCESS, START
+from components.pools.runner_scripts import PRE_STOP, RUNNER_PROCESS, START
 from tests import github_description
 from tests.lab.deadline import until
 from tests.lab.github_forge import Exchanges, GithubRepository

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from github_app.manifest import permissions
+from gpu_runners.app.manifest import permissions
 from lab.github import daemon, parts
 from tests import github_description, github_permissions
 from tests.lab.deadline import until

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from registrar import contract
 from tests.lab.deadline import until
 from tests.lab.forge import Repository
 from tests.lab.ledger import Ledger, say
@@ -17,6 +16,7 @@ from tests.lab.pods import Pods
 from tests.lab.pools import pool, pools_config
 from tests.lab.stack import Stack
 from tests.lab.workflow import Run, one_job, push
+from values import contract
 
 REPLICAS = 3
 LEAVE_SECONDS = 8.0

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from gpu_runners.review.core.markdown import marker
 from lab import gitea, s3
 from lab.gitea_api import GiteaApi
-from review.core.markdown import marker
 from tests.lab.conftest import stack_file
 from tests.lab.deadline import holds_for, until
 from tests.lab.forge import Repository

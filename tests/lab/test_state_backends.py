@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from components.runner_namespace import RUNNER_ACCOUNT
+from components.platform.runner_namespace import RUNNER_ACCOUNT
 from lab import paths, postgresql, s3
-from registrar.contract import TRUST_CA_KEY, TRUST_CONFIG_MAP, TRUST_FORGE_KEY, TRUST_URL_KEY
 from tests.lab.deadline import until
 from tests.lab.kubernetes import KubernetesApi
 from tests.lab.pools import pool, pools_config
 from tests.lab.stack import Outcome, Stack
+from values.contract import TRUST_CA_KEY, TRUST_CONFIG_MAP, TRUST_FORGE_KEY, TRUST_URL_KEY
 
 LOCKED = "the stack is currently locked by 1 lock(s)"
 BACKENDS = ("file", "s3", "postgresql")
@@ -56,7 +56,7 @@ class Kept:
 
     def unlock(self) -> Outcome:
         """`make unlock`, where nobody can be asked."""
-        argv = [sys.executable, "-m", "recovery", self.stack.name]
+        argv = [sys.executable, "-m", "gpu_runners.unlock", self.stack.name]
         done = subprocess.run(
             argv,
             cwd=paths.REPOSITORY,

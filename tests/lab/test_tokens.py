@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lab import control_plane
-from registrar import contract
 from tests.lab.forge import Repository
 from tests.lab.kubernetes import Json, KubernetesApi
 from tests.lab.pods import Pods, RunnerPod
 from tests.lab.pools import NAMESPACE, SYSTEM_NAMESPACE
 from tests.lab.registrar_door import Answer, RegistrarDoor
+from values import contract
 
 RUNNER = "runner"
 

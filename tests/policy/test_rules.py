@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from components import labels as program_labels
-from components import runner_pool
-from components.runner_group import RunnerGroup, RunnerGroupArgs
+from components.github.runner_group import RunnerGroup, RunnerGroupArgs
 from policy_rules.catalogue import RULES
 from policy_rules.resources import IDENTITIES, NAME_LABEL, POOL_LABEL, RUNNER_LABELS_ANNOTATION, RUNNERS, Resource
 from policy_rules.rule import Rule, Violation
-from registrar import contract
 from tests.recorded_program import run
 from tests.stack_values import ROOT, loaded, stack_file
+from values import contract
+from values import pool as runner_pool
 
 Change = Callable[[dict[str, Any]], object]
 BY_NAME = {rule.name: rule for rule in RULES}

@@ -20,7 +20,7 @@ from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.cluster import Cluster
 from registrar.forges.forge import Forge, Pace
-from registrar.forges.github_pace import LIMITS, Limits
+from registrar.forges.github.pace import LIMITS, Limits
 from registrar.forges.opening import open_forge
 from registrar.issuer_keys import IssuerKeys
 from registrar.loop import Loop

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from aiohttp.test_utils import TestServer
 
-from registrar import contract
-from registrar.forges.github import GitHub
+from registrar.forges.github.forge import GitHub
 from registrar.forges.opening import open_forge
 from registrar.metrics import Metrics
 from registrar.settings import parse
 from tests.registrar.conftest import settings_document
 from tests.registrar.stand_in_github import APP_ID, TOKEN, StandInGitHub, private_key
+from values import contract
 
 
 @dataclass

@@ -15,7 +15,7 @@ import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from registrar import contract
+from values import contract
 
 ISSUER = "https://kubernetes.default.svc"
 SIGNING_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)  # one for all tests: making it takes long

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registrar import contract
 from registrar.decisions import (
     REGISTRATION_DRIFT,
     Action,
@@ -17,6 +16,7 @@ from registrar.decisions import (
     decide,
 )
 from registrar.pods import ENDED, WAITING, Stage
+from values import contract
 
 UNKNOWN, ABSENT, OFFLINE, IDLE, ACTIVE, BUSY = Standing
 LIVE = (Stage.STARTING, Stage.RUNNING)

@@ -7,13 +7,13 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from registrar.actions import Actor, Target
-from registrar.contract import REGISTRATION_REMOVED
 from registrar.decisions import Action, Verb
 from registrar.forge_watch import LOOK_UPS, ForgeWatch
 from registrar.forges.gitea import Gitea
 from registrar.metrics import Metrics
 from tests.registrar.conftest import World
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
+from values.contract import REGISTRATION_REMOVED
 
 GUIDE = "mlops/guide"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from registrar import contract
 from registrar.forges.forge import ForgeRefusedError
 from tests.registrar.github_bench import Bench, github_bench, write_app
 from tests.registrar.stand_in_github import PKCS1, PKCS8, private_key
+from values import contract
 
 GUIDE = "mlops/guide"
 

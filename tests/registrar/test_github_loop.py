@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from registrar import contract
 from registrar.forges.forge import Pace
-from registrar.forges.github_pace import LIMITS
+from registrar.forges.github.pace import LIMITS
 from tests.registrar.conftest import World, open_world, until
 from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
 from tests.registrar.stand_in_github import job
+from values import contract
 
 NAME = "cuda-abc-aaaaa"
 FAST = Pace(burst=0.05, active=0.1, idle=0.2, census=0.3)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from registrar.forges.forge import ForgeRefusedError, ForgeUnavailableError
-from registrar.forges.github_pace import Barrier, Bucket, asked_wait
+from registrar.forges.github.pace import Barrier, Bucket, asked_wait
 from tests.registrar.github_bench import Bench, github_bench
 
 GUIDE = "mlops/guide"

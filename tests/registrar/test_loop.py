@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from registrar import contract
 from tests.registrar.conftest import World, until
 from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
+from values import contract
 
 NAME = "cuda-abc-aaaaa"
 

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from lightkube.models.core_v1 import Pod
 
-from registrar import contract
 from registrar.pods import RunnerPod, Stage
 from registrar.reading import read_pod
 from tests.registrar.stand_in_cluster import container, end, runner_pod, stamp, start
+from values import contract
 
 
 def read(pod: dict[str, Any]) -> RunnerPod:

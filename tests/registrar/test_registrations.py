@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from registrar import contract
 from tests.registrar.conftest import World, until
 from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
+from values import contract
 
 
 async def test_a_pod_gets_one_single_use_registration_in_the_runners_own_format(world: World) -> None:

@@ -18,7 +18,7 @@ from lab import paths
 
 @dataclass(frozen=True)
 class App:
-    """An App at the stand-in. `manifest` names its file in `github_app`; the numbers are those of the stack file."""
+    """An App at the stand-in. `manifest` names its file in `gpu_runners/app`; numbers: those of the stack file."""
 
     manifest: str
     id: int
@@ -36,7 +36,7 @@ class App:
 
     def registration(self, organization: str) -> dict[str, Any]:
         """What the stand-in is told: the App with its public key, installed with what its manifest asks for."""
-        manifest = json.loads((paths.REPOSITORY / "github_app" / f"{self.manifest}.json").read_text())
+        manifest = json.loads((paths.REPOSITORY / "gpu_runners/app" / f"{self.manifest}.json").read_text())
         key = load_pem_private_key(self.private_key().encode(), password=None).public_key()
         permissions = manifest["default_permissions"]
         return {

@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from components.forge_scope import ForgeScope
-from components.github_access import ForgeAccessError, require_github_access
-from components.github_proof import Proof
-from components.repository_wiring import ForgeRepositoryArgs
-from components.wiring_access import GROUPS, permissions_for, require_wiring_access
+from access.github.proof import Proof
+from access.github.registrar import ForgeAccessError, require_github_access
+from access.github.wiring import GROUPS, permissions_for, require_wiring_access
 from lab.github.rest_people import TEAMS, USERS
-from registrar.contract import GITHUB_ORGANIZATION_PERMISSIONS, GITHUB_REPOSITORY_PERMISSIONS
-from registrar.forges.github import GitHub
+from registrar.forges.github.forge import GitHub
 from tests import github_permissions
 from tests.github_description import app_permissions
 from tests.lab_unit.github.conftest import EVERYTHING, REPOSITORY, Github
 from tests.lab_unit.github.test_registrar_at_github import key_of, opened
+from values.contract import GITHUB_ORGANIZATION_PERMISSIONS, GITHUB_REPOSITORY_PERMISSIONS
+from values.scope import ForgeScope
+from values.wiring import ForgeRepositoryArgs
 
-FOLDER = Path(__file__).parents[3] / "github_app"
+FOLDER = Path(__file__).parents[3] / "gpu_runners/app"
 MANIFESTS = sorted(file.stem for file in FOLDER.glob("*.json"))
 INSTALLATION = {"id": 7, "organization": "mlops"}
 FOR_TEAMS = {"members": "read"}  # where a team reviews

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from components.forge_scope import ForgeScope
-from components.github_access import require_github_access
-from components.github_proof import Proof
-from registrar import contract
-from registrar.forges.github import GitHub
+from access.github.proof import Proof
+from access.github.registrar import require_github_access
+from registrar.forges.github.forge import GitHub
 from registrar.forges.opening import open_forge
 from registrar.metrics import Metrics
 from registrar.settings import parse
 from tests.lab_unit.github.conftest import REPOSITORY, Github
 from tests.registrar.conftest import settings_document
+from values import contract
+from values.scope import ForgeScope
 
 ORGANIZATION = "mlops"
 

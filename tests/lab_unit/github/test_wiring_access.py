@@ -6,13 +6,13 @@ from typing import Any, cast
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from components.forge_scope import ForgeScope
-from components.github_access import ForgeAccessError
-from components.github_proof import Proof
-from components.repository_wiring import ForgeRepositoryArgs
-from components.wiring_access import permissions_for, require_wiring_access
+from access.github.proof import Proof
+from access.github.registrar import ForgeAccessError
+from access.github.wiring import permissions_for, require_wiring_access
 from tests.lab_unit.github.conftest import EVERYTHING, REPOSITORY, Github
 from tests.registrar.stand_in_github import private_key
+from values.scope import ForgeScope
+from values.wiring import ForgeRepositoryArgs
 
 GROUPS = {"mlops/gpus": ("mlops", (REPOSITORY,))}
 PAT = Proof(token=EVERYTHING)

@@ -1,0 +1,70 @@
+"""Deployer: the identity with which `pulumi up` runs on a base runner, and the least that it needs."""
+
+from typing import Final, Optional, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.labels import object_metadata
+from components.platform.role_grant import RoleGrant
+from components.pools.online_pools import pools_config_map
+from values.pool import DEPLOYER
+
+_READ: Final = ["get", "list", "watch"]
+_WRITE: Final = ["create", "update", "patch", "delete"]
+
+
+class Deployment(TypedDict):
+    """A stack that the deployer may bring up."""
+
+    namespace: str
+    """The namespace of the stack's pools."""
+    stack: str
+    """The stack's name."""
+
+
+class DeployerArgs(TypedDict):
+    """Where the identity lives and where it may act."""
+
+    namespace: str
+    """The base runners' namespace."""
+    deployments: list[Deployment]
+    """What it may deploy, and where."""
+
+
+def deployer_rules(stack: str) -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
+    """Rights where a stack's pools are: its Deployments, its one ConfigMap, a look at what becomes of them.
+
+    Nothing on Secrets, rights, policies, quota or the Namespace; the registrar's address and CA can be read only.
+    """
+    return [
+        {"api_groups": ["apps"], "resources": ["deployments"], "verbs": [*_READ, *_WRITE]},
+        {"api_groups": ["apps"], "resources": ["replicasets"], "verbs": _READ},
+        {"api_groups": [""], "resources": ["pods", "events"], "verbs": _READ},
+        # The API server cannot limit create to a name.
+        {"api_groups": [""], "resources": ["configmaps"], "verbs": [*_READ, "create"]},
+        {
+            "api_groups": [""],
+            "resources": ["configmaps"],
+            "resource_names": [pools_config_map(stack)],
+            "verbs": ["update", "patch", "delete"],
+        },
+    ]
+
+
+class Deployer(pulumi.ComponentResource):
+    """A ServiceAccount that may deploy pools and nothing else; it holds no credential of the forge."""
+
+    def __init__(self, name: str, args: DeployerArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
+        super().__init__("gpu-runners:index:Deployer", name, {}, opts)
+        k8s.core.v1.ServiceAccount(
+            f"{name}-account",
+            metadata=object_metadata(DEPLOYER, DEPLOYER, args["namespace"]),
+            automount_service_account_token=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        for deployment in args["deployments"]:
+            stack, namespace = deployment["stack"], deployment["namespace"]
+            grant = RoleGrant(f"{DEPLOYER}-{stack}", namespace, deployer_rules(stack), DEPLOYER, args["namespace"])
+            grant.declare(self, name, f"-{namespace}-{stack}")
+        self.register_outputs({})

@@ -1,0 +1,39 @@
+"""RegistrarNamespace: the namespace that holds the forge's credential."""
+
+from typing import Optional, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.labels import REPAIR_ANNOTATIONS, object_labels
+from components.platform.runner_namespace import pod_security_labels
+from values.contract import SERVICE_NAME
+
+
+class RegistrarNamespaceArgs(TypedDict):
+    """The registrar's namespace."""
+
+    namespace: str
+    """Its name."""
+    pod_security_version: str
+    """The version of the `restricted` profile, e.g. `v1.35`."""
+
+
+class RegistrarNamespace(pulumi.ComponentResource):
+    """Nothing but the registrar belongs into it: who reads its Secrets can register runners."""
+
+    namespace: pulumi.Output[str]
+
+    def __init__(self, name: str, args: RegistrarNamespaceArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
+        super().__init__("gpu-runners:index:RegistrarNamespace", name, {}, opts)
+        namespace = k8s.core.v1.Namespace(
+            name,
+            metadata={
+                "name": args["namespace"],
+                "labels": {**object_labels(SERVICE_NAME), **pod_security_labels(args["pod_security_version"])},
+                "annotations": REPAIR_ANNOTATIONS,
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.namespace = namespace.metadata["name"]
+        self.register_outputs({"namespace": self.namespace})

@@ -1,0 +1,114 @@
+"""RunnerNamespace: one trust zone, i.e. one namespace in which runners of one forge scope may run."""
+
+from typing import NotRequired, Optional, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.labels import REPAIR_ANNOTATIONS, object_labels, object_metadata
+from components.platform.network_policies import EgressRule, deny_all, runner_egress
+from components.platform.runner_admission import RunnerAdmission
+from values.placement import KNOWN_RESOURCES
+
+RUNNER_ACCOUNT = "runner"
+
+
+class RunnerNamespaceArgs(TypedDict):
+    """What a namespace grants at most."""
+
+    namespace: str
+    """Its name."""
+    gpus: dict[str, int]
+    """Most devices of each resource, Terminating pods included: pools and spare. Vendors not named get none."""
+    pods: NotRequired[Optional[int]]
+    """Most pods; unlimited when absent."""
+    pod_security_version: str
+    """The version of the `restricted` profile, e.g. `v1.35`: pinned, so that an upgrade cannot break a running pool."""
+    registrar_namespace: str
+    """Where the registrar answers."""
+    egress: list[EgressRule]
+    """Destinations inside the blocked ranges that runners need."""
+    blocked_cidrs: list[str]
+    """Ranges that are no internet: the cluster's, the private ones, the cloud's metadata address."""
+    accounts: list[str]
+    """ServiceAccounts that pods may run as."""
+    images: list[str]
+    """Images that pods may run, or what their names begin with up to a `/`; empty for any."""
+    image_tags_allowed: bool
+    """Whether an image may lack a digest."""
+
+
+def pod_security_labels(version: str) -> dict[str, str]:
+    """Labels that make the API server refuse whatever is not `restricted`."""
+    modes = ("enforce", "audit", "warn")
+    return {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in modes} | {
+        f"pod-security.kubernetes.io/{mode}-version": version for mode in modes
+    }
+
+
+def hard_limits(args: RunnerNamespaceArgs) -> dict[str, str]:
+    """The quota: every known vendor's GPUs are capped, at zero where nothing is granted."""
+    gpus = dict.fromkeys(KNOWN_RESOURCES, 0) | args["gpus"]
+    limits = {f"requests.{resource}": str(int(count)) for resource, count in sorted(gpus.items())}
+    pods = args.get("pods")
+    if pods is not None:
+        limits["pods"] = str(int(pods))
+    return limits
+
+
+class RunnerNamespace(pulumi.ComponentResource):
+    """A namespace that enforces `restricted`, caps GPUs, admits no pods but runners', denies all traffic but some.
+
+    Its ServiceAccount `runner` has no rights and mounts no token.
+    """
+
+    namespace: pulumi.Output[str]
+
+    def __init__(self, name: str, args: RunnerNamespaceArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
+        super().__init__("gpu-runners:index:RunnerNamespace", name, {}, opts)
+        namespace = k8s.core.v1.Namespace(
+            name,
+            metadata={
+                "name": args["namespace"],
+                "labels": {**object_labels("runners"), **pod_security_labels(args["pod_security_version"])},
+                "annotations": REPAIR_ANNOTATIONS,
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.namespace = namespace.metadata["name"]
+        RunnerAdmission(
+            f"{name}-admission",
+            {
+                "namespace": args["namespace"],
+                "accounts": args["accounts"],
+                "images": args["images"],
+                "image_tags_allowed": args["image_tags_allowed"],
+            },
+            pulumi.ResourceOptions(parent=self),
+        )
+        self._declare_limits(name, args)
+        self.register_outputs({"namespace": self.namespace})
+
+    def _declare_limits(self, name: str, args: RunnerNamespaceArgs) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        k8s.core.v1.ResourceQuota(
+            f"{name}-gpus", metadata=self._metadata("gpus"), spec={"hard": hard_limits(args)}, opts=child
+        )
+        k8s.networking.v1.NetworkPolicy(
+            f"{name}-deny-all", metadata=self._metadata("deny-all"), spec=deny_all(), opts=child
+        )
+        k8s.networking.v1.NetworkPolicy(
+            f"{name}-runner-egress",
+            metadata=self._metadata("runner-egress"),
+            spec=runner_egress(args["registrar_namespace"], args["egress"], args["blocked_cidrs"]),
+            opts=child,
+        )
+        k8s.core.v1.ServiceAccount(
+            f"{name}-runner",
+            metadata=self._metadata(RUNNER_ACCOUNT),
+            automount_service_account_token=False,
+            opts=child,
+        )
+
+    def _metadata(self, name: str) -> k8s.meta.v1.ObjectMetaArgsDict:
+        return object_metadata("runners", name, self.namespace)

@@ -1,0 +1,86 @@
+"""The thin edge of the wait: reads a stack's pools from the API server. One thread, no cache but the last events."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import httpx2
+
+from components.pools.online.snapshot import Json, PoolSnapshot, pool_snapshot
+from components.pools.online.wait import ClusterReadError, PoolsNotOnlineError
+from values.contract import POOL_LABEL
+
+# Lists of events are long and tell nothing while all goes well.
+EVENTS_AFTER_SECONDS: Final = 2.0
+EVENTS_EVERY_SECONDS: Final = 2.0
+
+Get = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
+Place = tuple[str, str]
+
+
+class PoolReader:
+    """Reads pools, given as (namespace, name). get asks the API server; now gives seconds."""
+
+    def __init__(self, get: Get, pools: Sequence[Place], now: Callable[[], float]) -> None:
+        self._get, self._pools, self._now = get, pools, now
+        self._namespaces = sorted({namespace for namespace, _ in pools})
+        self._events: dict[Place, list[Json]] = {}
+        self._next_events = now() + EVENTS_AFTER_SECONDS
+
+    def read(self) -> list[PoolSnapshot]:
+        """All pools as they are now. Raises ClusterReadError, or PoolsNotOnlineError when it is not allowed to look."""
+        deployments: dict[Place, Json] = {}
+        replica_sets: dict[Place, list[Json]] = defaultdict(list)
+        pods: dict[Place, list[Json]] = defaultdict(list)
+        for namespace in self._namespaces:
+            apps = f"/apis/apps/v1/namespaces/{namespace}"
+            for item in self._list(f"{apps}/deployments", labelSelector=POOL_LABEL):
+                deployments[namespace, item["metadata"]["name"]] = item
+            for item in self._list(f"{apps}/replicasets", labelSelector=POOL_LABEL):
+                replica_sets[namespace, _pool_of(item)].append(item)
+            for item in self._list(f"/api/v1/namespaces/{namespace}/pods", labelSelector=POOL_LABEL):
+                pods[namespace, _pool_of(item)].append(item)
+        self._read_events()
+        return [
+            pool_snapshot(
+                self._label(place),
+                deployments.get(place),
+                replica_sets[place],
+                pods[place],
+                (e for pod in pods[place] for e in self._events.get((place[0], pod["metadata"]["name"]), ())),
+            )
+            for place in self._pools
+        ]
+
+    def _read_events(self) -> None:
+        if self._now() < self._next_events:
+            return
+        events: dict[Place, list[Json]] = defaultdict(list)
+        for namespace in self._namespaces:
+            path = f"/api/v1/namespaces/{namespace}/events"
+            for item in self._list(path, fieldSelector="involvedObject.kind=Pod"):
+                events[namespace, item["involvedObject"].get("name", "")].append(item)
+        self._events = events
+        self._next_events = self._now() + EVENTS_EVERY_SECONDS
+
+    def _list(self, path: str, **selectors: str) -> Iterable[Json]:
+        try:
+            items: Iterable[Json] = self._get(path, selectors).get("items") or []
+        except httpx2.HTTPStatusError as error:
+            if error.response.status_code in (401, 403):
+                raise PoolsNotOnlineError(
+                    f"the pools are declared, but this identity may not list {path}: {error.response.text.strip()}. "
+                    "Name this stack in the `deployer` of the platform stack's environment"
+                ) from error
+            raise ClusterReadError(f"the API server answered {error.response.status_code} to {path}") from error
+        except httpx2.HTTPError as error:
+            raise ClusterReadError(f"the API server does not answer: {error or type(error).__name__}") from error
+        return items
+
+    def _label(self, place: Place) -> str:
+        """What people call the pool: its name alone suffices in a single namespace."""
+        return place[1] if len(self._namespaces) == 1 else "/".join(place)
+
+
+def _pool_of(item: Json) -> str:
+    return str(item["metadata"]["labels"][POOL_LABEL])

@@ -1,0 +1,136 @@
+"""The one wait of `pulumi up`: all pools together, until each is far enough, cannot be helped, or time is over.
+
+The cluster, the clock and the log are injected; everything in between is pure.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Protocol
+
+from components.pools.online.diagnosis import Diagnosis, diagnose, remarks
+from components.pools.online.progress import is_complete, progress_line
+from components.pools.online.snapshot import PoolSnapshot
+
+SAY_SOMETHING_EVERY: Final = 10.0
+SHORTEST_PAUSE: Final = 0.2
+# The API server gets three times as long to rest as it needed to answer.
+PAUSE_PER_READ: Final = 3.0
+
+_Key = tuple[str, str]
+
+
+class PoolsNotOnlineError(Exception):
+    """The wait ended without every pool online. The message names each pool, the cause and the cure."""
+
+
+class ClusterReadError(Exception):
+    """The cluster did not answer this once. The message says what was asked."""
+
+
+class Clock(Protocol):
+    """Seconds that only grow, and a way to let them pass."""
+
+    def now(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    """The computer's own."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def wait_until_online(
+    read: Callable[[], Sequence[PoolSnapshot]], report: Callable[[str], None], deadline_seconds: float, clock: Clock
+) -> None:
+    """Returns when every pool is far enough; read gives all pools as they are now.
+
+    Raises PoolsNotOnlineError on what cannot heal by itself, and when deadline_seconds are over.
+    """
+    start = clock.now()
+    old_failures: frozenset[str] | None = None
+    seen: Mapping[_Key, float] = {}
+    reporter = _Reporter(report)
+    pools: Sequence[PoolSnapshot] = ()
+    silence = "the cluster has not answered yet"
+    while True:
+        asked = clock.now()
+        try:
+            pools = read()
+            silence = ""
+        except ClusterReadError as error:
+            silence = str(error)
+        now = clock.now()
+        if not silence:
+            if old_failures is None:
+                old_failures = failures(pools)
+            reporter.tell([progress_line(pool) for pool in pools], now)
+            if all(is_complete(pool) for pool in pools):
+                return
+            found = [diagnosis for pool in pools for diagnosis in diagnose(pool, old_failures)]
+            seen = still_seen(seen, found, now)
+            if overdue := [d for d in found if now - seen[d.pool, d.kind] >= d.grace]:
+                raise PoolsNotOnlineError(_failure(overdue, pools))
+        else:
+            reporter.tell([silence], now)
+        if now - start >= deadline_seconds:
+            raise PoolsNotOnlineError(_timeout(pools, deadline_seconds, silence))
+        clock.sleep(max(SHORTEST_PAUSE, PAUSE_PER_READ * (now - asked)))
+
+
+def failures(pools: Iterable[PoolSnapshot]) -> frozenset[str]:
+    """Names of the pods that have failed."""
+    return frozenset(pod.name for pool in pools for pod in pool.pods if pod.phase == "Failed")
+
+
+def still_seen(seen: Mapping[_Key, float], found: Iterable[Diagnosis], now: float) -> dict[_Key, float]:
+    """Since when each diagnosis is seen without a break; one that is no longer found starts anew."""
+    return {(d.pool, d.kind): seen.get((d.pool, d.kind), now) for d in found}
+
+
+class _Reporter:
+    """Reports lines that changed, and all that are unfinished now and then, so that silence never means a hang."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._last: list[str] = []
+        self._when = 0.0
+
+    def tell(self, lines: list[str], now: float) -> None:
+        due = now - self._when >= SAY_SOMETHING_EVERY
+        news = lines if due else [line for line in lines if line not in self._last]
+        for line in news:
+            self._report(line)
+        self._last = lines
+        if news:
+            self._when = now
+
+
+def _failure(overdue: Iterable[Diagnosis], pools: Iterable[PoolSnapshot]) -> str:
+    lines = ["the runners will not come online as things are:"]
+    for diagnosis in overdue:
+        lines += [f"  {diagnosis.pool}: {diagnosis.cause}", f"    cure: {diagnosis.cure}"]
+    failed = {diagnosis.pool for diagnosis in overdue}
+    lines += [f"  {progress_line(pool)}" for pool in pools if pool.name not in failed and not is_complete(pool)]
+    return "\n".join([*lines, _AFTERWARDS])
+
+
+def _timeout(pools: Iterable[PoolSnapshot], deadline_seconds: float, silence: str) -> str:
+    lines = [f"not every runner was online after onlineDeadlineSeconds ({deadline_seconds:.0f} s):"]
+    for pool in pools:
+        if not is_complete(pool):
+            lines += [f"  {progress_line(pool)}", *(f"    {remark}" for remark in remarks(pool))]
+    if silence:
+        lines.append(f"  {silence}")
+    return "\n".join([*lines, _AFTERWARDS])
+
+
+_AFTERWARDS: Final = (
+    "  The pools are declared as configured and go on trying. Change what the cure names and run `pulumi up`;\n"
+    "  to wait once more without a change, run `pulumi up --replace` with the URN of the ConfigMap `pools-…`."
+)

@@ -1,0 +1,74 @@
+"""OnlinePools: one small object that changes if and only if a pool does, and whose hook waits for all of them."""
+
+from collections.abc import Sequence
+from typing import Optional, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from access.cluster import Cluster
+from components.cluster_hook import Hook, cluster_hook
+from components.labels import object_metadata
+from components.pools.online.reader import Place, PoolReader
+from components.pools.online.wait import SystemClock, wait_until_online
+from components.pools.runner_deployment import deployment_fingerprint
+from values.pool import RunnerPool
+
+
+class OnlinePoolsArgs(TypedDict):
+    """What to wait for."""
+
+    namespace: str
+    """Where the object lives: the pools' namespace."""
+    stack: str
+    """The stack's name."""
+    pools: list[RunnerPool]
+    """All pools of the stack."""
+    deadline_seconds: int
+    """How long the wait may take at most."""
+
+
+def pools_config_map(stack: str) -> str:
+    """The object's name in the cluster; a deployer may write this ConfigMap and no other."""
+    return f"pools-{stack}"
+
+
+def pools_data(pools: Sequence[RunnerPool]) -> dict[str, str]:
+    """One entry per pool, which changes if and only if the pool's Deployment does."""
+    return {f"{pool['namespace']}.{pool['name']}": deployment_fingerprint(pool) for pool in pools}
+
+
+class OnlinePools(pulumi.ComponentResource):
+    """Lists a stack's pools, after them. Give it every RunnerDeployment of the stack in `depends_on`.
+
+    One wait for all, since a waiting hook holds one of the engine's few slots; a failed one leaves no broken state.
+    """
+
+    def __init__(self, name: str, args: OnlinePoolsArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
+        super().__init__("gpu-runners:index:OnlinePools", name, {}, opts)
+        places = [(pool["namespace"], pool["name"]) for pool in args["pools"]]
+        hook = pulumi.ResourceHook(f"{name}-wait", waiting_hook(places, int(args["deadline_seconds"])))
+        k8s.core.v1.ConfigMap(
+            name,
+            metadata=object_metadata("runners", pools_config_map(args["stack"]), args["namespace"]),
+            data=pools_data(args["pools"]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # The object itself must come after the Deployments: a component's dependencies order its children at
+                # creation only.
+                depends_on=opts.depends_on if opts else None,
+                hooks=pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook]),
+            ),
+        )
+        self.register_outputs({})
+
+
+def waiting_hook(places: Sequence[Place], deadline_seconds: int) -> Hook:
+    """A hook that returns when every pool is far enough and raises PoolsNotOnlineError otherwise."""
+
+    def wait(cluster: Cluster) -> None:
+        clock = SystemClock()
+        reader = PoolReader(cluster.get, places, clock.now)
+        wait_until_online(reader.read, pulumi.log.info, deadline_seconds, clock)
+
+    return cluster_hook(wait)

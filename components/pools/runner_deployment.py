@@ -1,0 +1,54 @@
+"""RunnerDeployment: one pool of runners, as one Deployment. Waits for nothing: see online_pools."""
+
+from typing import Any, Optional
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.labels import POOL_ANNOTATIONS, pool_labels, selector_labels
+from components.pools.runner_pod import pod_template
+from values.pool import RunnerPool, fingerprint
+
+
+def deployment_spec(pool: RunnerPool) -> k8s.apps.v1.DeploymentSpecArgsDict:
+    """The Deployment of a pool. Old pods leave before new ones come, as a GPU is held until the pod is gone."""
+    return {
+        "replicas": int(pool["replicas"]),
+        "selector": {"match_labels": selector_labels(pool["name"])},
+        "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 0, "max_unavailable": 1}},
+        "min_ready_seconds": 0,
+        "progress_deadline_seconds": 600,
+        "revision_history_limit": 3,
+        "template": pod_template(pool),
+    }
+
+
+def deployment_fingerprint(pool: RunnerPool) -> str:
+    """Changes if and only if the Deployment does; what an autoscaler sets does not count."""
+    spec: dict[str, Any] = dict(deployment_spec(pool))
+    if pool["autoscaled"]:
+        del spec["replicas"]
+    return fingerprint(spec)
+
+
+class RunnerDeployment(pulumi.ComponentResource):
+    """A pool. One pod is one registration is one job; the Deployment keeps `replicas` of them waiting."""
+
+    def __init__(self, name: str, args: RunnerPool, opts: Optional[pulumi.ResourceOptions] = None) -> None:
+        super().__init__("gpu-runners:index:RunnerDeployment", name, {}, opts)
+        k8s.apps.v1.Deployment(
+            name,
+            metadata={
+                "name": args["name"],
+                "namespace": args["namespace"],
+                "labels": pool_labels(args["name"]),
+                "annotations": POOL_ANNOTATIONS,
+            },
+            spec=deployment_spec(args),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=opts.depends_on if opts else None,
+                ignore_changes=["spec.replicas"] if args["autoscaled"] else None,
+            ),
+        )
+        # No register_outputs: there is nothing to tell, and the engine would write the whole state once more per pool.

@@ -1,0 +1,156 @@
+"""The runner's pod as pure builders: two containers, who they run as, what they may use, where they may run.
+
+Everything that the API server would default and somebody might edit is written out, so that an edit shows as drift.
+"""
+
+from typing import Final
+
+import pulumi_kubernetes as k8s
+
+from components.labels import STAY_ANNOTATIONS, pool_labels
+from components.platform.runner_namespace import RUNNER_ACCOUNT
+from components.pools.runner_scripts import PRE_STOP, REGISTER, RUNNER_PROCESS, START
+from components.pools.runner_volumes import (
+    REGISTRATION_DIRECTORY,
+    RUNNER_DIRECTORY,
+    TOKEN_DIRECTORY,
+    TRUST_DIRECTORY,
+    WORK_DIRECTORY,
+    pod_volumes,
+    registration_mounts,
+    runner_mounts,
+)
+from values.contract import (
+    ONLINE_GATE,
+    REGISTRATION_CONTAINER,
+    RUNNER_CONTAINER,
+    RUNNER_LABELS_ANNOTATION,
+)
+from values.placement import gpu_limits, tolerations
+from values.pool import NO_IDENTITY, RunnerPool, pool_key
+
+RUNNER_USER: Final = 1001
+# Longer than the registrar needs to see a deletion and cordon the runner; an idle runner's leaving takes that long.
+CORDON_SECONDS: Final = 3
+OWN_POOL_VARIABLE: Final = "GPU_RUNNERS_POOL"
+
+Container = k8s.core.v1.ContainerArgsDict
+
+
+def pod_template(pool: RunnerPool) -> k8s.core.v1.PodTemplateSpecArgsDict:
+    """The template of a pool's pods."""
+    annotations = {RUNNER_LABELS_ANNOTATION: ",".join(pool["labels"]), **STAY_ANNOTATIONS}
+    return {"metadata": {"labels": pool_labels(pool["name"]), "annotations": annotations}, "spec": _pod_spec(pool)}
+
+
+def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
+    gpu = pool.get("gpu")
+    api_access = pool["identity"] != NO_IDENTITY
+    return {
+        "service_account_name": pool["identity"] if api_access else RUNNER_ACCOUNT,
+        "automount_service_account_token": False,
+        "enable_service_links": False,
+        "host_network": False,
+        "host_pid": False,
+        "host_ipc": False,
+        "restart_policy": "Always",  # a Deployment allows no other; the main container says Never for itself
+        "dns_policy": "ClusterFirst",
+        "termination_grace_period_seconds": int(pool["protect_job_seconds"]),
+        "readiness_gates": [{"condition_type": ONLINE_GATE}],
+        "security_context": {
+            "run_as_non_root": True,
+            "run_as_user": RUNNER_USER,
+            "run_as_group": RUNNER_USER,
+            "fs_group": RUNNER_USER,
+            "fs_group_change_policy": "OnRootMismatch",
+            "seccomp_profile": {"type": "RuntimeDefault"},
+        },
+        "node_selector": dict(gpu["node_selector"]) if gpu else {},
+        "tolerations": tolerations(gpu),
+        "init_containers": [_registration_container(pool)],
+        "containers": [_runner_container(pool, api_access=api_access)],
+        "volumes": pod_volumes(pool["shared_memory"], pool["work_volume"], api_access=api_access),
+    }
+
+
+def _registration_container(pool: RunnerPool) -> Container:
+    return {
+        "name": REGISTRATION_CONTAINER,
+        "image": pool["runner_image"],
+        "image_pull_policy": "IfNotPresent",
+        "command": ["/bin/sh", "-c", REGISTER],
+        "working_dir": "/",
+        "env": _environment(
+            {
+                "HOME": f"{WORK_DIRECTORY}/home",
+                "JOBS_DIRECTORY": f"{WORK_DIRECTORY}/jobs",
+                "NVIDIA_VISIBLE_DEVICES": "void",
+                "REGISTRATION_DIRECTORY": REGISTRATION_DIRECTORY,
+                "RUNNER_DIRECTORY": RUNNER_DIRECTORY,
+                "RUNNER_SOURCE": "/home/runner",
+                "TERMINATION_LOG": "/dev/termination-log",
+                "TOKEN_FILE": f"{TOKEN_DIRECTORY}/token",
+                "TRUST_DIRECTORY": TRUST_DIRECTORY,
+            }
+        ),
+        # It runs before the main container, whose requests are larger: these cost the pod nothing.
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
+        "security_context": _unprivileged(),
+        "termination_message_path": "/dev/termination-log",
+        "termination_message_policy": "FallbackToLogsOnError",
+        "volume_mounts": registration_mounts(),
+    }
+
+
+def _runner_container(pool: RunnerPool, *, api_access: bool) -> Container:
+    forge = pool["forge"]
+    devices = gpu_limits(pool.get("gpu"))
+    variables = {
+        "HOME": f"{WORK_DIRECTORY}/home",
+        "CORDON_SECONDS": str(CORDON_SECONDS),
+        "JOBS_DIRECTORY": f"{WORK_DIRECTORY}/jobs",
+        "PROCESSES_DIRECTORY": "/proc",
+        "PROTECT_JOB_SECONDS": str(int(pool["protect_job_seconds"])),
+        "REGISTRATION_DIRECTORY": REGISTRATION_DIRECTORY,
+        "RUNNER_DIRECTORY": RUNNER_DIRECTORY,
+        "RUNNER_PROCESS": RUNNER_PROCESS[forge],
+        "TERMINATION_LOG": "/dev/termination-log",
+        # The image knows no name for this uid, and programs that ask for one (Pulumi does) fail without it.
+        "USER": "runner",
+        OWN_POOL_VARIABLE: pool_key(pool),
+    }
+    if not devices:
+        # A CUDA image says "all", and without a request the NVIDIA runtime would believe it.
+        variables["NVIDIA_VISIBLE_DEVICES"] = "void"
+    return {
+        "name": RUNNER_CONTAINER,
+        "image": pool["image"],
+        "image_pull_policy": "IfNotPresent",
+        "command": ["/bin/sh", "-c", START[forge]],
+        "working_dir": WORK_DIRECTORY,
+        "env": _environment(variables),
+        "resources": {
+            "requests": {"cpu": pool["cpu"], "memory": pool["memory"], **devices},
+            "limits": {"memory": pool["memory"], **devices},
+        },
+        "restart_policy": "Never",  # one pod, one registration, one job: the ReplicaSet brings the next
+        "lifecycle": {"pre_stop": {"exec_": {"command": ["/bin/sh", "-c", PRE_STOP]}}},
+        "security_context": _unprivileged(),
+        "termination_message_path": "/dev/termination-log",
+        "termination_message_policy": "FallbackToLogsOnError",
+        "volume_mounts": runner_mounts(api_access=api_access),
+    }
+
+
+def _environment(variables: dict[str, str]) -> list[k8s.core.v1.EnvVarArgsDict]:
+    return [{"name": name, "value": value} for name, value in sorted(variables.items())]
+
+
+def _unprivileged() -> k8s.core.v1.SecurityContextArgsDict:
+    return {
+        "allow_privilege_escalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "privileged": False,
+        # A job writes where its image lets it: only what `restricted` asks for is enforced here.
+        "read_only_root_filesystem": False,
+    }

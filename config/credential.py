@@ -1,0 +1,150 @@
+"""Reads credentials, each a token or a GitHub App with its private key: the registrar's, and the one of `pulumi up`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import pulumi
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from access.github.proof import Proof
+from components.platform.forge_credential import ForgeCredentialArgs, GitHubApp
+from config.fields import Section, shown
+from values.scope import GITHUB
+
+TOKEN_KEY: Final = "forgeToken"  # noqa: S105 - the name of a key
+APP_KEY: Final = "githubApp"
+PRIVATE_KEY_KEY: Final = "githubAppPrivateKey"
+WIRING_TOKEN_KEY: Final = "githubToken"  # noqa: S105 - the name of a key
+WIRING_APP_KEY: Final = "githubWiringApp"
+WIRING_PRIVATE_KEY_KEY: Final = f"{WIRING_APP_KEY}PrivateKey"
+VARIABLES: Final[Mapping[str, str]] = {
+    TOKEN_KEY: "FORGE_TOKEN",
+    PRIVATE_KEY_KEY: "GITHUB_APP_PRIVATE_KEY",
+    WIRING_TOKEN_KEY: "GITHUB_TOKEN",
+    WIRING_PRIVATE_KEY_KEY: "GITHUB_WIRING_APP_PRIVATE_KEY",
+}
+SECRET_KEYS: Final = tuple(VARIABLES)
+_APP_ID: Final = re.compile(r"[1-9]\d*|Iv[A-Za-z0-9.]+")
+
+
+@dataclass(frozen=True)
+class CredentialConfig:
+    """A token, else an App. Plain texts, which never show themselves; they leave as secrets."""
+
+    token: str = field(default="", repr=False)
+    app_id: str = ""
+    installation_id: str = ""
+    private_key: str = field(default="", repr=False)
+    app_key: str = APP_KEY
+
+    def proof(self) -> Proof:
+        """The same, to be shown to GitHub by this program."""
+        return Proof(self.token, self.app_id, self.installation_id, self.private_key, self.app_key)
+
+    def secret(self, namespace: pulumi.Input[str]) -> ForgeCredentialArgs:
+        """What a ForgeCredential in that namespace takes."""
+        if not self.app_id:
+            return {"namespace": namespace, "token": pulumi.Output.secret(self.token)}
+        app: GitHubApp = {"app_id": self.app_id, "private_key": pulumi.Output.secret(self.private_key)}
+        if self.installation_id:
+            app["installation_id"] = self.installation_id
+        return {"namespace": namespace, "app": app}
+
+
+def read_credential(root: Section, forge: str, environment: Mapping[str, str]) -> CredentialConfig | None:
+    """The registrar's, of a stack with a platform; notes what is wrong with it, and never shows it."""
+    token, key = (read_secret(root, name, VARIABLES[name], environment) for name in (TOKEN_KEY, PRIVATE_KEY_KEY))
+    app = root.section(APP_KEY)
+    if not app.values:
+        if key and forge == GITHUB:
+            root.note(APP_KEY, f"nothing, but {PRIVATE_KEY_KEY}", "appId beside the key", "see the App's settings page")
+        elif not token:
+            ways = f"`pulumi config set --secret {TOKEN_KEY}`, or set {VARIABLES[TOKEN_KEY]} in the environment"
+            cure = f"{ways}; or name a {APP_KEY}" if forge == GITHUB else ways
+            root.note(TOKEN_KEY, "nothing", "a token of the forge that may register and remove runners", cure)
+        return CredentialConfig(token=token) if token else None
+    if forge != GITHUB:
+        root.note(APP_KEY, "a GitHub App", f"{TOKEN_KEY} for the forge {forge or 'of this stack'}", f"remove {APP_KEY}")
+    if token:
+        root.note(APP_KEY, f"an App and {TOKEN_KEY}", "one of both", f"`pulumi config rm {TOKEN_KEY}`")
+    return _read_app(root, APP_KEY, PRIVATE_KEY_KEY, key)
+
+
+def read_wiring_credential(
+    root: Section, registrars: CredentialConfig | None, environment: Mapping[str, str]
+) -> CredentialConfig | None:
+    """What `pulumi up` declares things at GitHub with. The stack file goes before the environment, both before the
+    registrar's; notes what is wrong with it, and never shows it.
+    """
+    found: CredentialConfig | None
+    is_token_given = bool(pulumi.runtime.get_config(root.at(WIRING_TOKEN_KEY)))
+    app = root.section(WIRING_APP_KEY)
+    if app.values:
+        if is_token_given:
+            cure = f"`pulumi config rm {WIRING_TOKEN_KEY}`"
+            root.note(WIRING_APP_KEY, f"an App and {WIRING_TOKEN_KEY}", "one of both", cure)
+        variable = VARIABLES[WIRING_PRIVATE_KEY_KEY]
+        key = read_secret(root, WIRING_PRIVATE_KEY_KEY, variable, environment)
+        found = _read_app(root, WIRING_APP_KEY, WIRING_PRIVATE_KEY_KEY, key)
+    else:
+        token = read_secret(root, WIRING_TOKEN_KEY, VARIABLES[WIRING_TOKEN_KEY], environment)
+        found = CredentialConfig(token=token) if token else registrars
+    if found and found.app_id and not found.installation_id:
+        allowed = "the number at the end of the installation's URL, since this stack declares things at GitHub"
+        ways = f"{WIRING_TOKEN_KEY}, {VARIABLES[WIRING_TOKEN_KEY]} in the environment, or a {WIRING_APP_KEY}"
+        cure = "copy it from the installation's page" + (f"; or give {ways}" if found.app_key == APP_KEY else "")
+        root.note(f"{found.app_key}.installationId", "nothing", allowed, cure)
+    return found
+
+
+def read_secret(root: Section, name: str, variable: str, environment: Mapping[str, str]) -> str:
+    """An encrypted config value, else the variable's; "" where there is neither. Notes one in plain text, unshown."""
+    full = root.at(name)
+    text = pulumi.runtime.get_config(full)
+    if not text:
+        return environment.get(variable, "")
+    if not pulumi.runtime.is_config_secret(full):
+        cure = f"revoke it, then `pulumi config set --secret {name}`, or set {variable} in the environment"
+        root.note(name, "a credential in plain text", "an encrypted value", cure)
+    return str(text)
+
+
+def _read_app(root: Section, app_key: str, private_key_key: str, key: str) -> CredentialConfig:
+    app = root.section(app_key)
+    app.known("appId", "installationId")
+    _check_key(root, private_key_key, key)
+    return CredentialConfig(
+        app_id=_read_id(app, "appId", "the number, or the client ID, on the App's settings page"),
+        installation_id=_read_id(app, "installationId", "the number at the end of the installation's URL")
+        if app.has("installationId")
+        else "",
+        private_key=key,
+        app_key=app_key,
+    )
+
+
+def _read_id(section: Section, name: str, allowed: str) -> str:
+    value = section.values.get(name)
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not _APP_ID.fullmatch(text):
+        section.note(name, shown(value), allowed, "copy it from the settings of the App")
+    return text
+
+
+def _check_key(root: Section, name: str, key: str) -> None:
+    cure = f"`pulumi config set --secret {name} < app.private-key.pem`"
+    cure += f", or set {VARIABLES[name]} in the environment"
+    allowed = "the App's private key in PEM: as GitHub gives it (PKCS#1) or as PKCS#8, without a passphrase"
+    if not key:
+        root.note(name, "nothing", allowed, cure)
+        return
+    try:
+        parsed = load_pem_private_key(key.encode(), password=None)
+    except (ValueError, TypeError):  # whose words might quote it
+        root.note(name, "no such key", allowed, cure)
+        return
+    if not isinstance(parsed, RSAPrivateKey):
+        root.note(name, "a key of another kind than RSA", allowed, cure)

@@ -1,0 +1,107 @@
+"""Reads what a stack declares at GitHub: runner groups, and the wiring of repositories. Asks nobody."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from config.credential import CredentialConfig
+from config.fields import Section
+from config.repositories import REPOSITORIES_KEY, RepositoryConfig, RepositoryReader, is_repository
+from values.scope import GITHUB
+
+GROUPS_KEY: Final = "runnerGroups"
+OWNER_VARIABLES: Final = ("GITHUB_OWNER", "GITHUB_ORGANIZATION")
+CA_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_WORKFLOW: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/\.github/workflows/[^/@\s]+\.ya?ml@\S+")
+
+
+@dataclass(frozen=True)
+class RunnerGroupConfig:
+    """A runner group of the organization that its repositories belong to, each as owner/repository."""
+
+    name: str
+    repositories: tuple[str, ...]
+    workflows: tuple[str, ...]
+
+    @property
+    def organization(self) -> str:
+        """Whose it is."""
+        return self.repositories[0].partition("/")[0] if self.repositories else ""
+
+
+@dataclass(frozen=True)
+class GitHubConfig:
+    """What the stack declares at GitHub; empty for most."""
+
+    groups: tuple[RunnerGroupConfig, ...] = ()
+    repositories: tuple[RepositoryConfig, ...] = ()
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The owners of all of it, each once, sorted."""
+        found = {*(each.organization for each in self.groups), *(each.owner for each in self.repositories)}
+        return tuple(sorted(owner for owner in found if owner))
+
+
+def read_github(root: Section, platform: Section, forge: str, environment: Mapping[str, str]) -> GitHubConfig:
+    """The runner groups and the repositories of a platform section."""
+    for name in (GROUPS_KEY, REPOSITORIES_KEY):
+        if platform.values.get(name) and forge and forge != GITHUB:
+            cure = f"remove it, and set this at {forge} by hand; or name {GITHUB} as the forge"
+            platform.note(name, f"{name} for the forge {forge}", f"{name} for the forge {GITHUB}", cure)
+    if forge != GITHUB:
+        return GitHubConfig()
+    groups = tuple(_read_group(section) for section in platform.sections(GROUPS_KEY))
+    reader = RepositoryReader(root, environment)
+    repositories = tuple(reader.read(section) for section in platform.sections(REPOSITORIES_KEY))
+    platform.once(GROUPS_KEY, [f"{group.organization}/{group.name}" for group in groups if group.name])
+    platform.once(REPOSITORIES_KEY, [repository.path for repository in repositories])
+    return GitHubConfig(groups, repositories)
+
+
+def check_provider(
+    root: Section, github: GitHubConfig, credential: CredentialConfig | None, environment: Mapping[str, str]
+) -> None:
+    """Notes what would keep Pulumi's GitHub provider from its work, or make it work somewhere else."""
+    owners = github.owners
+    if credential and credential.app_id and len(owners) > 1:
+        cure = "use githubToken, or a stack for each owner"
+        root.note(
+            credential.app_key, f"an App for {', '.join(owners)}", "an App for one owner: it is installed at", cure
+        )
+    for name in OWNER_VARIABLES:
+        value = environment.get(name)
+        if value and [owner for owner in owners if owner != value]:
+            found, allowed = f"{name}={value} in the environment", f"nothing there, or {' and '.join(owners)}"
+            root.note("platform", found, allowed, f"`unset {name}`: it beats what the stack says")
+    if owners and root.values.get("forgeCa") and not any(environment.get(name) for name in CA_VARIABLES):
+        cure = "set SSL_CERT_FILE in the environment to a file with this CA and the public ones"
+        root.note("forgeCa", "a CA that Pulumi's GitHub provider does not know", "one that it finds", cure)
+
+
+def _read_group(section: Section) -> RunnerGroupConfig:
+    section.known("name", "repositories", "workflows")
+    group = RunnerGroupConfig(
+        name=section.text("name", _is_group, "the name of a runner group other than Default"),
+        repositories=tuple(section.texts("repositories", is_repository, "owner/repository")),
+        workflows=tuple(
+            section.texts(
+                "workflows",
+                lambda text: _WORKFLOW.fullmatch(text) is not None,
+                "owner/repository/.github/workflows/FILE@REF",
+                "write e.g. mlops/guide/.github/workflows/train.yml@refs/heads/main",
+            )
+        ),
+    )
+    if not section.values.get("repositories"):
+        section.note("repositories", "nothing", "at least one owner/repository", "name those that may use its runners")
+    owners = sorted({path.partition("/")[0] for path in group.repositories if is_repository(path)})
+    if len(owners) > 1:
+        cure = "declare a group for each organization"
+        section.note("repositories", f"owners {', '.join(owners)}", "repositories of one organization", cure)
+    return group
+
+
+def _is_group(text: str) -> bool:
+    return text.strip().lower() not in ("", "default")

@@ -1,0 +1,88 @@
+"""Sends a manifest to GitHub through a person's browser and trades GitHub's answer for the App's key.
+
+Serves on this machine alone, one page and one answer; GitHub's code is good for one hour and one use.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+
+from gpu_runners.app.manifest import DESTINATION, Order, page
+from values.scope import GITHUB, ForgeScope
+
+TIMEOUT_SECONDS: Final = 20.0
+DONE: Final = "<!doctype html><meta charset=utf-8><p>The App exists. Go back to the terminal."
+FOREIGN: Final = "<!doctype html><meta charset=utf-8><p>This answer belongs to no question of this page."
+
+
+class HandshakeError(Exception):
+    """GitHub gave no App. The message says why and what to do."""
+
+
+def make_app(order: Order, port: int, say: Callable[[str], None]) -> Mapping[str, Any]:
+    """GitHub's answer, with `id`, `slug`, `html_url` and `pem`. Waits for the person. Raises HandshakeError."""
+    state = secrets.token_urlsafe(24)
+    codes: list[str] = []
+
+    class Page(BaseHTTPRequestHandler):
+        """The form, and where GitHub comes back to."""
+
+        def do_GET(self) -> None:
+            """Answers a browser."""
+            asked = urlsplit(self.path)
+            given = parse_qs(asked.query)
+            if asked.path == "/":
+                self._answer(200, page(order, here, state))
+            elif asked.path != DESTINATION:
+                self._answer(404, "")
+            elif not secrets.compare_digest(given.get("state", [""])[0], state) or "code" not in given:
+                self._answer(403, FOREIGN)
+            else:
+                codes.append(given["code"][0])
+                self._answer(200, DONE)
+
+        def _answer(self, status: int, text: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            """The address of an answer holds the code."""
+
+    try:
+        server = HTTPServer(("127.0.0.1", port), Page)
+    except OSError as error:
+        raise HandshakeError(
+            f"port {port} of this machine cannot be used ({error}); choose another with --port"
+        ) from error
+    with server:
+        here = f"http://127.0.0.1:{server.server_port}"
+        say(f"open {here} in a browser on this machine, and create the App there")
+        while not codes:
+            server.handle_request()
+    return _convert(order, codes[0])
+
+
+def _convert(order: Order, code: str) -> Mapping[str, Any]:
+    """The App for GitHub's code."""
+    api = ForgeScope(GITHUB, order.github, "").api_url
+    try:
+        answer = httpx2.post(
+            f"{api}/app-manifests/{code}/conversions",
+            headers={"Accept": "application/vnd.github+json", "User-Agent": "gpu-runners"},
+            timeout=TIMEOUT_SECONDS,
+        )
+    except httpx2.HTTPError as error:
+        raise HandshakeError(f"{api} does not answer ({error or type(error).__name__}); {_CURE}") from error
+    if answer.status_code != 201:
+        raise HandshakeError(f"{api} answers {answer.status_code} to its own code; {_CURE}")
+    app: Mapping[str, Any] = answer.json()
+    return app
+
+
+_CURE: Final = "look in the owner's list of Apps: delete the App if it is there, and run this again"

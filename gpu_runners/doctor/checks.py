@@ -1,0 +1,97 @@
+"""The checks of a stack, in the order in which they are told: cluster, forge, images. Asks through the edges only."""
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+
+from lightkube.utils.quantity import parse_quantity
+
+from access.cluster import ClusterAccessError, ClusterChoice
+from components.pools.online_pools import pools_config_map
+from config import StackConfig
+from gpu_runners.doctor.cluster import Cluster, version
+from gpu_runners.doctor.core.findings import Finding, State
+from gpu_runners.doctor.core.nodes import Need
+from gpu_runners.doctor.core.rights import of_platform, of_pools
+from gpu_runners.doctor.gitea import gitea
+from gpu_runners.doctor.github import GitHub
+from gpu_runners.doctor.registry import images
+from values.contract import TRUST_CONFIG_MAP
+from values.pool import RunnerPool
+from values.scope import GITHUB
+
+
+def checks(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterator[Finding]:
+    """Everything about the stack of this name; each finding as soon as it is known."""
+    cluster = version(choice)
+    yield cluster
+    if cluster.state is State.OK:
+        yield from _of_cluster(stack, name, choice)
+    yield from _of_forge(stack)
+    yield from images(_images(stack))
+
+
+def need(pool: RunnerPool) -> Need:
+    """What a pod of the pool asks of its node."""
+    gpu = pool.get("gpu")
+    requests = {"cpu": _amount(pool["cpu"]), "memory": _amount(pool["memory"])}
+    if gpu is None:
+        return Need(pool["name"], pool["replicas"], requests)
+    return Need(
+        pool["name"],
+        pool["replicas"],
+        requests,
+        devices={gpu["resource"]: gpu["count"]},
+        selector=gpu["node_selector"],
+        tolerations=[{key: str(value) for key, value in one.items()} for one in gpu["tolerations"]],
+    )
+
+
+def _of_cluster(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterator[Finding]:
+    declared = {one.namespace for one in stack.platform.environments} if stack.platform else set()
+    wanted: dict[str, Counter[str]] = {pool["namespace"]: Counter() for pool in stack.pools}
+    for pool in stack.pools:
+        if "gpu" in pool:
+            wanted[pool["namespace"]][pool["gpu"]["resource"]] += pool["gpu"]["count"] * pool["replicas"]
+    try:
+        cluster = Cluster(choice)
+    except ClusterAccessError as error:  # it was there a moment ago
+        yield Finding(State.UNKNOWN, "cluster", str(error), "run this again")
+        return
+    with cluster:
+        yield from cluster.nodes([need(pool) for pool in stack.pools])
+        for namespace, devices in wanted.items():
+            yield cluster.quota(namespace, devices, declared=namespace in declared)
+            if namespace not in declared:
+                yield cluster.registrar(namespace, TRUST_CONFIG_MAP)
+                yield cluster.rights(namespace, of_pools(namespace, pools_config_map(name)))
+        if stack.platform:
+            places = sorted({stack.platform.registrar_namespace, *declared})
+            yield cluster.rights("the whole cluster and the platform's namespaces", of_platform(places))
+
+
+def _of_forge(stack: StackConfig) -> Iterator[Finding]:
+    platform, held = stack.platform, stack.credential
+    if platform is None or held is None:
+        return  # the platform's stack holds the credential, so only there it can be asked
+    wanted = [(one.scope, one.runner_group) for one in platform.environments]
+    if platform.forge.kind != GITHUB:
+        yield from gitea(platform.forge, [scope for scope, _ in wanted], held.token, stack.forge_ca)
+        return
+    groups = {(group.organization, group.name) for group in stack.github.groups}
+    yield from GitHub(platform.forge, held.proof(), stack.forge_ca, groups).registrar(wanted)
+    if stack.wiring_credential is not None:
+        wiring = GitHub(platform.forge, stack.wiring_credential.proof(), stack.forge_ca)
+        named = {f"{one.organization}/{one.name}": (one.organization, one.repositories) for one in stack.github.groups}
+        yield from wiring.wiring(named, {one.path: one.wiring for one in stack.github.repositories})
+
+
+def _images(stack: StackConfig) -> Iterator[str]:
+    if stack.platform:
+        yield stack.platform.registrar_image
+    for pool in stack.pools:
+        yield from (pool["runner_image"], pool["image"])
+
+
+def _amount(text: str) -> Decimal:
+    return parse_quantity(text) or Decimal(0)

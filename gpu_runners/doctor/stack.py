@@ -1,0 +1,40 @@
+"""A stack's config as `pulumi up` would read it, through Pulumi's command line. Runs and writes nothing."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from config import NAMESPACE, StackConfig, load
+from gpu_runners.pulumi_command import opened
+from gpu_runners.review.errors import ReviewError
+
+
+class UnreadableError(Exception):
+    """There is no config to check. The message is Pulumi's own."""
+
+
+def read_stack(folder: Path, stack: str, config_file: Path | None, environment: Mapping[str, str]) -> StackConfig:
+    """The stack's config with its secrets. Raises UnreadableError, and StackConfigError with every problem."""
+    try:
+        with opened(folder, stack, config_file) as program:
+            # A copy of the stack file: Pulumi would write the salt of the passphrase into it.
+            answer = program.run("config", "--json", "--show-secrets", "--config-file", str(program.config_file))
+    except ReviewError as error:
+        raise UnreadableError(str(error)) from error
+    if answer.code != 0:
+        raise UnreadableError(answer.complaint.removeprefix("error: "))
+    set_config(answer.document() or {})
+    return load(pulumi.Config(NAMESPACE), environment)
+
+
+def set_config(values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Hands values, as `pulumi config --json` prints them, to the SDK as the engine would."""
+    texts = {key: _text(entry) for key, entry in values.items()}
+    pulumi.runtime.set_all_config(texts, [key for key, entry in values.items() if entry.get("secret")])
+
+
+def _text(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry["objectValue"]) if "objectValue" in entry else str(entry.get("value", ""))

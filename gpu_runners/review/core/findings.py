@@ -1,0 +1,112 @@
+"""What a review can find, as frozen values whose texts are already safe to show."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gpu_runners.review.core.field_path import Path
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class ObjectName:
+    """An object of the cluster. `namespace` is "" for one without; `version` is e.g. `apps/v1`."""
+
+    kind: str
+    namespace: str
+    name: str
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {f'{self.namespace}/' if self.namespace else ''}{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One field that the program would change, or a whole resource (field "")."""
+
+    operation: str  # create, update, replace, delete
+    resource: str
+    field: str
+    before: str
+    after: str
+
+
+class Kind(Enum):
+    """How cluster or forge differ from the state."""
+
+    CHANGED = "changed"
+    ADDED = "added"
+    REMOVED = "removed"
+    DELETED = "deleted"
+    UNDECLARED = "not declared"
+    RUNNER = "runner"
+    VERSION = "runner version"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """One difference. `path` and `target` are for the repair; everything else is text for people."""
+
+    kind: Kind
+    what: str
+    field: str
+    declared: str
+    live: str
+    who: str
+    when: str
+    up: str  # what `pulumi up` would do about it
+    target: ObjectName | None = None
+    path: Path = ()
+    runner: tuple[str, int] | None = None  # scope and id
+    pod: str = ""  # namespace/name of the runner's pod
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violation:
+    """A policy that the program breaks. `level` is `mandatory` or `advisory`."""
+
+    policy: str
+    level: str
+    resource: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capacity:
+    """Devices of one pool before and after. `price` is per device and month, None where none is configured."""
+
+    pool: str
+    device: str
+    before: int
+    after: int
+    runners_before: int
+    runners_after: int
+    price: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    """Everything about one stack. `unread`: what could not be read, and why; `left_out`: what nobody was to read."""
+
+    stack: str
+    changes: tuple[Change, ...]
+    drift: tuple[Drift, ...]
+    capacity: tuple[Capacity, ...]
+    violations: tuple[Violation, ...]
+    unread: tuple[str, ...]
+    left_out: tuple[str, ...]
+    failure: str  # why the program cannot be previewed, "" if it can
+    notes: tuple[str, ...] = ()
+    currency: str = "$"
+
+    @property
+    def exit_code(self) -> int:
+        """0: nothing to see; 2: drift, a pending change or a violation; 1: something failed or could not be read."""
+        if self.failure or self.unread:
+            return 1
+        return 2 if self.changes or self.drift or self.violations else 0
+
+    @property
+    def pull_request_code(self) -> int:
+        """As exit_code, but what a pull request is for, or did not cause, stops it no more than an advice does."""
+        mandatory = any(one.level == "mandatory" for one in self.violations)
+        return self.exit_code if self.exit_code == 1 or mandatory else 0

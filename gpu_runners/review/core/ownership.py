@@ -1,0 +1,111 @@
+"""Reads `metadata.managedFields`: who owns which field of an object, since when. Holds the list of known noise."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gpu_runners.review.core.field_path import Item, Path
+
+PULUMI_PREFIX: Final = "pulumi-kubernetes"
+
+# What the cluster's own controllers, autoscalers and kubectl's bookkeeping write. None of it is configuration.
+QUIET_ANNOTATIONS: Final = frozenset(
+    {
+        "deployment.kubernetes.io/revision",
+        "kubectl.kubernetes.io/last-applied-configuration",
+        "kubectl.kubernetes.io/restartedAt",
+        "controller.kubernetes.io/pod-deletion-cost",
+        "control-plane.alpha.kubernetes.io/leader",
+        "autoscaling.alpha.kubernetes.io/conditions",
+        "autoscaling.alpha.kubernetes.io/current-metrics",
+        "pv.kubernetes.io/bind-completed",
+        "pv.kubernetes.io/bound-by-controller",
+    }
+)
+QUIET_PATHS: Final[tuple[Path, ...]] = (
+    ("status",),
+    ("metadata", "managedFields"),
+    ("metadata", "resourceVersion"),
+    ("metadata", "generation"),
+    ("metadata", "uid"),
+    ("metadata", "creationTimestamp"),
+    # Declared replicas are compared by refresh, which knows where an autoscaler sets them.
+    ("spec", "replicas"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A field that a manager owns. `whole`: the manager made this element or section itself, not only a part of it."""
+
+    path: Path
+    manager: str
+    operation: str  # Apply or Update
+    subresource: str
+    time: str
+    whole: bool
+
+    @property
+    def who(self) -> str:
+        """As people are told: the manager, and the subresource it used."""
+        return f"{self.manager} ({self.subresource})" if self.subresource else self.manager
+
+
+def claims(live: Mapping[str, Any]) -> Iterator[Claim]:
+    """Every field that is owned by name, Pulumi's too."""
+    for entry in live.get("metadata", {}).get("managedFields") or ():
+        for path, whole in _leaves((), entry.get("fieldsV1") or {}):
+            yield Claim(
+                path=path,
+                manager=entry.get("manager", ""),
+                operation=entry.get("operation", ""),
+                subresource=entry.get("subresource", ""),
+                time=entry.get("time", ""),
+                whole=whole,
+            )
+
+
+def foreign(live: Mapping[str, Any]) -> list[Claim]:
+    """What others than Pulumi own, without known noise."""
+    return [claim for claim in claims(live) if not claim.manager.startswith(PULUMI_PREFIX) and not is_quiet(claim.path)]
+
+
+def owner(live: Mapping[str, Any], path: Path, *, exists: bool) -> Claim | None:
+    """Who wrote a field last, as far as ownership tells; Pulumi only where nobody else claims it.
+
+    Of a field that is gone, only who owns a list as a whole can be told.
+    """
+    found = [
+        claim
+        for claim in claims(live)
+        if claim.path == path[: len(claim.path)] or (exists and path == claim.path[: len(path)])
+    ]
+    others = [claim for claim in found if not claim.manager.startswith(PULUMI_PREFIX)]
+    if not exists:
+        found = []
+    return max(others or found, key=lambda claim: claim.time, default=None)
+
+
+def is_quiet(path: Path) -> bool:
+    """Whether a field says nothing about what was configured."""
+    if "annotations" in path and path[-1] in QUIET_ANNOTATIONS:
+        return True
+    return any(path[: len(quiet)] == quiet for quiet in QUIET_PATHS)
+
+
+def _leaves(path: Path, fields: Mapping[str, Any]) -> Iterator[tuple[Path, bool]]:
+    if "." in fields and path and isinstance(path[-1], Item):
+        yield path, True  # the element itself: its parts need no rows of their own
+        return
+    parts = [(key, value) for key, value in fields.items() if key != "."]
+    if not parts:
+        yield path, True
+    for key, value in parts:
+        kind, _, rest = key.partition(":")
+        if kind == "f":
+            yield from _leaves((*path, rest), value)
+        elif kind == "k":
+            yield from _leaves((*path, Item(tuple(sorted(json.loads(rest).items())))), value)
+        else:  # v: a value of a set, i: an index; the list as a whole is what people know
+            yield path, False

@@ -1,0 +1,99 @@
+"""Pending changes: what the program would change, from the document of `pulumi preview --json`."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from gpu_runners.review.core.evidence import Json
+from gpu_runners.review.core.field_path import MISSING, look_up, named, parse, show
+from gpu_runners.review.core.findings import Change
+from gpu_runners.review.core.secrecy import shown
+
+_QUIET: Final = frozenset(
+    {"same", "read", "refresh", "discard", "discard-replaced", "read-discard", "read-replacement"}
+)
+_PARTS: Final = frozenset({"create-replacement", "delete-replaced"})  # of an operation `replace` that is listed too
+
+
+def changes(preview: Json) -> list[Change]:
+    """One change per field of an updated resource, one for each that is created, deleted or replaced."""
+    found: list[Change] = []
+    for step in preview.get("steps") or ():
+        operation = str(step.get("op", ""))
+        if operation in _QUIET or operation in _PARTS or not _is_real(step):
+            continue
+        found += _of_update(step, operation) if operation in ("update", "replace") else [_whole(step, operation)]
+    return found
+
+
+def interrupted(preview: Json) -> list[str]:
+    """Resources that the last `up` could not finish: a change without any field."""
+    return [
+        f"The last `up` did not finish with {label(step['urn'])}; the next one goes on with it."
+        for step in preview.get("steps") or ()
+        if step.get("op") == "update" and (step.get("oldState") or {}).get("initErrors")
+    ]
+
+
+def failure(preview: Json) -> str:
+    """The errors of a program that could not be previewed, one per line; "" if it could."""
+    errors = [one["message"].strip() for one in preview.get("diagnostics") or () if one.get("severity") == "error"]
+    return "\n".join(errors)
+
+
+def label(urn: str) -> str:
+    """`Deployment gpu-runners-dev-cuda`: type and name of a URN."""
+    kind, _, name = urn.rpartition("::")
+    return f"{kind.rpartition('::')[2].rpartition('$')[2].rpartition(':')[2]} {name}"
+
+
+def touched(preview: Json) -> dict[str, list[str]]:
+    """URN → fields that the next `up` writes; [""] where it writes or deletes the whole resource."""
+    found: dict[str, list[str]] = {}
+    for step in preview.get("steps") or ():
+        if step.get("op") not in _QUIET and _is_real(step):
+            fields = list(step.get("detailedDiff") or ())
+            found[step["urn"]] = fields if step.get("op") == "update" else [""]
+    return found
+
+
+def _is_real(step: Json) -> bool:
+    """Components and the stack itself hold nothing of their own."""
+    state = step.get("newState") or step.get("oldState") or {}
+    return bool(state.get("custom")) and not str(state.get("type", "")).startswith("pulumi:providers:")
+
+
+def _of_update(step: Json, operation: str) -> list[Change]:
+    before = (step.get("oldState") or {}).get("inputs") or {}
+    after = (step.get("newState") or {}).get("inputs") or {}
+    resource = label(step["urn"])
+    fields = sorted(step.get("detailedDiff") or ())
+    if not fields:
+        return [] if operation == "update" else [_whole(step, operation)]
+    return [_field(resource, operation, before, after, field) for field in fields]
+
+
+def _field(resource: str, operation: str, before: Any, after: Any, field: str) -> Change:
+    path = parse(field)
+    old, new = look_up(before, path), look_up(after, path)
+    known = after if new is not MISSING else before
+    return Change(
+        operation=operation,
+        resource=resource,
+        field=show(named(known, path)),
+        before=shown(old, path),
+        after=shown(new, path),
+    )
+
+
+def _whole(step: Json, operation: str) -> Change:
+    return Change(operation=operation, resource=label(step["urn"]), field="", before="", after="")
+
+
+def summary(found: Iterable[Change]) -> str:
+    """`2 to create, 1 to update`, counted by resource."""
+    operations = {(change.operation, change.resource) for change in found}
+    counts = [(name, sum(operation == name for operation, _ in operations)) for name in _ORDER]
+    return ", ".join(f"{count} to {name}" for name, count in counts if count)
+
+
+_ORDER: Final = ("create", "update", "replace", "delete")

@@ -1,0 +1,64 @@
+"""Puts a review together from the evidence. What could not be read stays unknown."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from gpu_runners.review.core import pending, runners
+from gpu_runners.review.core.capacity import capacity
+from gpu_runners.review.core.drift import ClusterDrift
+from gpu_runners.review.core.evidence import Evidence, Json, declared
+from gpu_runners.review.core.findings import Drift, Review, Violation
+from gpu_runners.review.core.secrecy import without_secrets
+from gpu_runners.review.core.violations import violations
+
+BY_POLICY: Final = "error: preview failed"
+LONGEST_FAILURE: Final = 20_000
+NEW: Final = (
+    "The state backend has no such stack yet: `pulumi stack select --create` makes it, as the workflow `deploy` does."
+)
+
+
+def review(evidence: Evidence) -> Review:
+    """The whole review of one stack."""
+    preview = evidence.preview or {}
+    notes = [*([NEW] if evidence.is_new else []), *pending.interrupted(preview)]
+    found = violations(evidence.violations)
+    return Review(
+        stack=evidence.stack,
+        changes=tuple(pending.changes(preview)),
+        drift=tuple(_drift(evidence, preview)),
+        capacity=tuple(capacity(preview, evidence.prices)),
+        violations=tuple(found),
+        unread=tuple(map(without_secrets, evidence.unread)),
+        left_out=evidence.left_out,
+        failure=_failure(evidence, preview, found),
+        notes=(*notes, *_leftovers(evidence)),
+        currency=str(evidence.prices.get("currency", "$")),
+    )
+
+
+def _failure(evidence: Evidence, preview: Json, found: Sequence[Violation]) -> str:
+    """A mandatory rule ends the preview as well, and without another word: that is no failure of the program."""
+    text = evidence.failure or pending.failure(preview)
+    if text.strip() == BY_POLICY and any(one.level == "mandatory" for one in found):
+        return ""
+    return without_secrets(text[:LONGEST_FAILURE])
+
+
+def _drift(evidence: Evidence, preview: Json) -> list[Drift]:
+    objects = declared(evidence.state)
+    cluster = ClusterDrift(objects, evidence.live or (), pending.touched(preview))
+    refreshed = cluster.refreshed(evidence.refresh or {})
+    strangers = runners.drift(evidence.runners or (), _pools(evidence), runners.staying(evidence.live or ()))
+    owned = cluster.owned_by_others(refreshed)
+    return [*refreshed, *owned, *cluster.undeclared(evidence.elsewhere), *strangers]
+
+
+def _leftovers(evidence: Evidence) -> list[str]:
+    names = runners.leftovers(evidence.runners or (), _pools(evidence))
+    return [f"Registrations of pods that are gone, which the registrar removes: {', '.join(names)}."] if names else []
+
+
+def _pools(evidence: Evidence) -> set[str]:
+    own = {name for kind, _, name in declared(evidence.state) if kind == "Deployment"}
+    return own | {name for kind, _, name in evidence.elsewhere if kind == "Deployment"}

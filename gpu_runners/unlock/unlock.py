@@ -1,0 +1,114 @@
+"""The steps out of a killed command: who holds the stack, whether they still live, lock away, unfinished work away."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gpu_runners.unlock.left_over import LOCKED, Lock, Pending, created, locks, ours, pending
+
+
+class UnlockError(Exception):
+    """The stack was left as it is. The message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: exit code, standard output, and everything it said."""
+
+    code: int
+    output: str
+    said: str
+
+
+class Pulumi(Protocol):
+    """Runs one command on the stack."""
+
+    def __call__(self, *arguments: str) -> Ended:
+        """The command's end; raises nothing for a command that fails."""
+
+
+@dataclass(frozen=True)
+class Here:
+    """The machine: its name, which processes it runs, and the person in front of it."""
+
+    host: str
+    is_running: Callable[[int], bool]
+    agrees: Callable[[str], bool]
+    say: Callable[[str], None]
+
+
+def unlock(stack: str, pulumi: Pulumi, here: Here) -> None:
+    """Makes the stack usable again, or says that it is. Raises UnlockError; nothing was changed then."""
+    unfinished = pending(_must(pulumi, "stack", "export").output)
+    held = _held(pulumi)
+    if not held and not unfinished:
+        here.say(f"{stack} is not locked and nothing in it is unfinished: nothing to do.")
+        return
+    if held:
+        _judge(stack, held, here)
+        _must(pulumi, "cancel", "--yes")
+        here.say("`pulumi cancel`: the lock is gone.")
+    if unfinished:
+        _clear(unfinished, pulumi, here)
+    here.say(f"{stack} is free. Next: `pulumi up --stack {stack}`, which finishes what was begun.")
+
+
+def _held(pulumi: Pulumi) -> list[Lock]:
+    # The only way to ask every backend alike: a command that needs the lock and, as it excludes all, does nothing.
+    asked = pulumi("refresh", "--exclude", "**", "--yes", "--skip-preview")
+    if asked.code == 0:
+        return []
+    found = locks(asked.said)
+    if found or LOCKED in asked.said:
+        return found
+    raise UnlockError(f"the stack cannot be read, and no lock is the reason:\n{asked.said.strip()}")
+
+
+def _judge(stack: str, held: Sequence[Lock], here: Here) -> None:
+    """Says who holds the stack. Raises UnlockError when one of them lives, or may live and nobody vouches for it."""
+    for lock in held:
+        here.say(f"{stack} is locked by {lock}.")
+    living = [lock for lock in held if ours(lock, here.host) and here.is_running(lock.pid)]
+    if living:
+        pids = ", ".join(str(lock.pid) for lock in living)
+        raise UnlockError(
+            f"process {pids} runs on this machine: wait until it has ended, or end it with SIGINT "
+            "(Ctrl-C), upon which it gives the lock back. Nothing was changed"
+        )
+    elsewhere = [lock for lock in held if not ours(lock, here.host)]
+    if not elsewhere:
+        here.say("No such process runs on this machine any more: it was killed, and its lock stayed.")
+        return
+    hosts = ", ".join(sorted({lock.host for lock in elsewhere}))
+    here.say(
+        f"Whether it still runs cannot be seen from here ({here.host}). Two commands at once damage the state: look at "
+        f"{hosts}, or at the workflow run that started it."
+    )
+    if not here.agrees(f"Has it ended on {hosts}?"):
+        raise UnlockError("not confirmed: nothing was changed. `--yes` confirms where nobody can be asked")
+
+
+def _clear(unfinished: Sequence[Pending], pulumi: Pulumi, here: Here) -> None:
+    for one in unfinished:
+        here.say(f"It was cut off while {one.operation}: {one.name}.")
+    if created(list(unfinished)):
+        here.say(
+            "What was being created may exist though the state does not know it. The next `up` takes over an object "
+            "that the program names; one whose name Pulumi chose (the registrar's Secrets and ConfigMap) stays "
+            "behind and shows in `make review` as undeclared."
+        )
+    _must(pulumi, "refresh", "--clear-pending-creates", "--yes", "--skip-preview")
+    left = pending(_must(pulumi, "stack", "export").output)
+    if left:
+        names = ", ".join(one.name for one in left)
+        raise UnlockError(f"the lock is gone, but these are still unfinished: {names}. `pulumi up` repeats them")
+    here.say(
+        "`pulumi refresh --clear-pending-creates`: the state holds what the cluster holds, and nothing unfinished."
+    )
+
+
+def _must(pulumi: Pulumi, *arguments: str) -> Ended:
+    ended = pulumi(*arguments)
+    if ended.code != 0:
+        raise UnlockError(f"`pulumi {' '.join(arguments)}` failed:\n{ended.said.strip()}")
+    return ended

@@ -1,0 +1,59 @@
+"""Requests in the name of a scope: the client with the credential that fits, renewed once where it is refused."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from registrar.forges.github.client import Client, RefusedError
+from registrar.forges.github.credentials import Credential
+
+Answer = TypeVar("Answer")
+
+
+class Access:
+    """What the rest of the GitHub forge talks through. Everything raises ForgeError."""
+
+    def __init__(self, client: Client, credential: Credential) -> None:
+        self._client, self._credential = client, credential
+
+    async def ask(
+        self,
+        scope: str,
+        verb: str,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+    ) -> Any:
+        """One request; returns the decoded answer."""
+        return await self._with_token(
+            scope, lambda token: self._client.ask(verb, method, path, body, token=token, query=query)
+        )
+
+    async def find(self, scope: str, verb: str, path: str) -> Any:
+        """One thing, None if it does not exist."""
+        try:
+            return await self.ask(scope, verb, "GET", path)
+        except RefusedError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def pages(self, scope: str, verb: str, path: str, key: str, **query: str) -> list[Any]:
+        """All entries under `key` of a paged list."""
+        return await self._with_token(
+            scope, lambda token: self._client.pages(verb, path, key, token=token, query=query)
+        )
+
+    async def _with_token(self, scope: str, send: Callable[[str], Awaitable[Answer]]) -> Answer:
+        token = await self._credential.token(scope)
+        try:
+            return await send(token)
+        except RefusedError as error:
+            if error.status != 401 or not self._credential.refused(scope, token):
+                raise
+        return await send(await self._credential.token(scope))
+
+    async def close(self) -> None:
+        """Give connections back."""
+        await self._client.close()

@@ -1,0 +1,199 @@
+"""GitHub's REST API through gidgethub: one connection pool, one pace, one cache, and errors that name the cure.
+
+gidgethub makes headers, JSON, pages and conditional requests; here is only what it leaves to its user: how fast to ask,
+what a refusal means, and counting.
+"""
+
+import asyncio
+import contextvars
+import ssl
+import time
+import urllib.parse
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import aiohttp
+import gidgethub
+from gidgethub import aiohttp as gidgethub_aiohttp
+from gidgethub import sansio
+
+from registrar.forges.forge import ForgeError, ForgeRefusedError, ForgeUnavailableError
+from registrar.forges.github.pace import LIMITS, Barrier, Bucket, Budget, Limits
+from registrar.forges.github.reading import field, slim
+
+REQUESTER: Final = "gpu-runners"
+# The oldest that github.com still serves; every GHES in support knows it.
+HEADERS: Final = {"x-github-api-version": "2022-11-28"}
+PAGE_SIZE: Final = 100
+REMEMBERED: Final = 400  # answers kept for conditional requests: a few kilobytes each
+CONNECTIONS: Final = 16  # far below GitHub's 100 at once
+SKEW_SECONDS: Final = 30.0
+REFUSED_RETRY_SECONDS: Final = 15.0
+
+Observe = Callable[[str, str], None]  # verb, status
+Entry = tuple[str | None, str | None, Any, str | None]
+_VERB: contextvars.ContextVar[str] = contextvars.ContextVar("verb", default="")
+
+
+class RefusedError(ForgeRefusedError):
+    """A 3xx or 4xx answer that is no rate limit. `said` are GitHub's own words."""
+
+    def __init__(self, message: str, *, status: int, said: str) -> None:
+        super().__init__(message, retry_after=REFUSED_RETRY_SECONDS)
+        self.status, self.said = status, said
+
+
+class Remembered(OrderedDict[str, Entry]):
+    """The newest answers by URL, slimmed."""
+
+    def __setitem__(self, url: str, entry: Entry) -> None:
+        super().__setitem__(url, (*entry[:2], slim(entry[2]), entry[3]))
+        self.move_to_end(url)
+        while len(self) > REMEMBERED:
+            self.popitem(last=False)
+
+
+class Client(gidgethub_aiohttp.GitHubAPI):
+    """Sends requests to one GitHub. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        api_url: str,
+        *,
+        observe: Observe,
+        budget: Callable[[Budget], None],
+        ca_certificate: str = "",
+        limits: Limits = LIMITS,
+    ) -> None:
+        tls = ssl.create_default_context(cadata=ca_certificate) if ca_certificate else True
+        session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=20, connect=5),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=tls),
+        )
+        super().__init__(session, REQUESTER, cache=Remembered(), base_url=api_url)
+        self._observe, self._tell_budget = observe, budget
+        self._reads = Bucket(limits.reads, limits.reads_at_once)
+        self._changes = Bucket(limits.changes, limits.changes_at_once)
+        self._changing = asyncio.Lock()
+        self._barrier = Barrier()
+
+    async def close(self) -> None:
+        """Give connections back."""
+        await self._session.close()
+
+    async def ask(
+        self,
+        verb: str,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        token: str | None = None,
+        jwt: str | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Any:
+        """One request. Returns the decoded answer; raises ForgeError, of these RefusedError with the status."""
+        url = f"{path}?{urllib.parse.urlencode(query)}" if query else path
+        answer, _ = await self._send(verb, method, url, b"" if body is None else body, token=token, jwt=jwt)
+        return answer
+
+    async def pages(self, verb: str, path: str, key: str, *, token: str, query: Mapping[str, str]) -> list[Any]:
+        """All entries under `key` of a paged list."""
+        entries: list[Any] = []
+        more: str | None = f"{path}?{urllib.parse.urlencode({**query, 'per_page': PAGE_SIZE})}"
+        while more is not None:
+            if more.startswith("http") and not more.startswith(f"{self.base_url}/"):
+                raise ForgeUnavailableError(f"{verb}: the next page is said to be at {more}, not at {self.base_url}")
+            answer, more = await self._send(verb, "GET", more, b"", token=token)
+            entries += answer if isinstance(answer, list) else field(answer, key)
+        return entries
+
+    async def _send(
+        self, verb: str, method: str, url: str, body: Any, *, token: str | None = None, jwt: str | None = None
+    ) -> tuple[Any, str | None]:
+        mark = _VERB.set(verb)
+        try:
+            answer, more, _ = await self._make_request(
+                method, url, None, body, sansio.accept_format(), jwt=jwt, oauth_token=token, extra_headers=dict(HEADERS)
+            )
+        except gidgethub.HTTPException as error:
+            raise self._error(verb, url, error) from error
+        except aiohttp.ClientConnectorCertificateError as error:
+            cure = "give its CA as gpu-runners:forgeCa"
+            raise ForgeRefusedError(f"{verb}: the certificate of {self.base_url} is not trusted; {cure}") from error
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+            raise ForgeUnavailableError(f"{verb}: {type(error).__name__} from {self.base_url}") from error
+        finally:
+            _VERB.reset(mark)
+        self._barrier.answered()
+        return answer, more
+
+    async def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        self._barrier.check()
+        if method == "GET":
+            await self._reads.take()
+            return await self._counted(method, url, headers, body)
+        async with self._changing:  # GitHub asks for one change after the other
+            await self._changes.take()
+            return await self._counted(method, url, headers, body)
+
+    async def _counted(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        self._barrier.check()  # it may have been shut while this request waited
+        status = "no answer"
+        try:
+            request = self._session.request(method, url, headers=headers, data=body, allow_redirects=False)
+            async with request as response:
+                status = str(response.status)
+                limits = sansio.RateLimit.from_http(response.headers)
+                if limits is not None:
+                    left = max(0.0, limits.reset_datetime.timestamp() - time.time())
+                    self._tell_budget(Budget(limit=limits.limit, remaining=limits.remaining, reset_seconds=left))
+                return response.status, response.headers, await response.read()
+        finally:
+            self._observe(_VERB.get(), status)
+
+    def _error(self, verb: str, url: str, error: gidgethub.HTTPException) -> ForgeError:
+        status, headers, said = int(error.status_code), error.headers, str(error)
+        if _is_limit(error, status, said):
+            return self._barrier.shut(f"{verb}: GitHub limits our requests ({status}, {said})", headers, time.time())
+        if status >= 500:
+            after = headers.get("retry-after", "")
+            wait = float(after) if after.isdecimal() else 2.0
+            return ForgeUnavailableError(f"{verb}: the forge answers {status} ({said})", retry_after=wait)
+        message = f"{verb}: GitHub answers {status} ({said}) to {url}"
+        return RefusedError(f"{message}{_cure(status, headers)}", status=status, said=said)
+
+
+def _is_limit(error: gidgethub.HTTPException, status: int, said: str) -> bool:
+    if isinstance(error, gidgethub.RateLimitExceeded) or status == 429:
+        return True
+    return status == 403 and ("retry-after" in error.headers or "rate limit" in said.lower())
+
+
+def _cure(status: int, headers: Mapping[str, str]) -> str:
+    if status in (301, 302, 307, 308):
+        return f"; it has moved to {headers.get('location', 'elsewhere')}: write its new name into the scope"
+    if status == 401:
+        return f"; the credential is not accepted: expired, revoked or of another GitHub?{_skew(headers)}"
+    if status == 403:
+        needed = headers.get("x-accepted-github-permissions")
+        named = f"; this call needs {needed}" if needed else ""
+        return f"{named}; give the App or the token that permission, and accept it for the installation"
+    if status == 404:
+        return "; it does not exist, or the credential may not see it: check the scope's spelling, and what it may see"
+    return ""
+
+
+def _skew(headers: Mapping[str, str]) -> str:
+    """A refused signature is often a clock that is wrong."""
+    try:
+        off = time.time() - parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except ValueError:
+        return ""
+    return f" The clock here is {off:+.0f} s off GitHub's: set it" if abs(off) > SKEW_SECONDS else ""

@@ -1,0 +1,152 @@
+"""GitHub as a forge: github.com, GitHub with data residency, or a GitHub Enterprise Server.
+
+| the seam | GitHub |
+|---|---|
+| issue | a just-in-time configuration: single use by its kind; a name that is taken is an earlier try of the same pod |
+| cordon | DELETE of the registration: there is no cordon, but GitHub refuses to delete a runner that has a job |
+| remove | the same DELETE; after a cordon nothing is left of it |
+| a refused DELETE | any 4xx but 404: the runner counts as busy for a while, so its pod is latched and left alone |
+| jobs in progress | by runs and their jobs, late by some seconds; the refused DELETE is what protects a job |
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
+
+from registrar.forges.forge import (
+    ForgeRefusedError,
+    ForgeUnavailableError,
+    Job,
+    Pace,
+    Registration,
+    Runner,
+    RunnerBusyError,
+)
+from registrar.forges.github.access import Access
+from registrar.forges.github.client import RefusedError
+from registrar.forges.github.groups import Groups
+from registrar.forges.github.jobs import Jobs
+from registrar.forges.github.pace import PACE
+from registrar.forges.github.reading import field, runner, runners_path
+from registrar.forges.github.versions import TellDays, Versions
+
+WORK_FOLDER: Final = "_work"  # in the runner's folder, where the pod has a link to its work volume
+BUSY_SECONDS: Final = 120.0  # after a refused DELETE: longer than the next looks take
+REFUSED_SECONDS: Final = 30.0  # until it is asked once more
+REMOVED_SECONDS: Final = 120.0  # after a DELETE: until the next census, which no longer has the runner
+# The listener tells GitHub the job's end before it leaves, but GitHub's list follows some seconds later.
+CONCLUSION_SECONDS: Final = 20.0
+
+
+class GitHub:
+    """The seam for one GitHub. `granted`: the runner groups that the grants of each scope name."""
+
+    def __init__(
+        self,
+        access: Access,
+        *,
+        granted: Mapping[str, Collection[str | None]],
+        tell_days: TellDays,
+        pace: Pace = PACE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._access, self._pace, self._clock = access, pace, clock
+        self._groups = Groups(access, granted)
+        self._jobs = Jobs(access, self._groups)
+        self._versions = Versions(access, tell_days)
+        self._refused: dict[int, float] = {}
+        self._removed: dict[int, float] = {}
+        self._asked: dict[int, float] = {}
+
+    @property
+    def pace(self) -> Pace:
+        return self._pace
+
+    async def close(self) -> None:
+        await self._access.close()
+
+    async def issue(self, scope: str, *, name: str, labels: tuple[str, ...], group: str | None) -> Registration:
+        request = {
+            "name": name,
+            "runner_group_id": await self._groups.number(scope, group),
+            "labels": list(labels),
+            "work_folder": WORK_FOLDER,
+        }
+        path = f"{runners_path(scope)}/generate-jitconfig"
+        try:
+            answer = await self._access.ask(scope, "issue", "POST", path, request)
+        except RefusedError as error:
+            if error.status == 422:
+                cure = "GitHub refuses the registration: check the pool's labels and the environment's runnerGroup"
+                raise ForgeRefusedError(f"{error}; {cure}", retry_after=error.retry_after) from error
+            if error.status != 409:
+                raise
+            await self._free(scope, name)
+            answer = await self._access.ask(scope, "issue", "POST", path, request)
+        runner_id = int(field(field(answer, "runner"), "id"))
+        return Registration(runner_id=runner_id, body=str(field(answer, "encoded_jit_config")))
+
+    async def _free(self, scope: str, name: str) -> None:
+        """Remove the earlier registration of this very pod, whose answer was lost: pod names are never used twice."""
+        for entry in await self._access.pages(scope, "find by name", runners_path(scope), "runners", name=name):
+            if entry.get("name") != name:
+                continue
+            if entry.get("status") == "online" or entry.get("busy"):
+                cure = "remove it at GitHub, or let the pool make another pod"
+                raise ForgeRefusedError(f"a runner named {name} is online in {scope} already; {cure}", retry_after=60.0)
+            await self.remove(scope, int(field(entry, "id")))
+
+    async def list_runners(self, scope: str) -> tuple[Runner, ...]:
+        entries = await self._access.pages(scope, "list", runners_path(scope), "runners")
+        await self._versions.check(scope, {entry["version"] for entry in entries if entry.get("version")})
+        return tuple([await self._runner(scope, entry) for entry in entries])
+
+    async def find(self, scope: str, runner_id: int) -> Runner | None:
+        entry = await self._access.find(scope, "find", f"{runners_path(scope)}/{runner_id}")
+        return None if entry is None else await self._runner(scope, entry)
+
+    async def _runner(self, scope: str, entry: Mapping[str, Any]) -> Runner:
+        refused = self._within(self._refused, int(field(entry, "id")), BUSY_SECONDS)
+        warning = self._versions.warning(str(entry.get("version") or ""))
+        groups = await self._groups.names(scope, entry.get("runner_group_id"))
+        return runner(entry, refused=refused, warning=warning, groups=groups)
+
+    async def cordon(self, scope: str, runner_id: int) -> None:
+        await self.remove(scope, runner_id)
+
+    async def remove(self, scope: str, runner_id: int) -> None:
+        if self._within(self._removed, runner_id, REMOVED_SECONDS):
+            return
+        if self._within(self._refused, runner_id, REFUSED_SECONDS):
+            raise RunnerBusyError(f"GitHub refused to remove runner {runner_id} a moment ago")
+        try:
+            await self._access.ask(scope, "remove", "DELETE", f"{runners_path(scope)}/{runner_id}")
+        except RefusedError as error:
+            if error.status in (301, 302, 307, 308, 401):
+                raise
+            if error.status != 404:
+                self._refused[runner_id] = self._clock()
+                raise RunnerBusyError(f"GitHub keeps runner {runner_id} ({error.status}, {error.said})") from error
+        self._removed[runner_id] = self._clock()
+
+    async def jobs_in_progress(self, scope: str) -> tuple[Job, ...]:
+        return await self._jobs.with_status(scope, "in_progress")
+
+    async def queued(self, scope: str) -> tuple[Job, ...]:
+        return await self._jobs.with_status(scope, "queued")
+
+    async def result(self, scope: str, *, runner_id: int, job_id: str | None) -> Job | None:
+        job = await self._jobs.by_id(scope, job_id) if job_id is not None else None
+        job = job or await self._jobs.of_runner(scope, runner_id)
+        if job is not None and not job.conclusion:
+            self._asked.setdefault(runner_id, self._clock())
+            if self._within(self._asked, runner_id, CONCLUSION_SECONDS):
+                raise ForgeUnavailableError(f"result: {job} has no conclusion yet", retry_after=2.0)
+        return job
+
+    def _within(self, moments: dict[int, float], runner_id: int, seconds: float) -> bool:
+        """Whether this runner's moment is that young; forgets the old ones."""
+        now = self._clock()
+        for one in [one for one, at in moments.items() if now - at > 10 * seconds]:
+            del moments[one]
+        return runner_id in moments and now - moments[runner_id] < seconds

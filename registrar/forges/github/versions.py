@@ -1,0 +1,61 @@
+"""How long GitHub will still serve the versions of the runners that are seen: it stops after weeks, not years."""
+
+import time
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from typing import Final
+
+from registrar.forges.forge import ForgeError
+from registrar.forges.github.access import Access
+from registrar.forges.github.reading import moment, runners_path
+
+KEEP_SECONDS: Final = 6 * 3600.0
+RETRY_SECONDS: Final = 600.0
+WARN_DAYS: Final = 28.0
+DAY_SECONDS: Final = 86400.0
+
+TellDays = Callable[[str, float], None]  # version, days that are left
+
+
+class Versions:
+    """Asks once in a few hours per version. A GHES serves every version and does not know the question."""
+
+    def __init__(
+        self,
+        access: Access,
+        tell_days: TellDays,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._access, self._tell_days, self._clock, self._now = access, tell_days, clock, now
+        self._ask_again: dict[str, float] = {}
+        self._ends: dict[str, datetime] = {}
+
+    async def check(self, scope: str, versions: Collection[str]) -> None:
+        """Learn about these versions. What cannot be learnt now is no failure."""
+        for version in sorted(versions):
+            if self._clock() < self._ask_again.get(version, float("-inf")):
+                continue
+            try:
+                path = f"{runners_path(scope)}/deprecations/{version}"
+                answer = await self._access.find(scope, "version", path) or {}
+            except ForgeError:
+                self._ask_again[version] = self._clock() + RETRY_SECONDS
+                continue
+            self._ask_again[version] = self._clock() + KEEP_SECONDS
+            dates = [moment(answer.get(key)) for key in ("registration_deprecates_at", "runtime_deprecates_at")]
+            known = [date for date in dates if date is not None]
+            if known:
+                self._ends[version] = min(known)
+                self._tell_days(version, self._days(version))
+
+    def warning(self, version: str) -> str:
+        """What to say about a runner of this version, "" if nothing."""
+        if version not in self._ends or self._days(version) > WARN_DAYS:
+            return ""
+        when = f"{self._ends[version]:%Y-%m-%d}"
+        return f"GitHub serves runner version {version} until {when}: set runnerImage to a newer one before"
+
+    def _days(self, version: str) -> float:
+        return (self._ends[version] - self._now()).total_seconds() / DAY_SECONDS

@@ -1,0 +1,195 @@
+"""What is asked of GitHub before anything is declared, against a stand-in over HTTP."""
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from access.github.proof import Proof
+from access.github.registrar import ForgeAccessError, require_all, require_github_access
+from components.platform.serving_certificate import issue_serving_certificate
+from tests.registrar.stand_in_github import APP_ID, TOKEN, StandInGitHub, private_key
+from values.scope import ForgeScope
+
+GUIDE, ORGANIZATION = ("mlops/guide", None), ("mlops", "gpu")
+APP = Proof(app_id=APP_ID, private_key=private_key())
+PAT = Proof(token=TOKEN)
+GROUP = {"id": 7, "name": "gpu", "default": False, "visibility": "selected", "allows_public_repositories": False}
+
+
+@dataclass
+class Bench:
+    stand_in: StandInGitHub
+    url: str
+    warned: list[str] = field(default_factory=list)
+
+    declared: set[tuple[str, str]] = field(default_factory=set)
+
+    def check(self, *wanted: tuple[str, str | None], proof: Proof = PAT, ca: str = "") -> None:
+        forge = ForgeScope("github", self.url, "")
+        require_github_access(forge, wanted, proof, ca, warn=self.warned.append, declared=self.declared)
+
+    def refusal(self, *wanted: tuple[str, str | None], proof: Proof = PAT) -> str:
+        with pytest.raises(ForgeAccessError) as refused:
+            self.check(*wanted, proof=proof)
+        assert "nothing was changed" in str(refused.value)
+        return str(refused.value)
+
+
+@contextmanager
+def serving(stand_in: StandInGitHub, tls: ssl.SSLContext | None = None) -> Iterator[Bench]:
+    """The stand-in in a thread and an event loop of its own: the program that asks it has none."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    server = TestServer(stand_in.application(), host="localhost")
+    asyncio.run_coroutine_threadsafe(server.start_server(ssl=tls), loop).result()
+    try:
+        yield Bench(stand_in, f"{'https' if tls else 'http'}://localhost:{server.port}")
+    finally:
+        asyncio.run_coroutine_threadsafe(server.close(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with serving(StandInGitHub(groups=[GROUP])) as it:
+        yield it
+
+
+@pytest.mark.parametrize("proof", [APP, PAT], ids=["App", "token"])
+def test_what_is_right_passes_and_changes_nothing(bench: Bench, proof: Proof) -> None:
+    bench.check(GUIDE, ORGANIZATION, proof=proof)
+    changes = [call for call in bench.stand_in.calls if not call.startswith("GET")]
+    assert set(changes) <= {"POST /app/installations/99/access_tokens"}
+    assert bench.warned == []
+
+
+def test_a_scope_is_asked_about_once(bench: Bench) -> None:
+    bench.check(GUIDE, GUIDE)
+    assert bench.stand_in.calls.count("GET /repos/mlops/guide/actions/runners") == 1
+
+
+def test_an_app_that_is_not_installed_is_named(bench: Bench) -> None:
+    bench.stand_in.installed.clear()
+    assert "App 4711 is not installed on mlops/guide; install it there" in bench.refusal(GUIDE, proof=APP)
+
+
+def test_a_key_of_another_app_is_named(bench: Bench) -> None:
+    other = Proof(app_id="1", private_key=private_key())
+    assert "App 1 does not sign with this key; check githubApp.appId" in bench.refusal(GUIDE, proof=other)
+
+
+def test_an_app_without_the_permission_is_told_which(bench: Bench) -> None:
+    bench.stand_in.fail_next = [(422, {}, "The permissions requested are not granted to this installation.")]
+    named = Proof(app_id=APP_ID, installation_id="99", private_key=private_key())
+    assert "may not have administration: write, actions: read" in bench.refusal(GUIDE, proof=named)
+
+
+def test_a_token_without_the_permission_is_told_which(bench: Bench) -> None:
+    bench.stand_in.missing_permission = "administration=read"
+    message = bench.refusal(GUIDE)
+    assert "it needs administration: write" in message
+    assert "(GitHub asks for administration=read)" in message
+
+
+def test_a_classic_token_without_its_scope_is_told_which(bench: Bench) -> None:
+    bench.stand_in.classic_scopes = "gist, workflow"
+    assert "has the scopes gist, workflow; allowed: admin:org" in bench.refusal(ORGANIZATION)
+
+
+def test_a_token_of_nobody_who_administers_the_repository_is_refused(bench: Bench) -> None:
+    bench.stand_in.administers = False
+    assert "no administrator of mlops/guide" in bench.refusal(GUIDE)
+
+
+def test_a_token_that_is_not_accepted_is_named_and_not_shown(bench: Bench) -> None:
+    message = bench.refusal(GUIDE, proof=Proof(token="hunter2"))
+    assert "expired, revoked" in message
+    assert "hunter2" not in message + repr(Proof(token="hunter2"))
+
+
+def test_an_unknown_repository_is_named(bench: Bench) -> None:
+    bench.stand_in.fail_next = [(404, {}, "Not Found")]
+    assert "mlops/guide does not exist, or the credential may not see it" in bench.refusal(GUIDE)
+
+
+def test_an_unknown_group_is_named_with_those_that_exist(bench: Bench) -> None:
+    assert "runnerGroup: found gpus; allowed: gpu of mlops" in bench.refusal(("mlops", "gpus"))
+
+
+def test_a_group_that_allows_public_repositories_is_refused(bench: Bench) -> None:
+    bench.stand_in.groups = [{**GROUP, "allows_public_repositories": True}]
+    assert "the runner group gpu of mlops allows public repositories" in bench.refusal(ORGANIZATION)
+
+
+def test_a_group_that_the_stack_declares_need_not_exist_yet(bench: Bench) -> None:
+    bench.declared.add(("mlops", "gpus"))
+    bench.check(("mlops", "gpus"))
+    assert "found gpus" in bench.refusal(("others", "gpus"))
+
+
+def test_a_declared_group_that_exists_and_allows_public_repositories_is_refused(bench: Bench) -> None:
+    bench.stand_in.groups = [{**GROUP, "allows_public_repositories": True}]
+    bench.declared.add(ORGANIZATION)
+    assert "the runner group gpu of mlops allows public repositories" in bench.refusal(ORGANIZATION)
+
+
+def test_a_group_for_all_of_many_repositories_is_warned_about_with_how_few_are_looked_into(bench: Bench) -> None:
+    bench.stand_in.groups = [{**GROUP, "visibility": "all"}]
+    bench.check(ORGANIZATION)
+    assert bench.warned == []  # there are not more
+    bench.stand_in.repositories = [f"mlops/{number}" for number in range(21)]
+    bench.check(ORGANIZATION)
+    (warning,) = bench.warned
+    assert "gpu of mlops is open to all repositories" in warning
+    assert "only in the 20 that were pushed to last; use a group of at most 20 repositories" in warning
+
+
+def test_a_group_of_many_repositories_is_warned_about_too(bench: Bench) -> None:
+    bench.stand_in.repositories = [f"mlops/{number}" for number in range(21)]
+    bench.check(ORGANIZATION)
+    (warning,) = bench.warned
+    assert "open to 21 repositories, but the registrar looks for jobs only in 20 of them" in warning
+
+
+def test_all_problems_are_in_one_message(bench: Bench) -> None:
+    message = bench.refusal(("mlops", "a"), ("mlops", "b"))
+    assert ("found a" in message, "found b" in message) == (True, True)
+
+
+@pytest.mark.parametrize("answer", [(503, {}, ""), (429, {"Retry-After": "9"}, ""), (403, {}, "secondary rate limit")])
+def test_a_github_that_is_away_or_busy_is_no_problem_of_the_stack(
+    bench: Bench, answer: tuple[int, dict[str, str], str]
+) -> None:
+    bench.stand_in.fail_next = [answer]
+    bench.check(GUIDE)
+    (warning,) = bench.warned
+    assert f"GitHub answers {answer[0]}" in warning
+
+
+def test_a_server_with_a_ca_of_its_own_is_trusted_only_with_it(tmp_path: Path) -> None:
+    made = issue_serving_certificate("localhost", datetime.now(UTC))
+    (tmp_path / "cert").write_text(made.certificate)
+    (tmp_path / "key").write_text(made.key)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    with serving(StandInGitHub(), tls) as bench:
+        assert "is not trusted; set gpu-runners:forgeCa" in bench.refusal(GUIDE)
+        bench.check(GUIDE, ca=made.ca)
+
+
+def test_what_several_looks_find_is_in_one_message(bench: Bench) -> None:
+    checks = [lambda group=group: bench.check(("mlops", group)) for group in ("a", "b")]
+    with pytest.raises(ForgeAccessError) as refused:
+        require_all(*checks, lambda: bench.check(GUIDE))
+    assert ("found a" in str(refused.value), "found b" in str(refused.value)) == (True, True)

@@ -1,0 +1,117 @@
+"""Every claim about the namespaces, their limits and who may do what in them."""
+
+from typing import Any
+
+from components.platform.deployer import Deployer, deployer_rules
+from components.platform.runner_namespace import RunnerNamespace, RunnerNamespaceArgs
+from components.pools.online_pools import OnlinePools
+from tests.components.pools.test_runner_deployment import CUDA, pool
+from tests.recorded_program import Program, run
+from values.contract import REGISTRAR_PORT, TRUST_CONFIG_MAP
+
+DEV: RunnerNamespaceArgs = {
+    "namespace": "gpu-runners-dev",
+    "gpus": {"nvidia.com/gpu": 4},
+    "pods": 20,
+    "pod_security_version": "v1.35",
+    "registrar_namespace": "gpu-runners-system",
+    "egress": [{"cidr": "10.85.0.1/32", "ports": [3000]}],
+    "blocked_cidrs": ["10.0.0.0/8", "fc00::/7"],
+    "accounts": ["runner"],
+    "images": ["registry.example.com/ml/", "registry.example.com:5000/runner"],
+    "image_tags_allowed": False,
+}
+
+
+def namespace() -> Program:
+    return run(lambda: RunnerNamespace("dev", DEV))
+
+
+def test_the_namespace_enforces_restricted_at_a_pinned_version() -> None:
+    labels = namespace().one("Namespace", "gpu-runners-dev").inputs["metadata"]["labels"]
+    for mode in ("enforce", "audit", "warn"):
+        assert labels[f"pod-security.kubernetes.io/{mode}"] == "restricted"
+        assert labels[f"pod-security.kubernetes.io/{mode}-version"] == "v1.35"
+
+
+def test_gpus_are_capped_and_those_of_other_vendors_are_closed() -> None:
+    hard = namespace().one("ResourceQuota", "gpus").inputs["spec"]["hard"]
+    assert hard == {
+        "requests.nvidia.com/gpu": "4",
+        "requests.amd.com/gpu": "0",
+        "requests.gpu.intel.com/i915": "0",
+        "requests.gpu.intel.com/xe": "0",
+        "pods": "20",
+    }
+
+
+def test_all_traffic_is_denied_first() -> None:
+    spec = namespace().one("NetworkPolicy", "deny-all").inputs["spec"]
+    assert spec == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_runners_reach_dns_the_registrar_the_internet_and_what_is_named() -> None:
+    spec = namespace().one("NetworkPolicy", "runner-egress").inputs["spec"]
+    dns, registrar, internet, internet6, forge = spec["egress"]
+    assert {port["port"] for port in dns["ports"]} == {53}
+    assert registrar["ports"] == [{"port": REGISTRAR_PORT, "protocol": "TCP"}]
+    assert internet["to"] == [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}]
+    assert internet6["to"] == [{"ipBlock": {"cidr": "::/0", "except": ["fc00::/7"]}}]
+    assert forge == {"to": [{"ipBlock": {"cidr": "10.85.0.1/32"}}], "ports": [{"port": 3000, "protocol": "TCP"}]}
+
+
+def test_the_runners_account_mounts_no_token_and_has_no_rights() -> None:
+    program = namespace()
+    account = program.one("ServiceAccount", "runner")
+    assert account.inputs["automountServiceAccountToken"] is False
+    assert program.of("RoleBinding") == []
+
+
+def test_a_deployer_can_write_deployments_and_one_config_map_and_nothing_else() -> None:
+    writable: dict[str, Any] = {}
+    for rule in deployer_rules("dev"):
+        for resource in rule["resources"]:
+            verbs = set(rule["verbs"]) - {"get", "list", "watch"}
+            if verbs:
+                writable.setdefault(resource, []).append((verbs, rule.get("resource_names")))
+    assert writable == {
+        "deployments": [({"create", "update", "patch", "delete"}, None)],
+        "configmaps": [({"create"}, None), ({"update", "patch", "delete"}, ["pools-dev"])],
+    }
+
+
+def test_a_deployer_cannot_look_at_secrets_nor_redirect_runners() -> None:
+    rules = deployer_rules("dev")
+    resources = {resource for rule in rules for resource in rule["resources"]}
+    assert resources == {"deployments", "replicasets", "pods", "events", "configmaps"}
+    assert all(TRUST_CONFIG_MAP not in rule.get("resource_names", []) for rule in rules)
+
+
+def test_a_deployers_rights_are_where_the_pools_are_and_its_account_is_elsewhere() -> None:
+    deployments = [{"namespace": "gpu-runners-dev", "stack": "dev"}]
+    program = run(lambda: Deployer("d", {"namespace": "base", "deployments": deployments}))  # type: ignore[typeddict-item]
+    assert program.one("ServiceAccount", "deployer").namespace == "base"
+    binding = program.one("RoleBinding", "deployer-dev")
+    assert binding.namespace == "gpu-runners-dev"
+    assert binding.inputs["subjects"] == [{"kind": "ServiceAccount", "name": "deployer", "namespace": "base"}]
+
+
+def online(**changes: Any) -> Any:
+    pools = [pool(**changes)]
+    program = run(
+        lambda: OnlinePools(
+            "pools-dev", {"namespace": "gpu-runners-dev", "stack": "dev", "pools": pools, "deadline_seconds": 60}
+        )
+    )
+    return program.one("ConfigMap", "pools-dev")
+
+
+def test_the_wait_is_bound_to_creation_and_update_of_the_list_of_pools() -> None:
+    listed = online()
+    assert len(listed.after_create) == len(listed.after_update) == 1
+
+
+def test_the_list_of_pools_changes_if_and_only_if_a_pool_does() -> None:
+    assert online().inputs["data"] == online().inputs["data"]
+    assert online(replicas=0).inputs["data"] != online().inputs["data"]
+    assert list(online().inputs["data"]) == [f"{CUDA['namespace']}.{CUDA['name']}"]

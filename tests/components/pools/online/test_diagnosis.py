@@ -1,0 +1,125 @@
+"""What cannot heal by itself is named with its cause and its cure, and nothing else is."""
+
+import pytest
+
+from components.pools.online.diagnosis import diagnose, readable, remarks
+from components.pools.online.snapshot import ContainerSnapshot, EventSnapshot, PodSnapshot, PoolSnapshot
+from tests.components.pools.online.test_progress import (
+    GPU_IN_USE,
+    NO_NODE,
+    QUOTA,
+    TOO_MANY,
+    finishing,
+    former,
+    online,
+    pool,
+    starting,
+    waiting,
+)
+
+
+def in_image_trouble(reason: str) -> PodSnapshot:
+    return starting(runner=ContainerSnapshot("waiting", reason, "lab.local/nosuch:1 not found"))
+
+
+def refused() -> PodSnapshot:
+    text = 'registration refused (403): {"reason": "NotGranted", "message": "namespace dev is not granted"}'
+    container = ContainerSnapshot("waiting", "CrashLoopBackOff", "back-off", 1, text)
+    return starting(registration=container)
+
+
+def told(*reasons: str) -> PodSnapshot:
+    events = tuple(EventSnapshot(reason, f"because of {reason}", str(index)) for index, reason in enumerate(reasons))
+    return starting(events=events, registration=ContainerSnapshot("running"))
+
+
+def ended(name: str = "x", *, was_online: bool = False) -> PodSnapshot:
+    runner = ContainerSnapshot("terminated", "Error", "", 78, "image contract: the image has no 'sleep'")
+    return PodSnapshot(name, phase="Failed", runner=runner, online=was_online)
+
+
+SICK = [
+    (pool(1, exists=False), "gone", "does not exist", "pulumi refresh"),
+    (pool(1, waiting(message=NO_NODE)), "placement", "fits no node", "gpu.nodeSelector"),
+    (pool(1, waiting(message=NO_NODE)), "placement", "fits no node", "gpu.tolerations"),
+    (pool(1, waiting(message=TOO_MANY)), "placement", "Insufficient nvidia.com/gpu", "no more nvidia.com/gpu than one"),
+    (pool(1, waiting(message="no nodes available to schedule pods")), "placement", "no nodes", "kubectl get nodes"),
+    (pool(1, creation_failure=QUOTA), "quota", "exceeded quota", "raise the environment's quota"),
+    (pool(1, creation_failure='serviceaccount "runner" not found'), "creation", "serviceaccount", "platform stack"),
+    (pool(1, in_image_trouble("ErrImagePull")), "image", "nosuch", "correct `image`"),
+    (pool(1, in_image_trouble("ImagePullBackOff")), "image", "nosuch", "registry"),
+    (pool(1, in_image_trouble("ErrImageNeverPull")), "image", "nosuch", "correct `image`"),
+    (pool(1, in_image_trouble("InvalidImageName")), "image", "nosuch", "correct `image`"),
+    (pool(1, in_image_trouble("CreateContainerError")), "container", "nosuch", "kubectl describe pod"),
+    (pool(1, refused()), "registration", "NotGranted: namespace dev is not granted", "must grant this namespace"),
+    (pool(1, told("RegistrationRefused")), "registration", "because of", "must grant this namespace"),
+    (pool(1, told("RegistrationBraked")), "brake", "held back: because of", "kubectl logs"),
+    (pool(1, ended()), "end", "exit code 78: image contract: the image has no 'sleep'", "correct the pool's image"),
+]
+
+
+@pytest.mark.parametrize(("state", "kind", "cause", "cure"), SICK)
+def test_what_cannot_heal_is_named_with_cause_and_cure(state: PoolSnapshot, kind: str, cause: str, cure: str) -> None:
+    (found,) = diagnose(state)
+    assert found.kind == kind
+    assert cause in found.cause
+    assert cure in found.cure
+
+
+def test_an_unknown_registrar_is_the_platform_stacks_to_declare() -> None:
+    text = 'MountVolume.SetUp failed for volume "registrar-trust" : configmap "registrar" not found'
+    (found,) = diagnose(pool(1, starting(events=(EventSnapshot("FailedMount", text),))))
+    assert found.kind == "trust"
+    assert "platform stack" in found.cure
+
+
+HEALTHY = [
+    ("online", pool(1, online())),
+    ("starting", pool(1, starting())),
+    ("nothing yet", pool(1)),
+    ("GPU in use by others", pool(1, waiting(message=GPU_IN_USE))),
+    ("a node is coming", pool(1, PodSnapshot("a", phase="Pending", scheduled=False))),
+    ("quota held by one that leaves", pool(1, former(terminating=True), creation_failure=QUOTA)),
+    ("quota held by one that finishes", pool(2, finishing(), starting(), creation_failure=QUOTA)),
+    ("braked, then issued", pool(1, told("RegistrationBraked", "RegistrationIssued"))),
+    ("failed after it had been online", pool(1, ended(was_online=True), starting())),
+    ("trouble of the former template", pool(1, former(), starting())),
+    ("refused once, running now", pool(1, starting(registration=ContainerSnapshot("terminated", exit_code=0)))),
+]
+
+
+@pytest.mark.parametrize("state", [row[1] for row in HEALTHY], ids=[row[0] for row in HEALTHY])
+def test_what_heals_by_itself_is_no_diagnosis(state: PoolSnapshot) -> None:
+    assert diagnose(state) == ()
+
+
+def test_a_pod_that_an_autoscaler_brings_a_node_for_fits() -> None:
+    pod = PodSnapshot(
+        "a",
+        phase="Pending",
+        scheduled=False,
+        scheduling_message=NO_NODE,
+        events=(EventSnapshot("TriggeredScaleUp", "pod triggered scale-up"),),
+    )
+    assert diagnose(pool(1, pod)) == ()
+
+
+def test_pods_that_failed_before_the_wait_say_nothing_about_it() -> None:
+    state = pool(1, ended("old"), starting())
+    assert diagnose(state, frozenset({"old"})) == ()
+    assert len(diagnose(state)) == 1
+
+
+def test_a_wait_that_runs_out_of_time_says_what_is_known_of_each_pod() -> None:
+    state = pool(3, waiting(), told("RegistrationBraked"), starting("z"))
+    assert remarks(state) == [
+        f"c: {GPU_IN_USE}",
+        "b: RegistrationBraked: because of RegistrationBraked",
+        "z: no reason known",
+    ]
+
+
+def test_long_texts_keep_their_end() -> None:
+    text = readable("x" * 1000 + "the end")
+    assert len(text) == 400
+    assert text.endswith("the end")

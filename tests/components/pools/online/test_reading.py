@@ -1,0 +1,161 @@
+"""The API server's JSON is read as it comes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import pytest
+
+from components.pools.online.reader import PoolReader
+from components.pools.online.snapshot import ContainerSnapshot, EventSnapshot, pool_snapshot
+from components.pools.online.wait import ClusterReadError, PoolsNotOnlineError
+from values.contract import BUSY_ANNOTATION, ONLINE_GATE, POOL_LABEL
+
+DEPLOYMENT: dict[str, Any] = {
+    "metadata": {"name": "cuda", "generation": 3, "annotations": {"deployment.kubernetes.io/revision": "2"}},
+    "spec": {"replicas": 2},
+    "status": {"observedGeneration": 3},
+}
+REPLICA_SETS: list[dict[str, Any]] = [
+    {
+        "metadata": {
+            "labels": {POOL_LABEL: "cuda", "pod-template-hash": name},
+            "annotations": {"deployment.kubernetes.io/revision": revision},
+        }
+    }
+    for name, revision in (("old", "1"), ("new", "2"))
+]
+
+
+def pod(name: str, template: str = "new", **status: Any) -> dict[str, Any]:
+    labels = {POOL_LABEL: "cuda", "pod-template-hash": template}
+    return {"metadata": {"name": name, "labels": labels}, "spec": {"nodeName": "n"}, "status": status}
+
+
+def event(pod_name: str, reason: str, time: str, message: str = "") -> dict[str, Any]:
+    return {"involvedObject": {"name": pod_name}, "reason": reason, "message": message, "lastTimestamp": time}
+
+
+def test_the_present_template_is_the_replica_sets_of_the_present_revision() -> None:
+    pool = pool_snapshot("cuda", DEPLOYMENT, REPLICA_SETS, [pod("a"), pod("b", "old")], [])
+    assert [(p.name, p.current) for p in pool.pods] == [("a", True), ("b", False)]
+    assert pool.settled
+
+
+@pytest.mark.parametrize(
+    "deployment",
+    [
+        {**DEPLOYMENT, "status": {"observedGeneration": 2}},
+        {**DEPLOYMENT, "status": {}},
+        {**DEPLOYMENT, "metadata": {"name": "cuda", "generation": 1}},
+    ],
+)
+def test_a_change_that_the_controller_has_not_seen_is_not_settled(deployment: dict[str, Any]) -> None:
+    assert not pool_snapshot("cuda", deployment, REPLICA_SETS, [], []).settled
+
+
+def test_a_deployment_that_is_being_deleted_is_none() -> None:
+    leaving = {**DEPLOYMENT, "metadata": {**DEPLOYMENT["metadata"], "deletionTimestamp": "now"}}
+    assert not pool_snapshot("cuda", leaving, REPLICA_SETS, [], []).exists
+    assert not pool_snapshot("cuda", None, [], [], []).exists
+
+
+def test_a_failed_creation_is_read_from_the_deployment() -> None:
+    condition = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: gpus"}
+    failing = {**DEPLOYMENT, "status": {"observedGeneration": 3, "conditions": [condition]}}
+    assert pool_snapshot("cuda", failing, REPLICA_SETS, [], []).creation_failure == "exceeded quota: gpus"
+
+
+def test_a_pod_is_read_with_its_gate_its_latch_and_its_end() -> None:
+    raw = pod("a", phase="Running", conditions=[{"type": ONLINE_GATE, "status": "True"}])
+    raw["metadata"] |= {"annotations": {BUSY_ANNOTATION: "7"}, "deletionTimestamp": "now"}
+    (read,) = pool_snapshot("cuda", DEPLOYMENT, REPLICA_SETS, [raw], []).pods
+    assert (read.online, read.busy, read.terminating, read.finished) == (True, True, True, False)
+
+
+def test_a_pod_without_a_node_has_the_schedulers_word() -> None:
+    raw = pod("a", phase="Pending", conditions=[{"type": "PodScheduled", "status": "False", "message": "0/1 nodes"}])
+    del raw["spec"]["nodeName"]
+    (read,) = pool_snapshot("cuda", DEPLOYMENT, REPLICA_SETS, [raw], []).pods
+    assert (read.scheduled, read.scheduling_message) == (False, "0/1 nodes")
+
+
+def test_a_container_that_waits_to_be_tried_again_keeps_its_last_end() -> None:
+    status = {
+        "name": "registration",
+        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}},
+        "lastState": {"terminated": {"exitCode": 1, "message": "refused\n"}},
+    }
+    raw = pod("a", initContainerStatuses=[status])
+    (read,) = pool_snapshot("cuda", DEPLOYMENT, REPLICA_SETS, [raw], []).pods
+    assert read.registration == ContainerSnapshot("waiting", "CrashLoopBackOff", "back-off", 1, "refused")
+
+
+def test_events_are_their_pods_own_and_in_order() -> None:
+    events = [event("a", "Pulled", "2026-01-01T00:00:02Z"), event("a", "Pulling", "2026-01-01T00:00:01Z")]
+    first, second = pool_snapshot("cuda", DEPLOYMENT, REPLICA_SETS, [pod("a"), pod("b")], events).pods
+    assert [e.reason for e in first.events] == ["Pulling", "Pulled"]
+    assert second.events == ()
+
+
+class ApiServer:
+    """Lists by path; time passes only when a test says so."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.asked: list[str] = []
+        deployment = {**DEPLOYMENT, "metadata": {**DEPLOYMENT["metadata"], "labels": {POOL_LABEL: "cuda"}}}
+        self.lists: dict[str, list[Any]] = {
+            "/apis/apps/v1/namespaces/dev/deployments": [deployment],
+            "/apis/apps/v1/namespaces/dev/replicasets": REPLICA_SETS,
+            "/api/v1/namespaces/dev/pods": [pod("a")],
+            "/api/v1/namespaces/dev/events": [event("a", "Pulling", "1")],
+        }
+
+    def get(self, path: str, parameters: Mapping[str, str]) -> Mapping[str, Any]:
+        self.asked.append(path.rpartition("/")[2])
+        return {"items": self.lists.get(path)}
+
+    def reader(self, *places: tuple[str, str]) -> PoolReader:
+        return PoolReader(self.get, places, lambda: self.time)
+
+
+def test_all_pools_of_a_namespace_are_read_at_once() -> None:
+    server = ApiServer()
+    cuda, other = server.reader(("dev", "cuda"), ("dev", "other")).read()
+    assert (cuda.name, cuda.exists, other.exists) == ("cuda", True, False)
+    assert server.asked == ["deployments", "replicasets", "pods"]
+
+
+def test_events_are_read_only_when_it_takes_longer() -> None:
+    server = ApiServer()
+    reader = server.reader(("dev", "cuda"))
+    assert reader.read()[0].pods[0].events == ()
+    server.time = 3
+    assert reader.read()[0].pods[0].events == (EventSnapshot("Pulling", "", "1"),)
+    server.time = 4
+    reader.read()
+    assert server.asked.count("events") == 1
+
+
+def test_pools_of_two_namespaces_are_told_apart() -> None:
+    names = [pool.name for pool in ApiServer().reader(("dev", "cuda"), ("prod", "cuda")).read()]
+    assert names == ["dev/cuda", "prod/cuda"]
+
+
+def failing(status: int) -> PoolReader:
+    def get(path: str, _: Mapping[str, str]) -> Mapping[str, Any]:
+        request = httpx2.Request("GET", f"https://cluster{path}")
+        raise httpx2.HTTPStatusError("no", request=request, response=httpx2.Response(status, request=request))
+
+    return PoolReader(get, [("dev", "cuda")], lambda: 0.0)
+
+
+def test_an_identity_that_may_not_look_is_told_what_to_do() -> None:
+    with pytest.raises(PoolsNotOnlineError, match="Name this stack in the `deployer`"):
+        failing(403).read()
+
+
+def test_a_server_in_trouble_is_asked_again() -> None:
+    with pytest.raises(ClusterReadError, match="answered 503"):
+        failing(503).read()

@@ -1,0 +1,127 @@
+"""The one wait of `up`, with a clock that a test drives and a cluster that follows a script."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
+
+import pytest
+
+from components.pools.online.snapshot import PoolSnapshot
+from components.pools.online.wait import ClusterReadError, PoolsNotOnlineError, wait_until_online
+from tests.components.pools.online.test_diagnosis import ended, told
+from tests.components.pools.online.test_progress import NO_NODE, online, pool, starting, waiting
+
+Look = Sequence[PoolSnapshot] | ClusterReadError
+FIRST, SECOND = pool(1, online()), PoolSnapshot("amd", 1, pods=(online("x"),))
+
+
+class Clock:
+    """Time passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.time = 100.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+class Watch:
+    """A wait over a script; the last look stays for ever."""
+
+    def __init__(self, *looks: Look) -> None:
+        self.looks: Iterator[Look] = chain(looks, repeat(looks[-1]))
+        self.clock = Clock()
+        self.lines: list[str] = []
+
+    def read(self) -> Sequence[PoolSnapshot]:
+        look = next(self.looks)
+        if isinstance(look, ClusterReadError):
+            raise look
+        return look
+
+    def run(self, deadline: float = 60) -> float:
+        """The seconds that the wait took."""
+        wait_until_online(self.read, self.lines.append, deadline, self.clock)
+        return self.clock.time - 100
+
+    def failure(self, deadline: float = 60) -> str:
+        with pytest.raises(PoolsNotOnlineError) as failed:
+            self.run(deadline)
+        return str(failed.value)
+
+
+def test_the_wait_ends_at_the_first_look_when_all_are_online() -> None:
+    assert Watch([FIRST, SECOND]).run() == 0
+
+
+def test_the_wait_is_over_all_pools_together() -> None:
+    watch = Watch([pool(1), SECOND], [FIRST, SECOND])
+    watch.run()
+    assert watch.lines == ["cuda: 0 of 1 online", "amd: 1 of 1 online", "cuda: 1 of 1 online"]
+
+
+def test_a_line_is_said_again_now_and_then_so_that_silence_is_no_hang() -> None:
+    watch = Watch(*[[pool(1, starting())]] * 150, [FIRST])
+    seconds = watch.run()
+    assert 25 < seconds < 35
+    assert watch.lines.count("cuda: 0 of 1 online, 1 starting") == 3
+
+
+def test_what_cannot_heal_fails_after_its_grace_and_long_before_the_deadline() -> None:
+    watch = Watch([pool(1, waiting(message=NO_NODE)), SECOND])
+    message = watch.failure(deadline=300)
+    assert 20 <= watch.clock.time - 100 < 22
+    assert "cuda: c fits no node: 0/101 nodes are available" in message
+    assert "cure: compare the pool's gpu.nodeSelector" in message
+    assert "amd" not in message
+
+
+def test_a_failure_says_how_to_go_on() -> None:
+    assert "run `pulumi up`" in Watch([pool(1, told("RegistrationBraked"))]).failure()
+
+
+def test_trouble_that_passes_within_its_grace_is_forgotten() -> None:
+    sick, healing = [pool(1, waiting(message=NO_NODE))], [pool(1, starting())]
+    assert Watch(*[sick] * 50, healing, *[sick] * 50, [FIRST]).run() > 19
+
+
+def test_runners_that_die_at_once_fail_the_wait_with_their_last_words() -> None:
+    looks = [[pool(1, *(ended(f"x{n}") for n in range(count)), starting())] for count in range(6)]
+    assert "image contract: the image has no 'sleep'" in Watch(*looks).failure()
+
+
+def test_pods_that_had_failed_before_do_not() -> None:
+    old = ended("old")
+    assert Watch(*[[pool(1, old, starting())]] * 100, [pool(1, old, online())]).run() > 19
+
+
+def test_the_deadline_names_what_is_missing() -> None:
+    message = Watch([pool(1, starting()), SECOND]).failure(deadline=30)
+    assert "onlineDeadlineSeconds (30 s)" in message
+    assert "cuda: 0 of 1 online, 1 starting" in message
+    assert "amd" not in message
+
+
+def test_a_cluster_that_is_away_for_a_while_is_waited_for() -> None:
+    away = ClusterReadError("the API server does not answer")
+    watch = Watch([pool(1)], away, away, [FIRST])
+    watch.run()
+    assert "the API server does not answer" in watch.lines
+
+
+def test_a_cluster_that_stays_away_ends_the_wait_at_its_deadline() -> None:
+    assert "the API server does not answer" in Watch(ClusterReadError("the API server does not answer")).failure()
+
+
+def test_slow_answers_are_asked_for_less_often() -> None:
+    watch = Watch(*[[pool(1)]] * 10, [FIRST])
+    read = watch.read
+
+    def slow() -> Sequence[PoolSnapshot]:
+        watch.clock.time += 1
+        return read()
+
+    wait_until_online(slow, watch.lines.append, 600, watch.clock)
+    assert watch.clock.time - 100 == 11 + 10 * 3

@@ -1,0 +1,218 @@
+"""Every claim about a runner's pod and its Deployment."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from components.pools.runner_deployment import RunnerDeployment, deployment_fingerprint
+from tests.recorded_program import Recorded, run
+from values.contract import ONLINE_GATE, POOL_LABEL, RUNNER_LABELS_ANNOTATION, TOKEN_AUDIENCE
+from values.pool import RunnerPool
+
+CUDA: RunnerPool = {
+    "name": "cuda",
+    "namespace": "gpu-runners-dev",
+    "labels": ["cml-gpu", "cuda"],
+    "replicas": 2,
+    "image": "registry.example.com/cuda@sha256:" + "0" * 64,
+    "runner_image": "registry.example.com/runner@sha256:" + "1" * 64,
+    "forge": "gitea",
+    "gpu": {
+        "resource": "nvidia.com/gpu",
+        "count": 1,
+        "node_selector": {"nvidia.com/gpu.product": "NVIDIA-L4"},
+        "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+    },
+    "cpu": "2",
+    "memory": "8Gi",
+    "shared_memory": "1Gi",
+    "work_volume": "20Gi",
+    "protect_job_seconds": 3600,
+    "identity": "none",
+    "autoscaled": False,
+}
+
+
+def pool(**changes: Any) -> RunnerPool:
+    changed: dict[str, Any] = {**copy.deepcopy(CUDA), **changes}
+    return {key: value for key, value in changed.items() if value is not None}  # type: ignore[return-value]
+
+
+def deployment(changed: RunnerPool) -> Recorded:
+    (found,) = run(lambda: RunnerDeployment("cuda", changed)).of("Deployment")
+    return found
+
+
+def pod(changed: RunnerPool = CUDA) -> dict[str, Any]:
+    found: dict[str, Any] = deployment(changed).inputs["spec"]["template"]["spec"]
+    return found
+
+
+def runner(changed: RunnerPool = CUDA) -> dict[str, Any]:
+    (container,) = pod(changed)["containers"]
+    found: dict[str, Any] = container
+    return found
+
+
+def registration() -> dict[str, Any]:
+    (container,) = pod()["initContainers"]
+    found: dict[str, Any] = container
+    return found
+
+
+def variables(container: dict[str, Any]) -> dict[str, str]:
+    return {item["name"]: item["value"] for item in container["env"]}
+
+
+def volumes(changed: RunnerPool = CUDA) -> dict[str, Any]:
+    return {item["name"]: item for item in pod(changed)["volumes"]}
+
+
+def test_a_pod_that_ended_is_not_started_again() -> None:
+    assert runner()["restartPolicy"] == "Never"
+
+
+def test_a_gpu_is_limited_and_requested_alike() -> None:
+    resources = runner()["resources"]
+    assert resources["limits"]["nvidia.com/gpu"] == resources["requests"]["nvidia.com/gpu"] == "1"
+    assert resources["limits"]["memory"] == resources["requests"]["memory"] == "8Gi"
+
+
+def test_gpu_pods_choose_their_nodes_and_tolerate_their_taint() -> None:
+    assert pod()["nodeSelector"] == {"nvidia.com/gpu.product": "NVIDIA-L4"}
+    assert pod()["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+
+
+def test_without_gpus_no_device_is_visible() -> None:
+    container = runner(pool(gpu=None))
+    assert variables(container)["NVIDIA_VISIBLE_DEVICES"] == "void"
+    assert "nvidia.com/gpu" not in container["resources"]["limits"]
+    assert "NVIDIA_VISIBLE_DEVICES" not in variables(runner())
+
+
+def test_only_the_init_container_can_ask_for_a_registration() -> None:
+    asking = {"registrar-token", "registrar-trust"}
+    assert asking <= {mount["name"] for mount in registration()["volumeMounts"]}
+    assert not asking & {mount["name"] for mount in runner()["volumeMounts"]}
+    (source,) = volumes()["registrar-token"]["projected"]["sources"]
+    assert source["serviceAccountToken"]["audience"] == TOKEN_AUDIENCE
+
+
+def test_a_runner_has_no_identity_in_the_cluster() -> None:
+    assert pod()["automountServiceAccountToken"] is False
+    assert pod()["serviceAccountName"] == "runner"
+    assert "api-token" not in volumes()
+
+
+def test_a_deployers_job_finds_the_clusters_identity_where_every_client_looks() -> None:
+    base = pool(identity="deployer", gpu=None)
+    assert pod(base)["serviceAccountName"] == "deployer"
+    assert pod(base)["automountServiceAccountToken"] is False
+    mounts = {mount["name"]: mount["mountPath"] for mount in runner(base)["volumeMounts"]}
+    assert mounts["api-token"] == "/var/run/secrets/kubernetes.io/serviceaccount"
+    paths = [next(iter(source)) for source in volumes(base)["api-token"]["projected"]["sources"]]
+    assert paths == ["serviceAccountToken", "configMap", "downwardAPI"]
+
+
+def test_no_volume_of_the_node_or_of_a_secret_is_mounted() -> None:
+    kinds = {next(key for key in volume if key != "name") for volume in volumes().values()}
+    assert kinds == {"emptyDir", "projected", "configMap"}
+
+
+def test_shared_memory_and_the_registration_are_in_memory_and_sized() -> None:
+    assert volumes()["shared-memory"]["emptyDir"] == {"medium": "Memory", "sizeLimit": "1Gi"}
+    assert volumes()["registration"]["emptyDir"]["medium"] == "Memory"
+    assert volumes()["work"]["emptyDir"] == {"sizeLimit": "20Gi"}
+    assert {"name": "shared-memory", "mountPath": "/dev/shm"} in runner()["volumeMounts"]  # noqa: S108
+
+
+def test_nobody_is_root() -> None:
+    context = pod()["securityContext"]
+    assert context["runAsNonRoot"] is True
+    assert context["runAsUser"] == context["runAsGroup"] == context["fsGroup"] == 1001
+    for container in (runner(), registration()):
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert container["securityContext"]["privileged"] is False
+
+
+def test_a_pod_shares_nothing_with_its_node() -> None:
+    assert [pod()[key] for key in ("hostNetwork", "hostPID", "hostIPC", "enableServiceLinks")] == [False] * 4
+
+
+def test_the_pod_is_ready_only_when_the_registrar_says_so() -> None:
+    assert pod()["readinessGates"] == [{"conditionType": ONLINE_GATE}]
+
+
+def test_a_deleted_runner_gets_the_time_that_its_pool_protects() -> None:
+    assert pod()["terminationGracePeriodSeconds"] == 3600
+    assert variables(runner())["PROTECT_JOB_SECONDS"] == "3600"
+    assert runner()["lifecycle"]["preStop"]["exec"]["command"][:2] == ["/bin/sh", "-c"]
+
+
+def test_the_users_image_runs_nothing_of_ours_but_sh() -> None:
+    assert runner()["image"] == CUDA["image"]
+    assert runner()["command"][:2] == ["/bin/sh", "-c"]
+    assert registration()["image"] == CUDA["runner_image"]
+
+
+def test_old_runners_leave_before_new_ones_come() -> None:
+    strategy = deployment(CUDA).inputs["spec"]["strategy"]
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+
+
+def test_the_provider_neither_waits_nor_stops_at_a_conflict() -> None:
+    annotations = deployment(CUDA).inputs["metadata"]["annotations"]
+    assert annotations["pulumi.com/skipAwait"] == annotations["pulumi.com/patchForce"] == "true"
+
+
+def test_a_deleted_pool_goes_at_once_and_its_runners_in_their_own_time() -> None:
+    annotations = deployment(CUDA).inputs["metadata"]["annotations"]
+    assert annotations["pulumi.com/deletionPropagationPolicy"] == "background"
+
+
+def test_the_pod_says_its_pool_and_its_runner_labels() -> None:
+    template = deployment(CUDA).inputs["spec"]["template"]["metadata"]
+    assert template["labels"][POOL_LABEL] == "cuda"
+    assert template["annotations"][RUNNER_LABELS_ANNOTATION] == "cml-gpu,cuda"
+
+
+def test_autoscalers_of_nodes_leave_runners_alone() -> None:
+    annotations = deployment(CUDA).inputs["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
+    assert annotations["karpenter.sh/do-not-disrupt"] == "true"
+
+
+def test_what_selects_pods_is_the_pool_alone() -> None:
+    assert deployment(CUDA).inputs["spec"]["selector"] == {"matchLabels": {POOL_LABEL: "cuda"}}
+
+
+def test_a_job_can_tell_which_pool_it_runs_on() -> None:
+    assert variables(runner())["GPU_RUNNERS_POOL"] == "gpu-runners-dev/cuda"
+
+
+def test_the_replicas_of_an_autoscaled_pool_are_left_to_the_autoscaler() -> None:
+    assert deployment(CUDA).ignored == ()
+    assert deployment(pool(autoscaled=True)).ignored == ("spec.replicas",)
+
+
+@pytest.mark.parametrize(
+    "change", [{"replicas": 3}, {"image": "b"}, {"memory": "1Gi"}, {"labels": ["x"]}, {"gpu": None}]
+)
+def test_the_fingerprint_changes_with_the_pool(change: dict[str, Any]) -> None:
+    assert deployment_fingerprint(pool(**change)) != deployment_fingerprint(CUDA)
+
+
+def test_the_fingerprint_stays_while_the_pool_does() -> None:
+    assert deployment_fingerprint(copy.deepcopy(CUDA)) == deployment_fingerprint(CUDA)
+
+
+def test_the_number_that_an_autoscaler_sets_is_no_change() -> None:
+    scaled = deployment_fingerprint(pool(autoscaled=True, replicas=9))
+    assert scaled == deployment_fingerprint(pool(autoscaled=True, replicas=1))
+
+
+def test_numbers_may_be_floats_as_a_component_host_hands_them_over() -> None:
+    gpu = {**CUDA["gpu"], "count": 1.0}
+    hosted = pool(replicas=2.0, protect_job_seconds=3600.0, gpu=gpu)
+    assert deployment_fingerprint(hosted) == deployment_fingerprint(CUDA)

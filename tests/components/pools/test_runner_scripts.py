@@ -1,0 +1,390 @@
+"""The scripts of a runner's pod, run as they are by `sh` against a real server and real processes."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from components.pools.runner_scripts import PRE_STOP, REGISTER, START
+from tests.components.pools.registrar_server import Answer, serving
+
+
+@dataclass(frozen=True)
+class PodFolder:
+    """The files of a pod, and the variables that say where they are."""
+
+    root: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "CORDON_SECONDS": "0",
+            "HOME": str(self.root / "work/home"),
+            "JOBS_DIRECTORY": str(self.root / "work/jobs"),
+            "PROCESSES_DIRECTORY": str(self.root / "proc"),
+            "PROTECT_JOB_SECONDS": "3600",
+            "REGISTRATION_DIRECTORY": str(self.root / "registration"),
+            "RUNNER_DIRECTORY": str(self.root / "runner"),
+            "RUNNER_PROCESS": "1",
+            "RUNNER_SOURCE": str(self.root / "image"),
+            "TERMINATION_LOG": str(self.root / "termination-log"),
+            "TOKEN_FILE": str(self.root / "token"),
+            "TRUST_DIRECTORY": str(self.root / "trust"),
+        }
+
+    def start(self, script: str, **variables: str) -> subprocess.Popen[str]:
+        # Tests that run in a script's background inherit an ignored SIGINT, which no shell can trap: a pod does not.
+        return subprocess.Popen(
+            ["/usr/bin/env", "--default-signal=INT", "/bin/sh", "-c", script],
+            env=self.environment | variables,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def run(self, script: str, **variables: str) -> tuple[int, str]:
+        """The exit code and what was written to standard error."""
+        process = self.start(script, **variables)
+        _, errors = process.communicate(timeout=60)
+        return process.returncode, errors
+
+    def text(self, path: str) -> str:
+        return (self.root / path).read_text()
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> PodFolder:
+    for name in ("image", "registration", "runner", "trust", "proc", "work/jobs", "work/home"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "token").write_text("pod-token")
+    (tmp_path / "image/.hidden").write_text("x")
+    return PodFolder(tmp_path)
+
+
+def test_a_token_is_traded_for_a_registration(pod: PodFolder) -> None:
+    with serving(pod.root / "trust", [Answer(200, '{"id": 7}')]) as server:
+        code, errors = pod.run(REGISTER)
+    assert (code, errors) == (0, "")
+    assert server.asked == [("/registrations", "Bearer pod-token")]
+    assert pod.text("registration/registration") == '{"id": 7}'
+    assert os.listdir(pod.root / "registration") == ["registration"]
+
+
+def test_the_runners_files_are_copied_with_the_hidden_ones(pod: PodFolder) -> None:
+    with serving(pod.root / "trust", [Answer(200, "{}")]):
+        pod.run(REGISTER)
+    assert pod.text("runner/.hidden") == "x"
+
+
+@pytest.mark.parametrize("status", [401, 403, 409])
+def test_a_refusal_ends_it_and_is_the_pods_last_word(pod: PodFolder, status: int) -> None:
+    with serving(pod.root / "trust", [Answer(status, '{"reason": "NotGranted", "message": "no"}')]) as server:
+        code, _ = pod.run(REGISTER)
+    assert code == 1
+    assert len(server.asked) == 1
+    assert (
+        pod.text("termination-log") == f'registration refused ({status}): {{"reason": "NotGranted", "message": "no"}}'
+    )
+    assert not (pod.root / "registration/registration").exists()
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_registrar_says_how_long_to_wait(pod: PodFolder, status: int) -> None:
+    later = Answer(status, '{"reason": "Braked"}', {"Retry-After": "2"})
+    with serving(pod.root / "trust", [later, Answer(200, "{}")]) as server:
+        start = time.monotonic()
+        code, errors = pod.run(REGISTER)
+    assert code == 0
+    assert len(server.asked) == 2
+    assert time.monotonic() - start >= 2
+    assert "next try in 2 s" in errors
+    assert "Braked" in errors
+
+
+def test_a_registrar_that_is_away_is_waited_for(pod: PodFolder) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+    (pod.root / "trust/url").write_text(f"https://localhost:{port}")
+    (pod.root / "trust/ca.crt").write_text("")
+    process = pod.start(REGISTER)
+    assert process.stderr is not None
+    while "answered 000" not in process.stderr.readline():
+        assert process.poll() is None
+    with serving(pod.root / "trust", [Answer(200, "{}")], port):
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def test_an_odd_answer_is_no_registration(pod: PodFolder) -> None:
+    with serving(pod.root / "trust", [Answer(500, "oops"), Answer(200, "{}")]) as server:
+        code, _ = pod.run(REGISTER)
+    assert code == 0
+    assert len(server.asked) == 2
+    assert pod.text("registration/registration") == "{}"
+
+
+def test_a_renewed_token_is_used_at_the_next_try(pod: PodFolder) -> None:
+    with serving(pod.root / "trust", [Answer(503, "", {"Retry-After": "1"}), Answer(200, "{}")]) as server:
+        process = pod.start(REGISTER)
+        assert process.stderr is not None
+        while "next try" not in process.stderr.readline():
+            assert process.poll() is None
+        (pod.root / "token").write_text("renewed")
+        process.communicate(timeout=60)
+    assert [token for _, token in server.asked] == ["Bearer pod-token", "Bearer renewed"]
+
+
+def test_a_registrar_with_another_ca_is_not_trusted(pod: PodFolder) -> None:
+    with serving(pod.root / "trust", [Answer(200, "{}")]) as server:
+        other = pod.root / "other"
+        other.mkdir()
+        with serving(other, [Answer(200, "{}")]):
+            (pod.root / "trust/ca.crt").write_text((other / "ca.crt").read_text())
+        process = pod.start(REGISTER)
+        assert process.stderr is not None
+        while "answered 000" not in process.stderr.readline():
+            assert process.poll() is None
+        process.kill()
+        process.communicate()
+    assert server.asked == []
+
+
+def process_file(pod: PodFolder, pid: int, name: str, parent: int, state: str = "S") -> None:
+    (pod.root / f"proc/{pid}").mkdir()
+    (pod.root / f"proc/{pid}/stat").write_text(f"{pid} ({name}) {state} {parent} {pid} 0 -1\n")
+
+
+def test_an_idle_runner_leaves_at_once(pod: PodFolder) -> None:
+    process_file(pod, 1, "gitea-runner", 0)
+    process_file(pod, 50, "sh", 0)
+    process_file(pod, 51, "sleep", 50)
+    assert pod.run(PRE_STOP) == (0, "")
+
+
+def test_what_is_left_of_ended_processes_is_no_job(pod: PodFolder) -> None:
+    process_file(pod, 1, "gitea-runner", 0)
+    process_file(pod, 60, "git", 1, "Z")
+    assert pod.run(PRE_STOP) == (0, "")
+
+
+def assert_waits(process: subprocess.Popen[str], until: Path) -> None:
+    """The script is still there after it has looked at least twice, and goes once the path is gone."""
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=1.5)
+    (until / "stat").unlink(missing_ok=True)
+    until.rmdir()
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+
+
+def test_a_child_of_giteas_runner_is_a_job(pod: PodFolder) -> None:
+    process_file(pod, 1, "gitea-runner", 0)
+    process_file(pod, 60, "a (job) with spaces", 1)
+    assert_waits(pod.start(PRE_STOP), pod.root / "proc/60")
+
+
+def test_githubs_worker_is_a_job_and_its_listener_is_none(pod: PodFolder) -> None:
+    process_file(pod, 1, "run.sh", 0)
+    process_file(pod, 8, "Runner.Listener", 1)
+    assert pod.run(PRE_STOP, RUNNER_PROCESS="none") == (0, "")
+    process_file(pod, 60, "Runner.Worker", 8)
+    assert_waits(pod.start(PRE_STOP, RUNNER_PROCESS="none"), pod.root / "proc/60")
+
+
+def test_a_job_between_two_steps_is_still_a_job(pod: PodFolder) -> None:
+    directory = pod.root / "work/jobs/0123456789abcdef/hostexecutor"
+    directory.mkdir(parents=True)
+    assert_waits(pod.start(PRE_STOP), directory)
+
+
+def test_a_pod_that_waits_for_its_registration_leaves_at_once_when_it_is_deleted(pod: PodFolder) -> None:
+    patience = [Answer(503, "{}", {"Retry-After": "60"})]
+    with serving(pod.root / "trust", patience), pod.start(REGISTER) as waiting:
+        assert waiting.stderr is not None
+        assert "next try in 60 s" in waiting.stderr.readline()
+        waiting.terminate()
+        # 143 is the script's own answer; without one, process 1 of a container would not even notice.
+        assert waiting.wait(timeout=30) == 143
+
+
+@pytest.fixture
+def real_runner() -> Iterator[subprocess.Popen[bytes]]:
+    """A process with a child, as a runner with a step."""
+    script = "sleep 60 & echo step has begun; wait"
+    with subprocess.Popen(["/bin/sh", "-c", script], start_new_session=True, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_the_look_works_on_real_processes(pod: PodFolder, real_runner: subprocess.Popen[bytes]) -> None:
+    with pod.start(PRE_STOP, PROCESSES_DIRECTORY="/proc", RUNNER_PROCESS=str(real_runner.pid)) as looking:
+        with pytest.raises(subprocess.TimeoutExpired):
+            looking.wait(timeout=1.5)
+        os.killpg(real_runner.pid, signal.SIGKILL)
+        real_runner.wait()
+        looking.communicate(timeout=30)
+    assert looking.returncode == 0
+
+
+def fake_runner(pod: PodFolder, text: str) -> None:
+    path = pod.root / "runner/gitea-runner"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def test_giteas_runner_is_started_with_a_config_of_ours(pod: PodFolder) -> None:
+    fake_runner(pod, f'echo "$@" > {pod.root}/arguments')
+    (pod.root / "registration/registration").write_text('{"id": 7, "labels": ["gpu:host"]}')
+    code, errors = pod.run(START["gitea"])
+    assert (code, errors) == (0, "")
+    assert pod.text("arguments") == f"daemon --config {pod.root}/registration/config.yaml\n"
+    assert pod.text("registration/.runner") == '{"id": 7, "labels": ["gpu:host"]}\n'
+    config = pod.text("registration/config.yaml")
+    for line in (
+        "fetch_interval: 1s",
+        "state_report_interval: 2s",
+        "report_close_timeout: 5m",
+        "shutdown_timeout: 3600s",
+    ):
+        assert line in config
+    assert f"file: {pod.root}/registration/.runner" in config
+
+
+def test_the_start_needs_nothing_of_the_image_but_sh_and_sleep(pod: PodFolder, tmp_path: Path) -> None:
+    fake_runner(pod, "exit 0")
+    (pod.root / "registration/registration").write_text("{}")
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    (bare / "sleep").symlink_to("/bin/sleep")
+    assert pod.run(START["gitea"], PATH=str(bare)) == (0, "")
+
+
+def test_an_image_without_sleep_breaks_the_contract_by_name(pod: PodFolder) -> None:
+    fake_runner(pod, "exit 0")
+    code, _ = pod.run(START["gitea"], PATH="/nowhere")
+    assert code == 78
+    assert pod.text("termination-log").startswith("image contract: the image has no 'sleep'")
+
+
+def test_an_image_in_which_the_runner_does_not_start_breaks_the_contract_by_name(pod: PodFolder) -> None:
+    fake_runner(pod, "exit 127")
+    code, _ = pod.run(START["gitea"])
+    assert code == 78
+    assert "needs glibc" in pod.text("termination-log")
+
+
+STAND_IN = Path(__file__).with_name("stand_in_run.sh")
+
+
+def stand_in_runner(pod: PodFolder) -> None:
+    """A stand-in for GitHub's run.sh with its table of exit codes, and a configuration for it."""
+    path = pod.root / "runner/run.sh"
+    path.write_text(STAND_IN.read_text())
+    path.chmod(0o755)
+    (pod.root / "registration/registration").write_text("ZW5jb2RlZA==")
+
+
+def start_github(pod: PodFolder, **variables: str) -> subprocess.Popen[str]:
+    places = {"LIBRARIES": str(pod.root / "lib"), "LISTENER_NOTE": str(pod.root / "note")}
+    return pod.start(START["github"], **(places | variables))
+
+
+def run_github(pod: PodFolder, code: int) -> int:
+    process = start_github(pod, LISTENER_CODE=str(code))
+    process.communicate(timeout=60)
+    return process.returncode
+
+
+def test_githubs_runner_gets_its_configuration(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    assert run_github(pod, 0) == 0
+    assert pod.text("note").splitlines()[:2] == ["--jitconfig", "ZW5jb2RlZA=="]
+
+
+@pytest.mark.parametrize(
+    ("listener", "container"), [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 7), (9, 0)]
+)
+def test_of_githubs_exit_codes_only_an_outdated_version_is_told_apart(
+    pod: PodFolder, listener: int, container: int
+) -> None:
+    stand_in_runner(pod)
+    assert run_github(pod, listener) == container
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_githubs_runner_passes_a_signal_on_and_waits_for_its_listener(
+    pod: PodFolder, number: signal.Signals, code: int
+) -> None:
+    stand_in_runner(pod)
+    process = start_github(pod)
+    deadline = time.monotonic() + 10
+    while not (pod.root / "note").exists():
+        assert time.monotonic() < deadline
+    process.send_signal(number)
+    process.communicate(timeout=10)
+    assert process.returncode == code
+
+
+def test_an_image_without_libicu_does_without_languages(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    run_github(pod, 0)
+    assert "invariant=1" in pod.text("note").splitlines()
+
+
+def test_an_image_with_libicu_keeps_its_languages(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    (pod.root / "lib").mkdir()
+    (pod.root / "lib/libicuuc.so.74").write_text("")
+    run_github(pod, 0)
+    assert "invariant=" in pod.text("note").splitlines()
+
+
+def test_an_image_in_which_githubs_runner_does_not_start_breaks_the_contract_by_name(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    listener = pod.root / "runner/bin/Runner.Listener"
+    listener.parent.mkdir()
+    listener.write_text("#!/bin/sh\nexit 127\n")
+    listener.chmod(0o755)
+    assert run_github(pod, 0) == 78
+    assert "GitHub's runner does not start in this image" in pod.text("termination-log")
+
+
+def test_an_image_without_bash_breaks_the_contract_by_name(pod: PodFolder, tmp_path: Path) -> None:
+    stand_in_runner(pod)
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    (bare / "sleep").symlink_to("/bin/sleep")
+    process = start_github(pod, PATH=str(bare))
+    process.communicate(timeout=60)
+    assert process.returncode == 78
+    assert "has no 'bash'" in pod.text("termination-log")
+
+
+def test_githubs_runner_works_on_the_volume_of_the_jobs(pod: PodFolder) -> None:
+    (pod.root / "image/run.sh").write_text("")
+    (pod.root / "image/_work").mkdir()
+    with serving(pod.root / "trust", [Answer(200, "{}")]):
+        pod.run(REGISTER)
+    assert (pod.root / "runner/_work").readlink() == pod.root / "work/jobs"
+
+
+def test_a_forge_with_a_ca_of_its_own_is_trusted_beside_the_others(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    (pod.root / "bundle").write_text("public\n")
+    with serving(pod.root / "trust", [Answer(200, "ZW5jb2RlZA==")]):
+        (pod.root / "trust/forge-ca.crt").write_text("private\n")
+        pod.run(REGISTER, CA_BUNDLE=str(pod.root / "bundle"))
+    assert pod.text("runner/ca-bundle.crt") == "public\nprivate\n"
+    run_github(pod, 0)
+    assert f"bundle={pod.root}/runner/ca-bundle.crt {pod.root}/runner/ca-bundle.crt" in pod.text("note")

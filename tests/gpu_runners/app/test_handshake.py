@@ -1,0 +1,169 @@
+"""An App is made through a page on this machine: the browser's part and GitHub's are played over real HTTP."""
+
+import html
+import json
+import re
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+from aiohttp import web
+
+from gpu_runners.app.handshake import HandshakeError, make_app
+from gpu_runners.app.manifest import KINDS, Order, next_steps, permissions
+from lab.github.server import Exchange
+from tests import github_description
+from tests.gpu_runners.doctor.serving import serving
+
+ROOT = Path(__file__).parents[3]
+CODE, KEY = "one-time-code", "-----BEGIN RSA PRIVATE KEY-----\nnone\n-----END RSA PRIVATE KEY-----\n"
+OWNER = {
+    "login": "mlops", "id": 1, "node_id": "O_1", "gravatar_id": "", "type": "Organization", "site_admin": False,
+    **dict.fromkeys(
+        ("url", "repos_url", "events_url", "avatar_url", "html_url", "followers_url", "following_url", "gists_url",
+         "starred_url", "subscriptions_url", "organizations_url", "received_events_url"),
+        "https://github.com/mlops",
+    ),
+}  # fmt: skip
+
+
+@dataclass
+class GitHub:
+    """Gives an App for its code, once."""
+
+    codes: set[str] = field(default_factory=lambda: {CODE})
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    def application(self) -> web.Application:
+        application = web.Application()
+        application.router.add_post("/api/v3/app-manifests/{code}/conversions", self._convert)
+        return application
+
+    async def _convert(self, request: web.Request) -> web.Response:
+        code = request.match_info["code"]
+        status, answer = (201, APP) if code in self.codes else (404, {"message": "Not Found"})
+        self.codes.discard(code)
+        agent = request.headers["User-Agent"]
+        self.exchanges.append(Exchange(request.method, request.path, {}, agent, None, status, answer))
+        return web.json_response(answer, status=status)
+
+
+APP: dict[str, Any] = {
+    "id": 4711, "slug": "gpu-runners", "node_id": "A_1", "client_id": "Iv1", "owner": OWNER, "name": "gpu-runners",
+    "description": "", "external_url": "https://github.com/mlops", "html_url": "https://github.com/apps/gpu-runners",
+    "created_at": "2026-11-24T12:00:00Z", "updated_at": "2026-11-24T12:00:00Z", "permissions": {}, "events": [],
+    "client_secret": "unused", "webhook_secret": None, "pem": KEY,
+}  # fmt: skip
+
+
+@dataclass
+class Browser:
+    """A person who opens the page, presses the button, and is sent back by GitHub with these parameters."""
+
+    answers: list[dict[str, str]] = field(default_factory=lambda: [{"code": CODE}])
+    form: str = ""
+    manifest: dict[str, Any] = field(default_factory=dict)
+    statuses: list[int] = field(default_factory=list)
+
+    def told(self, line: str) -> None:
+        """Reads where the page is, and goes there."""
+        (address,) = re.findall(r"http://\S+", line)
+        Thread(target=self.visit, args=(address,)).start()
+
+    def visit(self, address: str) -> None:
+        with httpx2.Client(trust_env=False) as http:
+            page = http.get(address).text
+            self.form = html.unescape(re.findall(r"action='([^']+)'", page)[0])
+            self.manifest = json.loads(html.unescape(re.findall(r"name=manifest value='([^']+)'", page)[0]))
+            state = parse_qs(urlsplit(self.form).query)["state"][0]
+            for answer in self.answers:
+                parameters = {"state": state, **answer}
+                self.statuses.append(http.get(self.manifest["redirect_url"], params=parameters).status_code)
+
+
+@pytest.fixture
+def github() -> Iterator[tuple[GitHub, str]]:
+    found = GitHub()
+    with serving(found.application()) as url:
+        yield found, url
+    wrong = [problem for exchange in found.exchanges for problem in github_description.problems(exchange)]
+    assert not wrong, "GitHub's description disagrees:\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_browser_brings_the_manifest_to_the_organization_and_the_key_comes_back(
+    github: tuple[GitHub, str], kind: str
+) -> None:
+    browser = Browser()
+    app = make_app(Order(kind, github[1], "mlops", "our-runners"), 0, browser.told)
+    assert (app["id"], app["pem"]) == (4711, KEY)
+    assert browser.form.startswith(f"{github[1]}/organizations/mlops/settings/apps/new?state=")
+    assert browser.manifest["default_permissions"] == permissions(kind)
+    assert (browser.manifest["name"], browser.manifest["url"]) == ("our-runners", f"{github[1]}/mlops")
+
+
+def test_without_an_organization_the_app_is_ones_own(github: tuple[GitHub, str]) -> None:
+    browser = Browser()
+    make_app(Order("repository", github[1], ""), 0, browser.told)
+    assert browser.form.startswith(f"{github[1]}/settings/apps/new?state=")
+
+
+def test_an_answer_that_belongs_to_another_question_is_turned_away(github: tuple[GitHub, str]) -> None:
+    browser = Browser([{"state": "forged", "code": "stolen"}, {"code": CODE}])
+    assert make_app(Order("repository", github[1], ""), 0, browser.told)["id"] == 4711
+    assert browser.statuses == [403, 200]
+    assert [exchange.path.split("/")[-2] for exchange in github[0].exchanges] == [CODE]
+
+
+def test_a_code_that_github_does_not_take_is_told_with_the_cure(github: tuple[GitHub, str]) -> None:
+    with pytest.raises(HandshakeError, match="404 to its own code; look in the owner's list"):
+        make_app(Order("repository", github[1], ""), 0, Browser([{"code": "spent"}]).told)
+
+
+def started(github: str, file: Path, *arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "gpu_runners.app", "organization", "--organization", "mlops", "--github", github]
+    return subprocess.Popen(
+        [*command, "--to", str(file), "--port", "0", *arguments], cwd=ROOT, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def test_the_command_keeps_the_key_from_others_and_says_what_to_do_with_it(
+    github: tuple[GitHub, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "app.pem"
+    with started(github[1], file) as command:
+        assert command.stdout is not None
+        Browser().told(command.stdout.readline())
+        said = command.stdout.read()
+    assert command.returncode == 0, said
+    assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (KEY, 0o600)
+    assert "https://github.com/apps/gpu-runners/installations/new" in said
+    assert "pulumi config set --path gpu-runners:githubApp.appId 4711" in said
+    assert KEY not in said
+
+
+def test_a_key_is_never_written_over_another(github: tuple[GitHub, str], tmp_path: Path) -> None:
+    file = tmp_path / "app.pem"
+    file.write_text("precious")
+    with started(github[1], file) as command:
+        assert command.stdout is not None
+        assert "File exists; name another with --to" in command.stdout.read()
+    assert (command.returncode, file.read_text()) == (1, "precious")
+
+
+def test_the_wirings_app_goes_where_the_registrar_does_not_look() -> None:
+    said = next_steps(Order("wiring", "https://github.com", "mlops"), APP, Path("wiring.pem"))
+    assert "gpu-runners:githubWiringApp.appId 4711" in said
+    assert "--secret githubWiringAppPrivateKey < wiring.pem" in said
+    assert "gpu-runners:githubWiringApp.installationId" in said
+    registrars = next_steps(Order("repository", "https://github.com", "mlops"), APP, Path("key.pem"))
+    assert "installationId" not in registrars

@@ -1,0 +1,215 @@
+"""What is said about GitHub, against the lab's stand-in over HTTP, whose exchanges GitHub's description judges."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from access.github.proof import Proof
+from gpu_runners.doctor.core.findings import Finding, State
+from gpu_runners.doctor.github import GitHub
+from lab.github.server import Exchange, StandIn
+from tests import github_description
+from tests.gpu_runners.doctor.serving import serving
+from values.scope import ForgeScope
+from values.wiring import ForgeRepositoryArgs
+
+REPOSITORY, ORGANIZATION = "mlops/guide", "mlops"
+MANIFESTS = Path(__file__).parents[3] / "gpu_runners/app"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+APP, TOKEN = Proof(app_id="1", private_key=PEM), Proof(token="ghp_everything")
+
+
+def manifest(name: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads((MANIFESTS / f"{name}.json").read_text())["default_permissions"]
+    return found
+
+
+class Bench:
+    """The stand-in, and the doctor in front of it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.http = httpx2.Client(base_url=f"{url}/_lab", trust_env=False)
+        self.tell("PUT", "/tokens/ghp_everything", {})
+        self.tell("PUT", f"/repositories/{REPOSITORY}", {})
+        self.install(manifest("repository") | manifest("organization"))
+
+    def tell(self, method: str, path: str, body: Any) -> None:
+        answer = self.http.request(method, path, json=body)
+        assert answer.is_success, answer.text
+
+    def install(self, permissions: dict[str, str], organization: str = ORGANIZATION) -> None:
+        key = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        installation = {"id": 7, "organization": organization, "permissions": permissions}
+        app = {"id": 1, "client_id": "Iv23", "slug": "gpu-runners", "public_key": key, "installations": [installation]}
+        self.tell("PUT", "/app", app)
+
+    def group(self, **settings: Any) -> None:
+        """A runner group `gpu`, open to the repository alone unless the settings say otherwise."""
+        headers = {"Authorization": "Bearer ghp_everything"}
+        repository = httpx2.get(f"{self.url}/api/v3/repos/{REPOSITORY}", headers=headers, trust_env=False).json()
+        body = {"name": "gpu", "visibility": "selected", "selected_repository_ids": [repository["id"]]} | settings
+        url = f"{self.url}/api/v3/orgs/{ORGANIZATION}/actions/runner-groups"
+        assert httpx2.post(url, json=body, headers=headers, trust_env=False).is_success
+
+    def found(self, scope: str = REPOSITORY, group: str | None = None, proof: Proof = APP) -> list[Finding]:
+        return list(GitHub(ForgeScope("github", self.url, ""), proof).registrar([(scope, group)]))
+
+    def problem(self, state: State, check: str, **more: Any) -> Finding:
+        """The one finding of that state; it is about this check and has a cure."""
+        (found,) = (one for one in self.found(**more) if one.state is state)
+        assert check in found.check
+        assert found.cure
+        return found
+
+
+@pytest.fixture
+def exchanges() -> list[Exchange]:
+    """Everything that was asked of the stand-in's API."""
+    return []
+
+
+@pytest.fixture
+def bench(exchanges: list[Exchange]) -> Iterator[Bench]:
+    stand_in = StandIn(observe=exchanges.append)
+    with serving(stand_in.application()) as url:
+        stand_in.world.base = url
+        found = Bench(url)
+        yield found
+        found.http.close()
+    wrong = [problem for exchange in exchanges for problem in github_description.problems(exchange)]
+    assert not wrong, "GitHub's description disagrees:\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("proof", [APP, TOKEN], ids=["App", "token"])
+@pytest.mark.parametrize("scope", [REPOSITORY, ORGANIZATION])
+def test_where_all_is_well_everything_is_ok(bench: Bench, scope: str, proof: Proof) -> None:
+    if scope == ORGANIZATION:
+        bench.group()
+    found = bench.found(scope, "gpu" if scope == ORGANIZATION else None, proof)
+    assert [str(one) for one in found if one.state is not State.OK] == []
+    checks = " ".join(one.check for one in found)
+    assert all(word in checks for word in ("credential", "rate budget", f"scope {scope}"))
+
+
+def test_an_app_that_is_not_installed_is_told_where_to_install_it(bench: Bench) -> None:
+    bench.install(manifest("repository"), "others")
+    found = bench.problem(State.FAILED, "credential")
+    assert "not installed on mlops/guide" in found.found
+    assert "install it there" in found.cure
+
+
+@pytest.mark.parametrize("missing", ["administration", "actions"])
+def test_an_app_without_a_permission_is_told_which(bench: Bench, missing: str) -> None:
+    bench.install({name: level for name, level in manifest("repository").items() if name != missing})
+    found = bench.problem(State.FAILED, "credential")
+    assert f"{missing}: " in found.found
+    assert "give it these permissions" in found.cure
+
+
+def test_a_token_that_is_not_accepted_is_not_shown(bench: Bench) -> None:
+    found = bench.problem(State.FAILED, "credential", proof=Proof(token="hunter2"))
+    assert "not accepted" in found.found
+    assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize(("permissions", "failed"), [("read", 1), ("write", 0)])
+def test_a_token_that_may_only_read_runners_is_found_out(bench: Bench, permissions: str, failed: int) -> None:
+    granted = {"administration": permissions, "actions": "read", "metadata": "read"}
+    bench.tell("PUT", "/tokens/github_pat_narrow", {"permissions": granted})
+    found = bench.found(proof=Proof(token="github_pat_narrow"))
+    problems = [one for one in found if one.state is State.FAILED]
+    assert len(problems) == failed
+    if problems:
+        assert "may not remove runners" in problems[0].found
+        assert "administration: write" in problems[0].found + problems[0].cure
+
+
+def test_a_group_that_allows_public_repositories_fails(bench: Bench) -> None:
+    bench.group(allows_public_repositories=True)
+    found = bench.problem(State.FAILED, "scope mlops, runner group gpu", scope=ORGANIZATION, group="gpu")
+    assert "allows public repositories" in found.found
+    assert "switch that off" in found.found + found.cure
+
+
+def test_a_group_that_no_repository_may_use_fails(bench: Bench) -> None:
+    bench.group(selected_repository_ids=[])
+    found = bench.problem(State.FAILED, "visibility", scope=ORGANIZATION, group="gpu")
+    assert "no repository may use it" in found.found
+
+
+def test_an_unknown_group_is_told_with_those_that_there_are(bench: Bench) -> None:
+    found = bench.problem(State.FAILED, "runner group gpus", scope=ORGANIZATION, group="gpus")
+    assert "allowed: Default" in found.found + found.cure
+
+
+def test_a_group_that_the_stack_itself_makes_need_not_be_there(bench: Bench) -> None:
+    doctor = GitHub(ForgeScope("github", bench.url, ""), APP, declared={(ORGANIZATION, "gpus")})
+    assert {one.state for one in doctor.registrar([(ORGANIZATION, "gpus")])} == {State.OK}
+
+
+def test_whoever_may_use_a_group_is_named(bench: Bench) -> None:
+    workflow = f"{REPOSITORY}/.github/workflows/train.yml@refs/heads/main"
+    bench.group(restricted_to_workflows=True, selected_workflows=[workflow])
+    (visible,) = (one for one in bench.found(ORGANIZATION, "gpu") if "visibility" in one.check)
+    assert f"{REPOSITORY} may use it, in {workflow} only" in visible.found
+
+
+def test_a_low_rate_budget_fails_and_says_until_when(bench: Bench) -> None:
+    bench.found()
+    bench.tell("PUT", "/limits", {"exhausted_seconds": 1800})
+    found = {one.check: one for one in bench.found()}
+    budget = found[f"rate budget for {REPOSITORY}"]
+    assert (budget.state, "0 of 5000" in budget.found, "wait until" in budget.cure) == (State.FAILED, True, True)
+    assert found[f"scope {REPOSITORY}"].state is State.UNKNOWN
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"drop": True}, {"status": 500}])
+def test_a_github_that_does_not_answer_is_unknown_and_no_verdict(bench: Bench, fault: dict[str, Any]) -> None:
+    bench.tell("POST", "/faults", {"pattern": "/api/v3/", "times": None, **fault})
+    states = {one.state for one in bench.found()}
+    assert states == {State.UNKNOWN}
+
+
+def test_nothing_is_changed_but_for_a_token_of_one_hour(bench: Bench, exchanges: list[Exchange]) -> None:
+    bench.found()
+    bench.found(proof=TOKEN)
+    changes = {(each.method, each.path, each.status) for each in exchanges if each.method != "GET"}
+    assert changes == {
+        ("POST", "/api/v3/app/installations/7/access_tokens", 201),
+        ("DELETE", f"/api/v3/repos/{REPOSITORY}/actions/runners/0", 404),
+    }
+
+
+WIRING: ForgeRepositoryArgs = {
+    "repository": "guide",
+    "variables": {"STATE": "s3://state"},
+    "secrets": {"KEY": "hush"},
+    "environments": [{"name": "dev", "branches": ["main"]}],
+    "actions_permissions": {"allowed_actions": "all", "sha_pinning_required": True},
+}
+
+
+def wired(bench: Bench) -> list[Finding]:
+    doctor = GitHub(ForgeScope("github", bench.url, ""), APP)
+    return list(doctor.wiring({"mlops/gpu": (ORGANIZATION, (REPOSITORY,))}, {REPOSITORY: WIRING}))
+
+
+def test_the_app_for_wiring_may_declare_everything(bench: Bench) -> None:
+    bench.install(manifest("wiring"))
+    assert [str(one) for one in wired(bench) if one.state is State.FAILED] == []
+
+
+@pytest.mark.parametrize("missing", ["organization_self_hosted_runners", "secrets", "environments"])
+def test_an_app_for_wiring_that_lacks_a_permission_is_told_which(bench: Bench, missing: str) -> None:
+    bench.install({name: level for name, level in manifest("wiring").items() if name != missing})
+    problems = [one for one in wired(bench) if one.state is State.FAILED]
+    assert problems
+    assert all(f"{missing}: write" in one.found and one.cure for one in problems)

@@ -1,0 +1,126 @@
+"""What is said about images, against a registry over HTTP that asks for an anonymous token, as the public ones do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+
+from gpu_runners.doctor.core.findings import State
+from gpu_runners.doctor.core.images import image
+from gpu_runners.doctor.registry import images
+from tests.gpu_runners.doctor.serving import serving
+
+DIGEST = f"sha256:{'a' * 64}"
+
+
+@dataclass
+class Registry:
+    """`public` repositories are given to everybody, `private` ones to nobody; all others do not exist."""
+
+    public: dict[str, set[str]] = field(default_factory=lambda: {"ml/cuda": {"12.4", DIGEST}})
+    private: set[str] = field(default_factory=lambda: {"ml/secret"})
+    seen: list[str] = field(default_factory=list)
+    is_away: bool = False
+
+    def application(self) -> web.Application:
+        application = web.Application()
+        application.router.add_get("/token", self._token)
+        application.router.add_route("HEAD", "/v2/{name:.+}/manifests/{reference}", self._manifest)
+        return application
+
+    async def _token(self, request: web.Request) -> web.Response:
+        name = request.query["scope"].split(":")[1]
+        if name in self.private:
+            return web.json_response({"errors": []}, status=401)
+        return web.json_response({"token": f"anonymous {name}"})
+
+    async def _manifest(self, request: web.Request) -> web.Response:
+        name, reference = request.match_info["name"], request.match_info["reference"]
+        self.seen.append(f"{request.method} {name} {reference} {request.headers.get('Accept', '')}")
+        if self.is_away:
+            return web.Response(status=503)
+        if request.headers.get("Authorization") != f"Bearer anonymous {name}":
+            scope = f"repository:{name}:pull"
+            realm = f"http://localhost:{request.url.port}/token"
+            challenge = f'Bearer realm="{realm}",service="stand-in",scope="{scope}"'
+            return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+        return web.Response(status=200 if reference in self.public.get(name, ()) else 404)
+
+
+@dataclass
+class Bench:
+    registry: Registry
+    host: str
+
+    def said(self, text: str) -> tuple[State, str]:
+        (found,) = images([f"{self.host}/{text}"])
+        return found.state, f"{found.found}; {found.cure}"
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    registry = Registry()
+    with serving(registry.application()) as url:
+        yield Bench(registry, url.removeprefix("http://"))
+
+
+@pytest.mark.parametrize("reference", [":12.4", f"@{DIGEST}", f":12.4@{DIGEST}"])
+def test_an_image_that_everybody_gets_is_ok(bench: Bench, reference: str) -> None:
+    assert bench.said(f"ml/cuda{reference}")[0] is State.OK
+    assert "application/vnd.oci.image.index.v1+json" in bench.registry.seen[-1]
+
+
+def test_an_image_that_does_not_exist_fails(bench: Bench) -> None:
+    state, text = bench.said("ml/cuda:99")
+    assert (state, "push it" in text) == (State.FAILED, True)
+
+
+def test_a_digest_goes_before_a_tag(bench: Bench) -> None:
+    bench.said(f"ml/cuda:99@{DIGEST}")
+    assert DIGEST in bench.registry.seen[-1]
+
+
+def test_a_private_image_is_unknown_for_the_nodes_may_have_a_credential(bench: Bench) -> None:
+    state, text = bench.said("ml/secret:1")
+    assert (state, "credential" in text) == (State.UNKNOWN, True)
+
+
+def test_a_registry_that_is_away_is_no_verdict_on_the_image(bench: Bench) -> None:
+    bench.registry.is_away = True
+    assert bench.said("ml/cuda:12.4")[0] is State.UNKNOWN
+
+
+def test_a_registry_that_cannot_be_reached_is_no_verdict_either() -> None:
+    (found,) = images(["localhost:9/ml/cuda:1"])
+    assert (found.state, "does not answer" in found.found) == (State.UNKNOWN, True)
+
+
+def test_an_image_that_comes_from_no_registry_is_unknown_and_nobody_is_asked() -> None:
+    (found,) = images(["lab.local/registrar:lab"])
+    assert found.state is State.UNKNOWN
+    assert "every node has the image" in found.cure
+
+
+def test_an_image_is_asked_for_once(bench: Bench) -> None:
+    text = f"{bench.host}/ml/cuda:12.4"
+    assert len(list(images([text, text]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "repository", "reference"),
+    [
+        ("nvidia/cuda:12.4", "docker.io", "nvidia/cuda", "12.4"),
+        ("ubuntu", "docker.io", "library/ubuntu", "latest"),
+        ("ghcr.io/actions/actions-runner@sha256:0", "ghcr.io", "actions/actions-runner", "sha256:0"),
+        ("registry.example.com:5000/ml/cuda:1", "registry.example.com:5000", "ml/cuda", "1"),
+        ("localhost/cuda", "localhost", "cuda", "latest"),
+    ],
+)
+def test_a_reference_is_read_as_a_runtime_reads_it(text: str, host: str, repository: str, reference: str) -> None:
+    found = image(text)
+    assert (found.host, found.repository, found.reference) == (host, repository, reference)
+
+
+def test_docker_hub_is_asked_where_it_answers() -> None:
+    assert image("nvidia/cuda:1").api == "https://registry-1.docker.io"

@@ -1,0 +1,106 @@
+"""Findings, quota, rights and budget: what is said, and how the command ends."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from lightkube.utils.quantity import parse_quantity
+
+from components.platform.deployer import deployer_rules
+from gpu_runners.doctor.core.budget import budget
+from gpu_runners.doctor.core.findings import State, exit_code, failed, ok, summary, unknown, worded
+from gpu_runners.doctor.core.quota import granted
+from gpu_runners.doctor.core.rights import Right, judged, of_platform, of_pools
+
+GPU = "nvidia.com/gpu"
+FINE, WRONG, OPEN = ok("a", "b"), failed("a", "b", "c"), unknown("a", "b", "c")
+
+
+def amount(text: str) -> Decimal:
+    return parse_quantity(text) or Decimal(0)
+
+
+@pytest.mark.parametrize(
+    ("findings", "strict", "code"),
+    [
+        ([FINE], False, 0),
+        ([FINE, OPEN], False, 0),
+        ([FINE, OPEN], True, 1),
+        ([FINE, WRONG], False, 1),
+        ([FINE], True, 0),
+    ],
+)
+def test_only_what_failed_fails_the_command_unless_it_is_strict(findings: list[Any], strict: bool, code: int) -> None:
+    assert exit_code(findings, strict=strict) == code
+
+
+def test_a_finding_is_one_line_with_its_cure() -> None:
+    assert str(WRONG) == "failed   a: b; cure: c"
+    assert str(FINE) == "ok       a: b"
+    assert summary([FINE, WRONG, FINE]) == "2 ok, 1 failed, 0 unknown"
+
+
+def test_what_and_cure_of_a_message_are_told_apart() -> None:
+    assert worded("not installed; install it there, or correct the scope; now") == (
+        "not installed",
+        "install it there, or correct the scope; now",
+    )
+
+
+def test_pools_within_the_quota_are_fine() -> None:
+    found = granted("quota", {GPU: 4}, [{"spec": {"hard": {f"requests.{GPU}": "4", "pods": "50"}}}], amount)
+    assert (found.state, found.found) == (State.OK, "the quota grants 4 nvidia.com/gpu of 4")
+
+
+def test_the_tightest_of_several_quotas_counts() -> None:
+    quotas = [{"spec": {"hard": {f"requests.{GPU}": text}}} for text in ("8", "2")]
+    found = granted("quota", {GPU: 4}, quotas, amount)
+    assert (found.state, "4 nvidia.com/gpu of 2 that" in found.found) == (State.FAILED, True)
+
+
+def test_a_resource_without_a_quota_has_none() -> None:
+    assert granted("quota", {GPU: 4}, [], amount).state is State.OK
+
+
+def test_a_missing_right_is_named_with_the_command_that_shows_it() -> None:
+    wanted = of_pools("team", "pools-dev")
+    found = judged("rights", wanted, [Right("create", "apps", "deployments", "team")])
+    assert found.state is State.FAILED
+    assert "may not create deployments.apps" in found.found
+    assert "kubectl auth can-i create deployments --namespace team" in found.cure
+
+
+def test_a_deployer_needs_no_more_than_it_is_given() -> None:
+    rules = deployer_rules("dev")
+
+    def allowed(right: Right) -> bool:
+        return any(
+            right.group in rule["api_groups"]
+            and right.resource in rule["resources"]
+            and right.verb in rule["verbs"]
+            and (not rule.get("resource_names") or right.name in rule["resource_names"])
+            for rule in rules
+        )
+
+    assert [right for right in of_pools("team", "pools-dev") if not allowed(right)] == []
+
+
+def test_a_platform_asks_for_every_kind_that_it_declares() -> None:
+    asked = {right.resource for right in of_platform(["a"])}
+    assert {"namespaces", "validatingadmissionpolicies", "resourcequotas", "rolebindings", "secrets"} <= asked
+
+
+def limits(limit: int, remaining: int) -> dict[str, Any]:
+    return {"resources": {"core": {"limit": limit, "remaining": remaining, "reset": 1795521600}}}
+
+
+@pytest.mark.parametrize(
+    ("limit", "remaining", "state"),
+    [(5000, 4990, State.OK), (5000, 499, State.FAILED), (5000, 0, State.FAILED), (60, 60, State.FAILED)],
+)
+def test_a_budget_that_is_nearly_spent_or_tiny_fails(limit: int, remaining: int, state: State) -> None:
+    assert budget("budget", limits(limit, remaining)).state is state
+
+
+def test_a_spent_budget_says_when_it_comes_back() -> None:
+    assert "wait until 12:00 UTC" in budget("budget", limits(5000, 3)).cure

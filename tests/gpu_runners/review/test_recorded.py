@@ -1,0 +1,146 @@
+"""What was done by hand on the lab is found, with who and when; what was not, is not."""
+
+import pytest
+
+from gpu_runners.review.core.findings import Drift, Kind
+from gpu_runners.review.core.markdown import markdown, verdict
+from tests.gpu_runners.review.recorded import evidence, reviewed
+
+POD = "spec.template.spec"
+
+
+def drift(field: str) -> Drift:
+    (found,) = [one for one in reviewed(evidence("drifted")).drift if one.field == field]
+    return found
+
+
+def test_an_untouched_stack_is_clean() -> None:
+    found = reviewed(evidence("clean"))
+    assert found.exit_code == 0
+    assert verdict(found) == "✅ review: nothing to change, no drift"
+
+
+@pytest.mark.parametrize(
+    ("field", "kind", "live", "who"),
+    [
+        (f"{POD}.tolerations", Kind.CHANGED, '[{"key": "spot", "operator": "Exists"}]', "kubectl-edit"),
+        (f"{POD}.hostNetwork", Kind.ADDED, "true", "kubectl-patch"),
+        (f"{POD}.volumes[root]", Kind.ADDED, '{"hostPath": {"path": "/"', "kubectl-patch"),
+        (f"{POD}.containers[sidecar]", Kind.ADDED, '{"image": "lab.local/pause:lab"', "kubectl-patch"),
+        (f"{POD}.containers[runner].env[AWS_SECRET]", Kind.ADDED, '{"name": "AWS_SECRET"', "kubectl-edit"),
+        ("metadata.labels.team", Kind.ADDED, "x", "kubectl-label"),
+        ("spec.replicas", Kind.CHANGED, "2", "kubectl (scale)"),
+    ],
+)
+def test_every_field_that_was_changed_by_hand_is_found(field: str, kind: Kind, live: str, who: str) -> None:
+    found = drift(field)
+    assert (found.kind, found.who) == (kind, who)
+    assert found.live.startswith(live)
+
+
+def test_a_field_says_when_it_was_changed() -> None:
+    assert drift(f"{POD}.hostNetwork").when.startswith("2026-11-24T")
+
+
+def test_a_container_put_first_is_one_difference_and_not_one_for_each_field_of_its_neighbours() -> None:
+    assert len(reviewed(evidence("drifted")).drift) == 9
+
+
+def test_a_foreign_role_binding_is_found_with_who_made_it() -> None:
+    (found,) = [one for one in reviewed(evidence("drifted")).drift if one.kind is Kind.UNDECLARED]
+    assert (found.what, found.who) == ("RoleBinding review-pools/evil", "kubectl-create")
+
+
+def test_objects_that_another_stack_declares_are_no_drift() -> None:
+    document = evidence("clean")
+    assert len(reviewed(document | {"elsewhere": []}).drift) > 5
+    assert reviewed(document).drift == ()
+
+
+def test_a_runner_that_was_registered_by_hand_is_found() -> None:
+    (found,) = [one for one in reviewed(evidence("drifted")).drift if one.kind is Kind.RUNNER]
+    assert found.what == "Runner mallory in mlops/review"
+
+
+def test_drift_that_a_pending_change_overwrites_says_so() -> None:
+    assert "pending" in drift("spec.replicas").up
+    assert "make repair" in drift("metadata.labels.team").up
+    assert "anyway" in drift(f"{POD}.tolerations").up
+
+
+def test_pending_changes_and_drift_are_kept_apart() -> None:
+    found = reviewed(evidence("drifted"))
+    assert [(change.resource, change.before, change.after) for change in found.changes if change.field] == [
+        ("Deployment review-pools-reviewed", "1", "3"),
+        ("ConfigMap pools-review", "-", "(not shown)"),
+        ("ConfigMap pools-review", "(not shown)", "(not shown)"),
+    ]
+
+
+def test_capacity_and_its_price_come_first_after_the_verdict() -> None:
+    lines = markdown(reviewed(evidence("drifted"))).splitlines()
+    assert lines[2].startswith("### ⚠️ review: drift in 9 places; 1 to create")
+    assert lines[4] == "- **reviewed**: 1 → 3 GPUs, +2 × A100-SIMULATED"
+    assert lines[5] == "- **large**: 0 → 2 GPUs, +2 × H100-80GB-HBM3; est. +$3,650/month"
+
+
+@pytest.mark.parametrize("missing", ["live", "runners", "refresh"])
+def test_what_could_not_be_read_is_unknown_and_never_no_drift(missing: str) -> None:
+    document = evidence("clean") | {missing: None, "unread": [f"{missing}: no answer"]}
+    found = reviewed(document)
+    assert found.exit_code == 1
+    assert "unknown" in verdict(found)
+    assert "no drift" not in markdown(found)
+
+
+def test_what_nobody_was_to_read_is_named_beside_the_verdict() -> None:
+    assert "not looked at: secrets" in verdict(reviewed(evidence("clean") | {"left_out": ["secrets"]}))
+
+
+def test_a_program_that_fails_still_shows_its_drift() -> None:
+    found = reviewed(evidence("drifted") | {"preview": None, "failure": "error: no such key"})
+    assert found.exit_code == 1
+    assert len(found.drift) == 9
+    assert "error: no such key" in markdown(found)
+
+
+@pytest.mark.parametrize("annotation", ["deployment.kubernetes.io/revision", "kubectl.kubernetes.io/restartedAt"])
+def test_bookkeeping_of_the_cluster_is_no_drift(annotation: str) -> None:
+    document = evidence("clean")
+    (deployment,) = [one for one in document["live"] if one["kind"] == "Deployment"]
+    deployment["metadata"]["annotations"][annotation] = "7"
+    fields = {"f:metadata": {"f:annotations": {f"f:{annotation}": {}}}, "f:status": {"f:replicas": {}}}
+    entry = {"manager": "x", "operation": "Update", "time": "2026-01-01T00:00:00Z", "fieldsV1": fields}
+    deployment["metadata"]["managedFields"].append(entry)
+    assert reviewed(document).drift == ()
+
+
+def test_replicas_that_an_autoscaler_set_are_left_to_refresh_which_ignores_them() -> None:
+    document = evidence("clean")
+    (deployment,) = [one for one in document["live"] if one["kind"] == "Deployment"]
+    deployment["spec"]["replicas"] = 9
+    entry = {"manager": "keda", "operation": "Update", "time": "", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    deployment["metadata"]["managedFields"].append(entry)
+    assert reviewed(document).drift == ()
+
+
+def test_the_next_up_that_goes_on_with_a_failed_one_is_announced() -> None:
+    document = evidence("clean")
+    step = {"op": "update", "urn": "urn:pulumi:s::p::kubernetes:apps/v1:Deployment::pool", "detailedDiff": {}}
+    document["preview"]["steps"] = [{**step, "oldState": {"custom": True, "initErrors": ["late"]}}]
+    assert "did not finish with Deployment pool" in markdown(reviewed(document))
+
+
+RULE = {"policyName": "gpu-budget", "enforcementLevel": "mandatory", "message": "found 5 GPUs; allowed: 1"}
+
+
+def test_a_mandatory_rule_is_a_violation_and_no_failure_of_the_program() -> None:
+    stopped = {"failure": "error: preview failed", "violations": [{"policyEvent": RULE}]}
+    found = reviewed(evidence("drifted") | stopped)
+    assert (found.failure, found.exit_code) == ("", 2)
+    assert verdict(found).startswith("🛑 review: drift in 9 places")
+    assert "gpu-budget" in markdown(found)
+
+
+def test_a_preview_that_failed_without_a_violation_is_a_failure() -> None:
+    assert reviewed(evidence("drifted") | {"failure": "error: preview failed"}).exit_code == 1

@@ -1,0 +1,134 @@
+"""No secret is ever shown, wherever somebody put it."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpu_runners.review.core.field_path import parse
+from gpu_runners.review.core.markdown import LIMIT_BYTES, document, markdown
+from gpu_runners.review.core.secrecy import HIDDEN, MASK, shown, without_secrets
+from tests.gpu_runners.review.recorded import evidence, reviewed
+
+PLANTED = "planted-Zq81xv"
+
+
+def everything(found: Any) -> str:
+    return markdown(found) + json.dumps(document(found))
+
+
+def test_the_value_that_was_planted_on_the_lab_is_not_shown() -> None:
+    assert PLANTED in json.dumps(evidence("drifted"))
+    assert PLANTED not in everything(reviewed(evidence("drifted")))
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
+        "AKIAIOSFODNN7EXAMPLE",
+        "-----BEGIN EC PRIVATE KEY-----",
+        "https://user:pass@forge.example.com/",
+        "eyJhbGciOiJSUzI1NiIsImtpZCI6.e30.x",
+        "1e1513658fbd8786e9b7846a1e1513658fbd8786",
+        "Bearer abcdefghijklmnop",
+    ],
+)
+def test_what_looks_like_a_credential_is_hidden_in_any_field(secret: str) -> None:
+    assert shown(secret, parse("metadata.labels.note")) == HIDDEN
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["data.token", "stringData.x", "spec.template.spec.containers[0].env[0].value", "metadata.annotations.note",
+     "spec.template.spec.containers[0].command", "spec.password"],
+)  # fmt: skip
+def test_free_text_of_the_cluster_is_never_repeated(field: str) -> None:
+    assert "hello" not in shown("hello", parse(field))
+    assert "hello" not in shown({"inner": ["hello"]}, parse(field))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("spec.template.spec.containers[0].image", f"registry.example.com/cuda@sha256:{'a1' * 32}"),
+        ("spec.template.spec.automountServiceAccountToken", True),
+        ("spec.replicas", 3),
+    ],
+)
+def test_what_reviewers_need_stays_readable(field: str, value: Any) -> None:
+    assert HIDDEN not in shown(value, parse(field))
+
+
+def test_what_pulumi_masks_stays_masked() -> None:
+    assert shown({"token": MASK}, parse("spec.x")) == MASK
+
+
+SECRETS = st.from_regex(r"s3cr3t[A-Za-z0-9]{12,40}", fullmatch=True)
+PLACES = st.sampled_from(["env", "annotation", "data", "command", "secret", "stderr"])
+
+
+@settings(max_examples=30, deadline=None)
+@given(secret=SECRETS, place=PLACES)
+def test_a_secret_planted_anywhere_is_not_in_the_report(secret: str, place: str) -> None:
+    found = document_with(secret, place)
+    assert secret not in everything(reviewed(found))
+
+
+def document_with(secret: str, place: str) -> dict[str, Any]:
+    found = evidence("clean")
+    (pool,) = [one for one in found["live"] if one["kind"] == "Deployment"]
+    (listed,) = [one for one in found["live"] if one["metadata"]["name"] == "pools-review"]
+    container = pool["spec"]["template"]["spec"]["containers"][0]
+    fields: dict[str, Any] = {}
+    target = pool
+    if place == "env":
+        container["env"].append({"name": "PLAIN", "value": secret})
+        fields = in_container({"f:env": {'k:{"name":"PLAIN"}': {".": {}, "f:name": {}, "f:value": {}}}})
+    elif place == "annotation":
+        pool["metadata"]["annotations"]["note"] = secret
+        fields = {"f:metadata": {"f:annotations": {"f:note": {}}}}
+    elif place == "command":
+        container["command"] = ["/bin/sh", "-c", secret]
+        fields = in_container({"f:command": {}})
+    elif place == "data":
+        target, fields = listed, {"f:data": {"f:extra": {}}}
+        listed["data"]["extra"] = secret
+    elif place == "secret":
+        found["live"].append({"kind": "Secret", "apiVersion": "v1", "data": {"x": secret}, "metadata": {"name": "x"}})
+    else:
+        found["unread"] = [f"GET /x: Authorization: Bearer {secret}"]
+    entry = {"manager": "kubectl", "operation": "Update", "time": "2026-01-01T00:00:00Z", "fieldsV1": fields}
+    target["metadata"]["managedFields"].append(entry)
+    return found
+
+
+def in_container(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"runner"}': fields}}}}}
+
+
+def many(count: int, letter: str) -> dict[str, Any]:
+    found = evidence("drifted")
+    binding = {"kind": "RoleBinding", "apiVersion": "rbac.authorization.k8s.io/v1"}
+    names = [f"{letter * 200}-{number}" for number in range(count)]
+    found["live"] += [{**binding, "metadata": {"name": name, "namespace": "review-pools"}} for name in names]
+    found["unread"] = [f"{name}: no answer" for name in names]
+    found["failure"] = letter * 10 * count
+    return found
+
+
+@settings(max_examples=12, deadline=None)
+@given(count=st.integers(0, 1200), letter=st.sampled_from(["a", "|", "`", "<", "é", "𝕏", "*", "\\"]))
+def test_the_comment_is_never_too_long_and_counts_what_it_cut(count: int, letter: str) -> None:
+    text = markdown(reviewed(many(count, letter)))
+    assert len(text.encode()) <= LIMIT_BYTES
+    if count > 500:
+        assert "more, cut" in text or "cut here" in text
+    assert text.splitlines()[2].startswith("### ")
+
+
+def test_an_error_keeps_the_path_that_was_refused() -> None:
+    refusal = "secrets in gpu-runners-system: GET /api/v1/namespaces/gpu-runners-system/secrets-of-the-registrar: 403"
+    assert without_secrets(refusal) == refusal

@@ -1,0 +1,142 @@
+"""The workflows of this repository: what they run exists, and a pull request gets no right that it must not have."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gpu_runners.review.__main__ import _parser, main
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+NAMES = ("preview", "deploy", "drift")
+FORGES = ("github", "gitea")
+BOTH = pytest.mark.parametrize("forge", FORGES)
+FINDS = "stacks"  # the job that finds the stacks
+LISTED = "every stack has its place in the matrix"
+
+
+def text(forge: str, name: str) -> str:
+    return (REPOSITORY / f".{forge}/workflows/{name}.yml").read_text()
+
+
+def workflow(forge: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(text(forge, name))
+    return found
+
+
+def jobs(forge: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = workflow(forge, name)["jobs"]
+    return found
+
+
+def steps(forge: str, name: str) -> list[dict[str, Any]]:
+    return [step for job in jobs(forge, name).values() for step in job["steps"]]
+
+
+@BOTH
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_of_a_workflow_is_understood(forge: str, name: str) -> None:
+    script = "\n".join(step.get("run", "") for step in steps(forge, name))
+    joined = re.sub(r"\\\n\s*|\n(?=--)", " ", script)
+    commands = re.findall(r"python3 -m gpu_runners.review ([^\n)|]+)", joined)
+    assert commands
+    for command in commands:
+        words = shlex.split(command.split("$(")[0].replace("$PULL", "7"))
+        assert _parser().parse_args(words).do
+
+
+@BOTH
+def test_a_pull_request_from_a_fork_is_not_previewed(forge: str) -> None:
+    first = jobs(forge, "preview")[FINDS if forge == "github" else "preview"]
+    assert first["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
+    assert "pull_request_target" not in text(forge, "preview")
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["preview", "drift"])
+def test_who_only_looks_runs_as_the_previewer_with_secrets_of_its_own(forge: str, name: str) -> None:
+    assert all(job["runs-on"] == ["preview"] for job in jobs(forge, name).values())
+    secrets = re.findall(r"secrets\.(\w+)", text(forge, name))
+    assert secrets
+    assert all(secret.startswith("PREVIEW_") for secret in secrets)
+
+
+@BOTH
+def test_a_deployment_waits_for_the_protected_environment(forge: str) -> None:
+    assert jobs(forge, "deploy")["deploy"]["environment"] == "production"
+
+
+@BOTH
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_that_a_pull_request_can_name_is_written_into_a_script(forge: str, name: str) -> None:
+    assert not [step["run"] for step in steps(forge, name) if "${{" in step.get("run", "")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_forges_do_the_same_once_the_stacks_are_known(name: str) -> None:
+    at_github, at_gitea = workflow("github", name), workflow("gitea", name)
+    found, listed = at_github["jobs"].pop(FINDS), at_gitea.pop("env")["STACKS"].split()
+    one, other = at_github["jobs"][name], at_gitea["jobs"][name]
+    assert one["strategy"].pop("matrix") == {"stack": "${{ fromJSON(needs.stacks.outputs.stacks) }}"}
+    assert other["strategy"].pop("matrix") == {"stack": listed}
+    assert one.pop("needs") == FINDS
+    assert one.pop("if") == "needs.stacks.outputs.stacks != '[]'"
+    assert other.pop("if", None) == found.get("if")
+    other["steps"] = [step for step in other["steps"] if step.get("name") != LISTED]
+    assert at_gitea == at_github
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stack_without_a_place_in_giteas_matrix_is_noticed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (step,) = [step for step in steps("gitea", name) if step.get("name") == LISTED]
+    arguments = shlex.split(step["run"].replace("$STACKS", workflow("gitea", name)["env"]["STACKS"]))[3:]
+    assert main(arguments) == 0
+    assert main([*arguments[:-1], "other"]) == 1
+    assert "Pulumi.dev.yaml is there and dev is not listed; other is listed" in capsys.readouterr().err
+
+
+def test_the_stacks_that_a_pull_request_may_preview_hold_no_platform(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stacks", "--folder", str(REPOSITORY), "--without-platform"]) == 0
+    assert json.loads(capsys.readouterr().out) == ["dev"]
+
+
+def test_a_file_whose_name_is_no_stacks_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "Pulumi.a b$(x).yaml").write_text("config: {}")
+    (tmp_path / "Pulumi.good.yaml").write_text("config: {}")
+    assert main(["stacks", "--folder", str(tmp_path)]) == 0
+    assert json.loads(capsys.readouterr().out) == ["good"]
+
+
+def test_a_file_that_is_no_evidence_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "evidence.json").write_text("[]")
+    assert main(["render", str(tmp_path / "evidence.json")]) == 1
+    assert "it must be what `python -m gpu_runners.review collect` wrote" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "code"), [("clean", 0), ("drifted", 2)])
+def test_rendering_ends_with_the_verdicts_exit_code_and_fills_the_jobs_summary(
+    name: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    recorded = str(Path(__file__).parent / "data" / f"{name}.json")
+    assert main(["render", recorded, "--markdown", str(tmp_path / "text"), "--json", str(tmp_path / "json")]) == code
+    assert (tmp_path / "summary").read_text() == (tmp_path / "text").read_text()
+    assert json.loads((tmp_path / "json").read_text())["exit_code"] == code
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "code"), [("drifted", "", 0), ("drifted", "advisory", 0), ("clean", "mandatory", 2)]
+)
+def test_a_pull_request_is_stopped_by_a_mandatory_policy_and_not_by_what_it_changes(
+    name: str, level: str, code: int, tmp_path: Path
+) -> None:
+    evidence = json.loads((Path(__file__).parent / "data" / f"{name}.json").read_text())
+    breach = {"policyName": "image-digest", "message": "found a tag", "enforcementLevel": level}
+    (tmp_path / "evidence.json").write_text(json.dumps(evidence | {"violations": [breach] if level else []}))
+    arguments = ["render", str(tmp_path / "evidence.json"), "--markdown", str(tmp_path / "text")]
+    assert main([*arguments, "--pull-request"]) == code
+    assert main(arguments) == 2

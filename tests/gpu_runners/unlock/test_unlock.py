@@ -1,0 +1,139 @@
+"""Who is unlocked, who is not, and what is said; with a Pulumi that answers as the real one was seen to."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gpu_runners.unlock.__main__ import stack_file
+from gpu_runners.unlock.left_over import Lock, Pending, locks, pending
+from gpu_runners.unlock.unlock import Ended, Here, UnlockError, unlock
+
+REFUSED = """error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete \
+the lock file with `pulumi cancel`.
+  file:///state/.pulumi/locks/organization/gpu-runners/dev/5317f20b.json?no_tmp_dir=true: created by root@ci-7 \
+(pid 20670) at 2026-11-24T03:33:58Z
+"""
+URN = "urn:pulumi:dev::gpu-runners::kubernetes:apps/v1:Deployment::gpu-runners-dev-cuda"
+
+
+def export(*operations: str) -> str:
+    listed = [{"resource": {"urn": URN}, "type": operation} for operation in operations]
+    return json.dumps({"version": 3, "deployment": {"pending_operations": listed}})
+
+
+class Stack:
+    """A stack in a state, and the commands that it was asked for."""
+
+    def __init__(self, *, locked: bool = False, unfinished: tuple[str, ...] = (), broken: str = "") -> None:
+        self.locked, self.unfinished, self.broken = locked, unfinished, broken
+        self.asked: list[str] = []
+        self.heard: list[str] = []
+
+    def pulumi(self, *arguments: str) -> Ended:
+        self.asked.append(" ".join(arguments))
+        if arguments[0] == "cancel":
+            self.locked = False
+        elif arguments[:2] == ("stack", "export"):
+            return Ended(0, export(*self.unfinished), "")
+        elif self.broken or self.locked:
+            return Ended(255, "", self.broken or REFUSED)
+        elif "--clear-pending-creates" in arguments:
+            self.unfinished = tuple(operation for operation in self.unfinished if operation != "creating")
+        return Ended(0, "", "")
+
+    def unlock(self, *, host: str = "ci-7", alive: bool = False, agrees: bool = False) -> str:
+        unlock("dev", self.pulumi, Here(host, lambda pid: alive, lambda question: agrees, self.heard.append))
+        return "\n".join(self.heard)
+
+    @property
+    def changed(self) -> bool:
+        return any(command.startswith(("cancel", "refresh --clear")) for command in self.asked)
+
+
+def test_a_lock_is_read_from_pulumis_own_words() -> None:
+    assert locks(REFUSED) == [Lock("root", "ci-7", 20670, "2026-11-24T03:33:58Z")]
+    assert locks("error: no stack named 'dev' found") == []
+
+
+def test_unfinished_operations_are_read_from_the_state() -> None:
+    assert pending(export("creating")) == [Pending(URN, "creating")]
+    assert pending(export("creating"))[0].name == "Deployment gpu-runners-dev-cuda"
+    assert pending(json.dumps({"deployment": {"pending_operations": None}})) == []
+
+
+def test_a_free_stack_is_left_alone() -> None:
+    stack = Stack()
+    assert "nothing to do" in stack.unlock()
+    assert not stack.changed
+
+
+def test_a_dead_process_of_this_machine_loses_its_lock() -> None:
+    stack = Stack(locked=True)
+    said = stack.unlock()
+    assert "locked by root@ci-7, process 20670, since 2026-11-24T03:33:58Z" in said
+    assert "it was killed" in said
+    assert "dev is free" in said
+    assert not stack.locked
+
+
+def test_a_living_process_keeps_its_lock() -> None:
+    stack = Stack(locked=True)
+    with pytest.raises(UnlockError, match="process 20670 runs on this machine: wait"):
+        stack.unlock(alive=True, agrees=True)
+    assert not stack.changed
+
+
+def test_a_process_elsewhere_keeps_its_lock_until_somebody_vouches_for_its_end() -> None:
+    stack = Stack(locked=True)
+    with pytest.raises(UnlockError, match="not confirmed: nothing was changed"):
+        stack.unlock(host="laptop")
+    assert not stack.changed
+    assert "dev is free" in stack.unlock(host="laptop", agrees=True)
+
+
+def test_a_pid_of_another_machine_is_not_looked_up_here() -> None:
+    stack = Stack(locked=True)
+    assert "dev is free" in stack.unlock(host="laptop", alive=True, agrees=True)
+
+
+def test_unfinished_work_is_named_and_cleared() -> None:
+    stack = Stack(locked=True, unfinished=("creating",))
+    said = stack.unlock()
+    assert "cut off while creating: Deployment gpu-runners-dev-cuda" in said
+    assert "The next `up` takes over an object that the program names" in said
+    assert stack.unfinished == ()
+
+
+def test_unfinished_work_without_a_lock_is_cleared_too() -> None:
+    stack = Stack(unfinished=("creating",))
+    assert "dev is free" in stack.unlock()
+    assert "cancel --yes" not in stack.asked
+
+
+def test_what_cannot_be_cleared_is_said() -> None:
+    with pytest.raises(UnlockError, match="still unfinished: Deployment gpu-runners-dev-cuda"):
+        Stack(locked=True, unfinished=("deleting",)).unlock()
+
+
+def test_another_trouble_than_a_lock_is_shown_and_nothing_is_cancelled() -> None:
+    stack = Stack(broken="error: incorrect passphrase")
+    with pytest.raises(UnlockError, match="no lock is the reason:\nerror: incorrect passphrase"):
+        stack.unlock()
+    assert not stack.changed
+
+
+def test_pulumi_writes_into_a_copy_of_the_stack_file_and_not_into_the_checkout(tmp_path: Path) -> None:
+    given = tmp_path / "Pulumi.dev.yaml"
+    given.write_text("config: {}\n")
+    with stack_file(tmp_path, "dev") as copy:
+        assert copy.read_text() == "config: {}\n"
+        copy.write_text("encryptionsalt: v1\n")
+    assert given.read_text() == "config: {}\n"
+    assert not copy.exists()
+
+
+def test_a_stack_without_a_file_of_its_own_gets_none_in_the_checkout(tmp_path: Path) -> None:
+    with stack_file(tmp_path, "dev") as copy:
+        copy.write_text("encryptionsalt: v1\n")
+    assert list(tmp_path.iterdir()) == []

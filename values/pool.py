@@ -1,0 +1,75 @@
+"""RunnerPool: what a pool of runners is, as plain data. Checked by whoever reads it from a person (`config`)."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NotRequired, TypedDict
+
+import pulumi
+
+from values.placement import GpuPlacement
+
+DEPLOYER: Final = "deployer"
+PREVIEWER: Final = "previewer"
+NO_IDENTITY: Final = "none"
+IDENTITIES: Final = (NO_IDENTITY, DEPLOYER, PREVIEWER)
+
+
+class RunnerPool(TypedDict):
+    """Runners that differ in nothing: one Deployment."""
+
+    name: str
+    """Name of the pool and of its Deployment."""
+    namespace: str
+    """The trust zone it runs in."""
+    labels: list[str]
+    """Runner labels, the words of `runs-on`; the forge matches all of a job's."""
+    replicas: int
+    """Runners that wait for a job at the same time; where the pool is autoscaled, only the first number."""
+    image: str
+    """The image jobs run in."""
+    runner_image: str
+    """The image that holds the forge's runner."""
+    forge: str
+    """`gitea` or `github`: how the runner is started."""
+    gpu: NotRequired[GpuPlacement]
+    """GPUs and nodes; without it, no GPU and any node."""
+    cpu: str
+    """Requested CPU."""
+    memory: str
+    """Requested memory and limit; /dev/shm counts towards it."""
+    shared_memory: str
+    """Size of /dev/shm."""
+    work_volume: str
+    """Size limit of the volume that jobs work in."""
+    protect_job_seconds: int
+    """The longest that a deleted runner may go on with its job."""
+    identity: str
+    """`none`, or `deployer` or `previewer`: jobs may then use the rights of the ServiceAccount of that name."""
+    autoscaled: bool
+    """Whether something else, e.g. KEDA, sets the number of replicas after the first `up`."""
+
+
+class OwnPoolError(pulumi.RunError):
+    """A stack may not be brought up from a runner of its own."""
+
+
+def pool_key(pool: RunnerPool) -> str:
+    """What tells pools apart in a cluster: `namespace/name`."""
+    return f"{pool['namespace']}/{pool['name']}"
+
+
+def refuse_own_pool(pools: Iterable[RunnerPool], environment: Mapping[str, str], variable: str) -> None:
+    """Raises OwnPoolError when this very process runs on one of the pools, which variable names as namespace/name."""
+    here = environment.get(variable)
+    if here and here in map(pool_key, pools):
+        raise OwnPoolError(
+            f"this program runs on a runner of the pool {here}, which this stack declares: an update would end the "
+            "runner half way through. Run it on a runner of another pool, or as an administrator from a computer"
+        )
+
+
+def fingerprint(spec: Mapping[str, Any]) -> str:
+    """A short text that changes if and only if the spec does."""
+    text = json.dumps(spec, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
