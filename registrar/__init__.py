@@ -1,5 +1,42 @@
 """The registrar: turns a pod's identity into one single-use runner registration and watches what becomes of it.
 
-It never runs job code and knows nothing of Pulumi. Edges (`cluster`, `forges`, `server`) do input and output;
-`decisions`, `brake`, `queue` and `outcomes` are pure; `loop` and `registrations` join them.
+It never runs job code and knows nothing of Pulumi: of this repository it imports `values` alone.
+
+Values and pure functions
+  settings            config.json, parsed strictly: the forge, the grants, the deadlines
+  identity            PodIdentity: who asks, read out of a pod's verified token
+  pods                RunnerPod: a runner's pod as frozen values
+  reading             a Kubernetes Pod, read into a RunnerPod
+  forge_view          ForgeView: what one scope of the forge looked like in one cycle
+  situation           ages held against deadlines: the state of a pod and of its runner
+  decisions           what to do about one pod and its runner; the only place where that is decided
+  outcomes            what an ended runner amounts to
+  brake               the back-off of a pool whose runners end at once
+  queue               jobs that wait and run, per pool
+
+Cluster and forge, read and written
+  cluster             Cluster: the few requests that the registrar's Role allows
+  issuer_keys         IssuerKeys: the cluster's public keys, kept for a while
+  pod_store           PodStore: the runner pods of the granted namespaces, by list and watch
+  forges/             the forges behind one seam
+  forge_watch         ForgeWatch: one scope's runners, looked at as seldom as possible
+
+The loop
+  loop                Loop: look and act in every scope, then wait for a change
+  scope_cycle         ScopeCycle: one scope's share of a cycle
+  actions             Actor: carries out what was decided
+  ghosts              Ghosts: runners of ours whose pods are gone
+  brakes              Brakes: the brakes of all pools, shared by the loop and the registrations
+  announcer           Announcer: one log line and one Kubernetes Event for each thing, once
+
+The server
+  __main__            python -m registrar: settings, edges, loop and server
+  server              Door: the HTTPS server
+  registrations       Registrations: a pod's identity for one single-use registration, or why not
+  queue_reader        QueueReader: answers `/queue`
+  roster              Roster: answers `/runners`: every registration, and the pod that each belongs to
+  metrics             Metrics: answers `/metrics`
+  logs                one JSON line per thing that happened
+
+Never imports Pulumi, the program's other rooms or the lab.
 """

@@ -18,7 +18,7 @@ from registrar.brakes import Brakes
 from registrar.cluster import Cluster
 from registrar.forges.opening import check_credential, open_forge
 from registrar.issuer_keys import IssuerKeys
-from registrar.logs import configure, tell
+from registrar.logs import configure, log
 from registrar.loop import Loop
 from registrar.metrics import Metrics
 from registrar.pod_store import PodStore
@@ -79,8 +79,8 @@ async def serve(options: argparse.Namespace, settings: Settings, kubernetes: Sin
     try:
         await server.setup()
         await web.TCPSite(server, options.host, options.port, ssl_context=tls).start()
-        tell("serving", port=options.port, forge=settings.forge.url, namespaces=[g.namespace for g in settings.grants])
-        await _until_told_to_stop(tasks)
+        log("serving", port=options.port, forge=settings.forge.url, namespaces=[g.namespace for g in settings.grants])
+        await _until_stopped(tasks)
         await loop.see_off()
     finally:
         for task in tasks:
@@ -88,10 +88,10 @@ async def serve(options: argparse.Namespace, settings: Settings, kubernetes: Sin
         await server.cleanup()
         await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
         await asyncio.gather(api.close(), keys.close(), forge.close())
-        tell("stopped")
+        log("stopped")
 
 
-async def _until_told_to_stop(tasks: Sequence[asyncio.Task[None]]) -> None:
+async def _until_stopped(tasks: Sequence[asyncio.Task[None]]) -> None:
     """Wait for a signal; a task that ends by itself is a fault, and Kubernetes restarts us."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

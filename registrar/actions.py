@@ -9,7 +9,7 @@ from registrar.announcer import Announcer
 from registrar.cluster import Cluster
 from registrar.decisions import Action, Verb
 from registrar.forges.forge import Forge, ForgeError, RunnerBusyError
-from registrar.logs import tell
+from registrar.logs import log
 from registrar.metrics import Metrics
 from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
@@ -78,7 +78,7 @@ class Actor:
             return True
         # The last look, after the decision's own: a removal that meets a job loses the job's result.
         if any(job.runner_id == runner_id for job in await self._forge.jobs_in_progress(scope)):
-            tell("not removed, a job came first", scope=scope, runner_id=runner_id)
+            log("not removed, a job came first", scope=scope, runner_id=runner_id)
             return False
         await self._forge.remove(scope, runner_id)
         return True
@@ -100,4 +100,4 @@ class Actor:
             return  # the pod went away meanwhile; the watch will say so
         self._metrics.failed_actions.labels(action.verb.value).inc()
         name = target.pod.name if target.pod else target.runner_id
-        tell("not done", level=logging.WARNING, verb=action.verb.value, about=name, error=str(error))
+        log("not done", level=logging.WARNING, verb=action.verb.value, about=name, error=str(error))

@@ -91,7 +91,7 @@ class Cluster:
             if error.status.code != 404:
                 raise
 
-    async def tell(self, subject: Subject, *, reason: str, message: str, warning: bool) -> None:
+    async def write_event(self, subject: Subject, *, reason: str, message: str, warning: bool) -> None:
         """Write or renew the pod's Event of this reason: its name follows from both, so a restart makes no second."""
         digest = hashlib.sha256(f"{subject.uid}/{reason}".encode()).hexdigest()[:16]
         name, now, text = f"{subject.name}.{digest}", _now(), message[:MESSAGE_LIMIT]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 from registrar.forge_view import ForgeView
 from registrar.forges.forge import Forge, ForgeError, Runner
-from registrar.logs import tell
+from registrar.logs import log
 from registrar.metrics import Metrics
 
 LOOK_UPS = 20  # by id in one cycle; beyond that a full list is cheaper, and the rest waits for the next cycle
@@ -92,7 +92,7 @@ class ForgeWatch:
 
     def _succeeded(self, fresh: set[int], absent: frozenset[int]) -> None:
         if self._failures:
-            tell("forge answers again", scope=self._scope)
+            log("forge answers again", scope=self._scope)
         self._failures = 0
         now = self._clock()
         for runner_id in fresh:
@@ -112,7 +112,7 @@ class ForgeWatch:
         wait = max(error.retry_after if self._failures == 1 else 0.0, 0.5 * 2.0 ** min(self._failures, 10))
         self._not_before = self._clock() + min(wait, max(LONGEST_BACK_OFF_SECONDS, error.retry_after))
         self._metrics.forge_known.labels(self._scope).set(0)
-        tell("forge unknown", level=logging.WARNING, scope=self._scope, error=str(error), failures=self._failures)
+        log("forge unknown", level=logging.WARNING, scope=self._scope, error=str(error), failures=self._failures)
         return ForgeView(known=False, problem=self._problem)
 
     def forget(self, runner_ids: Collection[int]) -> None:

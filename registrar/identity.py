@@ -9,7 +9,7 @@ import jwt
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
 
 
-class RefusalError(Exception):
+class RegistrationRefusedError(Exception):
     """The answer is no. `status` is 401 (not who it claims), 403 (may not) or 409 (too late); no secret in any text."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
@@ -38,29 +38,31 @@ class Issuer:
 
 
 def bearer(header: str | None) -> str:
-    """The token of an Authorization header. Raises RefusalError (401)."""
+    """The token of an Authorization header. Raises RegistrationRefusedError (401)."""
     scheme, _, token = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise RefusalError(401, "TokenMissing", "send the pod's projected token as 'Authorization: Bearer <token>'")
+        raise RegistrationRefusedError(
+            401, "TokenMissing", "send the pod's projected token as 'Authorization: Bearer <token>'"
+        )
     return token.strip()
 
 
 def key_id(token: str) -> str:
-    """The id of the key that a token names, not trusted yet. Raises RefusalError (401)."""
+    """The id of the key that a token names, not trusted yet. Raises RegistrationRefusedError (401)."""
     try:
         named = jwt.get_unverified_header(token).get("kid")
     except jwt.InvalidTokenError as error:
-        raise RefusalError(401, "TokenMalformed", "the token is no JSON Web Token") from error
+        raise RegistrationRefusedError(401, "TokenMalformed", "the token is no JSON Web Token") from error
     if not isinstance(named, str):
-        raise RefusalError(401, "TokenMalformed", "the token names no key")
+        raise RegistrationRefusedError(401, "TokenMalformed", "the token names no key")
     return named
 
 
 def identify(token: str, issuer: Issuer, *, audience: str) -> PodIdentity:
-    """The pod behind a token. Raises RefusalError with the first thing that is wrong with it."""
+    """The pod behind a token. Raises RegistrationRefusedError with the first thing that is wrong with it."""
     key = issuer.keys.get(key_id(token))
     if key is None:
-        raise RefusalError(401, "TokenSignature", "the token is not signed with a key of this cluster")
+        raise RegistrationRefusedError(401, "TokenSignature", "the token is not signed with a key of this cluster")
     try:
         claims = jwt.decode(
             token,
@@ -71,22 +73,30 @@ def identify(token: str, issuer: Issuer, *, audience: str) -> PodIdentity:
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
     except jwt.ExpiredSignatureError as error:
-        raise RefusalError(401, "TokenExpired", "the token has expired; read its file again for each try") from error
+        raise RegistrationRefusedError(
+            401, "TokenExpired", "the token has expired; read its file again for each try"
+        ) from error
     except jwt.InvalidAudienceError as error:
-        raise RefusalError(401, "TokenAudience", f"the token is for another audience than {audience!r}") from error
+        raise RegistrationRefusedError(
+            401, "TokenAudience", f"the token is for another audience than {audience!r}"
+        ) from error
     except jwt.InvalidIssuerError as error:
-        raise RefusalError(401, "TokenIssuer", "another issuer than this cluster made the token") from error
+        raise RegistrationRefusedError(401, "TokenIssuer", "another issuer than this cluster made the token") from error
     except jwt.InvalidSignatureError as error:
-        raise RefusalError(401, "TokenSignature", "the token's signature is not this cluster's") from error
+        raise RegistrationRefusedError(401, "TokenSignature", "the token's signature is not this cluster's") from error
     except jwt.InvalidTokenError as error:
-        raise RefusalError(401, "TokenMalformed", f"the token cannot be used ({type(error).__name__})") from error
+        raise RegistrationRefusedError(
+            401, "TokenMalformed", f"the token cannot be used ({type(error).__name__})"
+        ) from error
     return _bound_pod(claims)
 
 
 def _bound_pod(claims: Mapping[str, Any]) -> PodIdentity:
     bound = claims.get("kubernetes.io")
     if not isinstance(bound, Mapping) or not isinstance(bound.get("pod"), Mapping):
-        raise RefusalError(403, "TokenUnbound", "the token is bound to no pod; only a projected volume's token is")
+        raise RegistrationRefusedError(
+            403, "TokenUnbound", "the token is bound to no pod; only a projected volume's token is"
+        )
     account = bound.get("serviceaccount")
     identity = PodIdentity(
         namespace=_text(bound, "namespace"),
@@ -95,12 +105,14 @@ def _bound_pod(claims: Mapping[str, Any]) -> PodIdentity:
         pod_uid=_text(bound["pod"], "uid"),
     )
     if claims.get("sub") != f"system:serviceaccount:{identity.namespace}:{identity.service_account}":
-        raise RefusalError(401, "TokenMalformed", "the token's subject is not the ServiceAccount that it is bound to")
+        raise RegistrationRefusedError(
+            401, "TokenMalformed", "the token's subject is not the ServiceAccount that it is bound to"
+        )
     return identity
 
 
 def _text(claims: Mapping[str, Any], key: str) -> str:
     value = claims.get(key)
     if not isinstance(value, str) or not value:
-        raise RefusalError(401, "TokenMalformed", f"the token's claims have no {key!r}")
+        raise RegistrationRefusedError(401, "TokenMalformed", f"the token's claims have no {key!r}")
     return value

@@ -16,7 +16,7 @@ KEEP_SECONDS = 300.0
 ASK_AGAIN_SECONDS = 10.0
 
 
-class KeysUnavailableError(Exception):
+class IssuerKeysUnreachableError(Exception):
     """The API server did not give its keys: nobody can be told from anybody else now."""
 
 
@@ -30,7 +30,7 @@ class IssuerKeys:
         self._asked = float("-inf")
 
     async def issuer(self, key_id: str) -> Issuer:
-        """The issuer, asked afresh where it is old or does not have the key. Raises KeysUnavailableError."""
+        """The issuer, asked afresh where it is old or does not have the key. Raises IssuerKeysUnreachableError."""
         age = self._clock() - self._asked
         known = self._issuer
         if known is not None and age < (KEEP_SECONDS if key_id in known.keys else ASK_AGAIN_SECONDS):
@@ -41,7 +41,7 @@ class IssuerKeys:
             # keys that were good a moment ago still are: the API server may just be restarting
             if known is not None and key_id in known.keys:
                 return known
-            raise KeysUnavailableError(f"the API server gives no keys: {type(error).__name__}") from error
+            raise IssuerKeysUnreachableError(f"the API server gives no keys: {type(error).__name__}") from error
         self._issuer, self._asked = fresh, self._clock()
         return fresh
 

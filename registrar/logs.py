@@ -33,6 +33,6 @@ def configure() -> None:
     LOGGER.setLevel(logging.INFO)
 
 
-def tell(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
+def log(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
     """Log one event with its fields."""
     LOGGER.log(level, event, extra={"fields": fields})

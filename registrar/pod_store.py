@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from registrar import cluster
 from registrar.cluster import Cluster
-from registrar.logs import tell
+from registrar.logs import log
 from registrar.pods import RunnerPod
 
 # A watch may be dead without an error (a peer that vanished), so silence is answered with a fresh list.
@@ -47,7 +47,7 @@ class PodStore:
         try:
             self._pods[namespace], _ = await self._api.list(namespace)
         except cluster.ERRORS as error:
-            tell("pods not listed", level=logging.WARNING, namespace=namespace, error=str(error))
+            log("pods not listed", level=logging.WARNING, namespace=namespace, error=str(error))
             return False
         return True
 
@@ -66,7 +66,7 @@ class PodStore:
             except cluster.ERRORS as error:
                 failures += 1
                 self._synced.discard(namespace)
-                tell("watch interrupted", level=logging.WARNING, namespace=namespace, error=str(error))
+                log("watch interrupted", level=logging.WARNING, namespace=namespace, error=str(error))
                 await asyncio.sleep(min(FIRST_RETRY_SECONDS * 2.0 ** min(failures, 10), LONGEST_RETRY_SECONDS))
 
     async def _watch(self, namespace: str, version: str) -> None:

@@ -10,8 +10,8 @@ from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.cluster import Cluster
 from registrar.forges.forge import Forge, ForgeError, Registration, RunnerBusyError
-from registrar.identity import PodIdentity, RefusalError
-from registrar.logs import tell
+from registrar.identity import PodIdentity, RegistrationRefusedError
+from registrar.logs import log
 from registrar.pods import RunnerPod
 from registrar.settings import Grant, Settings
 from values import contract
@@ -22,7 +22,7 @@ QUEUE_SECONDS = 10.0  # a pod waits for its turn that long at most before it is 
 JITTER = 0.2  # of the brake's delay: pods that wait together should not come back together
 
 
-class LaterError(Exception):
+class RegistrationDelayedError(Exception):
     """Not now: try again after `retry_after` seconds. `status` is 429 (braked) or 503 (somebody we need is away)."""
 
     def __init__(self, status: int, reason: str, message: str, retry_after: float) -> None:
@@ -50,7 +50,7 @@ class Registrations:
         self._slots = asyncio.Semaphore(ISSUES_AT_ONCE)
 
     async def issue(self, identity: PodIdentity) -> str:
-        """The registration file for this pod. Raises RefusalError or LaterError."""
+        """The registration file for this pod. Raises RegistrationRefusedError or RegistrationDelayedError."""
         grant = self._granted(identity)
         self._admit(identity)
         lock = self._in_flight.setdefault(identity.pod_uid, asyncio.Lock())
@@ -59,13 +59,13 @@ class Registrations:
                 pod = await self._alive(identity)
                 try:
                     return await self._issue_to(pod, grant)
-                except RefusalError as refusal:
+                except RegistrationRefusedError as refusal:
                     await self._announcer.announce(pod, contract.REGISTRATION_REFUSED, refusal.message)
                     raise
         except (*cluster.ERRORS, ForgeError) as error:
             wait = error.retry_after if isinstance(error, ForgeError) else API_RETRY_SECONDS
             reason = contract.FORGE_UNKNOWN if isinstance(error, ForgeError) else "ClusterUnknown"
-            raise LaterError(503, reason, str(error), wait) from error
+            raise RegistrationDelayedError(503, reason, str(error), wait) from error
         finally:
             if not lock.locked():
                 self._in_flight.pop(identity.pod_uid, None)
@@ -78,25 +78,25 @@ class Registrations:
         now = self._clock()
         self._booked = max(self._booked, now + QUEUE_SECONDS) + 1 / rate
         found = f"the forge takes {rate:g} registrations a second and {waiting} pods are before this one"
-        raise LaterError(503, "ForgePace", found, self._booked - now)
+        raise RegistrationDelayedError(503, "ForgePace", found, self._booked - now)
 
     def _granted(self, identity: PodIdentity) -> Grant:
         grant = self._settings.grant_for(identity.namespace)
         if grant is None:
-            raise RefusalError(403, "NamespaceNotGranted", f"namespace {identity.namespace} has no grant")
+            raise RegistrationRefusedError(403, "NamespaceNotGranted", f"namespace {identity.namespace} has no grant")
         if identity.service_account not in grant.service_accounts:
             allowed = ", ".join(grant.service_accounts)
             found = f"ServiceAccount {identity.service_account} may not register runners; allowed: {allowed}"
-            raise RefusalError(403, "ServiceAccountNotGranted", found)
+            raise RegistrationRefusedError(403, "ServiceAccountNotGranted", found)
         return grant
 
     async def _alive(self, identity: PodIdentity) -> RunnerPod:
         """The pod as the API server has it now: a token outlives its pod, and a watch may be behind."""
         pod = await self._api.get(identity.namespace, identity.pod_name)
         if pod is None or pod.uid != identity.pod_uid:
-            raise RefusalError(403, "PodUnknown", "the token's pod does not exist or is no runner's pod")
+            raise RegistrationRefusedError(403, "PodUnknown", "the token's pod does not exist or is no runner's pod")
         if pod.service_account != identity.service_account:
-            raise RefusalError(403, "PodUnknown", "the token's pod runs under another ServiceAccount")
+            raise RegistrationRefusedError(403, "PodUnknown", "the token's pod runs under another ServiceAccount")
         return pod
 
     async def _issue_to(self, pod: RunnerPod, grant: Grant) -> str:
@@ -106,7 +106,7 @@ class Registrations:
             cause = self._brakes.explain(pod)
             await self._announcer.announce(pod, contract.REGISTRATION_BRAKED, f"registrations are held back: {cause}")
             wait = held + random.uniform(0, JITTER * held)  # noqa: S311 - spreads load, guards nothing
-            raise LaterError(429, contract.REGISTRATION_BRAKED, cause, wait)
+            raise RegistrationDelayedError(429, contract.REGISTRATION_BRAKED, cause, wait)
         if pod.runner_id is not None:
             await self._take_back(pod, grant.scope, pod.runner_id)
         self._brakes.issued(pod, self._clock())
@@ -126,10 +126,14 @@ class Registrations:
         try:
             await self._forge.cordon(scope, runner_id)
         except RunnerBusyError as error:
-            raise RefusalError(409, "AlreadyOnline", f"runner {runner_id} of this pod has a job: {error}") from error
+            raise RegistrationRefusedError(
+                409, "AlreadyOnline", f"runner {runner_id} of this pod has a job: {error}"
+            ) from error
         jobs = await self._forge.jobs_in_progress(scope)
         if runner.online or runner.busy or any(job.runner_id == runner_id for job in jobs):
-            raise RefusalError(409, "AlreadyOnline", f"runner {runner_id} of this pod has been online already")
+            raise RegistrationRefusedError(
+                409, "AlreadyOnline", f"runner {runner_id} of this pod has been online already"
+            )
         await self._forge.remove(scope, runner_id)
         message = f"runner {runner_id} was never online and the pod asks again"
         await self._announcer.announce(pod, contract.REGISTRATION_REMOVED, message)
@@ -141,11 +145,13 @@ class Registrations:
         except BaseException as error:
             await asyncio.shield(self._discard(scope, registration.runner_id))
             if isinstance(error, Exception) and cluster.is_gone(error):
-                raise RefusalError(403, "PodUnknown", "the pod was deleted while its runner was registered") from error
+                raise RegistrationRefusedError(
+                    403, "PodUnknown", "the pod was deleted while its runner was registered"
+                ) from error
             raise
         if stored.deleting:
             await self._discard(scope, registration.runner_id)
-            raise RefusalError(403, "PodEnding", "the pod was deleted while its runner was registered")
+            raise RegistrationRefusedError(403, "PodEnding", "the pod was deleted while its runner was registered")
 
     async def _discard(self, scope: str, runner_id: int) -> None:
         try:
@@ -153,15 +159,17 @@ class Registrations:
             await self._forge.remove(scope, runner_id)
         except (ForgeError, RunnerBusyError) as error:
             # nobody has its secret, so it can never come online; the ghost rule takes it away later
-            tell("registration left behind", scope=scope, runner_id=runner_id, error=str(error))
+            log("registration left behind", scope=scope, runner_id=runner_id, error=str(error))
 
 
 def _check_state(pod: RunnerPod) -> None:
-    """Raises RefusalError unless the pod is still on its way to its first and only registration."""
+    """Raises RegistrationRefusedError unless the pod is still on its way to its first and only registration."""
     if pod.deleting or pod.ended is not None:
-        raise RefusalError(403, "PodEnding", "the pod is being deleted or has ended")
+        raise RegistrationRefusedError(403, "PodEnding", "the pod is being deleted or has ended")
     if pod.gated or pod.busy is not None or pod.started:
-        raise RefusalError(409, "AlreadyOnline", "this pod has had its registration; one pod is one runner")
+        raise RegistrationRefusedError(409, "AlreadyOnline", "this pod has had its registration; one pod is one runner")
     if not pod.runner_labels:
         key = contract.RUNNER_LABELS_ANNOTATION
-        raise RefusalError(403, "LabelsMissing", f"the pod has no runner labels; annotate its template with {key}")
+        raise RegistrationRefusedError(
+            403, "LabelsMissing", f"the pod has no runner labels; annotate its template with {key}"
+        )

@@ -14,7 +14,7 @@ from registrar.forge_view import ForgeView
 from registrar.forge_watch import ForgeWatch
 from registrar.forges.forge import Forge, ForgeError
 from registrar.ghosts import Ghosts
-from registrar.logs import tell
+from registrar.logs import log
 from registrar.metrics import Metrics
 from registrar.outcomes import Outcome, kept_failures, outcome_of
 from registrar.pod_store import PodStore
@@ -92,7 +92,7 @@ class ScopeCycle:
                 if pod.runner_id is not None:
                     job = await self._parts.forge.result(self._scope, runner_id=pod.runner_id, job_id=pod.busy)
             except ForgeError as error:
-                tell("result unknown", level=logging.WARNING, pod=pod.name, error=str(error))
+                log("result unknown", level=logging.WARNING, pod=pod.name, error=str(error))
                 return
             self._outcomes[pod.uid] = outcome_of(pod, job)
             self._parts.brakes.ended(pod, self._outcomes[pod.uid])

@@ -9,12 +9,12 @@ from typing import Any
 from aiohttp import web
 
 from registrar.forges.forge import ForgeError
-from registrar.identity import PodIdentity, RefusalError, bearer, identify, key_id
-from registrar.issuer_keys import IssuerKeys, KeysUnavailableError
-from registrar.logs import tell
+from registrar.identity import PodIdentity, RegistrationRefusedError, bearer, identify, key_id
+from registrar.issuer_keys import IssuerKeys, IssuerKeysUnreachableError
+from registrar.logs import log
 from registrar.metrics import CONTENT_TYPE, Metrics
 from registrar.queue_reader import QueueReader
-from registrar.registrations import LaterError, Registrations
+from registrar.registrations import RegistrationDelayedError, Registrations
 from registrar.roster import RUNNERS_PATH, Roster
 from values import contract
 
@@ -48,10 +48,10 @@ class Door:
         try:
             identity = await self._identify(request.headers.get("Authorization"))
             body = await self.registrations.issue(identity)
-        except RefusalError as refusal:
+        except RegistrationRefusedError as refusal:
             self._record("refused", refusal.reason, refusal.message, identity, request.remote)
             return _problem(refusal.status, refusal.reason, refusal.message)
-        except LaterError as later:
+        except RegistrationDelayedError as later:
             result = "braked" if later.status == 429 else "unavailable"
             self._record(result, later.reason, later.message, identity, request.remote)
             return _problem(later.status, later.reason, later.message, retry_after=later.retry_after)
@@ -63,8 +63,8 @@ class Door:
         token = bearer(header)
         try:
             issuer = await self.keys.issuer(key_id(token))
-        except KeysUnavailableError as error:
-            raise LaterError(503, "ClusterUnknown", str(error), 3.0) from error
+        except IssuerKeysUnreachableError as error:
+            raise RegistrationDelayedError(503, "ClusterUnknown", str(error), 3.0) from error
         return identify(token, issuer, audience=contract.TOKEN_AUDIENCE)
 
     async def health(self, request: web.Request) -> web.Response:
@@ -100,7 +100,7 @@ class Door:
         namespace = identity.namespace if identity and reason != "NamespaceNotGranted" else ""
         self.metrics.registrations.labels(result, reason, namespace).inc()
         who: dict[str, Any] = {"namespace": identity.namespace, "pod": identity.pod_name} if identity else {}
-        tell(f"registration {result}", reason=reason, message=message, remote=remote, **who)
+        log(f"registration {result}", reason=reason, message=message, remote=remote, **who)
 
 
 def _problem(status: int, reason: str, message: str, *, retry_after: float | None = None) -> web.Response:

@@ -1,1 +1,9 @@
-"""The forges behind one seam: `forge` holds the seam, every other module one forge."""
+"""The forges behind one seam.
+
+  forge               Forge: the seam, its values and its errors
+  opening             opens the forge that the settings name: the one place that knows all of them
+  gitea               Gitea
+  github/             GitHub
+
+What a forge calls its things stays inside its own file or folder.
+"""

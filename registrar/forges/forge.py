@@ -66,7 +66,7 @@ class ForgeError(Exception):
         self.retry_after = retry_after
 
 
-class ForgeUnavailableError(ForgeError):
+class ForgeUnreachableError(ForgeError):
     """Away, too slow, overloaded or asking for patience (429, 5xx)."""
 
 

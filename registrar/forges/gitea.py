@@ -9,7 +9,7 @@ import aiohttp
 from registrar.forges.forge import (
     ForgeError,
     ForgeRefusedError,
-    ForgeUnavailableError,
+    ForgeUnreachableError,
     Job,
     Pace,
     Registration,
@@ -138,7 +138,7 @@ class Gitea:
                 return list(entries.values())
             if not entries or not insist:
                 return list(entries.values())
-        raise ForgeUnavailableError(f"{verb}: the list changed each of {READS} times while it was read", retry_after=1)
+        raise ForgeUnreachableError(f"{verb}: the list changed each of {READS} times while it was read", retry_after=1)
 
     async def _call(
         self,
@@ -163,7 +163,7 @@ class Gitea:
                     raise _refusal(verb, path, response.status, response.headers)
                 return await response.json(content_type=None)
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
-            raise ForgeUnavailableError(f"{verb}: {type(error).__name__} from {self._url}") from error
+            raise ForgeUnreachableError(f"{verb}: {type(error).__name__} from {self._url}") from error
         finally:
             self._observe(verb, status)
 
@@ -183,7 +183,7 @@ def _refusal(verb: str, path: str, status: int, headers: Mapping[str, str]) -> F
     if status == 429 or status >= 500:
         after = headers.get("Retry-After", "")
         wait = float(after) if after.isdecimal() else 2.0
-        return ForgeUnavailableError(f"{verb}: the forge answers {status}", retry_after=wait)
+        return ForgeUnreachableError(f"{verb}: the forge answers {status}", retry_after=wait)
     cure = "check the credential (scopes repository, organization or admin: write) and the grant's scope"
     return ForgeRefusedError(f"{verb}: the forge answers {status} to {path}; {cure}", retry_after=15.0)
 
@@ -192,7 +192,7 @@ def _field(answer: Any, key: str) -> Any:
     try:
         return answer[key]
     except (KeyError, TypeError) as error:
-        raise ForgeUnavailableError(f"the forge's answer has no {key!r}: is this a Gitea of 1.26 or newer?") from error
+        raise ForgeUnreachableError(f"the forge's answer has no {key!r}: is this a Gitea of 1.26 or newer?") from error
 
 
 def _runner(entry: Mapping[str, Any]) -> Runner:

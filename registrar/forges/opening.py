@@ -5,12 +5,12 @@ from pathlib import Path
 from registrar.forges.forge import Forge, Pace
 from registrar.forges.gitea import PACE as GITEA_PACE
 from registrar.forges.gitea import Gitea
-from registrar.forges.github.access import Access
 from registrar.forges.github.client import Client
 from registrar.forges.github.credentials import credential
 from registrar.forges.github.forge import GitHub
 from registrar.forges.github.pace import LIMITS, Budget, Limits
 from registrar.forges.github.pace import PACE as GITHUB_PACE
+from registrar.forges.github.session import Session
 from registrar.metrics import Metrics
 from registrar.settings import Settings
 from values import contract
@@ -45,12 +45,12 @@ def open_forge(
 
     client = Client(settings.forge.url, observe=observe, budget=note, ca_certificate=settings.forge.ca, limits=limits)
     return GitHub(
-        Access(client, credential(client, token_file)),
+        Session(client, credential(client, token_file)),
         granted={
             scope: {grant.runner_group for grant in settings.grants if grant.scope == scope}
             for scope in settings.scopes
         },
-        tell_days=lambda version, days: metrics.runner_version_days.labels(version).set(days),
+        observe_days_left=lambda version, days: metrics.runner_version_days.labels(version).set(days),
         pace=pace or GITHUB_PACE,
     )
 

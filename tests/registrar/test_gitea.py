@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from registrar.forges.forge import ForgeRefusedError, ForgeUnavailableError, Registration
+from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError, Registration
 from registrar.forges.gitea import Gitea
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
 
@@ -78,7 +78,7 @@ async def test_a_list_that_changes_while_it_is_read_is_no_answer(bench: Bench) -
     server = TestServer(application)
     await server.start_server()
     forge = Gitea(str(server.make_url("")).rstrip("/"), credential=lambda: TOKEN, observe=lambda *_: None)
-    with pytest.raises(ForgeUnavailableError, match="changed"):
+    with pytest.raises(ForgeUnreachableError, match="changed"):
         await forge.jobs_in_progress(GUIDE)
     await forge.close()
     await server.close()
@@ -116,7 +116,7 @@ async def test_a_forge_in_trouble_is_unavailable(
     bench: Bench, status: int, headers: dict[str, str], wait: float
 ) -> None:
     bench.stand_in.failing, bench.stand_in.failing_headers = status, headers
-    with pytest.raises(ForgeUnavailableError) as failure:
+    with pytest.raises(ForgeUnreachableError) as failure:
         await bench.forge.list_runners(GUIDE)
     assert failure.value.retry_after == wait
     assert bench.seen == [("list", str(status))]
@@ -131,12 +131,12 @@ async def test_a_forge_that_says_no_names_the_cure(bench: Bench, status: int) ->
 
 async def test_a_forge_that_is_not_there_is_unavailable() -> None:
     forge = Gitea("http://127.0.0.1:1", credential=lambda: TOKEN, observe=lambda *_: None)
-    with pytest.raises(ForgeUnavailableError):
+    with pytest.raises(ForgeUnreachableError):
         await forge.jobs_in_progress(GUIDE)
     await forge.close()
 
 
 async def test_an_answer_that_is_not_giteas_is_no_answer(bench: Bench) -> None:
     bench.stand_in.failing = 200
-    with pytest.raises(ForgeUnavailableError):
+    with pytest.raises(ForgeUnreachableError):
         await bench.forge.list_runners(GUIDE)

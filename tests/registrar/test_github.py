@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from registrar.forges.forge import ForgeRefusedError, ForgeUnavailableError, RunnerBusyError
+from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError, RunnerBusyError
 from tests.registrar.github_bench import Bench, github_bench
 from tests.registrar.stand_in_github import job
 
@@ -178,7 +178,7 @@ async def test_a_job_is_found_by_its_id_or_by_its_runner(bench: Bench, job_id: s
 
 async def test_a_conclusion_that_comes_late_is_waited_for(bench: Bench) -> None:
     bench.stand_in.run(1, job(5, runner_id=3))
-    with pytest.raises(ForgeUnavailableError, match="no conclusion yet"):
+    with pytest.raises(ForgeUnreachableError, match="no conclusion yet"):
         await bench.forge.result(GUIDE, runner_id=3, job_id=None)
     bench.stand_in.jobs[1] = [job(5, runner_id=3, status="completed", conclusion="success"), job(6, status="queued")]
     found = await bench.forge.result(GUIDE, runner_id=3, job_id=None)

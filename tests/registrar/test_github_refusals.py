@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from registrar.forges.forge import ForgeRefusedError, ForgeUnavailableError
+from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError
 from registrar.forges.github.pace import Barrier, Bucket, asked_wait
 from tests.registrar.github_bench import Bench, github_bench
 
@@ -61,7 +61,7 @@ async def test_a_repository_that_moved_is_named_with_its_new_place(bench: Bench)
 @pytest.mark.parametrize("status", [500, 502, 503])
 async def test_a_github_that_is_broken_is_asked_again_soon(bench: Bench, status: int) -> None:
     bench.stand_in.fail_next = [(status, {"Retry-After": "7"}, "")]
-    with pytest.raises(ForgeUnavailableError) as error:
+    with pytest.raises(ForgeUnreachableError) as error:
         await bench.forge.list_runners(GUIDE)
     assert error.value.retry_after == 7
     await bench.forge.list_runners(GUIDE)
@@ -83,7 +83,7 @@ async def test_nothing_is_sent_while_github_asks_for_patience(
 ) -> None:
     bench.stand_in.fail_next = [(status, headers, message)]
     for _ in range(3):
-        with pytest.raises(ForgeUnavailableError) as error:
+        with pytest.raises(ForgeUnreachableError) as error:
             await bench.forge.list_runners(GUIDE)
         assert least - 1 <= error.value.retry_after <= most
     assert len(bench.stand_in.calls) == 1

@@ -19,7 +19,7 @@ import gidgethub
 from gidgethub import aiohttp as gidgethub_aiohttp
 from gidgethub import sansio
 
-from registrar.forges.forge import ForgeError, ForgeRefusedError, ForgeUnavailableError
+from registrar.forges.forge import ForgeError, ForgeRefusedError, ForgeUnreachableError
 from registrar.forges.github.pace import LIMITS, Barrier, Bucket, Budget, Limits
 from registrar.forges.github.reading import field, slim
 
@@ -37,12 +37,12 @@ Entry = tuple[str | None, str | None, Any, str | None]
 _VERB: contextvars.ContextVar[str] = contextvars.ContextVar("verb", default="")
 
 
-class RefusedError(ForgeRefusedError):
-    """A 3xx or 4xx answer that is no rate limit. `said` are GitHub's own words."""
+class GitHubRefusedError(ForgeRefusedError):
+    """A 3xx or 4xx answer that is no rate limit. `answer` is what GitHub itself wrote."""
 
-    def __init__(self, message: str, *, status: int, said: str) -> None:
+    def __init__(self, message: str, *, status: int, answer: str) -> None:
         super().__init__(message, retry_after=REFUSED_RETRY_SECONDS)
-        self.status, self.said = status, said
+        self.status, self.answer = status, answer
 
 
 class Remembered(OrderedDict[str, Entry]):
@@ -73,7 +73,7 @@ class Client(gidgethub_aiohttp.GitHubAPI):
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=tls),
         )
         super().__init__(session, REQUESTER, cache=Remembered(), base_url=api_url)
-        self._observe, self._tell_budget = observe, budget
+        self._observe, self._observe_budget = observe, budget
         self._reads = Bucket(limits.reads, limits.reads_at_once)
         self._changes = Bucket(limits.changes, limits.changes_at_once)
         self._changing = asyncio.Lock()
@@ -94,7 +94,7 @@ class Client(gidgethub_aiohttp.GitHubAPI):
         jwt: str | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Any:
-        """One request. Returns the decoded answer; raises ForgeError, of these RefusedError with the status."""
+        """One request. Returns the decoded answer; raises ForgeError, of these GitHubRefusedError with the status."""
         url = f"{path}?{urllib.parse.urlencode(query)}" if query else path
         answer, _ = await self._send(verb, method, url, b"" if body is None else body, token=token, jwt=jwt)
         return answer
@@ -105,7 +105,7 @@ class Client(gidgethub_aiohttp.GitHubAPI):
         more: str | None = f"{path}?{urllib.parse.urlencode({**query, 'per_page': PAGE_SIZE})}"
         while more is not None:
             if more.startswith("http") and not more.startswith(f"{self.base_url}/"):
-                raise ForgeUnavailableError(f"{verb}: the next page is said to be at {more}, not at {self.base_url}")
+                raise ForgeUnreachableError(f"{verb}: the next page is said to be at {more}, not at {self.base_url}")
             answer, more = await self._send(verb, "GET", more, b"", token=token)
             entries += answer if isinstance(answer, list) else field(answer, key)
         return entries
@@ -124,7 +124,7 @@ class Client(gidgethub_aiohttp.GitHubAPI):
             cure = "give its CA as gpu-runners:forgeCa"
             raise ForgeRefusedError(f"{verb}: the certificate of {self.base_url} is not trusted; {cure}") from error
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
-            raise ForgeUnavailableError(f"{verb}: {type(error).__name__} from {self.base_url}") from error
+            raise ForgeUnreachableError(f"{verb}: {type(error).__name__} from {self.base_url}") from error
         finally:
             _VERB.reset(mark)
         self._barrier.answered()
@@ -153,27 +153,27 @@ class Client(gidgethub_aiohttp.GitHubAPI):
                 limits = sansio.RateLimit.from_http(response.headers)
                 if limits is not None:
                     left = max(0.0, limits.reset_datetime.timestamp() - time.time())
-                    self._tell_budget(Budget(limit=limits.limit, remaining=limits.remaining, reset_seconds=left))
+                    self._observe_budget(Budget(limit=limits.limit, remaining=limits.remaining, reset_seconds=left))
                 return response.status, response.headers, await response.read()
         finally:
             self._observe(_VERB.get(), status)
 
     def _error(self, verb: str, url: str, error: gidgethub.HTTPException) -> ForgeError:
-        status, headers, said = int(error.status_code), error.headers, str(error)
-        if _is_limit(error, status, said):
-            return self._barrier.shut(f"{verb}: GitHub limits our requests ({status}, {said})", headers, time.time())
+        status, headers, answer = int(error.status_code), error.headers, str(error)
+        if _is_limit(error, status, answer):
+            return self._barrier.shut(f"{verb}: GitHub limits our requests ({status}, {answer})", headers, time.time())
         if status >= 500:
             after = headers.get("retry-after", "")
             wait = float(after) if after.isdecimal() else 2.0
-            return ForgeUnavailableError(f"{verb}: the forge answers {status} ({said})", retry_after=wait)
-        message = f"{verb}: GitHub answers {status} ({said}) to {url}"
-        return RefusedError(f"{message}{_cure(status, headers)}", status=status, said=said)
+            return ForgeUnreachableError(f"{verb}: the forge answers {status} ({answer})", retry_after=wait)
+        message = f"{verb}: GitHub answers {status} ({answer}) to {url}"
+        return GitHubRefusedError(f"{message}{_cure(status, headers)}", status=status, answer=answer)
 
 
-def _is_limit(error: gidgethub.HTTPException, status: int, said: str) -> bool:
+def _is_limit(error: gidgethub.HTTPException, status: int, answer: str) -> bool:
     if isinstance(error, gidgethub.RateLimitExceeded) or status == 429:
         return True
-    return status == 403 and ("retry-after" in error.headers or "rate limit" in said.lower())
+    return status == 403 and ("retry-after" in error.headers or "rate limit" in answer.lower())
 
 
 def _cure(status: int, headers: Mapping[str, str]) -> str:

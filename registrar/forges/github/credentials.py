@@ -12,7 +12,7 @@ import jwt as pyjwt
 from gidgethub import apps
 
 from registrar.forges.forge import ForgeRefusedError
-from registrar.forges.github.client import Client, RefusedError
+from registrar.forges.github.client import Client, GitHubRefusedError
 from registrar.forges.github.reading import base, field, moment, permissions
 from values import contract
 
@@ -94,7 +94,7 @@ class App:
             answer = await self._client.ask(
                 "token", "POST", f"/app/installations/{installation}/access_tokens", request, jwt=jwt
             )
-        except RefusedError as error:
+        except GitHubRefusedError as error:
             raise self._not_minted(error, scope, installation) from error
         ends = moment(answer.get("expires_at"))
         life = LIFE_SECONDS if ends is None else min((ends - datetime.now(UTC)).total_seconds(), LIFE_SECONDS)
@@ -103,7 +103,7 @@ class App:
     async def _find(self, scope: str, jwt: str) -> Any:
         try:
             return await self._client.ask("installation", "GET", f"{base(scope)}/installation", jwt=jwt)
-        except RefusedError as error:
+        except GitHubRefusedError as error:
             if error.status != 404:
                 raise
             cure = f"install it on {scope}, or correct the scope or githubApp.appId"
@@ -117,7 +117,7 @@ class App:
             cure = "gpu-runners:githubAppPrivateKey must be the PEM file that GitHub gave (PKCS#1), or its PKCS#8 form"
             raise ForgeRefusedError(f"the App's private key cannot be used; {cure}", retry_after=60.0) from error
 
-    def _not_minted(self, error: RefusedError, scope: str, installation: str) -> ForgeRefusedError:
+    def _not_minted(self, error: GitHubRefusedError, scope: str, installation: str) -> ForgeRefusedError:
         wanted = ", ".join(f"{name}: {level}" for name, level in permissions(scope).items())
         if error.status == 422:
             cure = f"the App needs {wanted}, and its owner has to accept that for the installation"
@@ -125,7 +125,7 @@ class App:
             cure = f"no installation {installation}: correct githubApp.installationId, or leave it out"
         else:
             return error
-        message = f"no token for {scope} from the GitHub App {self._app_id}: {error.said}; {cure}"
+        message = f"no token for {scope} from the GitHub App {self._app_id}: {error.answer}; {cure}"
         return ForgeRefusedError(message, retry_after=error.retry_after)
 
 

@@ -15,20 +15,20 @@ from typing import Any, Final
 
 from registrar.forges.forge import (
     ForgeRefusedError,
-    ForgeUnavailableError,
+    ForgeUnreachableError,
     Job,
     Pace,
     Registration,
     Runner,
     RunnerBusyError,
 )
-from registrar.forges.github.access import Access
-from registrar.forges.github.client import RefusedError
+from registrar.forges.github.client import GitHubRefusedError
 from registrar.forges.github.groups import Groups
 from registrar.forges.github.jobs import Jobs
 from registrar.forges.github.pace import PACE
 from registrar.forges.github.reading import field, runner, runners_path
-from registrar.forges.github.versions import TellDays, Versions
+from registrar.forges.github.session import Session
+from registrar.forges.github.versions import ObserveDaysLeft, Versions
 
 WORK_FOLDER: Final = "_work"  # in the runner's folder, where the pod has a link to its work volume
 BUSY_SECONDS: Final = 120.0  # after a refused DELETE: longer than the next looks take
@@ -43,17 +43,17 @@ class GitHub:
 
     def __init__(
         self,
-        access: Access,
+        session: Session,
         *,
         granted: Mapping[str, Collection[str | None]],
-        tell_days: TellDays,
+        observe_days_left: ObserveDaysLeft,
         pace: Pace = PACE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._access, self._pace, self._clock = access, pace, clock
-        self._groups = Groups(access, granted)
-        self._jobs = Jobs(access, self._groups)
-        self._versions = Versions(access, tell_days)
+        self._session, self._pace, self._clock = session, pace, clock
+        self._groups = Groups(session, granted)
+        self._jobs = Jobs(session, self._groups)
+        self._versions = Versions(session, observe_days_left)
         self._refused: dict[int, float] = {}
         self._removed: dict[int, float] = {}
         self._asked: dict[int, float] = {}
@@ -63,7 +63,7 @@ class GitHub:
         return self._pace
 
     async def close(self) -> None:
-        await self._access.close()
+        await self._session.close()
 
     async def issue(self, scope: str, *, name: str, labels: tuple[str, ...], group: str | None) -> Registration:
         request = {
@@ -74,21 +74,21 @@ class GitHub:
         }
         path = f"{runners_path(scope)}/generate-jitconfig"
         try:
-            answer = await self._access.ask(scope, "issue", "POST", path, request)
-        except RefusedError as error:
+            answer = await self._session.ask(scope, "issue", "POST", path, request)
+        except GitHubRefusedError as error:
             if error.status == 422:
                 cure = "GitHub refuses the registration: check the pool's labels and the environment's runnerGroup"
                 raise ForgeRefusedError(f"{error}; {cure}", retry_after=error.retry_after) from error
             if error.status != 409:
                 raise
             await self._free(scope, name)
-            answer = await self._access.ask(scope, "issue", "POST", path, request)
+            answer = await self._session.ask(scope, "issue", "POST", path, request)
         runner_id = int(field(field(answer, "runner"), "id"))
         return Registration(runner_id=runner_id, body=str(field(answer, "encoded_jit_config")))
 
     async def _free(self, scope: str, name: str) -> None:
         """Remove the earlier registration of this very pod, whose answer was lost: pod names are never used twice."""
-        for entry in await self._access.pages(scope, "find by name", runners_path(scope), "runners", name=name):
+        for entry in await self._session.pages(scope, "find by name", runners_path(scope), "runners", name=name):
             if entry.get("name") != name:
                 continue
             if entry.get("status") == "online" or entry.get("busy"):
@@ -97,12 +97,12 @@ class GitHub:
             await self.remove(scope, int(field(entry, "id")))
 
     async def list_runners(self, scope: str) -> tuple[Runner, ...]:
-        entries = await self._access.pages(scope, "list", runners_path(scope), "runners")
+        entries = await self._session.pages(scope, "list", runners_path(scope), "runners")
         await self._versions.check(scope, {entry["version"] for entry in entries if entry.get("version")})
         return tuple([await self._runner(scope, entry) for entry in entries])
 
     async def find(self, scope: str, runner_id: int) -> Runner | None:
-        entry = await self._access.find(scope, "find", f"{runners_path(scope)}/{runner_id}")
+        entry = await self._session.find(scope, "find", f"{runners_path(scope)}/{runner_id}")
         return None if entry is None else await self._runner(scope, entry)
 
     async def _runner(self, scope: str, entry: Mapping[str, Any]) -> Runner:
@@ -120,13 +120,13 @@ class GitHub:
         if self._within(self._refused, runner_id, REFUSED_SECONDS):
             raise RunnerBusyError(f"GitHub refused to remove runner {runner_id} a moment ago")
         try:
-            await self._access.ask(scope, "remove", "DELETE", f"{runners_path(scope)}/{runner_id}")
-        except RefusedError as error:
+            await self._session.ask(scope, "remove", "DELETE", f"{runners_path(scope)}/{runner_id}")
+        except GitHubRefusedError as error:
             if error.status in (301, 302, 307, 308, 401):
                 raise
             if error.status != 404:
                 self._refused[runner_id] = self._clock()
-                raise RunnerBusyError(f"GitHub keeps runner {runner_id} ({error.status}, {error.said})") from error
+                raise RunnerBusyError(f"GitHub keeps runner {runner_id} ({error.status}, {error.answer})") from error
         self._removed[runner_id] = self._clock()
 
     async def jobs_in_progress(self, scope: str) -> tuple[Job, ...]:
@@ -141,7 +141,7 @@ class GitHub:
         if job is not None and not job.conclusion:
             self._asked.setdefault(runner_id, self._clock())
             if self._within(self._asked, runner_id, CONCLUSION_SECONDS):
-                raise ForgeUnavailableError(f"result: {job} has no conclusion yet", retry_after=2.0)
+                raise ForgeUnreachableError(f"result: {job} has no conclusion yet", retry_after=2.0)
         return job
 
     def _within(self, moments: dict[int, float], runner_id: int, seconds: float) -> bool:

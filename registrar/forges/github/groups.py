@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from registrar.forges.forge import ForgeError, ForgeRefusedError
-from registrar.forges.github.access import Access
 from registrar.forges.github.reading import base, field
+from registrar.forges.github.session import Session
 from values.contract import GITHUB_MOST_REPOSITORIES
 
 DEFAULT_GROUP: Final = 1  # of a repository, which has no other
@@ -18,12 +18,12 @@ class Groups:
 
     def __init__(
         self,
-        access: Access,
+        session: Session,
         granted: Mapping[str, Collection[str | None]],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._access, self._granted, self._clock = access, granted, clock
+        self._session, self._granted, self._clock = session, granted, clock
         self._groups: dict[str, tuple[float, list[Any]]] = {}
         self._repositories: dict[str, tuple[float, tuple[str, ...]]] = {}
 
@@ -70,10 +70,10 @@ class Groups:
             group = await self._group(scope, name)
             path = f"{base(scope)}/actions/runner-groups/{field(group, 'id')}/repositories"
             if group.get("visibility") == "selected":
-                entries = await self._access.pages(scope, "group repositories", path, "repositories")
+                entries = await self._session.pages(scope, "group repositories", path, "repositories")
             else:
                 newest = {"sort": "pushed", "per_page": str(GITHUB_MOST_REPOSITORIES)}
-                entries = await self._access.ask(scope, "repositories", "GET", f"{base(scope)}/repos", query=newest)
+                entries = await self._session.ask(scope, "repositories", "GET", f"{base(scope)}/repos", query=newest)
             found |= {str(field(entry, "full_name")) for entry in entries[:GITHUB_MOST_REPOSITORIES]}
         return found
 
@@ -95,6 +95,6 @@ class Groups:
     async def _read_groups(self, scope: str) -> list[Any]:
         at, groups = self._groups.get(scope, (float("-inf"), []))
         if self._clock() - at >= KEEP_SECONDS:
-            groups = await self._access.pages(scope, "groups", f"{base(scope)}/actions/runner-groups", "runner_groups")
+            groups = await self._session.pages(scope, "groups", f"{base(scope)}/actions/runner-groups", "runner_groups")
             self._groups[scope] = (self._clock(), groups)
         return groups

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from registrar.forges.forge import Job
-from registrar.forges.github.access import Access
 from registrar.forges.github.groups import Groups
 from registrar.forges.github.reading import JOB_FIELDS, field, job
+from registrar.forges.github.session import Session
 
 ACTIVE: Final = ("in_progress", "queued")  # statuses of runs that may hold a job in progress or one that waits
 # A run's own time need not move when one of its jobs does, so its jobs are read again after this. Nothing is lost by
@@ -30,8 +30,8 @@ class _Seen:
 class Jobs:
     """Reads jobs of all repositories that a scope's runners serve."""
 
-    def __init__(self, access: Access, groups: Groups, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._access, self._groups, self._clock = access, groups, clock
+    def __init__(self, session: Session, groups: Groups, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._session, self._groups, self._clock = session, groups, clock
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     async def with_status(self, scope: str, status: str) -> tuple[Job, ...]:
@@ -48,7 +48,7 @@ class Jobs:
         if not number.isdecimal() or ("/" in scope) == bool(name):
             return None
         repository = scope if "/" in scope else f"{scope}/{name}"
-        entry = await self._access.find(scope, "result", f"/repos/{repository}/actions/jobs/{number}")
+        entry = await self._session.find(scope, "result", f"/repos/{repository}/actions/jobs/{number}")
         return None if entry is None else self._job(scope, repository, entry)
 
     async def of_runner(self, scope: str, runner_id: int) -> Job | None:
@@ -59,7 +59,7 @@ class Jobs:
             if found is None:
                 recent = {"status": "completed", "per_page": str(RECENT_RUNS)}
                 path = f"/repos/{repository}/actions/runs"
-                answer = await self._access.ask(scope, "result", "GET", path, query=recent)
+                answer = await self._session.ask(scope, "result", "GET", path, query=recent)
                 ended = await self._entries(scope, repository, field(answer, "workflow_runs"), keep=float("inf"))
                 found = self._of_runner(scope, repository, runner_id, ended)
             if found is not None:
@@ -72,7 +72,7 @@ class Jobs:
 
     async def _active(self, scope: str, repository: str, *, keep: float) -> list[dict[str, Any]]:
         path = f"/repos/{repository}/actions/runs"
-        lists = [await self._access.pages(scope, "runs", path, "workflow_runs", status=status) for status in ACTIVE]
+        lists = [await self._session.pages(scope, "runs", path, "workflow_runs", status=status) for status in ACTIVE]
         runs = {field(run, "id"): run for runs in lists for run in runs}  # one may have moved between both
         return await self._entries(scope, repository, runs.values(), keep=keep)
 
@@ -86,7 +86,7 @@ class Jobs:
         seen = self._seen.get(key)
         if seen is None or seen.version != version or self._clock() - seen.at >= keep:
             path = f"/repos/{repository}/actions/runs/{run['id']}/jobs"
-            entries = await self._access.pages(scope, "jobs", path, "jobs")
+            entries = await self._session.pages(scope, "jobs", path, "jobs")
             slim = tuple({name: entry.get(name) for name in JOB_FIELDS} for entry in entries)
             seen = self._seen[key] = _Seen(version=version, at=self._clock(), entries=slim)
         self._seen.move_to_end(key)

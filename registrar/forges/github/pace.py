@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from registrar.forges.forge import ForgeUnavailableError, Pace
+from registrar.forges.forge import ForgeUnreachableError, Pace
 
 # Nothing but changed answers counts against the hour (an unchanged one is a 304), so looks may be frequent where little
 # happens. `issues` is what LIMITS allow.
@@ -70,16 +70,16 @@ class Barrier:
         self._refusals = 0
 
     def check(self) -> None:
-        """Raises ForgeUnavailableError while it is shut."""
+        """Raises ForgeUnreachableError while it is shut."""
         left = self._until - self._clock()
         if left > 0:
-            raise ForgeUnavailableError(f"{self._reason}; nothing is sent for {left:.0f} s", retry_after=left)
+            raise ForgeUnreachableError(f"{self._reason}; nothing is sent for {left:.0f} s", retry_after=left)
 
     def answered(self) -> None:
         """GitHub took a request: the next refusal is a first one again."""
         self._refusals = 0
 
-    def shut(self, reason: str, headers: Mapping[str, str], now: float) -> ForgeUnavailableError:
+    def shut(self, reason: str, headers: Mapping[str, str], now: float) -> ForgeUnreachableError:
         """Shut it as the answer's headers say; `now` is Unix time. Returns the error to raise."""
         self._refusals += 1
         wait = asked_wait(headers, now)
@@ -88,7 +88,7 @@ class Barrier:
         wait *= 1 + random.uniform(0, JITTER)  # noqa: S311 - spreads load, guards nothing
         self._until = max(self._until, self._clock() + wait)
         self._reason = reason
-        return ForgeUnavailableError(f"{reason}; waiting {wait:.0f} s", retry_after=wait)
+        return ForgeUnreachableError(f"{reason}; waiting {wait:.0f} s", retry_after=wait)
 
 
 def asked_wait(headers: Mapping[str, str], now: float) -> float | None:

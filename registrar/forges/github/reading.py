@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from registrar.forges.forge import ForgeUnavailableError, Job, Runner
+from registrar.forges.forge import ForgeUnreachableError, Job, Runner
 from values import contract
 
 RUN_FIELDS: Final = ("id", "status", "updated_at", "run_attempt")
@@ -40,7 +40,7 @@ def field(answer: Any, key: str) -> Any:
     try:
         return answer[key]
     except (KeyError, TypeError) as error:
-        raise ForgeUnavailableError(f"the forge's answer has no {key!r}: is this GitHub's API?") from error
+        raise ForgeUnreachableError(f"the forge's answer has no {key!r}: is this GitHub's API?") from error
 
 
 def slim(answer: Any) -> Any:

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from typing import Final
 
 from registrar.forges.forge import ForgeError
-from registrar.forges.github.access import Access
 from registrar.forges.github.reading import moment, runners_path
+from registrar.forges.github.session import Session
 
 KEEP_SECONDS: Final = 6 * 3600.0
 RETRY_SECONDS: Final = 600.0
 WARN_DAYS: Final = 28.0
 DAY_SECONDS: Final = 86400.0
 
-TellDays = Callable[[str, float], None]  # version, days that are left
+ObserveDaysLeft = Callable[[str, float], None]  # version, days that are left
 
 
 class Versions:
@@ -22,13 +22,13 @@ class Versions:
 
     def __init__(
         self,
-        access: Access,
-        tell_days: TellDays,
+        session: Session,
+        observe_days_left: ObserveDaysLeft,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._access, self._tell_days, self._clock, self._now = access, tell_days, clock, now
+        self._session, self._observe_days_left, self._clock, self._now = session, observe_days_left, clock, now
         self._ask_again: dict[str, float] = {}
         self._ends: dict[str, datetime] = {}
 
@@ -39,7 +39,7 @@ class Versions:
                 continue
             try:
                 path = f"{runners_path(scope)}/deprecations/{version}"
-                answer = await self._access.find(scope, "version", path) or {}
+                answer = await self._session.find(scope, "version", path) or {}
             except ForgeError:
                 self._ask_again[version] = self._clock() + RETRY_SECONDS
                 continue
@@ -48,7 +48,7 @@ class Versions:
             known = [date for date in dates if date is not None]
             if known:
                 self._ends[version] = min(known)
-                self._tell_days(version, self._days(version))
+                self._observe_days_left(version, self._days(version))
 
     def warning(self, version: str) -> str:
         """What to say about a runner of this version, "" if nothing."""

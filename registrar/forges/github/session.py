@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from registrar.forges.github.client import Client, RefusedError
+from registrar.forges.github.client import Client, GitHubRefusedError
 from registrar.forges.github.credentials import Credential
 
 Answer = TypeVar("Answer")
 
 
-class Access:
+class Session:
     """What the rest of the GitHub forge talks through. Everything raises ForgeError."""
 
     def __init__(self, client: Client, credential: Credential) -> None:
@@ -34,7 +34,7 @@ class Access:
         """One thing, None if it does not exist."""
         try:
             return await self.ask(scope, verb, "GET", path)
-        except RefusedError as error:
+        except GitHubRefusedError as error:
             if error.status == 404:
                 return None
             raise
@@ -49,7 +49,7 @@ class Access:
         token = await self._credential.token(scope)
         try:
             return await send(token)
-        except RefusedError as error:
+        except GitHubRefusedError as error:
             if error.status != 401 or not self._credential.refused(scope, token):
                 raise
         return await send(await self._credential.token(scope))

@@ -1,0 +1,14 @@
+"""GitHub as a forge, without a library of GitHub's objects: each file knows one part of its REST API.
+
+  forge               GitHub: the seam, in GitHub's words
+  session             Session: requests in the name of a scope, with the credential that fits
+  client              Client: one connection pool, one cache, one pace; what a refusal means
+  pace                Bucket, Barrier: how fast GitHub may be asked, and when not at all
+  credentials         AccessToken, App: what authorizes requests
+  groups              Groups: the runner groups of organizations
+  jobs                Jobs: read by runs, for GitHub lists them in no other way
+  versions            Versions: how long a runner's version is still served
+  reading             what GitHub's JSON means, and where things are in its API
+
+`session` joins `client` and `credentials`; `forge`, `groups`, `jobs` and `versions` ask through it alone.
+"""

@@ -1,0 +1,17 @@
+"""Whoever opens a package of the registrar finds every file of it in one list."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ENTRY = re.compile(r"^  (\w+/?)  +\S", re.MULTILINE)
+
+
+@pytest.mark.parametrize("package", ["registrar", "registrar/forges", "registrar/forges/github"])
+def test_a_package_lists_its_files_each_once_and_no_others(package: str) -> None:
+    listed = ENTRY.findall((ROOT / package / "__init__.py").read_text(encoding="utf-8"))
+    modules = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
+    packages = {f"{path.parent.name}/" for path in (ROOT / package).glob("*/__init__.py")}
+    assert sorted(listed) == sorted(modules | packages)
