@@ -9,17 +9,17 @@ from access.cluster import ClusterChoice, read_version, require_version
 from access.github.registrar import require_all, require_github_access
 from access.github.wiring import require_wiring_access
 from components.platform.deployer import Deployer
-from components.platform.forge_credential import ForgeCredential
+from components.platform.forge_credential import ForgeCredential, credential_args
 from components.platform.previewer import Previewer
 from components.platform.registrar import Registrar
 from components.platform.registrar_namespace import RegistrarNamespace
 from components.platform.runner_namespace import RunnerNamespace
 from components.pools.online_pools import OnlinePools
+from components.pools.own_pool import refuse_own_pool
 from components.pools.runner_deployment import RunnerDeployment
-from components.pools.runner_pod import OWN_POOL_VARIABLE
 from config import StackConfig, load
 from config.platform import accounts, deployments_by_namespace, grants
-from values.pool import pool_key, refuse_own_pool
+from values.pool import pool_key
 from values.scope import GITHUB
 
 
@@ -32,7 +32,7 @@ def declare_github(stack: StackConfig) -> list[pulumi.Resource]:
     from components.github.github_provider import github_provider  # noqa: PLC0415
     from components.github.runner_group import RunnerGroup  # noqa: PLC0415
 
-    forge, proof = stack.platform.forge, stack.wiring_credential.proof()
+    forge, proof = stack.platform.forge, stack.wiring_credential
     delay = pulumi.Config("github").get_int("writeDelayMs")
     within = {
         owner: pulumi.ResourceOptions(providers=[github_provider(owner, forge, proof, delay)])
@@ -62,7 +62,7 @@ def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
         "registrar-namespace",
         {"namespace": platform.registrar_namespace, "pod_security_version": stack.pod_security_version},
     )
-    credential = ForgeCredential("forge-credential", stack.credential.secret(system.namespace))
+    credential = ForgeCredential("forge-credential", credential_args(stack.credential, system.namespace))
     environments = [
         RunnerNamespace(
             environment.namespace,
@@ -150,20 +150,20 @@ def require_forge(stack: StackConfig) -> None:
     forge, ca = platform.forge, stack.forge_ca
     wanted = [(environment.scope, environment.runner_group) for environment in platform.environments]
     declared = {(group.organization, group.name) for group in stack.github.groups}
-    checks = [partial(require_github_access, forge, wanted, held.proof(), ca, declared=declared)]
+    checks = [partial(require_github_access, forge, wanted, held, ca, declared=declared)]
     if stack.wiring_credential is not None:
         groups = {
             f"{each.organization}/{each.name}": (each.organization, each.repositories) for each in stack.github.groups
         }
         wirings = {repository.path: repository.wiring for repository in stack.github.repositories}
-        checks.append(partial(require_wiring_access, forge, groups, wirings, stack.wiring_credential.proof(), ca))
+        checks.append(partial(require_wiring_access, forge, groups, wirings, stack.wiring_credential, ca))
     require_all(*checks)
 
 
 def declare(stack: StackConfig, cluster_version: str) -> None:
     """Everything that the stack holds, on a cluster of this version. Declares nothing if it cannot all be right."""
     require_version(cluster_version)
-    refuse_own_pool(stack.pools, os.environ, OWN_POOL_VARIABLE)
+    refuse_own_pool(stack.pools, os.environ)
     declare_pools(stack, declare_platform(stack))
 
 

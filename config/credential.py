@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 import pulumi
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from access.github.proof import Proof
-from components.platform.forge_credential import ForgeCredentialArgs, GitHubApp
 from config.fields import Section, shown
+from values.credential import Credential
 from values.scope import GITHUB
 
 TOKEN_KEY: Final = "forgeToken"  # noqa: S105 - the name of a key
@@ -30,31 +28,7 @@ SECRET_KEYS: Final = tuple(VARIABLES)
 _APP_ID: Final = re.compile(r"[1-9]\d*|Iv[A-Za-z0-9.]+")
 
 
-@dataclass(frozen=True)
-class CredentialConfig:
-    """A token, else an App. Plain texts, which never show themselves; they leave as secrets."""
-
-    token: str = field(default="", repr=False)
-    app_id: str = ""
-    installation_id: str = ""
-    private_key: str = field(default="", repr=False)
-    app_key: str = APP_KEY
-
-    def proof(self) -> Proof:
-        """The same, to be shown to GitHub by this program."""
-        return Proof(self.token, self.app_id, self.installation_id, self.private_key, self.app_key)
-
-    def secret(self, namespace: pulumi.Input[str]) -> ForgeCredentialArgs:
-        """What a ForgeCredential in that namespace takes."""
-        if not self.app_id:
-            return {"namespace": namespace, "token": pulumi.Output.secret(self.token)}
-        app: GitHubApp = {"app_id": self.app_id, "private_key": pulumi.Output.secret(self.private_key)}
-        if self.installation_id:
-            app["installation_id"] = self.installation_id
-        return {"namespace": namespace, "app": app}
-
-
-def read_credential(root: Section, forge: str, environment: Mapping[str, str]) -> CredentialConfig | None:
+def read_credential(root: Section, forge: str, environment: Mapping[str, str]) -> Credential | None:
     """The registrar's, of a stack with a platform; notes what is wrong with it, and never shows it."""
     token, key = (read_secret(root, name, VARIABLES[name], environment) for name in (TOKEN_KEY, PRIVATE_KEY_KEY))
     app = root.section(APP_KEY)
@@ -65,7 +39,7 @@ def read_credential(root: Section, forge: str, environment: Mapping[str, str]) -
             ways = f"`pulumi config set --secret {TOKEN_KEY}`, or set {VARIABLES[TOKEN_KEY]} in the environment"
             cure = f"{ways}; or name a {APP_KEY}" if forge == GITHUB else ways
             root.note(TOKEN_KEY, "nothing", "a token of the forge that may register and remove runners", cure)
-        return CredentialConfig(token=token) if token else None
+        return Credential(token=token) if token else None
     if forge != GITHUB:
         root.note(APP_KEY, "a GitHub App", f"{TOKEN_KEY} for the forge {forge or 'of this stack'}", f"remove {APP_KEY}")
     if token:
@@ -74,12 +48,12 @@ def read_credential(root: Section, forge: str, environment: Mapping[str, str]) -
 
 
 def read_wiring_credential(
-    root: Section, registrars: CredentialConfig | None, environment: Mapping[str, str]
-) -> CredentialConfig | None:
+    root: Section, registrars: Credential | None, environment: Mapping[str, str]
+) -> Credential | None:
     """What `pulumi up` declares things at GitHub with. The stack file goes before the environment, both before the
     registrar's; notes what is wrong with it, and never shows it.
     """
-    found: CredentialConfig | None
+    found: Credential | None
     is_token_given = bool(pulumi.runtime.get_config(root.at(WIRING_TOKEN_KEY)))
     app = root.section(WIRING_APP_KEY)
     if app.values:
@@ -91,7 +65,7 @@ def read_wiring_credential(
         found = _read_app(root, WIRING_APP_KEY, WIRING_PRIVATE_KEY_KEY, key)
     else:
         token = read_secret(root, WIRING_TOKEN_KEY, VARIABLES[WIRING_TOKEN_KEY], environment)
-        found = CredentialConfig(token=token) if token else registrars
+        found = Credential(token=token) if token else registrars
     if found and found.app_id and not found.installation_id:
         allowed = "the number at the end of the installation's URL, since this stack declares things at GitHub"
         ways = f"{WIRING_TOKEN_KEY}, {VARIABLES[WIRING_TOKEN_KEY]} in the environment, or a {WIRING_APP_KEY}"
@@ -112,11 +86,11 @@ def read_secret(root: Section, name: str, variable: str, environment: Mapping[st
     return str(text)
 
 
-def _read_app(root: Section, app_key: str, private_key_key: str, key: str) -> CredentialConfig:
+def _read_app(root: Section, app_key: str, private_key_key: str, key: str) -> Credential:
     app = root.section(app_key)
     app.known("appId", "installationId")
     _check_key(root, private_key_key, key)
-    return CredentialConfig(
+    return Credential(
         app_id=_read_id(app, "appId", "the number, or the client ID, on the App's settings page"),
         installation_id=_read_id(app, "installationId", "the number at the end of the installation's URL")
         if app.has("installationId")

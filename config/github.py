@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from config.credential import CredentialConfig
 from config.fields import Section
 from config.repositories import REPOSITORIES_KEY, RepositoryConfig, RepositoryReader, is_repository
+from values.credential import Credential
 from values.scope import GITHUB
 
 GROUPS_KEY: Final = "runnerGroups"
@@ -61,7 +61,7 @@ def read_github(root: Section, platform: Section, forge: str, environment: Mappi
 
 
 def check_provider(
-    root: Section, github: GitHubConfig, credential: CredentialConfig | None, environment: Mapping[str, str]
+    root: Section, github: GitHubConfig, credential: Credential | None, environment: Mapping[str, str]
 ) -> None:
     """Notes what would keep Pulumi's GitHub provider from its work, or make it work somewhere else."""
     owners = github.owners

@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from components.platform.deployer import Deployment
-from components.platform.network_policies import EgressRule
-from components.platform.registrar_config import Deadlines, Grant
-from components.platform.runner_namespace import RUNNER_ACCOUNT
 from config.fields import Section, shown
 from config.pools import read_image, read_namespace
+from values.accounts import DEPLOYER, PREVIEWER, RUNNER, Deployment
+from values.deadlines import Deadlines
+from values.egress import EgressRule
+from values.grant import Grant
 from values.kubernetes_syntax import is_cidr, is_dns_label, is_extended_resource, is_image_beginning
 from values.placement import NVIDIA_GPU
-from values.pool import DEPLOYER, PREVIEWER
 from values.scope import GITEA, ForgeScope, parse_scope
 
 MOST_GPUS: Final = 100000
@@ -56,7 +55,7 @@ class PlatformConfig:
 def accounts(platform: PlatformConfig, environment: EnvironmentConfig) -> list[str]:
     """The ServiceAccounts that an environment's pods may run as."""
     is_deployers = environment.namespace in deployments_by_namespace(platform)
-    return [RUNNER_ACCOUNT, DEPLOYER, PREVIEWER] if is_deployers else [RUNNER_ACCOUNT]
+    return [RUNNER, DEPLOYER, PREVIEWER] if is_deployers else [RUNNER]
 
 
 def grants(platform: PlatformConfig) -> list[Grant]:

@@ -15,16 +15,18 @@ from typing import Any, Final
 import pulumi
 from cryptography.x509 import load_pem_x509_certificates
 
-from components.platform.registrar_config import Deadlines
-from components.platform.runner_admission import image_pattern
-from config.credential import SECRET_KEYS, CredentialConfig, read_credential, read_wiring_credential
+from config.credential import SECRET_KEYS, read_credential, read_wiring_credential
 from config.fields import Problem, Section
 from config.github import GitHubConfig, check_provider, read_github
 from config.platform import PlatformConfig, read_deadlines, read_platform
 from config.pools import read_namespace, read_pools
 from config.repositories import named_secrets
+from values.accounts import DEPLOYER, PREVIEWER
+from values.credential import Credential
+from values.deadlines import Deadlines
+from values.image import image_pattern
 from values.kubernetes_syntax import is_cidr
-from values.pool import DEPLOYER, PREVIEWER, RunnerPool
+from values.pool import RunnerPool
 from values.scope import FORGES
 
 NAMESPACE: Final = "gpu-runners"
@@ -67,9 +69,9 @@ class StackConfig:
     pools_namespace: str
     online_deadline_seconds: int
     platform: PlatformConfig | None
-    credential: CredentialConfig | None
+    credential: Credential | None
     github: GitHubConfig
-    wiring_credential: CredentialConfig | None
+    wiring_credential: Credential | None
     forge_ca: str
     pod_security_version: str
     blocked_cidrs: tuple[str, ...]

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NotRequired, TypedDict
 
-import pulumi_kubernetes as k8s
-
 NVIDIA_GPU: Final = "nvidia.com/gpu"
 AMD_GPU: Final = "amd.com/gpu"
 INTEL_GPU: Final = "gpu.intel.com/i915"
@@ -71,11 +69,6 @@ PRESETS: Final[Mapping[str, PlacementPreset]] = {
         ({"key": "sku", "operator": "Equal", "value": "gpu", "effect": "NoSchedule"},),
     ),
 }
-
-
-def tolerations(placement: GpuPlacement | None) -> list[k8s.core.v1.TolerationArgsDict]:
-    """The pod's tolerations; none without a placement."""
-    return [{**toleration} for toleration in placement["tolerations"]] if placement else []
 
 
 def gpu_limits(placement: GpuPlacement | None) -> dict[str, str]:

@@ -2,15 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NotRequired, TypedDict
 
-import pulumi
-
+from values.accounts import DEPLOYER, PREVIEWER
 from values.placement import GpuPlacement
 
-DEPLOYER: Final = "deployer"
-PREVIEWER: Final = "previewer"
 NO_IDENTITY: Final = "none"
 IDENTITIES: Final = (NO_IDENTITY, DEPLOYER, PREVIEWER)
 
@@ -50,23 +47,9 @@ class RunnerPool(TypedDict):
     """Whether something else, e.g. KEDA, sets the number of replicas after the first `up`."""
 
 
-class OwnPoolError(pulumi.RunError):
-    """A stack may not be brought up from a runner of its own."""
-
-
 def pool_key(pool: RunnerPool) -> str:
     """What tells pools apart in a cluster: `namespace/name`."""
     return f"{pool['namespace']}/{pool['name']}"
-
-
-def refuse_own_pool(pools: Iterable[RunnerPool], environment: Mapping[str, str], variable: str) -> None:
-    """Raises OwnPoolError when this very process runs on one of the pools, which variable names as namespace/name."""
-    here = environment.get(variable)
-    if here and here in map(pool_key, pools):
-        raise OwnPoolError(
-            f"this program runs on a runner of the pool {here}, which this stack declares: an update would end the "
-            "runner half way through. Run it on a runner of another pool, or as an administrator from a computer"
-        )
 
 
 def fingerprint(spec: Mapping[str, Any]) -> str:

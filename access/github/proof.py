@@ -1,36 +1,22 @@
-"""Proof: what somebody shows GitHub: a token, or a GitHub App's key that is traded for a token of one hour."""
+"""What a credential is shown to GitHub as: its token, or an App's key that is traded for a token of one hour."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gidgethub import apps
 
 from access.github.questions import DeniedError, Questions, told
+from values.credential import Credential
 
 _EXPIRATION_SECONDS = 540
 
 
-@dataclass(frozen=True)
-class Proof:
-    """A token, else an App with its key in PEM; installation_id may be "". app_key is the App's name in the config."""
-
-    token: str = ""
-    app_id: str = ""
-    installation_id: str = ""
-    private_key: str = ""
-    app_key: str = "githubApp"
-
-    def __repr__(self) -> str:
-        return f"Proof(app_id={self.app_id!r})"
-
-
-def token_for(questions: Questions, proof: Proof, path: str, permissions: Mapping[str, str]) -> str:
+def token_for(questions: Questions, proof: Credential, path: str, permissions: Mapping[str, str]) -> str:
     """The token, or an App's with these permissions for that owner or repository. Raises DeniedError and AwayError."""
     return proof.token or _Installation(questions, proof, path).token(permissions)
 
 
-def require_classic_scope(proof: Proof, headers: Mapping[str, str], scope: str) -> None:
+def require_classic_scope(proof: Credential, headers: Mapping[str, str], scope: str) -> None:
     """Raises DeniedError where an answer's headers tell that a classic token has not this scope; others tell none."""
     classic = headers.get("x-oauth-scopes")
     if classic is not None and proof.token and scope not in [one.strip() for one in classic.split(",")]:
@@ -40,7 +26,7 @@ def require_classic_scope(proof: Proof, headers: Mapping[str, str], scope: str) 
 class _Installation:
     """An App where it is installed."""
 
-    def __init__(self, questions: Questions, proof: Proof, path: str) -> None:
+    def __init__(self, questions: Questions, proof: Credential, path: str) -> None:
         self._questions, self._proof, self._path = questions, proof, path
         self._jwt = apps.get_jwt(app_id=proof.app_id, private_key=proof.private_key, expiration=_EXPIRATION_SECONDS)
 

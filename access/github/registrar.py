@@ -9,13 +9,14 @@ from typing import Any, Final
 
 import pulumi
 
-from access.github.proof import Proof, require_classic_scope, token_for
+from access.github.proof import require_classic_scope, token_for
 from access.github.questions import AwayError, DeniedError, Questions, told
 from values.contract import (
     GITHUB_MOST_REPOSITORIES,
     GITHUB_ORGANIZATION_PERMISSIONS,
     GITHUB_REPOSITORY_PERMISSIONS,
 )
+from values.credential import Credential
 from values.scope import ForgeScope
 
 # By whether the scope is a repository; else it is an organization.
@@ -32,7 +33,7 @@ class ForgeAccessError(pulumi.RunError):
 def require_github_access(
     forge: ForgeScope,
     wanted: Iterable[tuple[str, str | None]],
-    proof: Proof,
+    proof: Credential,
     ca: str = "",
     warn: Warn = pulumi.warn,
     *,
@@ -73,7 +74,12 @@ class _Look:
     """The questions, one after the other."""
 
     def __init__(
-        self, questions: Questions, forge: ForgeScope, proof: Proof, declared: Collection[tuple[str, str]], warn: Warn
+        self,
+        questions: Questions,
+        forge: ForgeScope,
+        proof: Credential,
+        declared: Collection[tuple[str, str]],
+        warn: Warn,
     ) -> None:
         self._questions, self._forge, self._proof = questions, forge, proof
         self._declared, self._warn = declared, warn

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from access.github.proof import Proof, token_for
+from access.github.proof import token_for
 from access.github.questions import DeniedError, Questions, denied, told
+from values.credential import Credential
 from values.wiring import ForgeEnvironment
 
 
 def unknown_reviewers(
-    questions: Questions, proof: Proof, path: str, environments: Sequence[ForgeEnvironment], token: str
+    questions: Questions, proof: Credential, path: str, environments: Sequence[ForgeEnvironment], token: str
 ) -> Iterator[str]:
     """A problem for each that GitHub does not know; path is owner/repository, token one for it. Raises AwayError."""
 

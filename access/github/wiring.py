@@ -10,10 +10,11 @@ from typing import Any, Final
 import pulumi
 
 from access.github.fork_workflows import open_forks
-from access.github.proof import Proof, require_classic_scope, token_for
+from access.github.proof import require_classic_scope, token_for
 from access.github.questions import AwayError, DeniedError, Questions, denied, told
 from access.github.registrar import CLASSIC_SCOPES, ForgeAccessError, Warn
 from access.github.reviewers import unknown_reviewers
+from values.credential import Credential
 from values.scope import ForgeScope
 from values.wiring import ForgeRepositoryArgs
 
@@ -32,7 +33,7 @@ def require_wiring_access(
     forge: ForgeScope,
     groups: Mapping[str, Group],
     repositories: Mapping[str, ForgeRepositoryArgs],
-    proof: Proof,
+    proof: Credential,
     ca: str = "",
     *,
     warn: Warn = pulumi.warn,
@@ -73,7 +74,7 @@ def permissions_for(wiring: ForgeRepositoryArgs) -> dict[str, str]:
 class _Look:
     """Yields problems; a check ends where going on would only repeat them."""
 
-    def __init__(self, questions: Questions, proof: Proof, warn: Warn) -> None:
+    def __init__(self, questions: Questions, proof: Credential, warn: Warn) -> None:
         self._questions, self._proof, self._warn = questions, proof, warn
 
     def group(self, organization: str, repositories: tuple[str, ...]) -> Iterator[str]:

@@ -6,12 +6,12 @@ import pulumi
 import pulumi_github as github
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from access.github.proof import Proof
+from values.credential import Credential
 from values.scope import ForgeScope
 
 
 def github_provider(
-    owner: str, forge: ForgeScope, proof: Proof, write_delay_ms: Optional[int] = None
+    owner: str, forge: ForgeScope, proof: Credential, write_delay_ms: Optional[int] = None
 ) -> github.Provider:
     """The provider `github-OWNER`. An App needs its installation; without a delay, it waits 1 s between two writes."""
     return github.Provider(
@@ -25,7 +25,7 @@ def github_provider(
     )
 
 
-def _app(proof: Proof) -> github.ProviderAppAuthArgs:
+def _app(proof: Credential) -> github.ProviderAppAuthArgs:
     # No dict: the SDK would hand on its keys as they stand here, and the provider would not know them.
     return github.ProviderAppAuthArgs(
         id=proof.app_id,

@@ -8,19 +8,10 @@ import pulumi_kubernetes as k8s
 from components.labels import object_metadata
 from components.platform.role_grant import RoleGrant
 from components.pools.online_pools import pools_config_map
-from values.pool import DEPLOYER
+from values.accounts import DEPLOYER, Deployment
 
 _READ: Final = ["get", "list", "watch"]
 _WRITE: Final = ["create", "update", "patch", "delete"]
-
-
-class Deployment(TypedDict):
-    """A stack that the deployer may bring up."""
-
-    namespace: str
-    """The namespace of the stack's pools."""
-    stack: str
-    """The stack's name."""
 
 
 class DeployerArgs(TypedDict):

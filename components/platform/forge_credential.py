@@ -7,6 +7,7 @@ import pulumi_kubernetes as k8s
 
 from components.labels import REPAIR_ANNOTATIONS, object_labels
 from values.contract import APP_ID_FILE, APP_INSTALLATION_FILE, APP_KEY_FILE
+from values.credential import Credential
 
 
 class GitHubApp(TypedDict):
@@ -29,6 +30,16 @@ class ForgeCredentialArgs(TypedDict):
     """A token of the forge that may register, list and remove runners of every granted scope."""
     app: NotRequired[GitHubApp]
     """A GitHub App that is installed where the granted scopes are."""
+
+
+def credential_args(credential: Credential, namespace: pulumi.Input[str]) -> ForgeCredentialArgs:
+    """What a ForgeCredential in that namespace takes; secrets leave as secrets."""
+    if not credential.app_id:
+        return {"namespace": namespace, "token": pulumi.Output.secret(credential.token)}
+    app: GitHubApp = {"app_id": credential.app_id, "private_key": pulumi.Output.secret(credential.private_key)}
+    if credential.installation_id:
+        app["installation_id"] = credential.installation_id
+    return {"namespace": namespace, "app": app}
 
 
 class ForgeCredential(pulumi.ComponentResource):

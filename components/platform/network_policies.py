@@ -5,12 +5,13 @@ remote inside those ranges is allowed by an entry of its own.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NotRequired, TypeAlias, TypedDict
+from typing import Final, TypeAlias
 
 import pulumi_kubernetes as k8s
 
 from components.labels import NAMESPACE_NAME_LABEL
 from values.contract import REGISTRAR_PORT
+from values.egress import EgressRule
 
 DNS_NAMESPACE: Final = "kube-system"
 _API_SERVER_PORTS: Final = (443, 6443)
@@ -20,15 +21,6 @@ Spec: TypeAlias = "k8s.networking.v1.NetworkPolicySpecArgsDict"
 Way: TypeAlias = "k8s.networking.v1.NetworkPolicyEgressRuleArgsDict"
 Peer: TypeAlias = "k8s.networking.v1.NetworkPolicyPeerArgsDict"
 Port: TypeAlias = "k8s.networking.v1.NetworkPolicyPortArgsDict"
-
-
-class EgressRule(TypedDict):
-    """One allowed destination."""
-
-    cidr: str
-    """A network, e.g. `10.85.0.1/32`."""
-    ports: NotRequired[list[int]]
-    """TCP ports; all of them when absent."""
 
 
 def deny_all() -> Spec:

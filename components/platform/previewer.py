@@ -6,10 +6,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.labels import object_metadata
-from components.platform.deployer import Deployment
 from components.platform.role_grant import RoleGrant
+from values.accounts import PREVIEWER, Deployment
 from values.contract import REGISTRAR_PORT, SERVICE_NAME
-from values.pool import PREVIEWER
 
 _READ: Final = ["get", "list", "watch"]
 _GROUPS: Final = ["apps", "autoscaling", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io"]

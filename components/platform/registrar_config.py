@@ -2,37 +2,10 @@
 
 import json
 from collections.abc import Iterable
-from typing import NotRequired, TypedDict
 
+from values.deadlines import Deadlines
+from values.grant import Grant
 from values.scope import ForgeScope
-
-
-class Grant(TypedDict):
-    """A namespace whose pods may become runners of a scope."""
-
-    namespace: str
-    """The trust zone: whoever may create pods here can obtain a runner of the scope."""
-    scope: str
-    """`owner/repository`, `owner`, or "" for all of the forge."""
-    service_accounts: list[str]
-    """Accounts whose pods are runners."""
-    runner_group: NotRequired[str]
-    """The forge's group for these runners, where it has groups."""
-
-
-class Deadlines(TypedDict):
-    """How long the registrar lets a pod take for each step, in seconds."""
-
-    schedule_seconds: int
-    """From creation to a node."""
-    pull_seconds: int
-    """From a node to running containers."""
-    online_seconds: int
-    """From a registration to the forge's list."""
-    lost_seconds: int
-    """From the last sign of an idle runner at the forge to its pod's deletion."""
-    ghost_seconds: int
-    """From the disappearance of a pod to the removal of its registration."""
 
 
 def registrar_config(

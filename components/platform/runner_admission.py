@@ -4,8 +4,6 @@ A ValidatingAdmissionPolicy belongs to the cluster, so its name carries the name
 fails at once and not its pods later, Deployments. Quota and Pod Security are the namespace's own.
 """
 
-import re
-from collections.abc import Sequence
 from typing import Final, Optional, TypeAlias, TypedDict
 
 import pulumi
@@ -13,8 +11,8 @@ import pulumi_kubernetes as k8s
 
 from components.labels import NAMESPACE_NAME_LABEL, REPAIR_ANNOTATIONS, object_labels
 from values.contract import REGISTRATION_CONTAINER, RUNNER_CONTAINER
+from values.image import image_pattern
 
-_DIGEST: Final = "@sha256:[0-9a-f]{64}"
 # A pod and a pod template hold the same spec; every container of it is looked at in the same way.
 _VARIABLES: Final = {
     "spec": "object.kind == 'Pod' ? object.spec : object.spec.template.spec",
@@ -38,13 +36,6 @@ class RunnerAdmissionArgs(TypedDict):
     """Images that containers may run, or what their names begin with up to a `/`; empty for any."""
     image_tags_allowed: bool
     """Whether an image may lack a digest."""
-
-
-def image_pattern(images: Sequence[str], *, tags_allowed: bool) -> str:
-    """A regular expression, understood by RE2 and by Python, that a whole image reference must match."""
-    names = "|".join(re.escape(image.rstrip("/")) for image in images)
-    name = f"({names})(/[^:@]+)?" if images else "[^@]+"
-    return f"^{name}(:[^/:@]+)?({_DIGEST}){'?' if tags_allowed else ''}$"
 
 
 def validations(args: RunnerAdmissionArgs) -> list[Validation]:

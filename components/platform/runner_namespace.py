@@ -6,11 +6,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.labels import REPAIR_ANNOTATIONS, object_labels, object_metadata
-from components.platform.network_policies import EgressRule, deny_all, runner_egress
+from components.platform.network_policies import deny_all, runner_egress
 from components.platform.runner_admission import RunnerAdmission
+from values.accounts import RUNNER
+from values.egress import EgressRule
 from values.placement import KNOWN_RESOURCES
-
-RUNNER_ACCOUNT = "runner"
 
 
 class RunnerNamespaceArgs(TypedDict):
@@ -105,7 +105,7 @@ class RunnerNamespace(pulumi.ComponentResource):
         )
         k8s.core.v1.ServiceAccount(
             f"{name}-runner",
-            metadata=self._metadata(RUNNER_ACCOUNT),
+            metadata=self._metadata(RUNNER),
             automount_service_account_token=False,
             opts=child,
         )

@@ -8,7 +8,7 @@ from typing import Final
 import pulumi_kubernetes as k8s
 
 from components.labels import STAY_ANNOTATIONS, pool_labels
-from components.platform.runner_namespace import RUNNER_ACCOUNT
+from components.pools.own_pool import OWN_POOL_VARIABLE
 from components.pools.runner_scripts import PRE_STOP, REGISTER, RUNNER_PROCESS, START
 from components.pools.runner_volumes import (
     REGISTRATION_DIRECTORY,
@@ -20,19 +20,19 @@ from components.pools.runner_volumes import (
     registration_mounts,
     runner_mounts,
 )
+from values.accounts import RUNNER
 from values.contract import (
     ONLINE_GATE,
     REGISTRATION_CONTAINER,
     RUNNER_CONTAINER,
     RUNNER_LABELS_ANNOTATION,
 )
-from values.placement import gpu_limits, tolerations
+from values.placement import gpu_limits
 from values.pool import NO_IDENTITY, RunnerPool, pool_key
 
 RUNNER_USER: Final = 1001
 # Longer than the registrar needs to see a deletion and cordon the runner; an idle runner's leaving takes that long.
 CORDON_SECONDS: Final = 3
-OWN_POOL_VARIABLE: Final = "GPU_RUNNERS_POOL"
 
 Container = k8s.core.v1.ContainerArgsDict
 
@@ -47,7 +47,7 @@ def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
     gpu = pool.get("gpu")
     api_access = pool["identity"] != NO_IDENTITY
     return {
-        "service_account_name": pool["identity"] if api_access else RUNNER_ACCOUNT,
+        "service_account_name": pool["identity"] if api_access else RUNNER,
         "automount_service_account_token": False,
         "enable_service_links": False,
         "host_network": False,
@@ -66,7 +66,7 @@ def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
             "seccomp_profile": {"type": "RuntimeDefault"},
         },
         "node_selector": dict(gpu["node_selector"]) if gpu else {},
-        "tolerations": tolerations(gpu),
+        "tolerations": [{**toleration} for toleration in gpu["tolerations"]] if gpu else [],
         "init_containers": [_registration_container(pool)],
         "containers": [_runner_container(pool, api_access=api_access)],
         "volumes": pod_volumes(pool["shared_memory"], pool["work_volume"], api_access=api_access),

@@ -79,9 +79,9 @@ def _of_forge(stack: StackConfig) -> Iterator[Finding]:
         yield from gitea(platform.forge, [scope for scope, _ in wanted], held.token, stack.forge_ca)
         return
     groups = {(group.organization, group.name) for group in stack.github.groups}
-    yield from GitHub(platform.forge, held.proof(), stack.forge_ca, groups).registrar(wanted)
+    yield from GitHub(platform.forge, held, stack.forge_ca, groups).registrar(wanted)
     if stack.wiring_credential is not None:
-        wiring = GitHub(platform.forge, stack.wiring_credential.proof(), stack.forge_ca)
+        wiring = GitHub(platform.forge, stack.wiring_credential, stack.forge_ca)
         named = {f"{one.organization}/{one.name}": (one.organization, one.repositories) for one in stack.github.groups}
         yield from wiring.wiring(named, {one.path: one.wiring for one in stack.github.repositories})
 

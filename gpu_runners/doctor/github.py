@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from access.github.proof import Proof, token_for
+from access.github.proof import token_for
 from access.github.questions import AwayError, DeniedError, Questions, told
 from access.github.registrar import NEEDED, ForgeAccessError, require_github_access
 from access.github.wiring import Group, require_wiring_access
 from gpu_runners.doctor.core.budget import budget
 from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown, worded
 from gpu_runners.doctor.github_groups import visibility
+from values.credential import Credential
 from values.scope import ForgeScope
 from values.wiring import ForgeRepositoryArgs
 
@@ -27,7 +28,7 @@ class GitHub:
     """One GitHub, and what is shown to it. declared: the (organization, group)s that the stack itself makes."""
 
     forge: ForgeScope
-    proof: Proof
+    proof: Credential
     ca: str = ""
     declared: Collection[tuple[str, str]] = ()
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from components.platform.runner_namespace import RUNNER_ACCOUNT
 from lab import paths, postgresql, s3
 from tests.lab.deadline import until
 from tests.lab.kubernetes import KubernetesApi
 from tests.lab.pools import pool, pools_config
 from tests.lab.stack import Outcome, Stack
+from values.accounts import RUNNER
 from values.contract import TRUST_CA_KEY, TRUST_CONFIG_MAP, TRUST_FORGE_KEY, TRUST_URL_KEY
 
 LOCKED = "the stack is currently locked by 1 lock(s)"
@@ -126,7 +126,7 @@ def kept(
 def make_place(api: KubernetesApi, namespace: str) -> None:
     """A namespace as a platform makes it, with the address of a registrar at which nobody answers."""
     api.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
-    api.create(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": RUNNER_ACCOUNT}})
+    api.create(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": RUNNER}})
     trust = {TRUST_CA_KEY: "none", TRUST_URL_KEY: "https://127.0.0.1:9", TRUST_FORGE_KEY: "gitea"}
     api.create(f"/api/v1/namespaces/{namespace}/configmaps", {"metadata": {"name": TRUST_CONFIG_MAP}, "data": trust})
 

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestServer
 
-from access.github.proof import Proof
 from access.github.registrar import ForgeAccessError, require_all, require_github_access
 from components.platform.serving_certificate import issue_serving_certificate
 from tests.registrar.stand_in_github import APP_ID, TOKEN, StandInGitHub, private_key
+from values.credential import Credential
 from values.scope import ForgeScope
 
 GUIDE, ORGANIZATION = ("mlops/guide", None), ("mlops", "gpu")
-APP = Proof(app_id=APP_ID, private_key=private_key())
-PAT = Proof(token=TOKEN)
+APP = Credential(app_id=APP_ID, private_key=private_key())
+PAT = Credential(token=TOKEN)
 GROUP = {"id": 7, "name": "gpu", "default": False, "visibility": "selected", "allows_public_repositories": False}
 
 
@@ -32,11 +32,11 @@ class Bench:
 
     declared: set[tuple[str, str]] = field(default_factory=set)
 
-    def check(self, *wanted: tuple[str, str | None], proof: Proof = PAT, ca: str = "") -> None:
+    def check(self, *wanted: tuple[str, str | None], proof: Credential = PAT, ca: str = "") -> None:
         forge = ForgeScope("github", self.url, "")
         require_github_access(forge, wanted, proof, ca, warn=self.warned.append, declared=self.declared)
 
-    def refusal(self, *wanted: tuple[str, str | None], proof: Proof = PAT) -> str:
+    def refusal(self, *wanted: tuple[str, str | None], proof: Credential = PAT) -> str:
         with pytest.raises(ForgeAccessError) as refused:
             self.check(*wanted, proof=proof)
         assert "nothing was changed" in str(refused.value)
@@ -67,7 +67,7 @@ def bench() -> Iterator[Bench]:
 
 
 @pytest.mark.parametrize("proof", [APP, PAT], ids=["App", "token"])
-def test_what_is_right_passes_and_changes_nothing(bench: Bench, proof: Proof) -> None:
+def test_what_is_right_passes_and_changes_nothing(bench: Bench, proof: Credential) -> None:
     bench.check(GUIDE, ORGANIZATION, proof=proof)
     changes = [call for call in bench.stand_in.calls if not call.startswith("GET")]
     assert set(changes) <= {"POST /app/installations/99/access_tokens"}
@@ -85,13 +85,13 @@ def test_an_app_that_is_not_installed_is_named(bench: Bench) -> None:
 
 
 def test_a_key_of_another_app_is_named(bench: Bench) -> None:
-    other = Proof(app_id="1", private_key=private_key())
+    other = Credential(app_id="1", private_key=private_key())
     assert "App 1 does not sign with this key; check githubApp.appId" in bench.refusal(GUIDE, proof=other)
 
 
 def test_an_app_without_the_permission_is_told_which(bench: Bench) -> None:
     bench.stand_in.fail_next = [(422, {}, "The permissions requested are not granted to this installation.")]
-    named = Proof(app_id=APP_ID, installation_id="99", private_key=private_key())
+    named = Credential(app_id=APP_ID, installation_id="99", private_key=private_key())
     assert "may not have administration: write, actions: read" in bench.refusal(GUIDE, proof=named)
 
 
@@ -113,9 +113,9 @@ def test_a_token_of_nobody_who_administers_the_repository_is_refused(bench: Benc
 
 
 def test_a_token_that_is_not_accepted_is_named_and_not_shown(bench: Bench) -> None:
-    message = bench.refusal(GUIDE, proof=Proof(token="hunter2"))
+    message = bench.refusal(GUIDE, proof=Credential(token="hunter2"))
     assert "expired, revoked" in message
-    assert "hunter2" not in message + repr(Proof(token="hunter2"))
+    assert "hunter2" not in message + repr(Credential(token="hunter2"))
 
 
 def test_an_unknown_repository_is_named(bench: Bench) -> None:

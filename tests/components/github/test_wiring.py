@@ -5,12 +5,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from access.github.proof import Proof
 from components.github.forge_repository import ForgeRepository
 from components.github.github_provider import github_provider
 from components.github.runner_group import RunnerGroup
 from tests.recorded_program import Program, Secret, run
 from tests.registrar.stand_in_github import PKCS8, private_key
+from values.credential import Credential
 from values.scope import ForgeScope
 from values.wiring import ForgeRepositoryArgs
 
@@ -47,7 +47,7 @@ def group(*workflows: str) -> dict[str, Any]:
     return found.inputs
 
 
-def provider(proof: Proof, forge: ForgeScope = FORGE) -> dict[str, Any]:
+def provider(proof: Credential, forge: ForgeScope = FORGE) -> dict[str, Any]:
     (found,) = run(lambda: github_provider("mlops", forge, proof)).of("github")
     return found.inputs
 
@@ -137,7 +137,7 @@ def test_a_repository_that_github_does_not_know_is_named() -> None:
 
 
 def test_a_token_is_secret_and_goes_to_the_scopes_own_github() -> None:
-    inputs = provider(Proof(token="hush"), ForgeScope("github", "https://github.example.com", "mlops"))
+    inputs = provider(Credential(token="hush"), ForgeScope("github", "https://github.example.com", "mlops"))
     assert isinstance(inputs["token"], Secret)
     assert (inputs["owner"], inputs["baseUrl"]) == ("mlops", "https://github.example.com/api/v3/")
     assert "appAuth" not in inputs
@@ -145,7 +145,7 @@ def test_a_token_is_secret_and_goes_to_the_scopes_own_github() -> None:
 
 def test_an_apps_key_is_secret_in_the_form_that_the_provider_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "somebody else's")
-    inputs = provider(Proof(app_id="4711", installation_id="99", private_key=private_key(PKCS8)))
+    inputs = provider(Credential(app_id="4711", installation_id="99", private_key=private_key(PKCS8)))
     assert isinstance(inputs["appAuth"], Secret)
     assert '"installationId": "99"' in inputs["appAuth"]
     assert "BEGIN RSA PRIVATE KEY" in inputs["appAuth"]

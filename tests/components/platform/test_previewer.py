@@ -4,7 +4,7 @@ from components.platform.previewer import Previewer, previewer_rules, roster_rul
 from components.pools.runner_pod import pod_template
 from tests.components.pools.test_runner_deployment import pool
 from tests.recorded_program import Program, run
-from values.pool import PREVIEWER
+from values.accounts import PREVIEWER
 
 
 def previewer() -> Program:

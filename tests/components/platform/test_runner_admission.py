@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from components.platform.runner_admission import RunnerAdmission, RunnerAdmissionArgs, image_pattern, policy_spec
+from components.platform.runner_admission import RunnerAdmission, RunnerAdmissionArgs, policy_spec
 from tests.recorded_program import Program, run
+from values.image import image_pattern
 
 DIGEST = f"@sha256:{'0' * 64}"
 ARGS: RunnerAdmissionArgs = {

@@ -10,12 +10,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from access.github.proof import Proof
 from gpu_runners.doctor.core.findings import Finding, State
 from gpu_runners.doctor.github import GitHub
 from lab.github.server import Exchange, StandIn
 from tests import github_description
 from tests.gpu_runners.doctor.serving import serving
+from values.credential import Credential
 from values.scope import ForgeScope
 from values.wiring import ForgeRepositoryArgs
 
@@ -23,7 +23,7 @@ REPOSITORY, ORGANIZATION = "mlops/guide", "mlops"
 MANIFESTS = Path(__file__).parents[3] / "gpu_runners/app"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
-APP, TOKEN = Proof(app_id="1", private_key=PEM), Proof(token="ghp_everything")
+APP, TOKEN = Credential(app_id="1", private_key=PEM), Credential(token="ghp_everything")
 
 
 def manifest(name: str) -> dict[str, str]:
@@ -59,7 +59,7 @@ class Bench:
         url = f"{self.url}/api/v3/orgs/{ORGANIZATION}/actions/runner-groups"
         assert httpx2.post(url, json=body, headers=headers, trust_env=False).is_success
 
-    def found(self, scope: str = REPOSITORY, group: str | None = None, proof: Proof = APP) -> list[Finding]:
+    def found(self, scope: str = REPOSITORY, group: str | None = None, proof: Credential = APP) -> list[Finding]:
         return list(GitHub(ForgeScope("github", self.url, ""), proof).registrar([(scope, group)]))
 
     def problem(self, state: State, check: str, **more: Any) -> Finding:
@@ -90,7 +90,7 @@ def bench(exchanges: list[Exchange]) -> Iterator[Bench]:
 
 @pytest.mark.parametrize("proof", [APP, TOKEN], ids=["App", "token"])
 @pytest.mark.parametrize("scope", [REPOSITORY, ORGANIZATION])
-def test_where_all_is_well_everything_is_ok(bench: Bench, scope: str, proof: Proof) -> None:
+def test_where_all_is_well_everything_is_ok(bench: Bench, scope: str, proof: Credential) -> None:
     if scope == ORGANIZATION:
         bench.group()
     found = bench.found(scope, "gpu" if scope == ORGANIZATION else None, proof)
@@ -115,7 +115,7 @@ def test_an_app_without_a_permission_is_told_which(bench: Bench, missing: str) -
 
 
 def test_a_token_that_is_not_accepted_is_not_shown(bench: Bench) -> None:
-    found = bench.problem(State.FAILED, "credential", proof=Proof(token="hunter2"))
+    found = bench.problem(State.FAILED, "credential", proof=Credential(token="hunter2"))
     assert "not accepted" in found.found
     assert "hunter2" not in str(found)
 
@@ -124,7 +124,7 @@ def test_a_token_that_is_not_accepted_is_not_shown(bench: Bench) -> None:
 def test_a_token_that_may_only_read_runners_is_found_out(bench: Bench, permissions: str, failed: int) -> None:
     granted = {"administration": permissions, "actions": "read", "metadata": "read"}
     bench.tell("PUT", "/tokens/github_pat_narrow", {"permissions": granted})
-    found = bench.found(proof=Proof(token="github_pat_narrow"))
+    found = bench.found(proof=Credential(token="github_pat_narrow"))
     problems = [one for one in found if one.state is State.FAILED]
     assert len(problems) == failed
     if problems:

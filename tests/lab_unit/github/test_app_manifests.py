@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from access.github.proof import Proof
 from access.github.registrar import ForgeAccessError, require_github_access
 from access.github.wiring import GROUPS, permissions_for, require_wiring_access
 from lab.github.rest_people import TEAMS, USERS
@@ -18,6 +17,7 @@ from tests.github_description import app_permissions
 from tests.lab_unit.github.conftest import EVERYTHING, REPOSITORY, Github
 from tests.lab_unit.github.test_registrar_at_github import key_of, opened
 from values.contract import GITHUB_ORGANIZATION_PERMISSIONS, GITHUB_REPOSITORY_PERMISSIONS
+from values.credential import Credential
 from values.scope import ForgeScope
 from values.wiring import ForgeRepositoryArgs
 
@@ -51,7 +51,7 @@ async def install(github: Github, granted: dict[str, str]) -> None:
 
 async def everything(github: Github, forge: GitHub, scope: str) -> None:
     """Every call that the product makes at GitHub with the App's credential."""
-    proof = Proof(app_id="1", private_key=key_of(github))
+    proof = Credential(app_id="1", private_key=key_of(github))
     warned: list[str] = []
     forge_scope = ForgeScope("github", github.world.base, "")
     await asyncio.to_thread(require_github_access, forge_scope, [(scope, None)], proof, "", warned.append)
@@ -108,7 +108,7 @@ async def test_the_manifest_for_wiring_is_what_everything_together_that_a_stack_
 ) -> None:
     assert permissions("wiring") == dict(sorted((GROUPS | permissions_for(WIRING) | FOR_TEAMS).items()))
     await install(github, permissions("wiring"))
-    forge, proof = ForgeScope("github", github.world.base, ""), Proof(app_id="1", private_key=key_of(github))
+    forge, proof = ForgeScope("github", github.world.base, ""), Credential(app_id="1", private_key=key_of(github))
     groups = {"mlops/gpu": ("mlops", (REPOSITORY,))}
     await asyncio.to_thread(require_wiring_access, forge, groups, {REPOSITORY: WIRING}, proof, warn=print)
     asked = github_permissions.needed(each for each in github.exchanges if each.agent == AGENT)
@@ -120,7 +120,7 @@ async def test_an_app_that_lacks_one_of_them_is_told_so_before_anything_is_decla
     github: Github, name: str, missing: str
 ) -> None:
     await install(github, {one: level for one, level in permissions(name).items() if one != missing})
-    proof = Proof(app_id="1", private_key=key_of(github))
+    proof = Credential(app_id="1", private_key=key_of(github))
     scope = ForgeScope("github", github.world.base, "")
     with pytest.raises(ForgeAccessError, match=f"may not have .*{missing}: "):
         await asyncio.to_thread(require_github_access, scope, [(SCOPES[name], None)], proof)

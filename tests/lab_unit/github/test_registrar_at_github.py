@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from access.github.proof import Proof
 from access.github.registrar import require_github_access
 from registrar.forges.github.forge import GitHub
 from registrar.forges.opening import open_forge
@@ -17,6 +16,7 @@ from registrar.settings import parse
 from tests.lab_unit.github.conftest import REPOSITORY, Github
 from tests.registrar.conftest import settings_document
 from values import contract
+from values.credential import Credential
 from values.scope import ForgeScope
 
 ORGANIZATION = "mlops"
@@ -71,6 +71,6 @@ async def test_jobs_are_asked_for_as_github_describes_it(github: Github, tmp_pat
 async def test_the_look_beforehand_finds_nothing_wrong(github: Github) -> None:
     warned: list[str] = []
     scope, wanted = ForgeScope("github", github.world.base, ""), [(REPOSITORY, None), (ORGANIZATION, None)]
-    proof = Proof(app_id="1", private_key=key_of(github))
+    proof = Credential(app_id="1", private_key=key_of(github))
     await asyncio.to_thread(require_github_access, scope, wanted, proof, "", warned.append)
     assert warned == []

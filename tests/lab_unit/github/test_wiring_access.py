@@ -6,16 +6,16 @@ from typing import Any, cast
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from access.github.proof import Proof
 from access.github.registrar import ForgeAccessError
 from access.github.wiring import permissions_for, require_wiring_access
 from tests.lab_unit.github.conftest import EVERYTHING, REPOSITORY, Github
 from tests.registrar.stand_in_github import private_key
+from values.credential import Credential
 from values.scope import ForgeScope
 from values.wiring import ForgeRepositoryArgs
 
 GROUPS = {"mlops/gpus": ("mlops", (REPOSITORY,))}
-PAT = Proof(token=EVERYTHING)
+PAT = Credential(token=EVERYTHING)
 
 
 def wiring(**changes: Any) -> ForgeRepositoryArgs:
@@ -29,18 +29,18 @@ class Bench:
     def __init__(self, github: Github) -> None:
         self.github, self.warned = github, list[str]()
 
-    async def check(self, wired: ForgeRepositoryArgs, proof: Proof = PAT, path: str = REPOSITORY) -> None:
+    async def check(self, wired: ForgeRepositoryArgs, proof: Credential = PAT, path: str = REPOSITORY) -> None:
         forge = ForgeScope("github", self.github.world.base, "")
         await asyncio.to_thread(require_wiring_access, forge, GROUPS, {path: wired}, proof, warn=self.warned.append)
 
-    async def refusal(self, wired: ForgeRepositoryArgs, proof: Proof = PAT, path: str = REPOSITORY) -> str:
+    async def refusal(self, wired: ForgeRepositoryArgs, proof: Credential = PAT, path: str = REPOSITORY) -> str:
         with pytest.raises(ForgeAccessError) as refused:
             await self.check(wired, proof, path)
         assert "nothing was changed" in str(refused.value)
         assert "hush" not in str(refused.value)
         return str(refused.value)
 
-    async def app(self, *without: str) -> Proof:
+    async def app(self, *without: str) -> Credential:
         """An App that may do everything but this."""
         permissions = dict.fromkeys(("administration", "organization_self_hosted_runners", "secrets"), "write")
         permissions |= dict.fromkeys(("actions_variables", "environments"), "write")
@@ -51,7 +51,7 @@ class Bench:
         app = {"id": 1, "client_id": "Iv23stand-in", "slug": "wiring", "public_key": key}
         await self.github.tell("PUT", "/app", {**app, "installations": installations})
         pem = self.github.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        return Proof(app_id="1", installation_id="7", private_key=pem, app_key="githubWiringApp")
+        return Credential(app_id="1", installation_id="7", private_key=pem, app_key="githubWiringApp")
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ async def test_an_app_that_sees_no_teams_is_told_so(bench: Bench) -> None:
 
 async def test_a_token_that_may_not_is_told_what_it_needs(bench: Bench) -> None:
     bench.github.stand_in.credentials.add_personal("ghp_weak", {"metadata": "read", "administration": "write"})
-    message = await bench.refusal(wiring(), Proof(token="ghp_weak"))
+    message = await bench.refusal(wiring(), Credential(token="ghp_weak"))
     for needed in ("secrets", "actions_variables", "organization_self_hosted_runners"):
         assert f"it needs {needed}: write" in message
     assert "may not read actions/permissions" not in message
@@ -89,7 +89,7 @@ async def test_a_token_that_may_not_is_told_what_it_needs(bench: Bench) -> None:
 
 async def test_a_key_of_another_app_is_named_by_its_own_key_in_the_config(bench: Bench) -> None:
     proof = await bench.app()
-    wrong = Proof(app_id="1", installation_id="7", private_key=private_key(), app_key=proof.app_key)
+    wrong = Credential(app_id="1", installation_id="7", private_key=private_key(), app_key=proof.app_key)
     assert "check githubWiringApp.appId and githubWiringAppPrivateKey" in await bench.refusal(wiring(), wrong)
 
 

@@ -1,0 +1,16 @@
+"""The ServiceAccounts that the platform makes in a namespace of runners, and the stacks that one of them deploys."""
+
+from typing import Final, TypedDict
+
+RUNNER: Final = "runner"  # no rights, no token
+DEPLOYER: Final = "deployer"  # `pulumi up` runs as it
+PREVIEWER: Final = "previewer"  # a pull request is reviewed as it
+
+
+class Deployment(TypedDict):
+    """A stack that the deployer may bring up."""
+
+    namespace: str
+    """The namespace of the stack's pools."""
+    stack: str
+    """The stack's name."""
