@@ -30,6 +30,7 @@ def declare_github(stack: StackConfig) -> list[pulumi.Resource]:
     # Only here: whoever declares nothing at GitHub need not wait for its SDK.
     from components.github.forge_repository import ForgeRepository  # noqa: PLC0415
     from components.github.github_provider import github_provider  # noqa: PLC0415
+    from components.github.repository_args import repository_args  # noqa: PLC0415
     from components.github.runner_group import RunnerGroup  # noqa: PLC0415
 
     forge, proof = stack.platform.forge, stack.wiring_credential
@@ -47,7 +48,7 @@ def declare_github(stack: StackConfig) -> list[pulumi.Resource]:
         for group in stack.github.groups
     ]
     repositories = [
-        ForgeRepository(repository.path, repository.wiring, within[repository.owner])
+        ForgeRepository(repository.path, repository_args(repository), within[repository.owner])
         for repository in stack.github.repositories
     ]
     return [*groups, *repositories]
@@ -155,7 +156,7 @@ def require_forge(stack: StackConfig) -> None:
         groups = {
             f"{each.organization}/{each.name}": (each.organization, each.repositories) for each in stack.github.groups
         }
-        wirings = {repository.path: repository.wiring for repository in stack.github.repositories}
+        wirings = {repository.path: repository for repository in stack.github.repositories}
         checks.append(partial(require_wiring_access, forge, groups, wirings, stack.wiring_credential, ca))
     require_all(*checks)
 

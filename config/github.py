@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.fields import Section
-from config.repositories import REPOSITORIES_KEY, RepositoryConfig, RepositoryReader, is_repository
+from config.repositories import REPOSITORIES_KEY, RepositoryReader, is_repository
 from values.credential import Credential
 from values.scope import GITHUB
+from values.wiring import RepositoryWiring
 
 GROUPS_KEY: Final = "runnerGroups"
 OWNER_VARIABLES: Final = ("GITHUB_OWNER", "GITHUB_ORGANIZATION")
@@ -35,7 +36,7 @@ class GitHubConfig:
     """What the stack declares at GitHub; empty for most."""
 
     groups: tuple[RunnerGroupConfig, ...] = ()
-    repositories: tuple[RepositoryConfig, ...] = ()
+    repositories: tuple[RepositoryWiring, ...] = ()
 
     @property
     def owners(self) -> tuple[str, ...]:

@@ -5,12 +5,11 @@ A secret's value never stands there: a stack file names it, its value is a confi
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from config.credential import read_secret
 from config.fields import Section
-from values.wiring import ActionsPermissions, ForgeEnvironment, ForgeRepositoryArgs
+from values.wiring import ActionsPermissions, EnvironmentWiring, RepositoryWiring
 
 REPOSITORIES_KEY: Final = "repositories"
 VARIABLE_PREFIX: Final = "GPU_RUNNERS_SECRET_"
@@ -21,19 +20,6 @@ _NAME: Final = re.compile(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*")
 _LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:_[A-Za-z0-9]+)?")
 _SLUG: Final = re.compile(r"[a-z0-9_][a-z0-9_-]*")
 _NAMES: Final = "upper case letters, digits and _, not beginning with a digit or GITHUB_"
-
-
-@dataclass(frozen=True)
-class RepositoryConfig:
-    """The wiring of the repository at owner/repository; it holds secrets in plain text, which never show themselves."""
-
-    path: str
-    wiring: ForgeRepositoryArgs = field(repr=False)
-
-    @property
-    def owner(self) -> str:
-        """Whose it is."""
-        return self.path.partition("/")[0]
 
 
 def named_secrets(platform: object) -> set[str]:
@@ -60,43 +46,32 @@ class RepositoryReader:
         self._root, self._environment = root, environment
         self._read: dict[str, str] = {}
 
-    def read(self, section: Section) -> RepositoryConfig:
+    def read(self, section: Section) -> RepositoryWiring:
         """One repository; notes what is wrong with it."""
         section.known("name", "variables", "secrets", "actionsPermissions", "environments")
-        path = section.text("name", is_repository, "owner/repository")
-        wiring: ForgeRepositoryArgs = {
-            "repository": path.partition("/")[2],
-            "variables": _read_variables(section),
-            "secrets": self._secrets(section),
-            "environments": [self._read_environment(each) for each in section.sections("environments")],
-        }
-        if section.has("actionsPermissions"):
-            wiring["actions_permissions"] = _read_permissions(section.section("actionsPermissions"))
-        section.once("environments", [each["name"] for each in wiring["environments"]])
-        return RepositoryConfig(path, wiring)
+        wiring = RepositoryWiring(
+            path=section.text("name", is_repository, "owner/repository"),
+            variables=_read_variables(section),
+            secrets=self._secrets(section),
+            environments=tuple(self._read_environment(item) for item in section.sections("environments")),
+            actions_permissions=_read_permissions(section.section("actionsPermissions"))
+            if section.has("actionsPermissions")
+            else None,
+        )
+        section.once("environments", [environment.name for environment in wiring.environments])
+        return wiring
 
-    def _read_environment(self, section: Section) -> ForgeEnvironment:
+    def _read_environment(self, section: Section) -> EnvironmentWiring:
         section.known("name", "branches", "reviewers", "variables", "secrets")
-        environment: ForgeEnvironment = {
-            "name": section.text("name", _is_environment, "a name as in `environment:` of a job"),
-            "branches": section.texts("branches", _is_pattern, "a branch, or a pattern such as release/*"),
-            "variables": _read_variables(section),
-            "secrets": self._secrets(section),
-        }
-        if not environment["branches"]:
+        name = section.text("name", _is_environment, "a name as in `environment:` of a job")
+        branches = section.texts("branches", _is_pattern, "a branch, or a pattern such as release/*")
+        variables, secrets = _read_variables(section), self._secrets(section)
+        if not branches:
             cure = 'name those whose workflows may use it, e.g. [main]; ["*", "*/*"] for all'
             section.note("branches", "nothing", "at least one branch", cure)
-        section.once("branches", environment["branches"])
-        if section.has("reviewers"):
-            reviewers = section.section("reviewers")
-            reviewers.known("users", "teams")
-            users = reviewers.texts("users", lambda text: _LOGIN.fullmatch(text) is not None, "a user's login")
-            teams = reviewers.texts("teams", lambda text: _SLUG.fullmatch(text) is not None, "a team's slug")
-            if reviewers.values and not 1 <= len(users) + len(teams) <= MOST_REVIEWERS:
-                found, cure = f"{len(users) + len(teams)} of them", "a team counts as one"
-                section.note("reviewers", found, f"1 to {MOST_REVIEWERS} users and teams", cure)
-            environment["reviewer_users"], environment["reviewer_teams"] = users, teams
-        return environment
+        section.once("branches", branches)
+        users, teams = _read_reviewers(section)
+        return EnvironmentWiring(name, tuple(branches), users, teams, variables, secrets)
 
     def _secrets(self, section: Section) -> dict[str, str]:
         """The values by their names at GitHub. What stands in the file is never shown: it might be a value."""
@@ -146,12 +121,27 @@ def _read_variables(section: Section) -> dict[str, str]:
     return section.pairs("variables", lambda name: _NAME.fullmatch(name) is not None, bool, allowed)
 
 
+def _read_reviewers(environment: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Users and teams."""
+    if not environment.has("reviewers"):
+        return (), ()
+    section = environment.section("reviewers")
+    section.known("users", "teams")
+    users = section.texts("users", lambda text: _LOGIN.fullmatch(text) is not None, "a user's login")
+    teams = section.texts("teams", lambda text: _SLUG.fullmatch(text) is not None, "a team's slug")
+    count = len(users) + len(teams)
+    if section.values and not 1 <= count <= MOST_REVIEWERS:
+        allowed = f"1 to {MOST_REVIEWERS} users and teams"
+        environment.note("reviewers", f"{count} of them", allowed, "a team counts as one")
+    return tuple(users), tuple(teams)
+
+
 def _read_permissions(section: Section) -> ActionsPermissions:
     section.known("allowedActions", "shaPinningRequired")
-    return {
-        "allowed_actions": section.text("allowedActions", ALLOWED_ACTIONS.__contains__, " or ".join(ALLOWED_ACTIONS)),
-        "sha_pinning_required": section.flag("shaPinningRequired"),
-    }
+    return ActionsPermissions(
+        allowed_actions=section.text("allowedActions", ALLOWED_ACTIONS.__contains__, " or ".join(ALLOWED_ACTIONS)),
+        sha_pinning_required=section.flag("shaPinningRequired"),
+    )
 
 
 def is_repository(text: str) -> bool:

@@ -1,47 +1,52 @@
-"""What a ForgeRepository takes. Apart from it, so that reading a stack's config does not wait for GitHub's SDK."""
+"""What workflows find in their repository at the forge: variables, secrets, environments, Actions permissions."""
 
-from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict
-
-import pulumi
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
-class ForgeEnvironment(TypedDict):
-    """An environment that a job names to get what others must not have: one per stack that is deployed."""
+@dataclass(frozen=True)
+class EnvironmentWiring:
+    """An environment that a job names to get what others must not have: one per stack that is deployed.
+
+    branches: patterns of those whose workflows may use it. Reviewers are users by login and teams of the owner by slug;
+    one of them must approve each use. Secrets are in plain text, and in no repr.
+    """
 
     name: str
-    """Its name, as in `environment:` of a job."""
-    branches: Sequence[str]
-    """Patterns of the branches whose workflows may use it."""
-    reviewer_users: NotRequired[Sequence[str]]
-    """Users, by login, one of whom must approve each use."""
-    reviewer_teams: NotRequired[Sequence[str]]
-    """Teams of the owner, by slug, one of whose members must approve each use."""
-    variables: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Variables that only jobs in this environment get."""
-    secrets: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """Secrets that only jobs in this environment get."""
+    branches: tuple[str, ...]
+    reviewer_users: tuple[str, ...] = ()
+    reviewer_teams: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class ActionsPermissions(TypedDict):
-    """Which actions the repository's workflows may use."""
+@dataclass(frozen=True)
+class ActionsPermissions:
+    """Which actions the workflows may use: allowed_actions is `all`, or `local_only` for those of the same owner.
+
+    sha_pinning_required: only actions run that a workflow names by their whole commit; false leaves this as it is.
+    """
 
     allowed_actions: str
-    """`all`, or `local_only` for those in repositories of the owner."""
     sha_pinning_required: bool
-    """Whether only actions run that a workflow names by their whole commit; false leaves this as it is."""
 
 
-class ForgeRepositoryArgs(TypedDict):
-    """The wiring of one repository."""
+@dataclass(frozen=True)
+class RepositoryWiring:
+    """The wiring of the repository at path, owner/repository. Secrets are in plain text, and in no repr."""
 
-    repository: str
-    """Its name without the owner: the owner is the GitHub provider's."""
-    variables: Mapping[str, pulumi.Input[str]]
-    """Variables that every job gets."""
-    secrets: Mapping[str, pulumi.Input[str]]
-    """Secrets that every job gets; what only a deployment needs belongs into its environment."""
-    environments: Sequence[ForgeEnvironment]
-    """Environments with their own rules."""
-    actions_permissions: NotRequired[ActionsPermissions]
-    """Without it, they stay as they are."""
+    path: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environments: tuple[EnvironmentWiring, ...] = ()
+    actions_permissions: ActionsPermissions | None = None
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        return self.path.partition("/")[0]
+
+    @property
+    def repository(self) -> str:
+        """Its name without the owner."""
+        return self.path.partition("/")[2]

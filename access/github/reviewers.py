@@ -6,11 +6,11 @@ from functools import partial
 from access.github.proof import token_for
 from access.github.questions import DeniedError, Questions, denied, told
 from values.credential import Credential
-from values.wiring import ForgeEnvironment
+from values.wiring import EnvironmentWiring
 
 
 def unknown_reviewers(
-    questions: Questions, proof: Credential, path: str, environments: Sequence[ForgeEnvironment], token: str
+    questions: Questions, proof: Credential, path: str, environments: Sequence[EnvironmentWiring], token: str
 ) -> Iterator[str]:
     """A problem for each that GitHub does not know; path is owner/repository, token one for it. Raises AwayError."""
 
@@ -19,10 +19,10 @@ def unknown_reviewers(
             questions.ask("GET", url, token=shown)
 
     owner = path.partition("/")[0]
-    for login in sorted({login for each in environments for login in each.get("reviewer_users", ())}):
+    for login in sorted({login for each in environments for login in each.reviewer_users}):
         words = {404: f"reviewers.users of {path}: found {login}; allowed: a user of this GitHub; correct the login"}
         yield from denied(partial(look, f"/users/{login}", words, token))
-    teams = sorted({slug for each in environments for slug in each.get("reviewer_teams", ())})
+    teams = sorted({slug for each in environments for slug in each.reviewer_teams})
     if not teams:
         return
     try:

@@ -16,7 +16,7 @@ from access.github.registrar import CLASSIC_SCOPES, ForgeAccessError, Warn
 from access.github.reviewers import unknown_reviewers
 from values.credential import Credential
 from values.scope import ForgeScope
-from values.wiring import ForgeRepositoryArgs
+from values.wiring import RepositoryWiring
 
 Group = tuple[str, tuple[str, ...]]  # its organization, and its repositories as owner/repository
 GROUPS: Final = {"organization_self_hosted_runners": "write", "metadata": "read"}
@@ -32,7 +32,7 @@ PROBES: Final = {
 def require_wiring_access(
     forge: ForgeScope,
     groups: Mapping[str, Group],
-    repositories: Mapping[str, ForgeRepositoryArgs],
+    repositories: Mapping[str, RepositoryWiring],
     proof: Credential,
     ca: str = "",
     *,
@@ -56,17 +56,17 @@ def require_wiring_access(
         raise ForgeAccessError("\n  ".join([start, *dict.fromkeys(problems)]))
 
 
-def permissions_for(wiring: ForgeRepositoryArgs) -> dict[str, str]:
+def permissions_for(wiring: RepositoryWiring) -> dict[str, str]:
     """What an App must be allowed in a repository to declare this there."""
-    environments = wiring["environments"]
+    environments = wiring.environments
     needed = {"metadata": "read"}
-    if environments or "actions_permissions" in wiring:
+    if environments or wiring.actions_permissions:
         needed["administration"] = "write"
     if environments:
         needed |= {"actions": "read", "environments": "write"}
-    if wiring["variables"]:
+    if wiring.variables:
         needed["actions_variables"] = "write"
-    if wiring["secrets"]:
+    if wiring.secrets:
         needed["secrets"] = "write"
     return needed
 
@@ -91,7 +91,7 @@ class _Look:
         for path in repositories:
             yield from denied(partial(self._read, path, token))
 
-    def repository(self, path: str, wiring: ForgeRepositoryArgs) -> Iterator[str]:
+    def repository(self, path: str, wiring: RepositoryWiring) -> Iterator[str]:
         """A repository: may all of this be declared in it, and are its reviewers there?"""
         needed = permissions_for(wiring)
         try:
@@ -106,7 +106,7 @@ class _Look:
             for permission, probe in PROBES.items():
                 if permission in needed:
                     yield from denied(partial(self._probe, path, permission, probe, token))
-        yield from unknown_reviewers(self._questions, self._proof, path, wiring["environments"], token)
+        yield from unknown_reviewers(self._questions, self._proof, path, wiring.environments, token)
         warning = open_forks(self._questions, path, is_private=bool(found.get("private")), token=token)
         if warning:
             self._warn(warning)

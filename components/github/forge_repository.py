@@ -5,7 +5,7 @@ from typing import Optional
 import pulumi
 import pulumi_github as github
 
-from values.wiring import ActionsPermissions, ForgeEnvironment, ForgeRepositoryArgs
+from components.github.repository_args import ActionsPermissions, ForgeEnvironment, ForgeRepositoryArgs
 
 
 class ForgeRepository(pulumi.ComponentResource):

@@ -83,7 +83,7 @@ def _of_forge(stack: StackConfig) -> Iterator[Finding]:
     if stack.wiring_credential is not None:
         wiring = GitHub(platform.forge, stack.wiring_credential, stack.forge_ca)
         named = {f"{one.organization}/{one.name}": (one.organization, one.repositories) for one in stack.github.groups}
-        yield from wiring.wiring(named, {one.path: one.wiring for one in stack.github.repositories})
+        yield from wiring.wiring(named, {repository.path: repository for repository in stack.github.repositories})
 
 
 def _images(stack: StackConfig) -> Iterator[str]:

@@ -13,7 +13,7 @@ from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown, worde
 from gpu_runners.doctor.github_groups import visibility
 from values.credential import Credential
 from values.scope import ForgeScope
-from values.wiring import ForgeRepositoryArgs
+from values.wiring import RepositoryWiring
 
 AGAIN: Final = "run this again when GitHub answers"
 # GitHub numbers no runner 0: whether its removal is refused or not found tells who may remove runners.
@@ -52,7 +52,7 @@ class GitHub:
                     if "/" not in path:
                         yield from visibility(questions, path, group, token)
 
-    def wiring(self, groups: Mapping[str, Group], repositories: Mapping[str, ForgeRepositoryArgs]) -> Iterator[Finding]:
+    def wiring(self, groups: Mapping[str, Group], repositories: Mapping[str, RepositoryWiring]) -> Iterator[Finding]:
         """Whether `pulumi up` could declare these: groups by organization/name, repositories by their path."""
         check = f"wiring of {', '.join((*groups, *repositories))}"
         notes: list[str] = []

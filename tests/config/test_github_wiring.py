@@ -31,7 +31,7 @@ def refusal(values: Values, **environment: str) -> str:
 
 def secrets(values: Values, environment: dict[str, str], *encrypted: str) -> dict[str, Any]:
     (repository,) = loaded(values, APP_KEY | environment, encrypted).github.repositories
-    return dict(repository.wiring["secrets"])
+    return dict(repository.secrets)
 
 
 def test_a_secret_comes_from_the_environment_by_a_name_that_nobody_sets_by_accident() -> None:

@@ -7,12 +7,12 @@ import pytest
 
 from components.github.forge_repository import ForgeRepository
 from components.github.github_provider import github_provider
+from components.github.repository_args import ForgeRepositoryArgs
 from components.github.runner_group import RunnerGroup
 from tests.recorded_program import Program, Secret, run
 from tests.registrar.stand_in_github import PKCS8, private_key
 from values.credential import Credential
 from values.scope import ForgeScope
-from values.wiring import ForgeRepositoryArgs
 
 FORGE = ForgeScope("github", "https://github.com", "mlops")
 

@@ -17,7 +17,7 @@ from tests import github_description
 from tests.gpu_runners.doctor.serving import serving
 from values.credential import Credential
 from values.scope import ForgeScope
-from values.wiring import ForgeRepositoryArgs
+from values.wiring import ActionsPermissions, EnvironmentWiring, RepositoryWiring
 
 REPOSITORY, ORGANIZATION = "mlops/guide", "mlops"
 MANIFESTS = Path(__file__).parents[3] / "gpu_runners/app"
@@ -188,13 +188,13 @@ def test_nothing_is_changed_but_for_a_token_of_one_hour(bench: Bench, exchanges:
     }
 
 
-WIRING: ForgeRepositoryArgs = {
-    "repository": "guide",
-    "variables": {"STATE": "s3://state"},
-    "secrets": {"KEY": "hush"},
-    "environments": [{"name": "dev", "branches": ["main"]}],
-    "actions_permissions": {"allowed_actions": "all", "sha_pinning_required": True},
-}
+WIRING = RepositoryWiring(
+    REPOSITORY,
+    variables={"STATE": "s3://state"},
+    secrets={"KEY": "hush"},
+    environments=(EnvironmentWiring("dev", ("main",)),),
+    actions_permissions=ActionsPermissions("all", sha_pinning_required=True),
+)
 
 
 def wired(bench: Bench) -> list[Finding]:

@@ -19,7 +19,7 @@ from tests.lab_unit.github.test_registrar_at_github import key_of, opened
 from values.contract import GITHUB_ORGANIZATION_PERMISSIONS, GITHUB_REPOSITORY_PERMISSIONS
 from values.credential import Credential
 from values.scope import ForgeScope
-from values.wiring import ForgeRepositoryArgs
+from values.wiring import ActionsPermissions, EnvironmentWiring, RepositoryWiring
 
 FOLDER = Path(__file__).parents[3] / "gpu_runners/app"
 MANIFESTS = sorted(file.stem for file in FOLDER.glob("*.json"))
@@ -92,15 +92,13 @@ async def test_the_manifest_is_exactly_what_the_calls_need(github: Github, tmp_p
     assert any("/deprecations/" in each.path for each in asked)
 
 
-WIRING: ForgeRepositoryArgs = {
-    "repository": "guide",
-    "variables": {"STATE": "s3://state"},
-    "secrets": {"KEY": "hush"},
-    "environments": [
-        {"name": "dev", "branches": ["main"], "reviewer_users": [*USERS], "reviewer_teams": [*TEAMS]},
-    ],
-    "actions_permissions": {"allowed_actions": "all", "sha_pinning_required": True},
-}
+WIRING = RepositoryWiring(
+    REPOSITORY,
+    variables={"STATE": "s3://state"},
+    secrets={"KEY": "hush"},
+    environments=(EnvironmentWiring("dev", ("main",), reviewer_users=(*USERS,), reviewer_teams=(*TEAMS,)),),
+    actions_permissions=ActionsPermissions("all", sha_pinning_required=True),
+)
 
 
 async def test_the_manifest_for_wiring_is_what_everything_together_that_a_stack_can_declare_needs(

@@ -1,7 +1,8 @@
 """What is asked of GitHub before a stack's groups and repositories are declared there, against the lab's stand-in."""
 
 import asyncio
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -12,28 +13,27 @@ from tests.lab_unit.github.conftest import EVERYTHING, REPOSITORY, Github
 from tests.registrar.stand_in_github import private_key
 from values.credential import Credential
 from values.scope import ForgeScope
-from values.wiring import ForgeRepositoryArgs
+from values.wiring import EnvironmentWiring, RepositoryWiring
 
 GROUPS = {"mlops/gpus": ("mlops", (REPOSITORY,))}
 PAT = Credential(token=EVERYTHING)
 
 
-def wiring(**changes: Any) -> ForgeRepositoryArgs:
-    people = {"reviewer_users": ["octocat"], "reviewer_teams": ["platform"]}
-    environment = {"name": "dev", "branches": ["main"], **people}
-    found = {"repository": "guide", "variables": {"A": "b"}, "secrets": {"KEY": "hush"}, "environments": [environment]}
-    return cast(ForgeRepositoryArgs, found | changes)
+def wiring(**changes: Any) -> RepositoryWiring:
+    environment = EnvironmentWiring("dev", ("main",), reviewer_users=("octocat",), reviewer_teams=("platform",))
+    whole = RepositoryWiring(REPOSITORY, {"A": "b"}, {"KEY": "hush"}, (environment,))
+    return replace(whole, **changes)
 
 
 class Bench:
     def __init__(self, github: Github) -> None:
         self.github, self.warned = github, list[str]()
 
-    async def check(self, wired: ForgeRepositoryArgs, proof: Credential = PAT, path: str = REPOSITORY) -> None:
+    async def check(self, wired: RepositoryWiring, proof: Credential = PAT, path: str = REPOSITORY) -> None:
         forge = ForgeScope("github", self.github.world.base, "")
         await asyncio.to_thread(require_wiring_access, forge, GROUPS, {path: wired}, proof, warn=self.warned.append)
 
-    async def refusal(self, wired: ForgeRepositoryArgs, proof: Credential = PAT, path: str = REPOSITORY) -> str:
+    async def refusal(self, wired: RepositoryWiring, proof: Credential = PAT, path: str = REPOSITORY) -> str:
         with pytest.raises(ForgeAccessError) as refused:
             await self.check(wired, proof, path)
         assert "nothing was changed" in str(refused.value)
@@ -98,8 +98,8 @@ async def test_an_unknown_repository_is_named(bench: Bench) -> None:
 
 
 async def test_unknown_reviewers_are_all_named(bench: Bench) -> None:
-    environment = {"name": "dev", "branches": ["main"], "reviewer_users": ["nobody"], "reviewer_teams": ["none"]}
-    message = await bench.refusal(wiring(environments=[environment]))
+    environment = EnvironmentWiring("dev", ("main",), reviewer_users=("nobody",), reviewer_teams=("none",))
+    message = await bench.refusal(wiring(environments=(environment,)))
     assert "reviewers.users of mlops/guide: found nobody; allowed: a user of this GitHub" in message
     assert "reviewers.teams of mlops/guide: found none; allowed: a team of mlops" in message
 
@@ -128,4 +128,4 @@ async def test_forks_that_start_workflows_unasked_are_warned_about_with_the_comm
 
 
 def test_an_app_needs_no_more_than_what_is_declared() -> None:
-    assert permissions_for(wiring(environments=[], secrets={})) == {"metadata": "read", "actions_variables": "write"}
+    assert permissions_for(wiring(environments=(), secrets={})) == {"metadata": "read", "actions_variables": "write"}
