@@ -52,6 +52,11 @@ def pool_key(pool: RunnerPool) -> str:
     return f"{pool['namespace']}/{pool['name']}"
 
 
+def pools_config_map(stack: str) -> str:
+    """The name of the ConfigMap that lists a stack's pools; its deployer may write this one and no other."""
+    return f"pools-{stack}"
+
+
 def fingerprint(spec: Mapping[str, Any]) -> str:
     """A short text that changes if and only if the spec does."""
     text = json.dumps(spec, sort_keys=True, separators=(",", ":"))

@@ -7,8 +7,8 @@ import pulumi_kubernetes as k8s
 
 from components.labels import object_metadata
 from components.platform.role_grant import RoleGrant
-from components.pools.online_pools import pools_config_map
 from values.accounts import DEPLOYER, Deployment
+from values.pool import pools_config_map
 
 _READ: Final = ["get", "list", "watch"]
 _WRITE: Final = ["create", "update", "patch", "delete"]

@@ -12,7 +12,7 @@ from components.labels import object_metadata
 from components.pools.online.reader import Place, PoolReader
 from components.pools.online.wait import SystemClock, wait_until_online
 from components.pools.runner_deployment import deployment_fingerprint
-from values.pool import RunnerPool
+from values.pool import RunnerPool, pools_config_map
 
 
 class OnlinePoolsArgs(TypedDict):
@@ -26,11 +26,6 @@ class OnlinePoolsArgs(TypedDict):
     """All pools of the stack."""
     deadline_seconds: int
     """How long the wait may take at most."""
-
-
-def pools_config_map(stack: str) -> str:
-    """The object's name in the cluster; a deployer may write this ConfigMap and no other."""
-    return f"pools-{stack}"
 
 
 def pools_data(pools: Sequence[RunnerPool]) -> dict[str, str]:

@@ -7,7 +7,6 @@ from decimal import Decimal
 from lightkube.utils.quantity import parse_quantity
 
 from access.cluster import ClusterAccessError, ClusterChoice
-from components.pools.online_pools import pools_config_map
 from config import StackConfig
 from gpu_runners.doctor.cluster import Cluster, version
 from gpu_runners.doctor.core.findings import Finding, State
@@ -17,7 +16,7 @@ from gpu_runners.doctor.gitea import gitea
 from gpu_runners.doctor.github import GitHub
 from gpu_runners.doctor.registry import images
 from values.contract import TRUST_CONFIG_MAP
-from values.pool import RunnerPool
+from values.pool import RunnerPool, pools_config_map
 from values.scope import GITHUB
 
 
