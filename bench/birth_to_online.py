@@ -4,8 +4,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-from tests.lab.kubernetes import KubernetesApi
-from tests.lab.pods import runner_pod
+from lab.trial.kubernetes import KubernetesApi
+from lab.trial.pods import runner_pod
 
 
 @dataclass

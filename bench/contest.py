@@ -10,9 +10,9 @@ from typing import Any
 from bench.workshop import Workshop
 from components.labels import pool_labels
 from components.pools.runner_deployment import deployment_spec
-from tests.lab.kubernetes import KubernetesApi
-from tests.lab.pools import pool, pools_config
-from tests.lab.stack import Stack
+from lab.trial.kubernetes import KubernetesApi
+from lab.trial.pools import pool, pools_config
+from lab.trial.stack import Stack
 from values.contract import POOL_LABEL
 from values.pool import RunnerPool
 

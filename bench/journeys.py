@@ -9,13 +9,13 @@ from bench.birth_to_online import Observer
 from bench.figures import Figure
 from bench.workshop import Workshop
 from lab import paths
-from tests.lab.deadline import until
-from tests.lab.forge import Repository
-from tests.lab.ledger import Ledger, say
-from tests.lab.pods import Pods
-from tests.lab.pools import pool, pools_config
-from tests.lab.stack import Stack
-from tests.lab.workflow import one_job, push
+from lab.trial.deadline import until
+from lab.trial.ledger import Ledger, say
+from lab.trial.pods import Pods
+from lab.trial.pools import pool, pools_config
+from lab.trial.repository import Repository
+from lab.trial.stack import Stack
+from lab.trial.workflow import one_job, push
 
 POOL = "journeys"
 NEXT_RUNNER_SECONDS = 30.0

@@ -9,7 +9,7 @@ import datetime
 import threading
 from typing import Any
 
-from tests.lab.kubernetes import Json, KubernetesApi
+from lab.trial.kubernetes import Json, KubernetesApi
 from values.contract import ONLINE_GATE
 
 NAME = "bench-stand-in"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.kubernetes import KubernetesApi
+from lab.trial.kubernetes import KubernetesApi
 
 
 @dataclass(frozen=True)

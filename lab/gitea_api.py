@@ -28,6 +28,10 @@ class GiteaApi:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the connections back."""
         self._http.close()
 
     def get(self, path: str, **parameters: str | int) -> Any:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config import KEYS, StackConfig, StackConfigError
-from tests.stack_values import Values, loaded, stack_file
+from tests.program.stack_values import Values, loaded, stack_file
 
 # Texts that mean something to one parser or another, beside any text.
 TELLING = [

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from config.repositories import VARIABLE_PREFIX, named_secrets
-from tests.registrar.stand_in_github import private_key
-from tests.stack_values import ROOT, loaded, loaded_file, stack_file
+from tests.github.app_key import private_key
+from tests.program.stack_values import ROOT, loaded, loaded_file, stack_file
 
 DOCUMENTS = [
     ROOT / "README.md",

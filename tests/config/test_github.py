@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from config import StackConfig, StackConfigError
-from tests.registrar.stand_in_github import PKCS1, PKCS8, private_key
-from tests.stack_values import Values, loaded, stack_file
+from tests.github.app_key import PKCS1, PKCS8, private_key
+from tests.program.stack_values import Values, loaded, stack_file
 from values.scope import parse_scope
 
 KEY = "githubAppPrivateKey"

@@ -9,8 +9,8 @@ from components.platform.serving_certificate import issue_serving_certificate
 from config import StackConfigError
 from tests.config.test_invalid_stacks import FILES
 from tests.config.test_invalid_stacks import refusal as of_file
-from tests.registrar.stand_in_github import private_key
-from tests.stack_values import Values, loaded, stack_file
+from tests.github.app_key import private_key
+from tests.program.stack_values import Values, loaded, stack_file
 
 APP_KEY = {"GITHUB_APP_PRIVATE_KEY": private_key()}
 REPOSITORY = {"name": "mlops/guide", "secrets": ["KEY", {"name": "PASSPHRASE", "from": "DEV_PASSPHRASE"}]}

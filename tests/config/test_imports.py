@@ -6,12 +6,12 @@ from typing import Final
 
 import pytest
 
-from tests.stack_values import ROOT
+from tests.program.stack_values import ROOT
 
 FOREIGN: Final = ("pulumi_kubernetes", "pulumi_github", "lightkube", "httpx2", "gidgethub", "components", "access")
 PROGRAM: Final = """
 import sys
-from tests.stack_values import loaded, stack_file
+from tests.program.stack_values import loaded, stack_file
 loaded(stack_file(sys.argv[1]), {"FORGE_TOKEN": "hush"})
 print(*sys.modules, sep="\\n")
 """

@@ -11,7 +11,7 @@ import yaml
 
 from config import StackConfigError
 from config.fields import Problem
-from tests.stack_values import loaded_file
+from tests.program.stack_values import loaded_file
 
 FOLDER = Path(__file__).with_name("invalid")
 FILES = sorted(FOLDER.glob("*.yaml"))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from config import StackConfigError
-from tests.stack_values import Values, loaded, stack_file
+from tests.program.stack_values import Values, loaded, stack_file
 
 
 def refusal(values: Values, environment: dict[str, str] | None = None, secrets: tuple[str, ...] = ()) -> str:

@@ -2,7 +2,7 @@
 
 import config
 from config.pools import DEFAULTED
-from tests.stack_values import declared_keys, defaults, loaded, stack_file
+from tests.program.stack_values import declared_keys, defaults, loaded, stack_file
 from values.pool import RunnerPool
 
 

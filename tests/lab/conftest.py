@@ -11,14 +11,14 @@ import yaml
 
 from lab import cluster, environment, paths
 from lab.github import parts
-from tests.lab.deadline import until
-from tests.lab.forge import Repository
+from lab.trial.deadline import until
+from lab.trial.kubernetes import KubernetesApi
+from lab.trial.ledger import Ledger
+from lab.trial.pods import Pods
+from lab.trial.pools import NAMESPACE, REPOSITORY, pool, pools_config
+from lab.trial.repository import Repository
+from lab.trial.stack import Stack
 from tests.lab.github_forge import GithubRepository
-from tests.lab.kubernetes import KubernetesApi
-from tests.lab.ledger import Ledger
-from tests.lab.pods import Pods
-from tests.lab.pools import NAMESPACE, REPOSITORY, pool, pools_config
-from tests.lab.stack import Stack
 
 HERE = Path(__file__).resolve().parent
 OTHER_SESSION_SECONDS = 900.0

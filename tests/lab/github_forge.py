@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lab.github import daemon
 from lab.github.server import Exchange
-from tests.lab.pools import gpus, pool, pools_config
+from lab.trial.pools import gpus, pool, pools_config
 
 TIMEOUT_SECONDS = 15.0
 REPOSITORY = "mlops/github-tests"

@@ -1,8 +1,8 @@
 """Who holds the GPUs of the real node: a test that needs them waits until nobody does."""
 
 from lab import node
-from tests.lab.deadline import until
-from tests.lab.kubernetes import KubernetesApi
+from lab.trial.deadline import until
+from lab.trial.kubernetes import KubernetesApi
 
 SECONDS = 60.0
 
@@ -19,5 +19,5 @@ def gpu_holders(api: KubernetesApi) -> list[str]:
 
 
 def until_gpus_are_free(api: KubernetesApi) -> None:
-    """Raises AssertionError that names who holds them."""
+    """Raises LabError that names who holds them."""
     until("nobody holds a GPU of the lab", lambda: not gpu_holders(api), SECONDS, seen=lambda: gpu_holders(api))

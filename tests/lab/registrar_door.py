@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx2
 
-from tests.lab.kubernetes import Json, KubernetesApi
+from lab.trial.kubernetes import Json, KubernetesApi
 from values import contract
 
 

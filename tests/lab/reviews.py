@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import paths
-from tests.lab.stack import Stack
+from lab.trial.stack import Stack
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from lab.trial.deadline import until
+from lab.trial.kubernetes import Json, KubernetesApi
+from lab.trial.pods import Pods, RunnerPod
+from lab.trial.pools import NAMESPACE, SYSTEM_NAMESPACE, pool, pools_config
+from lab.trial.stack import Stack
 from tests.lab.conftest import MakeStack
-from tests.lab.deadline import until
-from tests.lab.kubernetes import Json, KubernetesApi
-from tests.lab.pods import Pods, RunnerPod
-from tests.lab.pools import NAMESPACE, SYSTEM_NAMESPACE, pool, pools_config
-from tests.lab.stack import Stack
 from values import contract
 
 Change = Callable[[Json], object]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.lab.deadline import until
-from tests.lab.kubernetes import Births, KubernetesApi
-from tests.lab.pods import Pods, RunnerPod
-from tests.lab.pools import gpus, pool, pools_config
-from tests.lab.stack import Outcome, Stack
+from lab.trial.deadline import until
+from lab.trial.kubernetes import Births, KubernetesApi
+from lab.trial.pods import Pods, RunnerPod
+from lab.trial.pools import gpus, pool, pools_config
+from lab.trial.stack import Outcome, Stack
 from values import contract
 
 DEADLINE_SECONDS = 60

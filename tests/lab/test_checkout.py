@@ -1,8 +1,8 @@
 """The example's pinned checkout action on a runner of the lab's forge."""
 
 from lab import repositories
-from tests.lab.forge import Repository
-from tests.lab.workflow import push
+from lab.trial.repository import Repository
+from lab.trial.workflow import push
 
 WORKFLOW = f"""
 name: test

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from lab import control_plane, daemon
-from tests.lab.deadline import until
-from tests.lab.forge import Repository
+from lab.trial.deadline import until
+from lab.trial.kubernetes import KubernetesApi
+from lab.trial.ledger import Ledger, say
+from lab.trial.pods import Pods, RunnerPod
+from lab.trial.pools import SYSTEM_NAMESPACE, gpus, pool, pools_config
+from lab.trial.repository import Repository
+from lab.trial.stack import Outcome, Stack
+from lab.trial.workflow import Job, push, several_jobs
 from tests.lab.gpu_holders import until_gpus_are_free
-from tests.lab.kubernetes import KubernetesApi
-from tests.lab.ledger import Ledger, say
-from tests.lab.pods import Pods, RunnerPod
-from tests.lab.pools import SYSTEM_NAMESPACE, gpus, pool, pools_config
-from tests.lab.stack import Outcome, Stack
-from tests.lab.workflow import Job, push, several_jobs
 from values import contract
 
 SILENT_SECONDS = 40

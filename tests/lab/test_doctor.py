@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from lab import gitea, paths
 from lab.github import daemon
+from lab.trial.kubernetes import Json, KubernetesApi
+from lab.trial.pools import gpus, pool, pools_config
+from lab.trial.stack import Stack
 from tests.lab.conftest import stack_file
 from tests.lab.github_forge import REPOSITORY as GITHUB_REPOSITORY
 from tests.lab.github_forge import GithubRepository
-from tests.lab.kubernetes import Json, KubernetesApi
-from tests.lab.pools import gpus, pool, pools_config
-from tests.lab.stack import Stack
 
 SECONDS = 60
 REPOSITORY = "mlops/guide"  # of the lab's own, which is always there

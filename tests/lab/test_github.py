@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from components.pools.runner_scripts import PRE_STOP, RUNNER_PROCESS, START
-from tests import github_description
-from tests.lab.deadline import until
+from lab.trial.deadline import until
+from lab.trial.kubernetes import Json, KubernetesApi
+from tests.github import description as github_description
 from tests.lab.github_forge import Exchanges, GithubRepository
-from tests.lab.kubernetes import Json, KubernetesApi
 
 NAMESPACE = "github-runner-test"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"

@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gpu_runners.app.manifest import permissions
 from lab.github import daemon, parts
-from tests import github_description, github_permissions
-from tests.lab.deadline import until
+from lab.trial.deadline import until
+from lab.trial.kubernetes import Json
+from lab.trial.stack import Stack
+from tests.github import description as github_description
+from tests.github import permissions as github_permissions
 from tests.lab.github_forge import INSTALLATION, REPOSITORY, Exchanges, GithubRepository, platform_config
-from tests.lab.kubernetes import Json
-from tests.lab.stack import Stack
 
 NAMESPACE = "gpu-runners-github"
 CONFIG: Json = {**platform_config(NAMESPACE, REPOSITORY), "gpu-runners:githubApp": {"appId": 1}}

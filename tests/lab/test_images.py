@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.images import layout
-from tests.lab.pods import Pods
-from tests.lab.pools import pool, pools_config
-from tests.lab.stack import Stack
+from lab.trial.pods import Pods
+from lab.trial.pools import pool, pools_config
+from lab.trial.stack import Stack
 
 
 def by_digest(reference: str) -> str:

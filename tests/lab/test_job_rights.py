@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.lab.forge import Repository
-from tests.lab.pods import Pods
-from tests.lab.pools import SYSTEM_NAMESPACE
-from tests.lab.workflow import one_job, push
+from lab.trial.pods import Pods
+from lab.trial.pools import SYSTEM_NAMESPACE
+from lab.trial.repository import Repository
+from lab.trial.workflow import one_job, push
 
 PROBE = Path(__file__).resolve().parent / "job_rights.py"
 CREDENTIAL_LENGTH = 40

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.lab.forge import Repository
-from tests.lab.ledger import Entry, Ledger, say
-from tests.lab.pods import Pods
-from tests.lab.workflow import Job, push
+from lab.trial.ledger import Entry, Ledger, say
+from lab.trial.pods import Pods
+from lab.trial.repository import Repository
+from lab.trial.workflow import Job, push
 
 JOBS = 20
 SECONDS = 150.0

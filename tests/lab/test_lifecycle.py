@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from lab.trial.deadline import until
+from lab.trial.kubernetes import KubernetesApi
+from lab.trial.pods import Pods
+from lab.trial.repository import Repository
+from lab.trial.stack import Outcome, Stack
 from tests.lab.conftest import stack_file
-from tests.lab.deadline import until
-from tests.lab.forge import Repository
-from tests.lab.kubernetes import KubernetesApi
-from tests.lab.pods import Pods
-from tests.lab.stack import Outcome, Stack
 
 NAMESPACE = "gpu-runners-small"
 NAMESPACES = (NAMESPACE, "gpu-runners-small-system")

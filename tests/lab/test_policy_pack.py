@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lab import paths
-from tests.lab.pools import gpus, pool, pools_config
-from tests.lab.stack import Outcome, Stack
+from lab.trial.pools import gpus, pool, pools_config
+from lab.trial.stack import Outcome, Stack
 
 PACK = paths.REPOSITORY / "policy"
 LAB_IMAGES = {"image-digest": {"acceptTags": ["lab.local/*"]}}

@@ -9,11 +9,11 @@ import pytest
 
 from lab.github import daemon, parts
 from lab.github.protocol import RUNNER_VERSION
-from tests.lab.deadline import until
+from lab.trial.deadline import until
+from lab.trial.kubernetes import Json
+from lab.trial.stack import Stack
 from tests.lab.github_forge import platform_config
-from tests.lab.kubernetes import Json
 from tests.lab.reviews import Reviews
-from tests.lab.stack import Stack
 
 ORGANIZATION = "reviewed"
 TOKEN = "ghp_lab_review"

@@ -10,14 +10,14 @@ import pytest
 from gpu_runners.review.core.markdown import marker
 from lab import gitea, s3
 from lab.gitea_api import GiteaApi
+from lab.trial.deadline import holds_for, until
+from lab.trial.kubernetes import KubernetesApi
+from lab.trial.pods import Pods
+from lab.trial.pools import gpus, pool, pools_config
+from lab.trial.repository import Repository
+from lab.trial.stack import Stack
 from tests.lab.conftest import stack_file
-from tests.lab.deadline import holds_for, until
-from tests.lab.forge import Repository
-from tests.lab.kubernetes import KubernetesApi
-from tests.lab.pods import Pods
-from tests.lab.pools import gpus, pool, pools_config
 from tests.lab.program_repository import Json, ProgramRepository
-from tests.lab.stack import Stack
 
 SPACE = "gpu-runners-flows"
 BASE = "gpu-runners-flows-base"

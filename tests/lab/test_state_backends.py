@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from lab import paths, postgresql, s3
-from tests.lab.deadline import until
-from tests.lab.kubernetes import KubernetesApi
-from tests.lab.pools import pool, pools_config
-from tests.lab.stack import Outcome, Stack
+from lab.trial.deadline import until
+from lab.trial.kubernetes import KubernetesApi
+from lab.trial.pools import pool, pools_config
+from lab.trial.stack import Outcome, Stack
 from values.accounts import RUNNER
 from values.contract import TRUST_CA_KEY, TRUST_CONFIG_MAP, TRUST_FORGE_KEY, TRUST_URL_KEY
 

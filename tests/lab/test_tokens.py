@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lab import control_plane
-from tests.lab.forge import Repository
-from tests.lab.kubernetes import Json, KubernetesApi
-from tests.lab.pods import Pods, RunnerPod
-from tests.lab.pools import NAMESPACE, SYSTEM_NAMESPACE
+from lab.trial.kubernetes import Json, KubernetesApi
+from lab.trial.pods import Pods, RunnerPod
+from lab.trial.pools import NAMESPACE, SYSTEM_NAMESPACE
+from lab.trial.repository import Repository
 from tests.lab.registrar_door import Answer, RegistrarDoor
 from values import contract
 

@@ -13,8 +13,8 @@ from components.github.runner_group import RunnerGroup, RunnerGroupArgs
 from policy_rules.catalogue import RULES
 from policy_rules.resources import IDENTITIES, NAME_LABEL, POOL_LABEL, RUNNER_LABELS_ANNOTATION, RUNNERS, Resource
 from policy_rules.rule import Rule, Violation
-from tests.recorded_program import run
-from tests.stack_values import ROOT, loaded, stack_file
+from tests.program.recorded import run
+from tests.program.stack_values import ROOT, loaded, stack_file
 from values import contract
 from values import pool as runner_pool
 

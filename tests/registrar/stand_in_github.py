@@ -13,19 +13,12 @@ from typing import Any
 
 import jwt
 from aiohttp import web
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.github.app_key import KEY
 
 TOKEN = "github_pat_stand_in"
 APP_ID = "4711"
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PKCS1, PKCS8 = serialization.PrivateFormat.TraditionalOpenSSL, serialization.PrivateFormat.PKCS8
 REPOSITORY, ORGANIZATION = "/api/v3/repos/{owner}/{repo}", "/api/v3/orgs/{owner}"
-
-
-def private_key(form: serialization.PrivateFormat = PKCS1) -> str:
-    """The App's key as PEM."""
-    return KEY.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
 
 
 @dataclass

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import values
-from tests.stack_values import ROOT
+from tests.program.stack_values import ROOT
 
 
 def test_every_value_can_be_imported_with_nothing_but_the_standard_library() -> None:

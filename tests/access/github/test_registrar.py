@@ -14,7 +14,8 @@ from aiohttp.test_utils import TestServer
 
 from access.github.registrar import ForgeAccessError, require_all, require_github_access
 from components.platform.serving_certificate import issue_serving_certificate
-from tests.registrar.stand_in_github import APP_ID, TOKEN, StandInGitHub, private_key
+from tests.github.app_key import private_key
+from tests.registrar.stand_in_github import APP_ID, TOKEN, StandInGitHub
 from values.credential import Credential
 from values.scope import ForgeScope
 

@@ -9,8 +9,8 @@ from components.github.forge_repository import ForgeRepository
 from components.github.github_provider import github_provider
 from components.github.repository_args import ForgeRepositoryArgs
 from components.github.runner_group import RunnerGroup
-from tests.recorded_program import Program, Secret, run
-from tests.registrar.stand_in_github import PKCS8, private_key
+from tests.github.app_key import PKCS8, private_key
+from tests.program.recorded import Program, Secret, run
 from values.credential import Credential
 from values.scope import ForgeScope
 

@@ -6,7 +6,7 @@ from components.platform.deployer import Deployer, deployer_rules
 from components.platform.runner_namespace import RunnerNamespace, RunnerNamespaceArgs
 from components.pools.online_pools import OnlinePools
 from tests.components.pools.test_runner_deployment import CUDA, pool
-from tests.recorded_program import Program, run
+from tests.program.recorded import Program, run
 from values.contract import REGISTRAR_PORT, TRUST_CONFIG_MAP
 
 DEV: RunnerNamespaceArgs = {

@@ -3,7 +3,7 @@
 from components.platform.previewer import Previewer, previewer_rules, roster_rules
 from components.pools.runner_pod import pod_template
 from tests.components.pools.test_runner_deployment import pool
-from tests.recorded_program import Program, run
+from tests.program.recorded import Program, run
 from values.accounts import PREVIEWER
 
 

@@ -11,7 +11,7 @@ from cryptography import x509
 from components.platform.forge_credential import ForgeCredential, GitHubApp
 from components.platform.registrar import Registrar, RegistrarArgs
 from components.platform.serving_certificate import issue_serving_certificate
-from tests.recorded_program import Program, Secret, run
+from tests.program.recorded import Program, Secret, run
 from values.contract import APP_ID_FILE, APP_KEY_FILE, CONFIG_PATH, CREDENTIAL_PATH, REGISTRAR_PORT, TRUST_CONFIG_MAP
 
 ARGS: RegistrarArgs = {

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from components.platform.runner_admission import RunnerAdmission, RunnerAdmissionArgs, policy_spec
-from tests.recorded_program import Program, run
+from tests.program.recorded import Program, run
 from values.image import image_pattern
 
 DIGEST = f"@sha256:{'0' * 64}"

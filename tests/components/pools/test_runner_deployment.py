@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.pools.runner_deployment import RunnerDeployment, deployment_fingerprint
-from tests.recorded_program import Recorded, run
+from tests.program.recorded import Recorded, run
 from values.contract import ONLINE_GATE, POOL_LABEL, RUNNER_LABELS_ANNOTATION, TOKEN_AUDIENCE
 from values.pool import RunnerPool
 

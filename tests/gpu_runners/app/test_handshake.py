@@ -20,8 +20,8 @@ from aiohttp import web
 from gpu_runners.app.handshake import HandshakeError, make_app
 from gpu_runners.app.manifest import KINDS, Order, next_steps, permissions
 from lab.github.server import Exchange
-from tests import github_description
-from tests.gpu_runners.doctor.serving import serving
+from tests.github import description as github_description
+from tests.gpu_runners.serving import serving
 
 ROOT = Path(__file__).parents[3]
 CODE, KEY = "one-time-code", "-----BEGIN RSA PRIVATE KEY-----\nnone\n-----END RSA PRIVATE KEY-----\n"

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gpu_runners.doctor.core.findings import Finding, State
 from gpu_runners.doctor.github import GitHub
 from lab.github.server import Exchange, StandIn
-from tests import github_description
-from tests.gpu_runners.doctor.serving import serving
+from tests.github import description as github_description
+from tests.gpu_runners.serving import serving
 from values.credential import Credential
 from values.scope import ForgeScope
 from values.wiring import ActionsPermissions, EnvironmentWiring, RepositoryWiring

@@ -9,7 +9,7 @@ from aiohttp import web
 from gpu_runners.doctor.core.findings import State
 from gpu_runners.doctor.core.images import image
 from gpu_runners.doctor.registry import images
-from tests.gpu_runners.doctor.serving import serving
+from tests.gpu_runners.serving import serving
 
 DIGEST = f"sha256:{'a' * 64}"
 

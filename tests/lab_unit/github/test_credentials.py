@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.lab_unit.github.conftest import Github
+from tests.github.stand_in import Github
 
 RUNNERS = "/repos/mlops/guide/actions/runners"
 TOKENS = "/app/installations/7/access_tokens"

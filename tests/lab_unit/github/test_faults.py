@@ -5,7 +5,7 @@ import time
 import aiohttp
 import pytest
 
-from tests.lab_unit.github.conftest import Github
+from tests.github.stand_in import Github
 
 RUNNERS = "/repos/mlops/guide/actions/runners"
 JIT = {"name": "r1", "runner_group_id": 1, "labels": ["cml-gpu"]}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.lab_unit.github.conftest import Github
+from tests.github.stand_in import Github
 
 ENVIRONMENT = "/repos/mlops/guide/environments/dev"
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 from nacl.public import PublicKey, SealedBox
 
-from tests.lab_unit.github.conftest import Github
+from tests.github.stand_in import Github
 
 RUNNERS = "/repos/mlops/guide/actions/runners"
 JIT = {"name": "r1", "runner_group_id": 1, "labels": ["self-hosted", "cml-gpu"], "work_folder": "_work"}

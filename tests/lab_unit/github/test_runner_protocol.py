@@ -13,7 +13,7 @@ from nacl.public import PublicKey, SealedBox
 
 from lab.github import runs, workflow
 from lab.github.world import Refusal, World
-from tests.lab_unit.github.conftest import Github
+from tests.github.stand_in import Github
 
 JIT = {"name": "r1", "runner_group_id": 1, "labels": ["self-hosted", "cml-gpu"]}
 RUNNERS = "/repos/mlops/guide/actions/runners"

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from access.github.registrar import ForgeAccessError
 from access.github.wiring import permissions_for, require_wiring_access
-from tests.lab_unit.github.conftest import EVERYTHING, REPOSITORY, Github
-from tests.registrar.stand_in_github import private_key
+from tests.github.app_key import private_key
+from tests.github.stand_in import EVERYTHING, REPOSITORY, Github
 from values.credential import Credential
 from values.scope import ForgeScope
 from values.wiring import EnvironmentWiring, RepositoryWiring

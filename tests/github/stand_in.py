@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lab.github.credentials import App, Installation
 from lab.github.server import Exchange, StandIn
-from tests import github_description
+from tests.github import description as github_description
 
 REPOSITORY = "mlops/guide"
 EVERYTHING = "ghp_everything"

@@ -1,4 +1,4 @@
-"""The lab's API server as its administrator sees it: JSON in, JSON out. Knows no runner."""
+"""The lab's API server as its administrator sees it: JSON in, JSON out, LabError when it refuses. Knows no runner."""
 
 import json
 import ssl
@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 
 from lab import control_plane
+from lab.errors import LabError
 
 TIMEOUT_SECONDS = 15.0
 
@@ -41,8 +42,7 @@ class KubernetesApi:
     def text(self, path: str) -> str:
         """The text at a path, as of a log."""
         answer = self._http.get(path)
-        assert answer.is_success, answer.text
-        return answer.text
+        return self._answered(answer).text
 
     def items(self, path: str, labels: str = "", fields: str = "") -> list[Json]:
         """The objects at a path."""
@@ -82,9 +82,15 @@ class KubernetesApi:
 
     @staticmethod
     def _json(answer: httpx2.Response) -> Json:
-        assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
-        found: Json = answer.json()
-        return found
+        document: Json = KubernetesApi._answered(answer).json()
+        return document
+
+    @staticmethod
+    def _answered(answer: httpx2.Response) -> httpx2.Response:
+        if not answer.is_success:
+            asked = f"{answer.request.method} {answer.request.url}"
+            raise LabError(f"the lab's API server refused {asked}: {answer.status_code} {answer.text}")
+        return answer
 
 
 class Births:

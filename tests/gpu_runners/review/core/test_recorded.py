@@ -4,7 +4,7 @@ import pytest
 
 from gpu_runners.review.core.findings import Drift, Kind
 from gpu_runners.review.core.markdown import markdown, verdict
-from tests.gpu_runners.review.recorded import evidence, reviewed
+from tests.gpu_runners.review.core.recorded import evidence, reviewed
 
 POD = "spec.template.spec"
 

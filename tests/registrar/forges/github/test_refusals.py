@@ -8,7 +8,7 @@ import pytest
 
 from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError
 from registrar.forges.github.pace import Barrier, Bucket, asked_wait
-from tests.registrar.github_bench import Bench, github_bench
+from tests.registrar.forges.github.bench import Bench, github_bench
 
 GUIDE = "mlops/guide"
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from lab import paths
+from lab.errors import LabError
 
 COMMAND_DEADLINE_SECONDS = 240
 FLAGS = ("--non-interactive", "--color=never")
@@ -25,8 +26,9 @@ class Outcome:
     seconds: float
 
     def succeeded(self) -> "Outcome":
-        """This outcome. Raises AssertionError with the output when the command failed."""
-        assert self.code == 0, f"exit code {self.code} after {self.seconds:.0f} s:\n{self.output}"
+        """This outcome. Raises LabError with the output when the command failed."""
+        if self.code != 0:
+            raise LabError(f"exit code {self.code} after {self.seconds:.0f} s:\n{self.output}")
         return self
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from config import StackConfig, load
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 Values = dict[str, Any]
 
 

@@ -12,10 +12,10 @@ from access.github.registrar import ForgeAccessError, require_github_access
 from access.github.wiring import GROUPS, permissions_for, require_wiring_access
 from lab.github.rest_people import TEAMS, USERS
 from registrar.forges.github.forge import GitHub
-from tests import github_permissions
-from tests.github_description import app_permissions
-from tests.lab_unit.github.conftest import EVERYTHING, REPOSITORY, Github
-from tests.lab_unit.github.test_registrar_at_github import key_of, opened
+from tests.github import permissions as github_permissions
+from tests.github.description import app_permissions
+from tests.github.stand_in import EVERYTHING, REPOSITORY, Github
+from tests.registrar.forges.github.test_description import key_of, opened
 from values.contract import GITHUB_ORGANIZATION_PERMISSIONS, GITHUB_REPOSITORY_PERMISSIONS
 from values.credential import Credential
 from values.scope import ForgeScope

@@ -13,7 +13,7 @@ import config
 from config.credential import SECRET_KEYS
 from gpu_runners.app.__main__ import parser as app_parser
 from gpu_runners.app.manifest import KINDS
-from tests.stack_values import ROOT
+from tests.program.stack_values import ROOT
 
 PAGE = (ROOT / "docs/onboarding.md").read_text()
 NOT_TRIED = (ROOT / "docs/not-tried.md").read_text()

@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from gpu_runners.review.__main__ import _parser, main
+from tests.gpu_runners.review.core.recorded import DATA
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[2]
 NAMES = ("preview", "deploy", "drift")
 FORGES = ("github", "gitea")
 BOTH = pytest.mark.parametrize("forge", FORGES)
@@ -122,7 +123,7 @@ def test_rendering_ends_with_the_verdicts_exit_code_and_fills_the_jobs_summary(
     name: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
-    recorded = str(Path(__file__).parent / "data" / f"{name}.json")
+    recorded = str(DATA / f"{name}.json")
     assert main(["render", recorded, "--markdown", str(tmp_path / "text"), "--json", str(tmp_path / "json")]) == code
     assert (tmp_path / "summary").read_text() == (tmp_path / "text").read_text()
     assert json.loads((tmp_path / "json").read_text())["exit_code"] == code
@@ -134,7 +135,7 @@ def test_rendering_ends_with_the_verdicts_exit_code_and_fills_the_jobs_summary(
 def test_a_pull_request_is_stopped_by_a_mandatory_policy_and_not_by_what_it_changes(
     name: str, level: str, code: int, tmp_path: Path
 ) -> None:
-    evidence = json.loads((Path(__file__).parent / "data" / f"{name}.json").read_text())
+    evidence = json.loads((DATA / f"{name}.json").read_text())
     breach = {"policyName": "image-digest", "message": "found a tag", "enforcementLevel": level}
     (tmp_path / "evidence.json").write_text(json.dumps(evidence | {"violations": [breach] if level else []}))
     arguments = ["render", str(tmp_path / "evidence.json"), "--markdown", str(tmp_path / "text")]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError, RunnerBusyError
-from tests.registrar.github_bench import Bench, github_bench
+from tests.registrar.forges.github.bench import Bench, github_bench
 from tests.registrar.stand_in_github import job
 
 GUIDE, ORGANIZATION = "mlops/guide", "mlops"

@@ -7,8 +7,8 @@ import pytest
 
 from access.cluster import ClusterAccessError
 from components.pools.own_pool import OwnPoolError
-from tests.recorded_program import Program, Secret, run
-from tests.stack_values import ROOT, Values, loaded, stack_file
+from tests.program.recorded import Program, Secret, run
+from tests.program.stack_values import ROOT, Values, loaded, stack_file
 
 PROGRAM = runpy.run_path(str(ROOT / "__main__.py"), run_name="program")
 declare: Callable[..., None] = PROGRAM["declare"]

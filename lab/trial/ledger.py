@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab import network
-from tests.lab.deadline import until
+from lab.trial.deadline import until
 
 PORT = 8998  # named in the stacks' egress rules
 

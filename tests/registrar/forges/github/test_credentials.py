@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from registrar.forges.forge import ForgeRefusedError
-from tests.registrar.github_bench import Bench, github_bench, write_app
-from tests.registrar.stand_in_github import PKCS1, PKCS8, private_key
+from tests.github.app_key import PKCS1, PKCS8, private_key
+from tests.registrar.forges.github.bench import Bench, github_bench, write_app
 from values import contract
 
 GUIDE = "mlops/guide"

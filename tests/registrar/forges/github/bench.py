@@ -11,8 +11,9 @@ from registrar.forges.github.forge import GitHub
 from registrar.forges.opening import open_forge
 from registrar.metrics import Metrics
 from registrar.settings import parse
+from tests.github.app_key import private_key
 from tests.registrar.conftest import settings_document
-from tests.registrar.stand_in_github import APP_ID, TOKEN, StandInGitHub, private_key
+from tests.registrar.stand_in_github import APP_ID, TOKEN, StandInGitHub
 from values import contract
 
 

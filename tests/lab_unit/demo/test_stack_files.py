@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from lab.demo.forges.github import SECRETS
-from tests.stack_values import ROOT, loaded_file
+from tests.program.stack_values import ROOT, loaded_file
 
 
 @pytest.mark.parametrize(("stack", "pool"), [("platform", "base"), ("dev", "cuda")])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gpu_runners.review.core.field_path import parse
 from gpu_runners.review.core.markdown import LIMIT_BYTES, document, markdown
 from gpu_runners.review.core.secrecy import HIDDEN, MASK, shown, without_secrets
-from tests.gpu_runners.review.recorded import evidence, reviewed
+from tests.gpu_runners.review.core.recorded import evidence, reviewed
 
 PLANTED = "planted-Zq81xv"
 

@@ -13,7 +13,7 @@ from registrar.forges.github.forge import GitHub
 from registrar.forges.opening import open_forge
 from registrar.metrics import Metrics
 from registrar.settings import parse
-from tests.lab_unit.github.conftest import REPOSITORY, Github
+from tests.github.stand_in import REPOSITORY, Github
 from tests.registrar.conftest import settings_document
 from values import contract
 from values.credential import Credential

@@ -4,8 +4,8 @@ import textwrap
 import time
 from dataclasses import dataclass
 
-from tests.lab.deadline import until
-from tests.lab.forge import Repository
+from lab.trial.deadline import until
+from lab.trial.repository import Repository
 
 START_SECONDS = 30.0
 

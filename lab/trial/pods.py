@@ -4,9 +4,9 @@ import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.lab.deadline import until
-from tests.lab.forge import Repository
-from tests.lab.kubernetes import Json, KubernetesApi
+from lab.trial.deadline import until
+from lab.trial.kubernetes import Json, KubernetesApi
+from lab.trial.repository import Repository
 from values import contract
 
 
