@@ -6,14 +6,15 @@ from dataclasses import asdict
 from typing import Any, Final, TypeVar
 
 from gpu_runners.review.core.findings import Capacity, Change, Drift, Kind, Review, Violation
+from gpu_runners.review.core.foreign_text import block, code, words
 from gpu_runners.review.core.pending import summary
 
 LIMIT_BYTES: Final = 60_000
-LONGEST_CELL: Final = 200
 LONGEST_FAILURE: Final = 3_000
 _ROWS: Final = (400, 100, 40, 15, 5)
 _MARKS: Final = {"create": "🆕", "update": "✏️", "replace": "♻️", "delete": "🗑️"}
 
+_NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_.-]|--+(?=>)")
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ")
 
 T = TypeVar("T")
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 def marker(stack: str) -> str:
     """The invisible first line by which the one comment of a stack is found again."""
-    return f"<!-- gpu-runners-review {stack} -->"
+    return f"<!-- gpu-runners-review {_NOT_IN_A_NAME.sub('_', stack)} -->"
 
 
 def markdown(review: Review) -> str:
@@ -43,8 +44,9 @@ def document(review: Review) -> dict[str, Any]:
     return {"verdict": verdict(review), "exit_code": review.exit_code, **found}
 
 
-def verdict(review: Review) -> str:
-    """One line that says it all."""
+def verdict(review: Review, name: Callable[[str], str] = str) -> str:
+    """One line that says it all; `name` writes what others have named."""
+    stack = name(review.stack)
     parts = [f"drift in {len(review.drift)} place{'s' if len(review.drift) > 1 else ''}"] if review.drift else []
     if review.changes:
         parts.append(summary(review.changes))
@@ -54,27 +56,27 @@ def verdict(review: Review) -> str:
         parts.append(f"{count} policy violation{'s' if count > 1 else ''}, {mandatory} mandatory")
     found = "; ".join(parts)
     if review.failure:
-        return f"❌ {review.stack}: the program cannot be previewed" + (f"; {found}" if found else "")
+        return f"❌ {stack}: the program cannot be previewed" + (f"; {found}" if found else "")
     if review.unread:
-        return f"❔ {review.stack}: unknown, as not everything could be read" + (f"; {found}" if found else "")
+        return f"❔ {stack}: unknown, as not everything could be read" + (f"; {found}" if found else "")
     if found:
-        return f"{'🛑' if mandatory else '⚠️' if review.drift else '📝'} {review.stack}: {found}"
-    blind = f" (not looked at: {', '.join(review.left_out)})" if review.left_out else ""
-    return f"✅ {review.stack}: nothing to change, no drift{blind}"
+        return f"{'🛑' if mandatory else '⚠️' if review.drift else '📝'} {stack}: {found}"
+    blind = f" (not looked at: {', '.join(map(name, review.left_out))})" if review.left_out else ""
+    return f"✅ {stack}: nothing to change, no drift{blind}"
 
 
 def _render(review: Review, rows: int) -> str:
     sections = [
         marker(review.stack),
-        f"### {verdict(review)}",
+        f"### {verdict(review, words)}",
         "\n".join(f"- {_capacity(one, review.currency)}" for one in review.capacity[:rows]),
         _failure(review),
         _list("Could not be read, so nothing is said about it", review.unread, rows),
         _violations(review.violations, rows),
         _drift(review.drift, rows),
         _changes(review.changes, rows),
-        "\n".join(f"_{_escape(note)}_" for note in review.notes[:rows]),
-        f"Not looked at, as asked: {', '.join(map(_escape, review.left_out))}." if review.left_out else "",
+        "\n".join(f"_{words(note)}_" for note in review.notes[:rows]),
+        f"Not looked at, as asked: {', '.join(map(words, review.left_out))}." if review.left_out else "",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -82,8 +84,8 @@ def _render(review: Review, rows: int) -> str:
 def _capacity(one: Capacity, currency: str) -> str:
     difference = one.after - one.before
     if not one.device:
-        return f"**{_escape(one.pool)}**: {one.runners_before} → {one.runners_after} runners"
-    text = f"**{_escape(one.pool)}**: {one.before} → {one.after} GPUs, {difference:+d} × {_escape(one.device)}"
+        return f"**{words(one.pool)}**: {one.runners_before} → {one.runners_after} runners"
+    text = f"**{words(one.pool)}**: {one.before} → {one.after} GPUs, {difference:+d} × {words(one.device)}"
     if one.price is None:
         return text
     return f"{text}; est. {'+' if difference >= 0 else '-'}{currency}{abs(difference) * one.price:,.0f}/month"
@@ -92,14 +94,13 @@ def _capacity(one: Capacity, currency: str) -> str:
 def _failure(review: Review) -> str:
     if not review.failure:
         return ""
-    text = review.failure[:LONGEST_FAILURE].replace("```", "'''")
-    return f"```\n{text}\n```"
+    return block(review.failure, LONGEST_FAILURE)
 
 
 def _changes(changes: Sequence[Change], rows: int) -> str:
     def row(one: Change) -> str:
-        what = f"{_MARKS.get(one.operation, '')} {_escape(one.resource)}"
-        return f"| {what} | {_code(one.field)} | {_code(one.before)} → {_code(one.after)} |" if one.field else (
+        what = f"{_MARKS.get(one.operation, '')} {words(one.resource)}"
+        return f"| {what} | {code(one.field)} | {code(one.before)} → {code(one.after)} |" if one.field else (
             f"| {what} | {one.operation} | |"
         )  # fmt: skip
 
@@ -114,11 +115,11 @@ def _drift(drift: Sequence[Drift], rows: int) -> str:
 
     def row(one: Drift) -> str:
         what = " ".join(
-            part for part in (f"**{_escape(one.what)}**" if id(one) in firsts else "", _code(one.field)) if part
+            part for part in (f"**{words(one.what)}**" if id(one) in firsts else "", code(one.field)) if part
         )
-        values = f"{_code(one.live)}, declared {_code(one.declared)}" if one.declared != "-" else _code(one.live)
+        values = f"{code(one.live)}, declared {code(one.declared)}" if one.declared != "-" else code(one.live)
         if one.kind is Kind.ADDED or (one.kind is Kind.CHANGED and one.declared == "-"):
-            values = f"added: {_code(one.live)}"
+            values = f"added: {code(one.live)}"
         elif one.kind is Kind.UNDECLARED:
             values = "exists, no stack declares it"
         return f"| {what} | {values} | {_who(one)} |"
@@ -134,7 +135,7 @@ def _cures(drift: Sequence[Drift]) -> str:
         groups.setdefault(one.up, []).append(_last(one.field) or one.what)
     lines = []
     for up, fields in groups.items():
-        names = ", ".join(_code(name) for name in list(dict.fromkeys(fields))[:8])
+        names = ", ".join(code(name) for name in list(dict.fromkeys(fields))[:8])
         lines.append(f"- {names}{' …' if len(set(fields)) > 8 else ''}: {up}")
     return (
         "<details><summary>What <code>up</code> would do about it</summary>\n\n" + "\n".join(lines) + "\n\n</details>"
@@ -144,8 +145,8 @@ def _cures(drift: Sequence[Drift]) -> str:
 def _who(one: Drift) -> str:
     time = _TIME.fullmatch(one.when)
     when = f"{time[1]} {time[2]} UTC" if time else one.when
-    return _escape(one.who) if when == "unknown" and one.who.startswith("unknown") else (
-        f"{_escape(one.who)}<br>{_escape(when)}"
+    return words(one.who) if when == "unknown" and one.who.startswith("unknown") else (
+        f"{words(one.who)}<br>{words(when)}"
     )  # fmt: skip
 
 
@@ -159,7 +160,7 @@ def _last(field: str) -> str:
 def _violations(violations: Sequence[Violation], rows: int) -> str:
     def row(one: Violation) -> str:
         mark = "🛑" if one.level == "mandatory" else "⚠️"
-        return f"| {mark} {_escape(one.policy)} | {_escape(one.resource)} | {_escape(one.message)} |"
+        return f"| {mark} {words(one.policy)} | {words(one.resource)} | {words(one.message)} |"
 
     return _table("Policy", "| rule | resource | why |\n|---|---|---|", violations, row, rows, is_open=True)
 
@@ -167,7 +168,7 @@ def _violations(violations: Sequence[Violation], rows: int) -> str:
 def _list(title: str, lines: Sequence[str], rows: int) -> str:
     if not lines:
         return ""
-    shown = "\n".join(f"- {_escape(line)}" for line in lines[:rows])
+    shown = "\n".join(f"- {words(line)}" for line in lines[:rows])
     return f"**{title}**\n{shown}{_rest(len(lines), rows)}"
 
 
@@ -187,18 +188,3 @@ def _rest(count: int, rows: int) -> str:
         if count > rows
         else ""
     )
-
-
-def _code(text: str) -> str:
-    if not text:
-        return ""
-    cut = text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…"
-    return "`" + " ".join(cut.replace("`", "'").replace("|", "\\|").split()) + "`"
-
-
-def _escape(text: str) -> str:
-    cut = text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…"
-    for mark in "\\`*_[]<>|":
-        cut = cut.replace(mark, f"\\{mark}" if mark != "<" else "&lt;")
-    # A zero-width space: nobody is called by a name that somebody gave a runner.
-    return " ".join(cut.split()).replace("@", "@\u200b")

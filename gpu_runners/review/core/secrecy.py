@@ -16,11 +16,26 @@ FREE_TEXT: Final = frozenset(
     {"value", "data", "stringData", "binaryData", "command", "args", "annotations", "valueFrom", "httpHeaders"}
 )
 _SECRET_WORD: Final = re.compile(r"(?i)(secret|token|passw|credential|api_?key|access_?key|private|auth)")
+# By shape: what well-known issuers give out.
 _CREDENTIAL: Final = re.compile(
-    r"-----BEGIN[^-]*-----"
-    r"|\b(?:gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|xox[abp]-|sk-)[\w-]+|\beyJ[\w-]{10,}\.[\w.-]*"
-    r"|//[^/\s:@]+:[^/\s@]+@|(?i:bearer|basic|token) [\w+/=.-]{12,}"
+    r"\b(?:gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|xox[abp]-|sk-|hf_)[\w-]+|\beyJ[\w-]{10,}\.[\w.-]*"
+    r"|(?i:\b(?:bearer|basic|token|apikey) +[\w+/=.~-]{6,})"
 )
+# By name: NAME=value, "name": "value", --name value; a value may be quoted. And in an address: all that stands before
+# the host, and every value of the query, where signatures and tokens travel.
+_NAMED: Final = re.compile(
+    r"""(?ix) (?<![\w./-]) (?P<name>
+        (?: --? | ["'] )? [\w.-]*
+        (?:secret|token|passw|passphrase|pwd|credential|api_?-?key|access_?-?key|private_?-?key)
+        (?! [\w.-]*? (?:name|ref|path|file|seconds|audience|uid) \b )
+        [\w.-]* ["']? (?: \s*[=:]\s* | (?<=\w)[ ](?=["']) ) | --[\w-]*(?:secret|token|passw|api-?key)[\w-]*[= ]
+    ) (?P<value> "[^"]*" | '[^']*' | [^\s,;&"'{}\[\]]+ )"""
+)
+# What stands where a secret might and is none: an HTTP status, a truth, nothing.
+_NO_VALUE: Final = re.compile(r"""["']?(?:true|false|null|none|-|\d{1,3}|\[secret\]|\(not)?["']?""", re.IGNORECASE)
+_AUTHORIZATION: Final = re.compile(r"""(?i)(?P<name>authorization["']?\s*[=:]\s*)["']?[^\r\n"']+""")
+_USERINFO: Final = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://)[^/\s?#]*@")
+_QUERY: Final = re.compile(r"(?P<name>[?&][^=&\s#]{1,80}=)[^&\s#\"']+")
 _LONG: Final = re.compile(r"(?:sha256:)?[\w+/-]{32,}")
 _PRIVATE_KEY: Final = re.compile(r"-----BEGIN[^-]*-----.*?(-----END[^-]*-----|\Z)", re.DOTALL)
 
@@ -33,15 +48,22 @@ def shown(value: Any, path: Path) -> str:
         return MASK
     safe = _without_free_text(value, is_free=_is_free(path))
     text = _text(safe)
-    if _CREDENTIAL.search(text) or any(map(_is_key, _LONG.findall(text))):
+    if without_secrets(text) != text:
         return HIDDEN
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def without_secrets(text: str) -> str:
-    """A message in somebody else's words, with everything hidden that looks like a credential."""
-    found = _CREDENTIAL.sub(HIDDEN, _PRIVATE_KEY.sub(HIDDEN, text))
-    return _LONG.sub(lambda match: HIDDEN if _is_key(match[0]) else match[0], found)
+    """A message in somebody else's words, with everything hidden that looks like a credential, by name or by shape."""
+    text = _PRIVATE_KEY.sub(HIDDEN, text)
+    text = _AUTHORIZATION.sub(lambda match: f"{match['name']}{HIDDEN}", text)
+    text = _USERINFO.sub(lambda match: f"{match['scheme']}{HIDDEN}@", text)
+    text = _QUERY.sub(lambda match: f"{match['name']}{HIDDEN}", text)
+    text = _NAMED.sub(
+        lambda match: match[0] if _NO_VALUE.fullmatch(match["value"]) else f"{match['name']}{HIDDEN}", text
+    )
+    text = _CREDENTIAL.sub(HIDDEN, text)
+    return _LONG.sub(lambda match: HIDDEN if _is_key(match[0]) else match[0], text)
 
 
 def hidden(value: Any) -> str:

@@ -51,6 +51,51 @@ def test_free_text_of_the_cluster_is_never_repeated(field: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "PASSWORD=Xq81",
+        "DB_PASSWORD='Xq81 Xq81'",
+        "export AWS_SECRET_ACCESS_KEY=Xq81",
+        'MY_TOKEN: "Xq81"',
+        '{"apiKey": "Xq81"}',
+        '{"nested": {"client_secret":"Xq81"}}',
+        "--token Xq81",
+        "--password=Xq81",
+        "pwd=Xq81;user=me",
+        "Authorization: Xq81",
+        "Authorization: Basic Xq81==",
+        "https://Xq81@forge.example.com/",
+        "https://user:Xq81@forge.example.com/",
+        "https://user:a/Xq81@forge.example.com/".replace("/X", "X"),
+        "postgres://me:Xq81@db/state",
+        "s3://bucket?X-Amz-Signature=Xq81&region=x",
+        "https://forge.example.com/x?code=Xq81#top",
+        "GET /x?access_token=Xq81: 401",
+        "-----BEGIN PRIVATE KEY-----\nXq81\n",
+    ],
+)
+def test_a_secret_is_known_by_its_name_or_its_place_however_short_it_is(text: str) -> None:
+    assert "Xq81" not in without_secrets(text)
+    assert "Xq81" not in shown(text, parse("metadata.labels.note"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "secrets in gpu-runners-system: 403",
+        "the token has expired",
+        "automountServiceAccountToken: false",
+        '{"secretName": "registrar-tls"}',
+        '{"serviceAccountToken": {"audience": "registrar", "expirationSeconds": 600}}',
+        "registry.example.com/ml/cuda:12.4",
+        "https://gitea.example.com/mlops/guide",
+    ],
+)
+def test_what_only_speaks_of_secrets_stays_readable(text: str) -> None:
+    assert without_secrets(text) == text
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("spec.template.spec.containers[0].image", f"registry.example.com/cuda@sha256:{'a1' * 32}"),
