@@ -8,8 +8,9 @@ import pulumi
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from config.fields import Section, shown
+from config.fields import Section
 from values.credential import Credential
+from values.problem import shown
 from values.scope import GITHUB
 
 TOKEN_KEY: Final = "forgeToken"  # noqa: S105 - the name of a key

@@ -5,26 +5,14 @@ can list them all; the values are worthless then.
 """
 
 import difflib
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
+from values.problem import Problem, shown
+
 Check = Callable[[str], bool]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong: the full key, what was found, what is allowed, what cures it."""
-
-    key: str
-    found: str
-    allowed: str
-    cure: str
-
-    def __str__(self) -> str:
-        return f"{self.key}: found {self.found}; allowed: {self.allowed}; cure: {self.cure}"
 
 
 @dataclass(frozen=True)
@@ -150,11 +138,3 @@ def usual_cure(value: object, wanted: str) -> str:
     if wanted == "list":
         return "write [one, two], or each item on a line of its own behind `- `"
     return "write `key: value` pairs below it" if wanted == "mapping" else "correct it"
-
-
-def shown(value: object) -> str:
-    """A value as a person wrote it, cut where it gets long."""
-    if value is None:
-        return "nothing"
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}…"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from config.fields import Section, shown
+from config.fields import Section
 from config.pools import read_image, read_namespace
 from values.accounts import DEPLOYER, PREVIEWER, RUNNER, Deployment
 from values.deadlines import Deadlines
@@ -13,6 +13,7 @@ from values.egress import EgressRule
 from values.grant import Grant
 from values.kubernetes_syntax import is_cidr, is_dns_label, is_extended_resource, is_image_beginning
 from values.placement import NVIDIA_GPU
+from values.problem import shown
 from values.scope import GITEA, ForgeScope, parse_scope
 
 MOST_GPUS: Final = 100000

@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ import pulumi
 from cryptography.x509 import load_pem_x509_certificates
 
 from config.credential import SECRET_KEYS, read_credential, read_wiring_credential
-from config.fields import Problem, Section
+from config.fields import Section
 from config.github import GitHubConfig, check_provider, read_github
 from config.platform import PlatformConfig, read_deadlines, read_platform
 from config.pools import read_namespace, read_pools
@@ -27,6 +27,7 @@ from values.deadlines import Deadlines
 from values.image import image_pattern
 from values.kubernetes_syntax import is_cidr
 from values.pool import RunnerPool
+from values.problem import Problem, ProblemsError, count_of
 from values.scope import FORGES
 
 NAMESPACE: Final = "gpu-runners"
@@ -51,14 +52,11 @@ KEYS: Final = (
 TEXT_KEYS: Final = ("forge", "forgeCa", "namespace", "podSecurityVersion", "runnerImage")
 
 
-class StackConfigError(pulumi.RunError):
+class StackConfigError(ProblemsError, pulumi.RunError):
     """Everything that is wrong with a stack's config, in one message."""
 
-    def __init__(self, problems: list[Problem]) -> None:
-        self.problems = tuple(problems)
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        lines = [f"the stack's config has {count}; nothing was changed:", *(f"  {problem}" for problem in problems)]
-        super().__init__("\n".join(lines))
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"the stack's config has {count_of(problems)}; nothing was changed:", problems)
 
 
 @dataclass(frozen=True)

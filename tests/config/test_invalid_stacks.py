@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from config import StackConfigError
-from config.fields import Problem
 from tests.program.stack_values import loaded_file
+from values.problem import Problem
 
 FOLDER = Path(__file__).with_name("invalid")
 FILES = sorted(FOLDER.glob("*.yaml"))

@@ -1,0 +1,38 @@
+"""A problem says what to do in one line, and an error that carries several says each of them once."""
+
+import pytest
+
+from values.problem import Problem, ProblemsError, shown
+
+REPLICAS = Problem("pools[0].replicas", "-1", "a whole number from 0 to 1000", "write a whole number of this range")
+NAME = Problem("pools[0].name", '"Cuda"', "a DNS-1123 label", "correct it")
+
+
+def test_a_problem_names_key_found_allowed_and_cure() -> None:
+    assert str(NAME) == 'pools[0].name: found "Cuda"; allowed: a DNS-1123 label; cure: correct it'
+
+
+def test_an_error_says_each_problem_once_and_carries_them() -> None:
+    error = ProblemsError("nothing was changed:", [REPLICAS, NAME, REPLICAS])
+    assert error.problems == (REPLICAS, NAME)
+    assert str(error) == f"nothing was changed:\n  {REPLICAS}\n  {NAME}"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "nothing"),
+        ("8", '"8"'),
+        (8, "8"),
+        (True, "true"),
+        ({"a": [1]}, '{"a": [1]}'),
+        ("two\nlines", '"two\\nlines"'),
+        ("\x1b[2K", '"\\u001b[2K"'),
+    ],
+)
+def test_a_value_is_shown_as_it_was_written_on_one_line(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_a_long_value_is_cut() -> None:
+    assert len(shown("x" * 10_000)) < 80
