@@ -1,0 +1,30 @@
+"""The allow-list is what the program declares: nothing is missing, or a review would stop; nothing is spare."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gpu_runners.state.allow_list import COMPONENTS, GITHUB_TYPES, KUBERNETES_TYPES
+
+SOURCES = "\n".join(path.read_text() for path in sorted((Path(__file__).parents[3] / "components").rglob("*.py")))
+
+
+def declared(pattern: str) -> set[str]:
+    return set(re.findall(pattern, SOURCES))
+
+
+def test_every_component_of_the_program_is_known_and_no_other() -> None:
+    assert declared(r'"(gpu-runners:index:\w+)"') == COMPONENTS
+
+
+@pytest.mark.parametrize(
+    ("types", "pattern"),
+    [
+        (KUBERNETES_TYPES, r"\bk8s\.[a-z0-9_.]+\.([A-Z]\w+)\((?!\))"),
+        (GITHUB_TYPES, r"\bgithub\.([A-Z]\w+)\("),
+    ],
+)
+def test_every_resource_of_the_program_is_known_and_no_other(types: frozenset[str], pattern: str) -> None:
+    made = {kind for kind in declared(pattern) if not kind.endswith(("Args", "Provider"))}
+    assert {kind.rpartition(":")[2] for kind in types} == made
