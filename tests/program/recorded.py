@@ -1,6 +1,8 @@
 """Runs declarations against Pulumi's own test monitor and records what would be sent to the engine."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,7 +143,24 @@ def run(declare: Callable[[], object], stack: str = "dev") -> Program:
     """What a function declares in a stack of this name."""
     program = Program()
     mocks = _Provider()
-    pulumi.runtime.set_mocks(mocks, project="gpu-runners", stack=stack, monitor=_Monitor(mocks, program))
-    pulumi.runtime.settings.SETTINGS.callbacks = _Callbacks()
-    pulumi.runtime.test(declare)()  # type: ignore[no-untyped-call]
+    with _event_loop():
+        pulumi.runtime.set_mocks(mocks, project="gpu-runners", stack=stack, monitor=_Monitor(mocks, program))
+        pulumi.runtime.settings.SETTINGS.callbacks = _Callbacks()
+        pulumi.runtime.test(declare)()  # type: ignore[no-untyped-call]
     return program
+
+
+@contextmanager
+def _event_loop() -> Iterator[None]:
+    """The current event loop of this thread, as Pulumi's language host makes one before it loads a program.
+
+    `set_mocks` makes futures and takes the loop as given; from Python 3.12 on nobody makes it in passing.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
