@@ -5,7 +5,8 @@ from functools import partial
 
 import pulumi
 
-from access.cluster import ClusterChoice, read_version, require_version
+from access.cluster.choice import ClusterChoice
+from access.cluster.version import read_version, require_version
 from access.github.registrar import require_all, require_github_access
 from access.github.wiring import require_wiring_access
 from components.platform.deployer import Deployer

@@ -6,7 +6,7 @@ from typing import NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from access.cluster import Cluster
+from access.cluster.connection import ClusterConnection
 from components.cluster_hook import cluster_hook
 from components.labels import REPAIR_ANNOTATIONS, WAIT_ELSEWHERE_ANNOTATIONS, object_labels
 from components.platform.network_policies import deny_all, registrar_traffic
@@ -91,7 +91,7 @@ class Registrar(pulumi.ComponentResource):
     def _ready_hook(self) -> pulumi.ResourceHook:
         namespace = self._args["namespace"]
 
-        def wait(cluster: Cluster) -> None:
+        def wait(cluster: ClusterConnection) -> None:
             wait_for_rollout(cluster.get, namespace, SystemClock())
 
         return pulumi.ResourceHook(f"{self._name}-ready", cluster_hook(wait))

@@ -7,8 +7,7 @@ while a `Recreate` still removes the old pod, and calls that done.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import httpx2
-
+from access.cluster.errors import ClusterError
 from components.pools.online.wait import Clock
 from values.contract import SERVICE_NAME
 
@@ -53,21 +52,27 @@ def wait_for_rollout(get: Get, namespace: str, clock: Clock) -> None:
     while True:
         try:
             gap = rollout_gap(get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{SERVICE_NAME}", {}))
-        except httpx2.HTTPError as error:
-            gap = f"the API server does not answer: {error or type(error).__name__}"
+        except ClusterError as error:
+            gap = error.found
         if not gap:
             return
         if clock.now() - start >= DEADLINE_SECONDS:
-            selector = {"labelSelector": f"app.kubernetes.io/name={SERVICE_NAME}"}
-            lines = pod_troubles(get(f"/api/v1/namespaces/{namespace}/pods", selector))
             raise RegistrarNotReadyError(
                 "\n  ".join(
                     [
                         f"the registrar is not ready {DEADLINE_SECONDS:.0f} s after its change: {gap}",
-                        *lines,
+                        *_pod_troubles(get, namespace),
                         f"cure: see `kubectl logs -n {namespace} deployment/{SERVICE_NAME}`, correct the platform's "
                         "registrar and run `pulumi up`",
                     ]
                 )
             )
         clock.sleep(PAUSE_SECONDS)
+
+
+def _pod_troubles(get: Get, namespace: str) -> list[str]:
+    try:
+        selector = {"labelSelector": f"app.kubernetes.io/name={SERVICE_NAME}"}
+        return pod_troubles(get(f"/api/v1/namespaces/{namespace}/pods", selector))
+    except ClusterError as error:
+        return [f"its pods cannot be read: {error.found}"]

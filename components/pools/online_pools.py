@@ -6,7 +6,7 @@ from typing import Optional, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from access.cluster import Cluster
+from access.cluster.connection import ClusterConnection
 from components.cluster_hook import Hook, cluster_hook
 from components.labels import object_metadata
 from components.pools.online.reader import Place, PoolReader
@@ -61,7 +61,7 @@ class OnlinePools(pulumi.ComponentResource):
 def waiting_hook(places: Sequence[Place], deadline_seconds: int) -> Hook:
     """A hook that returns when every pool is far enough and raises PoolsNotOnlineError otherwise."""
 
-    def wait(cluster: Cluster) -> None:
+    def wait(cluster: ClusterConnection) -> None:
         clock = SystemClock()
         reader = PoolReader(cluster.get, places, clock.now)
         wait_until_online(reader.read, pulumi.log.info, deadline_seconds, clock)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from access.cluster import ClusterChoice
+from access.cluster.choice import ClusterChoice
 from config import StackConfigError
 from gpu_runners.doctor.checks import checks
 from gpu_runners.doctor.core.findings import Finding, exit_code, failed, ok, summary
@@ -53,7 +53,7 @@ def examine(folder: Path, stack: str, config_file: Path | None) -> Iterator[Find
         return
     parts = [*(["a platform"] if read.platform else []), *(f"pool {pool['name']}" for pool in read.pools)]
     yield ok("config", f"it declares {', '.join(parts)}")
-    yield from checks(read, stack, ClusterChoice.of_this_program(os.environ))
+    yield from checks(read, stack, ClusterChoice.of_this_program(os.environ, folder))
 
 
 if __name__ == "__main__":

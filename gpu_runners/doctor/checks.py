@@ -6,9 +6,11 @@ from decimal import Decimal
 
 from lightkube.utils.quantity import parse_quantity
 
-from access.cluster import ClusterAccessError, ClusterChoice
+from access.cluster.choice import ClusterChoice
+from access.cluster.connection import ClusterConnection
+from access.cluster.errors import ClusterError
 from config import StackConfig
-from gpu_runners.doctor.cluster import Cluster, version
+from gpu_runners.doctor.cluster import ClusterChecks, version
 from gpu_runners.doctor.core.findings import Finding, State
 from gpu_runners.doctor.core.nodes import Need
 from gpu_runners.doctor.core.rights import of_platform, of_pools
@@ -53,11 +55,12 @@ def _of_cluster(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterato
         if "gpu" in pool:
             wanted[pool["namespace"]][pool["gpu"]["resource"]] += pool["gpu"]["count"] * pool["replicas"]
     try:
-        cluster = Cluster(choice)
-    except ClusterAccessError as error:  # it was there a moment ago
-        yield Finding(State.UNKNOWN, "cluster", str(error), "run this again")
+        connection = ClusterConnection(choice)
+    except ClusterError as error:  # it was there a moment ago
+        yield Finding(State.UNKNOWN, "cluster", error.found, "run this again")
         return
-    with cluster:
+    with connection:
+        cluster = ClusterChecks(connection)
         yield from cluster.nodes([need(pool) for pool in stack.pools])
         for namespace, devices in wanted.items():
             yield cluster.quota(namespace, devices, declared=namespace in declared)

@@ -8,6 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from access.cluster.errors import ClusterError
 from gpu_runners.pulumi_command import restore_interrupt
 from gpu_runners.review import commands
 from gpu_runners.review.errors import ReviewError
@@ -19,7 +20,7 @@ def main(arguments: list[str]) -> int:
     restore_interrupt()
     try:
         code: int = options.do(options)
-    except ReviewError as error:
+    except (ReviewError, ClusterError) as error:
         print(f"error: {error}", file=sys.stderr)
         return commands.FAILED
     return code
@@ -70,7 +71,11 @@ def _about_stack(parser: argparse.ArgumentParser, do: object) -> None:
     parser.add_argument("stack", help="name of the stack")
     parser.add_argument("--folder", type=Path, default=Path(), help="the Pulumi program (.)")
     parser.add_argument("--config-file", type=Path, help="the stack file (Pulumi.STACK.yaml of the folder)")
-    parser.add_argument("--context", default="", help="context of the kubeconfig (the current one)")
+    parser.add_argument(
+        "--context",
+        default="",
+        help="the context that the stack must be on, else this fails: the stack's config and KUBECONFIG choose it",
+    )
     parser.add_argument(
         "--without", action="append", default=[], metavar="KIND",
         help="kinds, in the plural, that this identity may not read; the report says so. E.g. secrets, runners",

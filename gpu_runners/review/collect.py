@@ -1,6 +1,7 @@
 """Collects the evidence of one stack: Pulumi's documents, the live objects, the registrations. What fails is noted."""
 
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,12 +10,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from access.cluster.connection import ClusterConnection
+from access.cluster.errors import ClusterError
 from gpu_runners.pulumi_command import Answer, NoStackError, Program, begun_elsewhere
-from gpu_runners.review.cluster import Cluster, NotReadError, Resource
+from gpu_runners.review.cluster import ClusterObjects, Resource
 from gpu_runners.review.core.evidence import Declared, Evidence, declared, namespaces, trimmed
 from gpu_runners.review.core.findings import ObjectName
 from gpu_runners.review.core.pending import failure
 from gpu_runners.review.errors import ReviewError
+from gpu_runners.stack_cluster import cluster_of
 from values.contract import REGISTRAR_PORT, SERVICE_NAME, TRUST_CONFIG_MAP, TRUST_URL_KEY
 
 # Kinds that change all the time by themselves, or that exist only as long as somebody looks.
@@ -148,26 +152,27 @@ class _View:
         if not self._objects:
             return [], []
         try:
-            cluster = Cluster(self._request.context)
-        except ReviewError as error:
+            choice = cluster_of(self._request.program, os.environ, self._request.context)
+            with ClusterConnection(choice) as connection:
+                cluster = ClusterObjects(connection)
+                return self._live(cluster), self._runners(cluster)
+        except (ReviewError, ClusterError) as error:
             self.unread.append(f"cluster: {error}")
             return None, None
-        try:
-            return self._live(cluster), self._runners(cluster)
-        finally:
-            cluster.close()
 
-    def _live(self, cluster: Cluster) -> list[dict[str, Any]] | None:
+    def _live(self, cluster: ClusterObjects) -> list[dict[str, Any]] | None:
         try:
             resources = cluster.resources()
-        except NotReadError as error:
+        except ClusterError as error:
             self.unread.append(f"kinds of the cluster: {error}")
             return None
         found = [one for namespace in self._namespaces for one in self._in_namespace(cluster, resources, namespace)]
         found += self._without_namespace(cluster)
         return found
 
-    def _in_namespace(self, cluster: Cluster, kinds: Iterable[Resource], namespace: str) -> Iterator[dict[str, Any]]:
+    def _in_namespace(
+        self, cluster: ClusterObjects, kinds: Iterable[Resource], namespace: str
+    ) -> Iterator[dict[str, Any]]:
         ours = {kind for kind, place, _ in self._objects if place == namespace}
         for resource in kinds:
             if not (resource.namespaced and resource.listable) or resource.kind in _NO_DECLARATIONS:
@@ -178,22 +183,22 @@ class _View:
                 # Of Secrets only the metadata is ever asked for: what is not here cannot leak.
                 whole = resource.kind in ours and resource.kind != "Secret"
                 yield from cluster.objects(resource, namespace, whole=whole)
-            except NotReadError as error:
+            except ClusterError as error:
                 self.unread.append(f"{resource.plural} in {namespace}: {error}")
 
-    def _without_namespace(self, cluster: Cluster) -> Iterator[dict[str, Any]]:
+    def _without_namespace(self, cluster: ClusterObjects) -> Iterator[dict[str, Any]]:
         for (_, namespace, _), one in self._objects.items():
             if namespace:
                 continue
             try:
                 live = cluster.find(one.name)
-            except NotReadError as error:
+            except ClusterError as error:
                 self.unread.append(f"{one.name}: {error}")
                 continue
             if live is not None:
                 yield live
 
-    def _runners(self, cluster: Cluster) -> list[Any] | None:
+    def _runners(self, cluster: ClusterObjects) -> list[Any] | None:
         if "runners" in self._request.without:
             return None
         try:
@@ -202,13 +207,13 @@ class _View:
                 self.unread.append("registrations at the forge: no namespace of this stack names a registrar")
                 return None
             runners: list[Any] = cluster.read(f"{address}/proxy/runners")["runners"]
-        except (NotReadError, KeyError) as error:
+        except (ClusterError, KeyError) as error:
             self.unread.append(f"registrations at the forge: {error}")
             return None
         return runners
 
 
-def _registrar(cluster: Cluster, namespace: str) -> str:
+def _registrar(cluster: ClusterObjects, namespace: str) -> str:
     """Where the API server passes a request on to the registrar; "" for a namespace that has no runners."""
     trust = cluster.find(ObjectName(kind="ConfigMap", namespace=namespace, name=TRUST_CONFIG_MAP, version="v1"))
     if trust is None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import yaml
 
+from access.cluster.connection import ClusterConnection
 from gpu_runners.pulumi_command import opened
 from gpu_runners.review import stacks
-from gpu_runners.review.cluster import Cluster
+from gpu_runners.review.cluster import ClusterObjects
 from gpu_runners.review.collect import Request, collect
 from gpu_runners.review.core import repair
 from gpu_runners.review.core.evidence import Evidence
@@ -22,6 +23,7 @@ from gpu_runners.review.core.reviewing import review
 from gpu_runners.review.errors import ReviewError
 from gpu_runners.review.forge import Forge
 from gpu_runners.review.repairing import Repair
+from gpu_runners.stack_cluster import cluster_of
 
 CLEAN, FAILED, FOUND = 0, 1, 2
 LIST_SECONDS = 6.0  # longer than the registrar keeps its list of runners
@@ -109,12 +111,11 @@ def _look_again(options: Namespace) -> Review:
 
 
 def _carry_out(options: Namespace, found: Review, steps: list[repair.Step]) -> list[str]:
-    cluster = Cluster(options.context)
-    try:
-        with opened(options.folder, options.stack, options.config_file) as program:
-            return Repair(program, cluster, found.drift).carry_out(steps, print)
-    finally:
-        cluster.close()
+    with (
+        opened(options.folder, options.stack, options.config_file) as program,
+        ClusterConnection(cluster_of(program, os.environ, options.context)) as cluster,
+    ):
+        return Repair(program, ClusterObjects(cluster), found.drift).carry_out(steps, print)
 
 
 def _is_agreed() -> bool:

@@ -3,8 +3,9 @@
 import os
 from collections.abc import Callable, Iterable
 
+from access.cluster.errors import ClusterError
 from gpu_runners.pulumi_command import Program
-from gpu_runners.review.cluster import Cluster
+from gpu_runners.review.cluster import ClusterObjects
 from gpu_runners.review.core.drift import ClusterDrift
 from gpu_runners.review.core.evidence import declared
 from gpu_runners.review.core.findings import Drift, Kind, ObjectName
@@ -18,7 +19,7 @@ Say = Callable[[str], None]
 class Repair:
     """Knows the declared values, secrets too, in this process only."""
 
-    def __init__(self, program: Program, cluster: Cluster, drift: Iterable[Drift]) -> None:
+    def __init__(self, program: Program, cluster: ClusterObjects, drift: Iterable[Drift]) -> None:
         state = [{**resource, "inputs": reveal(resource.get("inputs"))} for resource in program.export(secrets=True)]
         self._objects = {one.name: one for one in declared(state).values()}
         self._cluster, self._drift = cluster, list(drift)
@@ -29,7 +30,7 @@ class Repair:
         for step in steps:
             try:
                 self._do(step)
-            except ReviewError as error:
+            except (ReviewError, ClusterError) as error:
                 problems.append(f"{step}: {error}")
             else:
                 say(f"done: {step}")

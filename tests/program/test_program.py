@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from access.cluster import ClusterAccessError
+from access.cluster.errors import ClusterTooOldError
 from components.pools.own_pool import OwnPoolError
 from tests.program.recorded import Program, Secret, run
 from tests.program.stack_values import ROOT, Values, loaded, stack_file
@@ -106,7 +106,7 @@ def test_a_stack_may_run_on_a_pool_of_another_stack(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("version", ["1.34", "1.9", "0.40", "", "one.two"])
 def test_a_cluster_that_is_too_old_is_refused_before_anything_is_declared(version: str) -> None:
-    with pytest.raises(ClusterAccessError, match=r"1\.35 or newer"):
+    with pytest.raises(ClusterTooOldError, match=r"1\.35 or newer"):
         declared(stack_file("dev"), "dev", version)
 
 

@@ -4,8 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import httpx2
-
+from access.cluster.errors import ClusterRefusedError, ClusterUnreachableError
 from components.pools.online.snapshot import Json, PoolSnapshot, pool_snapshot
 from components.pools.online.wait import ClusterReadError, PoolsNotOnlineError
 from values.contract import POOL_LABEL
@@ -66,15 +65,15 @@ class PoolReader:
     def _list(self, path: str, **selectors: str) -> Iterable[Json]:
         try:
             items: Iterable[Json] = self._get(path, selectors).get("items") or []
-        except httpx2.HTTPStatusError as error:
-            if error.response.status_code in (401, 403):
+        except ClusterRefusedError as error:
+            if error.status in (401, 403):
                 raise PoolsNotOnlineError(
-                    f"the pools are declared, but this identity may not list {path}: {error.response.text.strip()}. "
+                    f"the pools are declared, but this identity may not list {path}: {error.message}. "
                     "Name this stack in the `deployer` of the platform stack's environment"
                 ) from error
-            raise ClusterReadError(f"the API server answered {error.response.status_code} to {path}") from error
-        except httpx2.HTTPError as error:
-            raise ClusterReadError(f"the API server does not answer: {error or type(error).__name__}") from error
+            raise ClusterReadError(f"the API server answered {error.status} to {path}") from error
+        except ClusterUnreachableError as error:
+            raise ClusterReadError(error.found) from error
         return items
 
     def _label(self, place: Place) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import httpx2
 import pytest
 
+from access.cluster.errors import ClusterRefusedError
 from components.pools.online.reader import PoolReader
 from components.pools.online.snapshot import ContainerSnapshot, EventSnapshot, pool_snapshot
 from components.pools.online.wait import ClusterReadError, PoolsNotOnlineError
@@ -145,8 +145,7 @@ def test_pools_of_two_namespaces_are_told_apart() -> None:
 
 def failing(status: int) -> PoolReader:
     def get(path: str, _: Mapping[str, str]) -> Mapping[str, Any]:
-        request = httpx2.Request("GET", f"https://cluster{path}")
-        raise httpx2.HTTPStatusError("no", request=request, response=httpx2.Response(status, request=request))
+        raise ClusterRefusedError(f"GET {path}: {status}", "ask an administrator", status=status, message="no")
 
     return PoolReader(get, [("dev", "cuda")], lambda: 0.0)
 

@@ -1,0 +1,109 @@
+"""ClusterConnection: the one way in which commands ask an API server and change what is there."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Self
+
+import httpx2
+from lightkube.core.exceptions import ConfigError
+
+from access.cluster.choice import ClusterChoice
+from access.cluster.errors import ClusterChoiceError, ClusterRefusedError, ClusterUnreachableError
+from access.cluster.kubeconfig import read_kubeconfig
+from access.cluster.login import http_client
+
+TIMEOUT_SECONDS: Final = 15.0
+PAGE: Final = 500
+JSON: Final = "application/json"
+LONGEST_MESSAGE: Final = 300
+
+
+class ClusterConnection:
+    """A connection to the API server. Use it as a context manager, from one thread.
+
+    Everything raises ClusterUnreachableError without a usable answer, and ClusterRefusedError for one that says no.
+    """
+
+    def __init__(self, choice: ClusterChoice) -> None:
+        """Raises ClusterChoiceError."""
+        config = read_kubeconfig(choice)
+        self.server, self.context = config.cluster.server, config.context_name
+        try:
+            self._http = http_client(config, TIMEOUT_SECONDS)
+        except (ConfigError, OSError, TypeError, ValueError, httpx2.InvalidURL) as error:
+            found = f"the credential for the Kubernetes API server {self.server} cannot be used: {error}"
+            cure = f"Correct the context {self.context} of the kubeconfig; `kubectl config view --minify` shows it"
+            raise ClusterChoiceError(found, cure) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def get(self, path: str, parameters: Mapping[str, str] | None = None, *, accept: str = JSON) -> dict[str, Any]:
+        """The JSON object at a path."""
+        return self.send("GET", path, parameters=parameters, accept=accept)
+
+    def find(self, path: str) -> dict[str, Any] | None:
+        """The JSON object at a path, None where there is none."""
+        try:
+            return self.get(path)
+        except ClusterRefusedError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def items(self, path: str, *, accept: str = JSON) -> Iterator[dict[str, Any]]:
+        """The items of a list, page by page."""
+        parameters = {"limit": str(PAGE)}
+        while True:
+            page = self.get(path, parameters, accept=accept)
+            yield from page.get("items") or ()
+            parameters["continue"] = (page.get("metadata") or {}).get("continue") or ""
+            if not parameters["continue"]:
+                return
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: str | None = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+        parameters: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The JSON object that answers a request; body is JSON or YAML."""
+        headers = {"Accept": accept, **({} if body is None else {"Content-Type": content_type})}
+        try:
+            answer = self._http.request(method, path, content=body, headers=headers, params=dict(parameters or {}))
+        except (httpx2.HTTPError, httpx2.InvalidURL, ConfigError) as error:
+            raise self._unreachable(str(error) or type(error).__name__) from error
+        if not answer.is_success:
+            raise _refused(method, path, answer)
+        try:
+            content = answer.json()
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            raise self._unreachable(f"its answer to {method} {path} is no JSON object")
+        return content
+
+    def _unreachable(self, why: str) -> ClusterUnreachableError:
+        found = f"the Kubernetes API server {self.server} cannot be used: {why}"
+        cure = "Check the kubeconfig, the network and the credential's expiry with `kubectl version`"
+        return ClusterUnreachableError(found, cure)
+
+
+def _refused(method: str, path: str, answer: httpx2.Response) -> ClusterRefusedError:
+    try:
+        message = str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        message = answer.text
+    message = message.strip()[:LONGEST_MESSAGE]
+    found = f"{method} {path}: {answer.status_code} {message}".rstrip()
+    if answer.status_code == 401:
+        cure = "Renew the credential in the kubeconfig; `kubectl auth whoami` tells whether it is taken"
+    else:
+        cure = "Use a kubeconfig that may do this; `kubectl auth can-i --list` shows what it may"
+    return ClusterRefusedError(found, cure, status=answer.status_code, message=message)

@@ -1,0 +1,53 @@
+"""Which cluster a stack's program works on: what `pulumi up` would choose, asked through Pulumi's command line."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from access.cluster.choice import KEYS, PROVIDER, ClusterChoice
+from access.cluster.errors import ClusterChoiceError
+from access.cluster.kubeconfig import read_kubeconfig
+from gpu_runners.pulumi_command import Program
+from gpu_runners.review.errors import ReviewError
+
+
+def cluster_of(program: Program, environment: Mapping[str, str], context: str = "") -> ClusterChoice:
+    """The choice of the stack.
+
+    context, if any, is only what somebody expects: it chooses nothing. Raises ReviewError without a config that can be
+    read, ClusterChoiceError where the stack's context is another than the expected one.
+    """
+    choice = ClusterChoice.of_stack(_provider_config(program), environment, program.folder)
+    if context:
+        actual = read_kubeconfig(choice).context_name
+        if actual != context:
+            found = f"the stack {program.stack} is on the context {actual} of the kubeconfig, and not on {context}"
+            cure = f"Leave --context out, or `pulumi config set kubernetes:context {context} --stack {program.stack}`"
+            raise ClusterChoiceError(found, cure)
+    return choice
+
+
+def _provider_config(program: Program) -> dict[str, str]:
+    """What the stack says of KEYS. A secret is asked for alone, so that no other comes into this process."""
+    answer = program.run("config", "--json", "--config-file", str(program.config_file))
+    if answer.code != 0:
+        raise ReviewError(f"config of stack {program.stack}: {answer.complaint}")
+    config = answer.document() or {}
+    found: dict[str, str] = {}
+    for key in KEYS:
+        entry = config.get(f"{PROVIDER}:{key}")
+        if entry is not None:
+            found[key] = _secret(program, key) if entry.get("secret") else _text(entry)
+    return found
+
+
+def _text(entry: Mapping[str, Any]) -> str:
+    """A value as the engine hands it over; a kubeconfig may stand there as a mapping."""
+    return json.dumps(entry["objectValue"]) if "objectValue" in entry else str(entry.get("value") or "")
+
+
+def _secret(program: Program, key: str) -> str:
+    answer = program.run("config", "get", f"{PROVIDER}:{key}", "--config-file", str(program.config_file))
+    if answer.code != 0:
+        raise ReviewError(f"{PROVIDER}:{key} of stack {program.stack}: {answer.complaint}")
+    return answer.output.rstrip("\n")

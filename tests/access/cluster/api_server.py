@@ -1,0 +1,82 @@
+"""An API server on loopback that answers what a test puts there, and notes what it was asked and what it was shown."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+
+class ApiServer(ThreadingHTTPServer):
+    """Answers by path; anything else is not found. With a token, only whoever shows that one gets an answer."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers: dict[str, Any] = {"/version": {"major": "1", "minor": "36"}}
+        self.asked: list[str] = []
+        self.token = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def kubeconfig(self, path: Path, user: dict[str, Any] | None = None, context: str = "it") -> Path:
+        """Written to that path."""
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": context,
+            "clusters": [{"name": context, "cluster": {"server": self.url}}],
+            "contexts": [{"name": context, "context": {"cluster": context, "user": "me"}}],
+            "users": [{"name": "me", "user": {"token": "t"} if user is None else user}],
+        }
+        path.write_text(yaml.safe_dump(document))
+        return path
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ApiServer
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def _answer(self) -> None:
+        path = urlsplit(self.path).path
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.asked.append(f"{self.command} {path}")
+        status, body = 404, self._status(404, "not found")
+        if self.server.token and self.headers.get("Authorization") != f"Bearer {self.server.token}":
+            status, body = 401, self._status(401, "Unauthorized")
+        elif path in self.server.answers:
+            status, body = 200, self.server.answers[path]
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    @staticmethod
+    def _status(code: int, message: str) -> dict[str, Any]:
+        return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code}
+
+    do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - the library's names
+
+
+@contextmanager
+def api_server() -> Iterator[ApiServer]:
+    """One that ends with the block."""
+    server = ApiServer()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

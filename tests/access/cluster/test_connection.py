@@ -1,0 +1,117 @@
+"""What is shown to an API server, and what its answers mean; over real HTTP."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from access.cluster.choice import ClusterChoice
+from access.cluster.connection import ClusterConnection
+from access.cluster.errors import ClusterChoiceError, ClusterRefusedError, ClusterUnreachableError
+from tests.access.cluster.api_server import ApiServer, api_server
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    with api_server() as it:
+        yield it
+
+
+def connected(server: ApiServer, folder: Path, user: dict[str, Any] | None = None) -> ClusterConnection:
+    return ClusterConnection(ClusterChoice(files=str(server.kubeconfig(folder / "kubeconfig", user))))
+
+
+def plugin(path: Path, text: str, version: str = "v1", **more: Any) -> dict[str, Any]:
+    """A user whose credential that script makes."""
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return {"exec": {"apiVersion": f"client.authentication.k8s.io/{version}", "command": str(path), **more}}
+
+
+def test_a_token_that_rotates_on_disk_is_read_anew(server: ApiServer, tmp_path: Path) -> None:
+    server.token = "first"
+    (tmp_path / "token").write_text("first\n")
+    with connected(server, tmp_path, {"tokenFile": "token"}) as cluster:
+        assert cluster.get("/version")
+        server.token = "second"
+        (tmp_path / "token").write_text("second\n")
+        assert cluster.get("/version")
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_a_credential_plugin_is_asked_anew_where_its_token_is_over(
+    server: ApiServer, tmp_path: Path, version: str
+) -> None:
+    (tmp_path / "token").write_text("first")
+    text = f"""case $KUBERNETES_EXEC_INFO in *"{version}"*) ;; *) exit 3 ;; esac
+printf '{{"kind": "ExecCredential", "status": {{"token": "%s"}}}}' "$(cat {tmp_path}/token)" """
+    server.token = "first"
+    with connected(server, tmp_path, plugin(tmp_path / "plugin", text, version)) as cluster:
+        assert cluster.get("/version")
+        server.token = "second"
+        (tmp_path / "token").write_text("second")
+        assert cluster.get("/version")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("echo no login >&2; exit 1", "ended with 1: no login"),
+        ("echo '{}'", "gave no token"),
+        ("echo nonsense", "gave no token"),
+    ],
+)
+def test_a_credential_plugin_that_fails_is_named(server: ApiServer, tmp_path: Path, text: str, said: str) -> None:
+    cluster = connected(server, tmp_path, plugin(tmp_path / "plugin", text))
+    with cluster, pytest.raises(ClusterUnreachableError, match=f"plugin .*/plugin {said}"):
+        cluster.get("/version")
+    assert server.asked == []
+
+
+def test_a_credential_plugin_that_is_not_there_is_named_with_its_own_hint(server: ApiServer, tmp_path: Path) -> None:
+    version = "client.authentication.k8s.io/v1"
+    user = {"exec": {"apiVersion": version, "command": "no-such-plugin", "installHint": "get it from the cloud"}}
+    cluster = connected(server, tmp_path, user)
+    with cluster, pytest.raises(ClusterUnreachableError, match=r"no-such-plugin.*get it from the cloud"):
+        cluster.get("/version")
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"client-certificate": "nowhere.crt", "client-key": "nowhere.key"},
+        {"client-certificate-data": "bm90aGluZw==", "client-key-data": "bm90aGluZw=="},
+        {"client-certificate-data": "odd"},
+        {"exec": {"apiVersion": "client.authentication.k8s.io/v9", "command": "plugin"}},
+    ],
+)
+def test_a_credential_that_cannot_be_used_is_named_with_the_context(
+    server: ApiServer, tmp_path: Path, user: dict[str, Any]
+) -> None:
+    with pytest.raises(ClusterChoiceError, match=r"cannot be used: .*Correct the context it of the kubeconfig"):
+        connected(server, tmp_path, user)
+
+
+def test_a_context_without_a_user_shows_nothing(server: ApiServer, tmp_path: Path) -> None:
+    with connected(server, tmp_path, {}) as cluster:
+        assert cluster.get("/version")
+
+
+def test_a_refusal_has_its_status_and_the_servers_words(server: ApiServer, tmp_path: Path) -> None:
+    with connected(server, tmp_path) as cluster:
+        assert cluster.find("/api/v1/nodes") is None
+        with pytest.raises(ClusterRefusedError, match="GET /api/v1/nodes: 404 not found") as refused:
+            cluster.get("/api/v1/nodes")
+        assert (refused.value.status, refused.value.message) == (404, "not found")
+        server.token = "another"
+        with pytest.raises(ClusterRefusedError, match="Renew the credential"):
+            cluster.find("/api/v1/nodes")
+
+
+@pytest.mark.parametrize("answer", [[], None, "text"])
+def test_an_answer_that_is_no_api_servers_is_no_answer(server: ApiServer, tmp_path: Path, answer: Any) -> None:
+    server.answers["/version"] = answer
+    with connected(server, tmp_path) as cluster, pytest.raises(ClusterUnreachableError, match="no JSON object"):
+        cluster.get("/version")

@@ -1,0 +1,193 @@
+"""Everybody who asks a cluster asks the stack's: `pulumi up`, its waits, the doctor, the review and the repair.
+
+Two kubeconfigs, each of a cluster of its own: the stack's config names one, the environment the other.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from access.cluster.choice import ClusterChoice
+from access.cluster.connection import ClusterConnection
+from access.cluster.errors import ClusterChoiceError
+from access.cluster.version import read_version
+from components.cluster_hook import cluster_hook
+from gpu_runners.doctor.cluster import version
+from gpu_runners.doctor.core.findings import State
+from gpu_runners.doctor.stack import set_config
+from gpu_runners.pulumi_command import Program, opened
+from gpu_runners.review.__main__ import main
+from gpu_runners.review.collect import Request, collect
+from gpu_runners.stack_cluster import cluster_of
+from tests.access.cluster.api_server import ApiServer, api_server
+
+CONFIG_MAPS = "/api/v1/namespaces/team/configmaps"
+URN = "urn:pulumi:dev::gpu-runners::kubernetes:core/v1:ConfigMap::settings"
+STATE = {
+    "deployment": {
+        "resources": [
+            {
+                "urn": URN,
+                "type": "kubernetes:core/v1:ConfigMap",
+                "id": "team/settings",
+                "inputs": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}},
+                "outputs": {"__fieldManager": "pulumi-kubernetes"},
+            }
+        ]
+    }
+}
+KIND = {"kind": "ConfigMap"}
+KINDS = [{"resource": "configmaps", "responseKind": KIND, "scope": "Namespaced", "verbs": ["list"]}]
+
+# Pulumi's command line, as it answers what is asked here: a secret is shown only to whoever asks for it.
+PULUMI = f"""#!{sys.executable}
+import json, sys, yaml
+arguments = sys.argv[1:]
+if arguments[0] == "config":
+    file = arguments[arguments.index("--config-file") + 1]
+    values = yaml.safe_load(open(file))["config"]
+    is_secret = {{key: isinstance(value, dict) and "secure" in value for key, value in values.items()}}
+    if arguments[1] == "get":
+        value = values[arguments[2]]
+        print(value["secure"] if is_secret[arguments[2]] else value)
+    else:
+        shown = {{key: {{"secret": True}} if is_secret[key] else {{"value": value, "secret": False}}
+                 for key, value in values.items()}}
+        print(json.dumps(shown))
+elif arguments[:2] == ["stack", "export"]:
+    print({json.dumps(STATE)!r})
+elif arguments[:2] == ["stack", "ls"]:
+    print("[]")
+else:
+    print("{{}}")
+"""
+
+
+class Two:
+    """The cluster of the stack, and the one that the environment names."""
+
+    def __init__(self, stacks: ApiServer, environments: ApiServer, folder: Path) -> None:
+        self.stacks, self.environments, self.folder = stacks, environments, folder
+        for server in (stacks, environments):
+            core = {"metadata": {"name": ""}, "versions": [{"version": "v1", "resources": KINDS}]}
+            server.answers |= {"/api": {"items": [core]}, "/apis": {"items": []}}
+            server.answers[CONFIG_MAPS] = {"items": []}
+        stacks.kubeconfig(folder / "stacks", context="its-own")
+        environments.kubeconfig(folder / "environments", context="another")
+
+    def configure(self, **provider: Any) -> None:
+        """Writes the stack file with this config of the Kubernetes provider."""
+        config = {f"kubernetes:{key}": value for key, value in provider.items()}
+        (self.folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": config}))
+        shown = {key: {"value": value, "secret": False} for key, value in config.items() if isinstance(value, str)}
+        set_config(shown)
+
+    @property
+    def asked(self) -> tuple[bool, bool]:
+        """Whether the stack's was asked, and the environment's."""
+        return bool(self.stacks.asked), bool(self.environments.asked)
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Two]:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "pulumi").write_text(PULUMI)
+    (tmp_path / "bin" / "pulumi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "environments"))
+    with api_server() as stacks, api_server() as environments:
+        both = Two(stacks, environments, tmp_path)
+        both.configure(kubeconfig=str(tmp_path / "stacks"))
+        yield both
+    pulumi.runtime.set_all_config({})
+
+
+def check_of_up(two: Two) -> None:
+    assert read_version(ClusterChoice.of_this_program(os.environ)) == "1.36"
+
+
+def wait_of_up(two: Two) -> None:
+    """The hook of the pools and the one of the registrar are made by the same function."""
+
+    def look(cluster: ClusterConnection) -> None:
+        cluster.get("/version")
+
+    hook = cluster_hook(look)
+    asyncio.run(hook(None))  # type: ignore[arg-type]
+
+
+def doctor(two: Two) -> None:
+    assert version(ClusterChoice.of_this_program(os.environ, two.folder)).state is State.OK
+
+
+def review(two: Two) -> None:
+    with opened(two.folder, "dev", None) as program:
+        evidence = collect(Request(program=program, without=frozenset({"runners"}), with_preview=False))
+    assert (evidence.unread, evidence.live) == ((), ())
+
+
+def repair(two: Two) -> None:
+    """Both clusters hold an object that no stack declares: that of the wrong one must survive."""
+    for server in (two.stacks, two.environments):
+        stray = {"metadata": {"namespace": "team", "name": "stray"}}
+        server.answers |= {CONFIG_MAPS: {"items": [stray]}, f"{CONFIG_MAPS}/stray": {}}
+    main(["repair", "dev", "--folder", str(two.folder), "--without", "runners", "--yes"])
+    assert sum(f"DELETE {CONFIG_MAPS}/stray" in server.asked for server in (two.stacks, two.environments)) == 1
+
+
+USERS = [check_of_up, wait_of_up, doctor, review, repair]
+
+
+@pytest.mark.parametrize("use", USERS)
+def test_everybody_arrives_at_the_cluster_that_the_stack_names(two: Two, use: Callable[[Two], None]) -> None:
+    use(two)
+    assert two.asked == (True, False)
+
+
+@pytest.mark.parametrize("use", USERS)
+def test_everybody_follows_the_context_that_the_stack_names(
+    two: Two, monkeypatch: pytest.MonkeyPatch, use: Callable[[Two], None]
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", f"{two.folder / 'environments'}:{two.folder / 'stacks'}")
+    two.configure(context="its-own")
+    use(two)
+    assert two.asked == (True, False)
+
+
+@pytest.mark.parametrize("use", USERS)
+def test_without_a_word_of_the_stack_everybody_follows_the_environment(two: Two, use: Callable[[Two], None]) -> None:
+    two.configure()
+    use(two)
+    assert two.asked == (False, True)
+
+
+@pytest.mark.parametrize("use", [review, repair])
+def test_a_kubeconfig_that_is_a_secret_of_the_stack_is_followed(two: Two, use: Callable[[Two], None]) -> None:
+    two.configure(kubeconfig={"secure": (two.folder / "stacks").read_text()})
+    use(two)
+    assert two.asked == (True, False)
+
+
+def program(two: Two) -> Program:
+    return Program(folder=two.folder, stack="dev", config_file=two.folder / "Pulumi.dev.yaml")
+
+
+def test_an_expected_context_that_is_not_the_stacks_stops_everything_and_asks_nobody(two: Two) -> None:
+    with pytest.raises(ClusterChoiceError, match="on the context its-own of the kubeconfig, and not on another"):
+        cluster_of(program(two), os.environ, "another")
+    evidence = collect(Request(program=program(two), context="another", with_preview=False))
+    assert evidence.live is None
+    assert "kubernetes:context another --stack dev" in evidence.unread[0]
+    assert two.asked == (False, False)
+
+
+def test_an_expected_context_that_is_the_stacks_changes_nothing(two: Two) -> None:
+    assert cluster_of(program(two), os.environ, "its-own") == cluster_of(program(two), os.environ)
