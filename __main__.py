@@ -13,6 +13,7 @@ from components.platform.deployer import Deployer
 from components.platform.forge_credential import ForgeCredential, credential_args
 from components.platform.previewer import Previewer
 from components.platform.registrar import Registrar
+from components.platform.registrar_args import deadlines_args, grant_args
 from components.platform.registrar_namespace import RegistrarNamespace
 from components.platform.runner_namespace import RunnerNamespace
 from components.pools.online_pools import OnlinePools
@@ -43,7 +44,11 @@ def declare_github(stack: StackConfig) -> list[pulumi.Resource]:
     groups = [
         RunnerGroup(
             f"{group.organization}/{group.name}",
-            {"group": group.name, "repositories": list(group.repositories), "workflows": list(group.workflows)},
+            {
+                "group": group.name,
+                "repositories": list(group.paths),
+                "workflows": list(group.workflows),
+            },
             within[group.organization],
         )
         for group in stack.github.groups
@@ -112,9 +117,9 @@ def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
             "forge_url": platform.forge.url,
             "forge_ca": stack.forge_ca,
             "credential_secret": credential.secret_name,
-            "grants": grants(platform),
+            "grants": [grant_args(grant) for grant in grants(platform)],
             "clients": list(platform.registrar_clients),
-            "deadlines": stack.registrar_deadlines,
+            "deadlines": deadlines_args(stack.registrar_deadlines),
             "keep_failed": stack.keep_failed,
             "certificate_generation": stack.certificate_generation,
         },
@@ -150,13 +155,11 @@ def require_forge(stack: StackConfig) -> None:
     if platform is None or held is None or platform.forge.kind != GITHUB:
         return
     forge, ca = platform.forge, stack.forge_ca
-    wanted = [(environment.scope, environment.runner_group) for environment in platform.environments]
+    wanted = [(environment.scope.path, environment.runner_group) for environment in platform.environments]
     declared = {(group.organization, group.name) for group in stack.github.groups}
     checks = [partial(require_github_access, forge, wanted, held, ca, declared=declared)]
     if stack.wiring_credential is not None:
-        groups = {
-            f"{each.organization}/{each.name}": (each.organization, each.repositories) for each in stack.github.groups
-        }
+        groups = {f"{each.organization}/{each.name}": (each.organization, each.paths) for each in stack.github.groups}
         wirings = {repository.path: repository for repository in stack.github.repositories}
         checks.append(partial(require_wiring_access, forge, groups, wirings, stack.wiring_credential, ca))
     require_all(*checks)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.fields import Section
-from config.repositories import REPOSITORIES_KEY, RepositoryReader, is_repository
+from config.repositories import REPOSITORIES_KEY, RepositoryReader
 from values.credential import Credential
-from values.scope import GITHUB
+from values.scope import GITHUB, Scope, is_repository
 from values.wiring import RepositoryWiring
 
 GROUPS_KEY: Final = "runnerGroups"
@@ -19,16 +19,21 @@ _WORKFLOW: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/\.github/workflo
 
 @dataclass(frozen=True)
 class RunnerGroupConfig:
-    """A runner group of the organization that its repositories belong to, each as owner/repository."""
+    """A runner group of the organization that its repositories belong to."""
 
     name: str
-    repositories: tuple[str, ...]
+    repositories: tuple[Scope, ...]
     workflows: tuple[str, ...]
 
     @property
     def organization(self) -> str:
         """Whose it is."""
-        return self.repositories[0].partition("/")[0] if self.repositories else ""
+        return self.repositories[0].owner if self.repositories else ""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Its repositories, each as owner/repository."""
+        return tuple(map(str, self.repositories))
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,10 @@ def check_provider(
 
 def _read_group(section: Section) -> RunnerGroupConfig:
     section.known("name", "repositories", "workflows")
+    paths = section.texts("repositories", is_repository, "owner/repository")
     group = RunnerGroupConfig(
         name=section.text("name", _is_group, "the name of a runner group other than Default"),
-        repositories=tuple(section.texts("repositories", is_repository, "owner/repository")),
+        repositories=tuple(Scope(path) for path in paths if is_repository(path)),
         workflows=tuple(
             section.texts(
                 "workflows",
@@ -97,7 +103,7 @@ def _read_group(section: Section) -> RunnerGroupConfig:
     )
     if not section.values.get("repositories"):
         section.note("repositories", "nothing", "at least one owner/repository", "name those that may use its runners")
-    owners = sorted({path.partition("/")[0] for path in group.repositories if is_repository(path)})
+    owners = sorted({repository.owner for repository in group.repositories})
     if len(owners) > 1:
         cure = "declare a group for each organization"
         section.note("repositories", f"owners {', '.join(owners)}", "repositories of one organization", cure)

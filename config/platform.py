@@ -14,7 +14,7 @@ from values.grant import Grant
 from values.kubernetes_syntax import is_cidr, is_dns_label, is_extended_resource, is_image_beginning
 from values.placement import NVIDIA_GPU
 from values.problem import shown
-from values.scope import GITEA, ForgeScope, parse_scope
+from values.scope import GITEA, ForgeScope, Scope, parse_scope
 
 MOST_GPUS: Final = 100000
 _A_DAY: Final = 86400
@@ -30,10 +30,10 @@ class DeployerConfig:
 
 @dataclass(frozen=True)
 class EnvironmentConfig:
-    """One trust zone. scope is the path of a ForgeScope, gpus the quota per resource, images whatever may run there."""
+    """One trust zone. gpus is the quota per resource, images whatever may run there."""
 
     namespace: str
-    scope: str
+    scope: Scope
     runner_group: str | None
     gpus: Mapping[str, int]
     pods: int | None
@@ -61,17 +61,15 @@ def accounts(platform: PlatformConfig, environment: EnvironmentConfig) -> list[s
 
 def grants(platform: PlatformConfig) -> list[Grant]:
     """What the registrar is granted: the runners of every environment, and deployers where they live."""
-    found: list[Grant] = []
-    for environment in platform.environments:
-        grant: Grant = {
-            "namespace": environment.namespace,
-            "scope": environment.scope,
-            "service_accounts": accounts(platform, environment),
-        }
-        if environment.runner_group is not None:
-            grant["runner_group"] = environment.runner_group
-        found.append(grant)
-    return found
+    return [
+        Grant(
+            namespace=environment.namespace,
+            scope=environment.scope,
+            service_accounts=tuple(accounts(platform, environment)),
+            runner_group=environment.runner_group,
+        )
+        for environment in platform.environments
+    ]
 
 
 def deployments_by_namespace(platform: PlatformConfig) -> dict[str, list[Deployment]]:
@@ -109,13 +107,13 @@ def read_deadlines(section: Section) -> Deadlines:
     names = ("scheduleSeconds", "pullSeconds", "onlineSeconds", "lostSeconds", "ghostSeconds")
     section.known(*names)
     schedule, pull, online, lost, ghost = (section.integer(name, 5, _A_DAY) for name in names)
-    return {
-        "schedule_seconds": schedule,
-        "pull_seconds": pull,
-        "online_seconds": online,
-        "lost_seconds": lost,
-        "ghost_seconds": ghost,
-    }
+    return Deadlines(
+        schedule_seconds=schedule,
+        pull_seconds=pull,
+        online_seconds=online,
+        lost_seconds=lost,
+        ghost_seconds=ghost,
+    )
 
 
 def _read_scope(section: Section, forge: str) -> ForgeScope:
@@ -144,12 +142,12 @@ def _read_environment(section: Section, platform_scope: ForgeScope) -> Environme
     group = section.optional_text("runnerGroup", bool, "the name of a runner group")
     if group and platform_scope.kind == GITEA:
         section.note("runnerGroup", group, "nothing: Gitea has no runner groups", "leave it out")
-    elif group and "/" in scope.path:
+    elif group and scope.scope.is_repository:
         cure = "name the organization as the scope, or leave it out"
         section.note("runnerGroup", f"{group} in {scope.path}", "a group of an organization", cure)
     return EnvironmentConfig(
         namespace=read_namespace(section, "namespace"),
-        scope=scope.path,
+        scope=scope.scope,
         runner_group=group,
         gpus=_read_gpus(quota),
         pods=quota.integer("pods", 1, MOST_GPUS) if quota.has("pods") else None,

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from config.credential import read_secret
 from config.fields import Section
+from values.scope import is_repository
 from values.wiring import ActionsPermissions, EnvironmentWiring, RepositoryWiring
 
 REPOSITORIES_KEY: Final = "repositories"
 VARIABLE_PREFIX: Final = "GPU_RUNNERS_SECRET_"
 ALLOWED_ACTIONS: Final = ("all", "local_only")
 MOST_REVIEWERS: Final = 6
-_REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _NAME: Final = re.compile(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*")
 _LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:_[A-Za-z0-9]+)?")
 _SLUG: Final = re.compile(r"[a-z0-9_][a-z0-9_-]*")
@@ -142,11 +142,6 @@ def _read_permissions(section: Section) -> ActionsPermissions:
         allowed_actions=section.text("allowedActions", ALLOWED_ACTIONS.__contains__, " or ".join(ALLOWED_ACTIONS)),
         sha_pinning_required=section.flag("shaPinningRequired"),
     )
-
-
-def is_repository(text: str) -> bool:
-    """Whether it is owner/repository."""
-    return _REPOSITORY.fullmatch(text) is not None
 
 
 def _is_environment(text: str) -> bool:

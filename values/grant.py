@@ -1,16 +1,19 @@
 """Grant: whose pods may become runners, and of what."""
 
-from typing import NotRequired, TypedDict
+from dataclasses import dataclass
+
+from values.scope import Scope
 
 
-class Grant(TypedDict):
-    """A namespace whose pods may become runners of a scope."""
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """Pods of `namespace` under one of `service_accounts` may become runners of `scope`.
+
+    The namespace is the trust zone: whoever may create pods there can obtain a runner of the scope. runner_group is the
+    forge's group for these runners, None for its default one and where it has no groups.
+    """
 
     namespace: str
-    """The trust zone: whoever may create pods here can obtain a runner of the scope."""
-    scope: str
-    """`owner/repository`, `owner`, or "" for all of the forge."""
-    service_accounts: list[str]
-    """Accounts whose pods are runners."""
-    runner_group: NotRequired[str]
-    """The forge's group for these runners, where it has groups."""
+    scope: Scope
+    service_accounts: tuple[str, ...]
+    runner_group: str | None = None

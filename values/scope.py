@@ -1,29 +1,111 @@
-"""ForgeScope: which forge, and whose jobs a runner may take there, parsed from the one URL that people know.
+"""Scope: whose jobs a runner may take. ForgeScope: that and at which forge, parsed from the one URL that people know.
 
-Only reads the URL; whether the scope exists is the registrar's to find out.
+Only reads; whether the scope exists is the registrar's to find out.
 """
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
 GITEA: Final = "gitea"
 GITHUB: Final = "github"
 FORGES: Final = (GITEA, GITHUB)
-_SEGMENT: Final = re.compile(r"[A-Za-z0-9_.-]+")
+# What both forges take as a name, but for "." and "..", which would be other paths of the API.
+_NAME: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.-]+")
+
+
+class ScopeKind(StrEnum):
+    """What a scope is."""
+
+    REPOSITORY = "repository"
+    ORGANIZATION = "organization"
+    INSTANCE = "instance"
+
+
+@dataclass(frozen=True, order=True)
+class Scope:
+    """A part of a forge by its path: `owner/repository`, `organization`, or "" for the whole instance.
+
+    Raises ValueError that says what is wrong with the path: a scope that is there is one.
+    """
+
+    path: str
+
+    def __post_init__(self) -> None:
+        names = self.path.split("/") if self.path else []
+        if len(names) > 2 or not all(_NAME.fullmatch(name) for name in names):
+            raise ValueError("its path is neither empty, nor an owner, nor owner/repository")
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def kind(self) -> ScopeKind:
+        """What it is."""
+        if not self.path:
+            return ScopeKind.INSTANCE
+        return ScopeKind.REPOSITORY if self.repository else ScopeKind.ORGANIZATION
+
+    @property
+    def is_repository(self) -> bool:
+        """Whether it is one repository."""
+        return self.kind == ScopeKind.REPOSITORY
+
+    @property
+    def owner(self) -> str:
+        """The organization, or the repository's owner; "" of the instance."""
+        return self.path.partition("/")[0]
+
+    @property
+    def repository(self) -> str:
+        """The repository's name without its owner; "" where it is none."""
+        return self.path.partition("/")[2]
+
+    @property
+    def api_path(self) -> str:
+        """Where the forge's API has it, below the API's own prefix; the same at Gitea and at GitHub."""
+        if self.kind == ScopeKind.INSTANCE:
+            return "/admin"
+        return f"/repos/{self.path}" if self.is_repository else f"/orgs/{self.path}"
+
+    @property
+    def runners_path(self) -> str:
+        """Where the forge's API has its runners."""
+        return f"{self.api_path}/actions/runners"
+
+    @property
+    def groups_path(self) -> str:
+        """Where GitHub's API has an organization's runner groups."""
+        return f"{self.api_path}/actions/runner-groups"
+
+    @property
+    def installation_path(self) -> str:
+        """Where GitHub's API says which installation of the asking App this is."""
+        return f"{self.api_path}/installation"
+
+
+def is_repository(text: str) -> bool:
+    """Whether it is the path of a repository."""
+    try:
+        return Scope(text).is_repository
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
 class ForgeScope:
-    """Where runners are registered.
-
-    url is the forge's root without a slash at its end; path is `owner/repository`, `owner`, or "" for the instance.
-    """
+    """Where runners are registered: url is the forge's root without a slash at its end, path is a Scope's."""
 
     kind: str
     url: str
     path: str
+
+    @property
+    def scope(self) -> Scope:
+        """The part of the forge."""
+        return Scope(self.path)
 
     @property
     def port(self) -> int:
@@ -59,11 +141,8 @@ def parse_scope(kind: str, text: str) -> ForgeScope:
         raise ValueError("it holds a credential, which belongs into the secret forgeToken")
     if parts.query or parts.fragment:
         raise ValueError("it has a query or a fragment")
-    path = parts.path.strip("/").removesuffix(".git")
-    segments = path.split("/") if path else []
-    if len(segments) > 2 or not all(_SEGMENT.fullmatch(segment) for segment in segments):
-        raise ValueError("its path is neither empty, nor an owner, nor owner/repository")
-    if kind == GITHUB and not path:
+    scope = Scope(parts.path.strip("/").removesuffix(".git"))
+    if kind == GITHUB and scope.kind == ScopeKind.INSTANCE:
         raise ValueError("GitHub has no runners of a whole server; name an organization, or owner/repository")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return ForgeScope(kind, f"{parts.scheme}://{host}{f':{port}' if port else ''}", path)
+    return ForgeScope(kind, f"{parts.scheme}://{host}{f':{port}' if port else ''}", scope.path)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from values.scope import Scope
+
 
 @dataclass(frozen=True)
 class EnvironmentWiring:
@@ -44,9 +46,9 @@ class RepositoryWiring:
     @property
     def owner(self) -> str:
         """Whose it is."""
-        return self.path.partition("/")[0]
+        return Scope(self.path).owner
 
     @property
     def repository(self) -> str:
         """Its name without the owner."""
-        return self.path.partition("/")[2]
+        return Scope(self.path).repository

@@ -10,6 +10,7 @@ from access.cluster.connection import ClusterConnection
 from components.cluster_hook import cluster_hook
 from components.labels import REPAIR_ANNOTATIONS, WAIT_ELSEWHERE_ANNOTATIONS, object_labels
 from components.platform.network_policies import deny_all, registrar_traffic
+from components.platform.registrar_args import DeadlinesArgs, GrantArgs
 from components.platform.registrar_certificate import RegistrarCertificate
 from components.platform.registrar_config import registrar_config
 from components.platform.registrar_grant import RegistrarGrant
@@ -17,8 +18,6 @@ from components.platform.registrar_pod import SELECTOR, registrar_deployment_spe
 from components.platform.registrar_rollout import wait_for_rollout
 from components.pools.online.wait import SystemClock
 from values.contract import CONFIG_PATH, REGISTRAR_PORT, SERVICE_NAME
-from values.deadlines import Deadlines
-from values.grant import Grant
 from values.scope import ForgeScope
 
 
@@ -37,11 +36,11 @@ class RegistrarArgs(TypedDict):
     """PEM of the CA of a forge that no public one vouches for."""
     credential_secret: pulumi.Input[str]
     """Name of the ForgeCredential's Secret."""
-    grants: list[Grant]
+    grants: list[GrantArgs]
     """Namespaces whose pods may become runners, and of what."""
     clients: list[str]
     """Other namespaces that read /metrics or /queue, e.g. Prometheus' or KEDA's."""
-    deadlines: Deadlines
+    deadlines: DeadlinesArgs
     """How long a pod may take for each step."""
     keep_failed: int
     """Failed pods kept per pool."""

@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterable
 
-from values.deadlines import Deadlines
-from values.grant import Grant
+from components.platform.registrar_args import DeadlinesArgs, GrantArgs
 from values.scope import ForgeScope
 
 
 def registrar_config(
-    forge: ForgeScope, grants: Iterable[Grant], deadlines: Deadlines, keep_failed: int, forge_ca: str = ""
+    forge: ForgeScope, grants: Iterable[GrantArgs], deadlines: DeadlinesArgs, keep_failed: int, forge_ca: str = ""
 ) -> str:
     """The text of config.json; keep_failed is the number of failed pods kept per pool, with their logs.
 

@@ -76,7 +76,7 @@ def _of_forge(stack: StackConfig) -> Iterator[Finding]:
     platform, held = stack.platform, stack.credential
     if platform is None or held is None:
         return  # the platform's stack holds the credential, so only there it can be asked
-    wanted = [(one.scope, one.runner_group) for one in platform.environments]
+    wanted = [(one.scope.path, one.runner_group) for one in platform.environments]
     if platform.forge.kind != GITHUB:
         yield from gitea(platform.forge, [scope for scope, _ in wanted], held.token, stack.forge_ca)
         return
@@ -84,7 +84,7 @@ def _of_forge(stack: StackConfig) -> Iterator[Finding]:
     yield from GitHub(platform.forge, held, stack.forge_ca, groups).registrar(wanted)
     if stack.wiring_credential is not None:
         wiring = GitHub(platform.forge, stack.wiring_credential, stack.forge_ca)
-        named = {f"{one.organization}/{one.name}": (one.organization, one.repositories) for one in stack.github.groups}
+        named = {f"{one.organization}/{one.name}": (one.organization, one.paths) for one in stack.github.groups}
         yield from wiring.wiring(named, {repository.path: repository for repository in stack.github.repositories})
 
 

@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from config import StackConfig, StackConfigError
 from tests.github.app_key import PKCS1, PKCS8, private_key
 from tests.program.stack_values import Values, loaded, stack_file
-from values.scope import parse_scope
 
 KEY = "githubAppPrivateKey"
 
@@ -105,21 +104,6 @@ def test_another_forge_has_no_app() -> None:
 
 def test_a_ca_that_is_none_is_refused() -> None:
     assert "gpu-runners:forgeCa: found" in refusal(github(forgeCa="hunter2"))
-
-
-@pytest.mark.parametrize(
-    ("url", "api", "path"),
-    [
-        ("https://github.com/mlops/guide", "https://api.github.com", "mlops/guide"),
-        ("https://github.com/mlops", "https://api.github.com", "mlops"),
-        ("https://acme.ghe.com/mlops", "https://api.acme.ghe.com", "mlops"),
-        ("https://github.example.com/mlops/guide.git", "https://github.example.com/api/v3", "mlops/guide"),
-        ("http://10.85.0.1:3100/mlops/guide", "http://10.85.0.1:3100/api/v3", "mlops/guide"),
-    ],
-)
-def test_one_url_says_which_github_and_which_scope(url: str, api: str, path: str) -> None:
-    scope = parse_scope("github", url)
-    assert (scope.api_url, scope.path) == (api, path)
 
 
 def test_a_whole_github_is_no_scope() -> None:

@@ -128,4 +128,4 @@ def test_a_group_belongs_to_the_organization_of_its_repositories() -> None:
     values = wired()
     values["platform"]["runnerGroups"] = [{"name": "gpus", "repositories": ["mlops/guide", "mlops/train"]}]
     (group,) = loaded(values, APP_KEY | SECRETS).github.groups
-    assert (group.organization, group.repositories) == ("mlops", ("mlops/guide", "mlops/train"))
+    assert (group.organization, group.paths) == ("mlops", ("mlops/guide", "mlops/train"))

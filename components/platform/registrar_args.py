@@ -1,0 +1,57 @@
+"""What a Registrar takes of whose pods it serves and how patiently, and how the program's values become it."""
+
+from typing import NotRequired, TypedDict
+
+from values.deadlines import Deadlines
+from values.grant import Grant
+
+
+class GrantArgs(TypedDict):
+    """A namespace whose pods may become runners of a scope."""
+
+    namespace: str
+    """The trust zone: whoever may create pods here can obtain a runner of the scope."""
+    scope: str
+    """`owner/repository`, `owner`, or "" for all of the forge."""
+    service_accounts: list[str]
+    """Accounts whose pods are runners."""
+    runner_group: NotRequired[str]
+    """The forge's group for these runners, where it has groups."""
+
+
+class DeadlinesArgs(TypedDict):
+    """How long the registrar lets a pod take for each step, in seconds."""
+
+    schedule_seconds: int
+    """From creation to a node."""
+    pull_seconds: int
+    """From a node to running containers."""
+    online_seconds: int
+    """From a registration to the forge's list."""
+    lost_seconds: int
+    """From the last sign of an idle runner at the forge to its pod's deletion."""
+    ghost_seconds: int
+    """From the disappearance of a pod to the removal of its registration."""
+
+
+def grant_args(grant: Grant) -> GrantArgs:
+    """A grant as a Registrar takes it."""
+    args: GrantArgs = {
+        "namespace": grant.namespace,
+        "scope": str(grant.scope),
+        "service_accounts": list(grant.service_accounts),
+    }
+    if grant.runner_group is not None:
+        args["runner_group"] = grant.runner_group
+    return args
+
+
+def deadlines_args(deadlines: Deadlines) -> DeadlinesArgs:
+    """Deadlines as a Registrar takes them."""
+    return {
+        "schedule_seconds": int(deadlines.schedule_seconds),
+        "pull_seconds": int(deadlines.pull_seconds),
+        "online_seconds": int(deadlines.online_seconds),
+        "lost_seconds": int(deadlines.lost_seconds),
+        "ghost_seconds": int(deadlines.ghost_seconds),
+    }
