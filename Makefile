@@ -14,7 +14,7 @@ help: ## this list
 
 venv: $(VENV)/.ready ## the Python environment with the tested set of packages
 
-$(VENV)/.ready: requirements.txt requirements-dev.txt registrar/requirements.txt policy/requirements.txt constraints.txt
+$(VENV)/.ready: requirements.txt requirements-dev.txt registrar/requirements.txt policy/requirements.txt constraints.txt scripts/make-venv scripts/make-launcher
 	@scripts/make-venv $(PYTHON) $(VENV)
 
 check: venv ## format, lint, types and the borders between the parts
@@ -36,16 +36,16 @@ demo-review: venv ## a pull request's comment for real: changes, drift made by h
 	$(BIN)/python -m lab.review_demo
 
 review: venv ## pending changes and drift of a stack: make review STACK=dev
-	$(BIN)/python -m gpu_runners.review report $(STACK)
+	$(BIN)/gpu-runners review $(STACK)
 
 repair: venv ## take out and put back what was changed by hand, after asking: make repair STACK=dev
-	$(BIN)/python -m gpu_runners.review repair $(STACK)
+	$(BIN)/gpu-runners repair $(STACK)
 
 unlock: venv ## free a stack whose `pulumi up` was killed, and say how: make unlock STACK=dev
-	$(BIN)/python -m gpu_runners.unlock $(STACK)
+	$(BIN)/gpu-runners unlock $(STACK)
 
 doctor: venv ## what a stack needs before `pulumi up`, and the cure for what is missing: make doctor STACK=dev
-	$(BIN)/python -m gpu_runners.doctor $(STACK)
+	$(BIN)/gpu-runners doctor $(STACK)
 
 lab-up: venv ## a real Kubernetes, forge and S3 server on this machine; FAKE_NODES=100 for more simulated GPU nodes
 	$(BIN)/python -m lab up --fake-nodes $(FAKE_NODES)

@@ -58,7 +58,7 @@ def _review(stack: Stack) -> float:
     """Seconds of a review that must find nothing."""
     started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "gpu_runners.review", "report", stack.name, "--config-file", str(stack.config_file)],
+        [sys.executable, "-m", "gpu_runners", "review", stack.name, "--config-file", str(stack.config_file)],
         cwd=paths.REPOSITORY,
         env=dict(stack.environment),
         capture_output=True,

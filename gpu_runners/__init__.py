@@ -1,1 +1,20 @@
-"""gpu_runners."""
+"""The program `gpu-runners`: what people and workflows run beside `pulumi up`. `python -m gpu_runners` is the same.
+
+  program         the command line: finds the command, runs it, turns errors and signals into exit codes
+  commands        which commands there are; the module of each is loaded when it is called, not before
+  arguments       the flags that have the same meaning everywhere: STACK, --folder, --config-file, --yes
+  help_text       help that wraps where the terminal ends
+  exit_code       the one table of exit codes
+  errors          what ends a command with one line
+  output          lines for a person, who may stop reading
+  pulumi_command  the one runner of Pulumi's command line
+  child_process   a process that Pulumi's runner starts: its deadline, and how a signal reaches it
+  stack_cluster   the cluster that a stack's config names
+  review/         `review`, `repair`, and the parts of a review that workflows run: `stacks`, `collect`, `render`, …
+  doctor/         `doctor`: what a stack lacks before `pulumi up`
+  state/          an exported state, held against what this program makes
+  unlock/         `unlock`: frees a stack whose command was killed; works where the program does not load
+  app/            `app`: makes a GitHub App
+
+The files beside the folders need nothing but the standard library, stack_cluster apart.
+"""

@@ -1,34 +1,36 @@
-"""Runs Pulumi's command line for one stack, and nothing else."""
+"""The one runner of Pulumi's command line: one command on one stack, and nothing else.
+
+Needs nothing but the standard library and `pulumi` on PATH.
+"""
 
 import json
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from gpu_runners.review.errors import ReviewError
+from gpu_runners.child_process import Children, DeadlinePassedError, Ended
+from gpu_runners.errors import CommandFailedError
 
-DEADLINE_SECONDS = 600
-_NO_STACK = "no stack named"
+DEADLINE_SECONDS: Final = 600
+CHILDREN: Final = Children()
 
 
-class NoStackError(ReviewError):
+class PulumiFailedError(CommandFailedError):
+    """Pulumi cannot be started, did not end, or refused. The message holds its own words."""
+
+
+class StackUnknownError(PulumiFailedError):
     """The state backend does not know the stack."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a command said."""
-
-    code: int
-    output: str
-    errors: str
+class Answer(Ended):
+    """What a command printed."""
 
     def document(self) -> Any:
         """The JSON on its output, None where there is none. Warnings may precede it."""
@@ -43,6 +45,11 @@ class Answer:
         """Its own words, for a person."""
         return (self.errors.strip() or self.output.strip() or f"exit code {self.code}")[-1500:]
 
+    @property
+    def text(self) -> str:
+        """Everything that it printed."""
+        return self.output + self.errors
+
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
@@ -53,69 +60,73 @@ class Program:
     config_file: Path
     variables: Mapping[str, str] = field(default_factory=dict)  # beside those of this process
 
-    def run(self, *arguments: str, on_stack: bool = True) -> Answer:
-        """Runs a command. Raises ReviewError where it cannot be started or does not end."""
+    def run(self, *arguments: str, on_stack: bool = True, with_config: bool = False) -> Answer:
+        """Runs a command. Raises PulumiFailedError where it cannot be started or does not end, StackUnknownError."""
         where = ["--stack", self.stack] if on_stack else []
-        command = ["pulumi", *arguments, *where, "--non-interactive", "--color=never"]
+        config = ["--config-file", str(self.config_file)] if with_config else []
+        command = ["pulumi", *arguments, *config, *where, "--non-interactive", "--color=never"]
+        environment = {**_environment(), **self.variables}
         try:
-            done = subprocess.run(
-                command, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-                timeout=DEADLINE_SECONDS, env={**_environment(), **self.variables},
-            )  # fmt: skip
-        except FileNotFoundError as error:
-            raise ReviewError("pulumi is not on PATH: install it, or source the lab's env.sh") from error
-        except subprocess.TimeoutExpired as error:
-            raise ReviewError(f"pulumi {arguments[0]} did not end within {DEADLINE_SECONDS} s") from error
-        return Answer(code=done.returncode, output=done.stdout, errors=done.stderr)
+            ended = CHILDREN.run(
+                command, folder=self.folder, environment=environment, deadline_seconds=DEADLINE_SECONDS
+            )
+        except OSError as error:
+            cure = "install it (https://www.pulumi.com/docs/install/) and put its folder on PATH"
+            raise PulumiFailedError(f"`pulumi` cannot be started: {error.strerror}; {cure}") from error
+        except DeadlinePassedError as error:
+            raise PulumiFailedError(f"`pulumi {arguments[0]}` {error}") from error
+        answer = Answer(code=ended.code, output=ended.output, errors=ended.errors)
+        if on_stack and answer.code != 0 and f"no stack named '{self.stack}' found" in answer.errors:
+            cure = f"`pulumi stack ls` lists its stacks, `pulumi stack init {self.stack}` makes this one"
+            raise StackUnknownError(f"the state backend knows no stack {self.stack}; {cure}")
+        return answer
 
     def export(self, *, stack: str | None = None, secrets: bool = False) -> list[dict[str, Any]]:
-        """The resources of a stack's state. Raises ReviewError; NoStackError where the backend has no such stack."""
-        one = self if stack is None else replace(self, stack=stack)
-        answer = one.run("stack", "export", *(["--show-secrets"] if secrets else []))
+        """The resources of a stack's state. Raises PulumiFailedError, StackUnknownError."""
+        program = self if stack is None else replace(self, stack=stack)
+        answer = program.run("stack", "export", *(["--show-secrets"] if secrets else []))
         document = answer.document()
         if answer.code != 0 or document is None:
-            kind = NoStackError if _NO_STACK in answer.complaint else ReviewError
-            raise kind(f"state of stack {one.stack}: {answer.complaint}")
+            raise PulumiFailedError(f"state of stack {program.stack}: {answer.complaint}")
         resources: list[dict[str, Any]] = (document.get("deployment") or {}).get("resources") or []
         return resources
 
     def other_stacks(self) -> list[str]:
-        """The names of the project's other stacks in this backend. Raises ReviewError."""
+        """The names of the project's other stacks in this backend. Raises PulumiFailedError."""
         answer = self.run("stack", "ls", "--json", on_stack=False)
         if answer.code != 0:
-            raise ReviewError(f"list of stacks: {answer.complaint}")
+            raise PulumiFailedError(f"list of stacks: {answer.complaint}")
         start = answer.output.find("[")
-        return sorted({one["name"] for one in json.loads(answer.output[start:])} - {self.stack})
+        return sorted({stack["name"] for stack in json.loads(answer.output[start:])} - {self.stack})
 
 
 @contextmanager
 def begun_elsewhere(program: Program) -> Iterator[Program]:
     """The program with its stack, empty, in a backend that ends with this block: nobody else gets to see it."""
-    with tempfile.TemporaryDirectory(prefix="review-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="gpu-runners-") as temporary:
         folder = Path(temporary)
         shutil.copy(program.folder / "Pulumi.yaml", folder)  # `stack init` writes a stack file beside it
         new = replace(program, variables={"PULUMI_BACKEND_URL": f"file://{temporary}"})
         made = replace(new, folder=folder).run("stack", "init", program.stack, "--no-select", on_stack=False)
         if made.code != 0:
-            raise ReviewError(f"stack init {program.stack}: {made.complaint}")
+            raise PulumiFailedError(f"stack init {program.stack}: {made.complaint}")
         yield new
 
 
 @contextmanager
 def opened(folder: Path, stack: str, config_file: Path | None) -> Iterator[Program]:
-    """A program whose stack file is a copy: Pulumi writes the salt of the passphrase into it."""
-    given = config_file or folder / f"Pulumi.{stack}.yaml"
-    with tempfile.TemporaryDirectory(prefix="review-") as temporary:
-        copy = Path(temporary) / f"Pulumi.{stack}.yaml"
-        if given.is_file():
-            shutil.copy(given, copy)
+    """A program whose stack file is a copy: Pulumi writes the salt of the passphrase into the one that it is given."""
+    given = config_file or stack_file(folder, stack)
+    with tempfile.TemporaryDirectory(prefix="gpu-runners-") as temporary:
+        copy = stack_file(Path(temporary), stack)
+        if given.exists():
+            copy.write_bytes(given.read_bytes())  # a pipe, too
         yield Program(folder=folder, stack=stack, config_file=copy)
 
 
-def restore_interrupt() -> None:
-    """A script's background job ignores SIGINT; Pulumi would inherit that and take 5 s longer to end."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def stack_file(folder: Path, stack: str) -> Path:
+    """Where Pulumi looks for a stack's config. Of ORGANIZATION/PROJECT/NAME the name counts."""
+    return folder / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
 
 
 def _environment() -> dict[str, str]:

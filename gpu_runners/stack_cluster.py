@@ -7,15 +7,14 @@ from typing import Any
 from access.cluster.choice import KEYS, PROVIDER, ClusterChoice
 from access.cluster.errors import ClusterChoiceError
 from access.cluster.kubeconfig import read_kubeconfig
-from gpu_runners.pulumi_command import Program
-from gpu_runners.review.errors import ReviewError
+from gpu_runners.pulumi_command import Program, PulumiFailedError
 
 
 def cluster_of(program: Program, environment: Mapping[str, str], context: str = "") -> ClusterChoice:
     """The choice of the stack.
 
-    context, if any, is only what somebody expects: it chooses nothing. Raises ReviewError without a config that can be
-    read, ClusterChoiceError where the stack's context is another than the expected one.
+    context, if any, is only what somebody expects: it chooses nothing. Raises PulumiFailedError without a config that
+    can be read, ClusterChoiceError where the stack's context is another than the expected one.
     """
     choice = ClusterChoice.of_stack(_provider_config(program), environment, program.folder)
     if context:
@@ -29,9 +28,9 @@ def cluster_of(program: Program, environment: Mapping[str, str], context: str = 
 
 def _provider_config(program: Program) -> dict[str, str]:
     """What the stack says of KEYS. A secret is asked for alone, so that no other comes into this process."""
-    answer = program.run("config", "--json", "--config-file", str(program.config_file))
+    answer = program.run("config", "--json", with_config=True)
     if answer.code != 0:
-        raise ReviewError(f"config of stack {program.stack}: {answer.complaint}")
+        raise PulumiFailedError(f"config of stack {program.stack}: {answer.complaint}")
     config = answer.document() or {}
     found: dict[str, str] = {}
     for key in KEYS:
@@ -47,7 +46,7 @@ def _text(entry: Mapping[str, Any]) -> str:
 
 
 def _secret(program: Program, key: str) -> str:
-    answer = program.run("config", "get", f"{PROVIDER}:{key}", "--config-file", str(program.config_file))
+    answer = program.run("config", "get", f"{PROVIDER}:{key}", with_config=True)
     if answer.code != 0:
-        raise ReviewError(f"{PROVIDER}:{key} of stack {program.stack}: {answer.complaint}")
+        raise PulumiFailedError(f"{PROVIDER}:{key} of stack {program.stack}: {answer.complaint}")
     return answer.output.rstrip("\n")

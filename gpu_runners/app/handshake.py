@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 
 from gpu_runners.app.manifest import DESTINATION, Order, page
+from gpu_runners.errors import CommandFailedError
 from values.scope import GITHUB, ForgeScope
 
 TIMEOUT_SECONDS: Final = 20.0
@@ -19,7 +20,7 @@ DONE: Final = "<!doctype html><meta charset=utf-8><p>The App exists. Go back to 
 FOREIGN: Final = "<!doctype html><meta charset=utf-8><p>This answer belongs to no question of this page."
 
 
-class HandshakeError(Exception):
+class HandshakeError(CommandFailedError):
     """GitHub gave no App. The message says why and what to do."""
 
 

@@ -1,6 +1,6 @@
-"""`make doctor STACK=…`: is everything there that a stack needs, and what to do about what is not. Changes nothing.
+"""`gpu-runners doctor`: is everything there that a stack needs, and what to do about what is not. Changes nothing.
 
-  __main__    the command line
+  command     the flags and the lines
   checks      the checks of a stack, in the order in which they are told
   stack       a stack's config through Pulumi's command line
   github, gitea, cluster, registry    the edges: each asks one other side and judges by `core`

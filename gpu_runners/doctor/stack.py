@@ -8,22 +8,20 @@ from typing import Any
 import pulumi
 
 from config import NAMESPACE, StackConfig, load
-from gpu_runners.pulumi_command import opened
-from gpu_runners.review.errors import ReviewError
+from gpu_runners.pulumi_command import StackUnknownError, opened
 
 
 class UnreadableError(Exception):
-    """There is no config to check. The message is Pulumi's own."""
+    """There is no config to check. The message says why, or holds Pulumi's own words."""
 
 
 def read_stack(folder: Path, stack: str, config_file: Path | None, environment: Mapping[str, str]) -> StackConfig:
-    """The stack's config with its secrets. Raises UnreadableError, and StackConfigError with every problem."""
+    """The stack's config with its secrets. Raises PulumiFailedError, UnreadableError, StackConfigError."""
     try:
         with opened(folder, stack, config_file) as program:
-            # A copy of the stack file: Pulumi would write the salt of the passphrase into it.
-            answer = program.run("config", "--json", "--show-secrets", "--config-file", str(program.config_file))
-    except ReviewError as error:
-        raise UnreadableError(str(error)) from error
+            answer = program.run("config", "--json", "--show-secrets", with_config=True)
+    except StackUnknownError as error:
+        raise UnreadableError(f"the state backend knows no stack {stack}") from error
     if answer.code != 0:
         raise UnreadableError(answer.complaint.removeprefix("error: "))
     set_config(answer.document() or {})

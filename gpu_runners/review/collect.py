@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError
-from gpu_runners.pulumi_command import Answer, NoStackError, Program, begun_elsewhere
+from gpu_runners.errors import CommandFailedError
+from gpu_runners.pulumi_command import Answer, Program, StackUnknownError, begun_elsewhere
 from gpu_runners.review.cluster import ClusterObjects, Resource
 from gpu_runners.review.core.evidence import Declared, Evidence, declared, namespaces, trimmed
 from gpu_runners.review.core.findings import ObjectName
 from gpu_runners.review.core.pending import failure
-from gpu_runners.review.errors import ReviewError
 from gpu_runners.stack_cluster import cluster_of
 from values.contract import REGISTRAR_PORT, SERVICE_NAME, TRUST_CONFIG_MAP, TRUST_URL_KEY
 
@@ -41,19 +41,19 @@ class Request:
 
 
 def collect(request: Request) -> Evidence:
-    """Everything at once, of a stack that is still to be made its preview. Raises ReviewError: no Pulumi, no stack."""
+    """Everything at once, of a stack that is still to be made its preview. Raises PulumiFailedError."""
     program = request.program
     try:
         state = program.export()
-    except NoStackError:
-        if not request.with_preview:
+    except StackUnknownError:
+        if not (request.with_preview and program.config_file.is_file()):
             raise
         with begun_elsewhere(program) as new:
             return replace(collect(replace(request, program=new)), is_new=True)
     with ThreadPoolExecutor(_AT_ONCE) as pool, tempfile.TemporaryDirectory(prefix="review-") as folder:
         events = Path(folder) / "events"
         preview = pool.submit(_preview, request, events) if request.with_preview else None
-        refresh = pool.submit(program.run, "refresh", "--preview-only", "--json", *_config(program))
+        refresh = pool.submit(program.run, "refresh", "--preview-only", "--json", with_config=True)
         elsewhere = pool.submit(_elsewhere, program)
         view = _View(request, declared(state))
         live, runners = view.read()
@@ -78,15 +78,11 @@ def collect(request: Request) -> Evidence:
     )
 
 
-def _config(program: Program) -> list[str]:
-    return ["--config-file", str(program.config_file)]
-
-
 def _preview(request: Request, events: Path) -> Answer:
     policy = ["--policy-pack", request.policy_pack, "--event-log", str(events)] if request.policy_pack else []
     if request.policy_pack and request.policy_pack_config:
         policy += ["--policy-pack-config", request.policy_pack_config]
-    return request.program.run("preview", "--json", *policy, *_config(request.program))
+    return request.program.run("preview", "--json", *policy, with_config=True)
 
 
 def _previewed(preview: Future[Answer] | None) -> tuple[Any, str]:
@@ -95,7 +91,7 @@ def _previewed(preview: Future[Answer] | None) -> tuple[Any, str]:
         return None, ""
     try:
         answer = preview.result()
-    except ReviewError as error:
+    except CommandFailedError as error:
         return None, str(error)
     document = answer.document()
     if answer.code == 0 and document is not None:
@@ -106,7 +102,7 @@ def _previewed(preview: Future[Answer] | None) -> tuple[Any, str]:
 def _document(run: Future[Answer], name: str, unread: list[str]) -> Any:
     try:
         answer = run.result()
-    except ReviewError as error:
+    except CommandFailedError as error:
         unread.append(f"{name}: {error}")
         return None
     document = answer.document()
@@ -125,7 +121,7 @@ def _elsewhere(program: Program) -> list[tuple[str, str, str]]:
 def _result(run: Future[list[tuple[str, str, str]]], unread: list[str]) -> list[tuple[str, str, str]]:
     try:
         return run.result()
-    except ReviewError as error:
+    except CommandFailedError as error:
         unread.append(f"{error}; objects of other stacks may show as not declared")
         return []
 
@@ -156,7 +152,7 @@ class _View:
             with ClusterConnection(choice) as connection:
                 cluster = ClusterObjects(connection)
                 return self._live(cluster), self._runners(cluster)
-        except (ReviewError, ClusterError) as error:
+        except (CommandFailedError, ClusterError) as error:
             self.unread.append(f"cluster: {error}")
             return None, None
 

@@ -1,5 +1,7 @@
-"""The one error of this command's edges. Its message says what was tried and what cures it."""
+"""The one error of this folder's edges. Its message says what was tried and what cures it."""
+
+from gpu_runners.errors import CommandFailedError
 
 
-class ReviewError(Exception):
+class ReviewError(CommandFailedError):
     """A review, a repair or a comment cannot go on."""

@@ -1,40 +1,53 @@
 """Which stacks there are: the stack files of a folder."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from gpu_runners.arguments import STACK_NAME
+from gpu_runners.pulumi_command import stack_file
 from gpu_runners.review.errors import ReviewError
 
 PLATFORM_KEY = "gpu-runners:platform"
-_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def stacks(folder: Path, *, with_platform: bool = True) -> list[str]:
-    """Names of the stacks whose `Pulumi.NAME.yaml` is in the folder.
+    """Names of the stacks whose `Pulumi.NAME.yaml` is in the folder. Raises ReviewError for a file that is none.
 
-    Without platforms, those alone that anybody may preview who holds no credential of the forge. A name that Pulumi
-    would not accept is none: workflows write it into commands.
+    Without platforms, those alone that anybody may preview who holds no credential of the forge.
     """
-    return [
-        name
-        for name, config in sorted(_files(folder))
-        if _NAME.fullmatch(name) and (with_platform or not config.get(PLATFORM_KEY))
-    ]
+    return sorted(
+        name for name in _names(folder)
+        if STACK_NAME.fullmatch(name) and (not _config(stack_file(folder, name)).get(PLATFORM_KEY) or with_platform)
+    )  # fmt: skip
 
 
-def check_listed(found: Sequence[str], listed: Sequence[str]) -> None:
+def left_out(folder: Path) -> list[str]:
+    """Names of files that are no stack's: Pulumi would not accept them, and workflows write names into commands."""
+    return sorted(f"Pulumi.{name}.yaml" for name in _names(folder) if not STACK_NAME.fullmatch(name))
+
+
+def check_listed(names: Sequence[str], listed: Sequence[str]) -> None:
     """Raises ReviewError where the stacks that somebody wrote down are not those that there are."""
-    problems = [f"Pulumi.{name}.yaml is there and {name} is not listed" for name in found if name not in listed]
-    problems += [f"{name} is listed and there is no such stack" for name in listed if name not in found]
+    problems = [f"Pulumi.{name}.yaml is there and {name} is not listed" for name in names if name not in listed]
+    problems += [f"{name} is listed and there is no such stack" for name in listed if name not in names]
     if problems:
         raise ReviewError(f"{'; '.join(problems)}: correct STACKS and the matrix of the workflow")
 
 
-def _files(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in folder.glob("Pulumi.*.yaml"):
+def _names(folder: Path) -> list[str]:
+    return [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml")]
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """A stack file's config. Raises ReviewError: a stack that cannot be read must not be left out."""
+    try:
         document = yaml.safe_load(path.read_text()) or {}
-        yield path.name.removeprefix("Pulumi.").removesuffix(".yaml"), document.get("config") or {}
+        config = document.get("config") or {}
+        if isinstance(config, dict):
+            return config
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
+        raise ReviewError(f"{path}: no stack file: {' '.join(str(error).split())}") from error
+    raise ReviewError(f"{path}: no stack file: `config` is {type(config).__name__}; allowed: a mapping of keys")

@@ -4,27 +4,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gpu_runners.errors import CommandFailedError
+from gpu_runners.pulumi_command import Answer
 from gpu_runners.unlock.left_over import LOCKED, Lock, Pending, created, locks, ours, pending
 
 
-class UnlockError(Exception):
+class UnlockError(CommandFailedError):
     """The stack was left as it is. The message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended: exit code, standard output, and everything it said."""
-
-    code: int
-    output: str
-    said: str
 
 
 class Pulumi(Protocol):
     """Runs one command on the stack."""
 
-    def __call__(self, *arguments: str) -> Ended:
-        """The command's end; raises nothing for a command that fails."""
+    def __call__(self, *arguments: str) -> Answer:
+        """What it printed. Raises PulumiFailedError where it cannot be run, nothing for a command that fails."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +51,10 @@ def _held(pulumi: Pulumi) -> list[Lock]:
     asked = pulumi("refresh", "--exclude", "**", "--yes", "--skip-preview")
     if asked.code == 0:
         return []
-    found = locks(asked.said)
-    if found or LOCKED in asked.said:
+    found = locks(asked.text)
+    if found or LOCKED in asked.text:
         return found
-    raise UnlockError(f"the stack cannot be read, and no lock is the reason:\n{asked.said.strip()}")
+    raise UnlockError(f"the stack cannot be read, and no lock is the reason:\n{asked.text.strip()}")
 
 
 def _judge(stack: str, held: Sequence[Lock], here: Here) -> None:
@@ -107,8 +100,8 @@ def _clear(unfinished: Sequence[Pending], pulumi: Pulumi, here: Here) -> None:
     )
 
 
-def _must(pulumi: Pulumi, *arguments: str) -> Ended:
+def _must(pulumi: Pulumi, *arguments: str) -> Answer:
     ended = pulumi(*arguments)
     if ended.code != 0:
-        raise UnlockError(f"`pulumi {' '.join(arguments)}` failed:\n{ended.said.strip()}")
+        raise UnlockError(f"`pulumi {' '.join(arguments)}` failed:\n{ended.text.strip()}")
     return ended

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gpu_runners.exit_code import ExitCode
 from lab import paths
 from lab.errors import LabError
 from lab.review_demo.scene import PRICES, REPOSITORY, STACK, Config, text
@@ -71,7 +72,9 @@ class Commands:
         return [*([flag] if flag else []), STACK, "--config-file", str(self.folder / f"Pulumi.{STACK}.yaml")]
 
     def _review(self, *arguments: str, found: bool = False) -> str:
-        return self._run([sys.executable, "-m", "gpu_runners.review", *arguments], allowed=(0, 2) if found else (0,))
+        return self._run(
+            [sys.executable, "-m", "gpu_runners", *arguments], allowed=(0, ExitCode.FOUND) if found else (0,)
+        )
 
     def _run(self, command: list[str], *, folder: Path = paths.REPOSITORY, allowed: tuple[int, ...] = (0,)) -> str:
         done = subprocess.run(

@@ -11,8 +11,8 @@ import yaml
 
 import config
 from config.credential import SECRET_KEYS
-from gpu_runners.app.__main__ import parser as app_parser
 from gpu_runners.app.manifest import KINDS
+from gpu_runners.program import parse
 from tests.program.stack_values import ROOT
 
 PAGE = (ROOT / "docs/onboarding.md").read_text()
@@ -42,10 +42,10 @@ def test_every_make_target_of_both_pages_exists() -> None:
 
 
 def test_the_app_s_command_is_understood() -> None:
-    calls = [words[2:] for words in commands("python") if words[:2] == ["-m", "gpu_runners.app"]]
-    assert calls
+    calls = commands("gpu-runners")
+    assert {words[0] for words in calls} == {"app"}
     for words in calls:
-        assert app_parser().parse_args(words).kind in KINDS
+        assert parse(words)[1].kind in KINDS
 
 
 def test_every_key_that_the_page_sets_is_one() -> None:

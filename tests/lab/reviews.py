@@ -1,4 +1,4 @@
-"""`python -m gpu_runners.review` as a person runs it, on a test's stack."""
+"""`gpu-runners review` and `repair` as a person runs it, on a test's stack."""
 
 import json
 import os
@@ -23,7 +23,7 @@ class Reviews:
         """Exit code and the JSON report, of the drift alone unless `look` says otherwise."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "report.json"
-            code = self._run("report", *filter(None, [look]), "--json", str(file), *options).returncode
+            code = self._run("review", *filter(None, [look]), "--json", str(file), *options).returncode
             return code, json.loads(file.read_text())
 
     def repair(self, agreed: str = "--yes") -> subprocess.CompletedProcess[str]:
@@ -32,7 +32,7 @@ class Reviews:
     def _run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
         arguments = [command, self.stack.name, "--config-file", str(self.stack.config_file), *options]
         return subprocess.run(
-            [sys.executable, "-m", "gpu_runners.review", *arguments],
+            [sys.executable, "-m", "gpu_runners", *arguments],
             cwd=paths.REPOSITORY,
             env={**os.environ, **self.stack.environment},
             stdin=subprocess.DEVNULL,

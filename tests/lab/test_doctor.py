@@ -14,6 +14,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from gpu_runners.exit_code import ExitCode
 from lab import gitea, paths
 from lab.github import daemon
 from lab.trial.kubernetes import Json, KubernetesApi
@@ -39,7 +40,7 @@ class Doctor:
 
     def says(self, *arguments: str, **variables: str) -> tuple[int, str]:
         """Exit code and lines."""
-        command = [sys.executable, "-m", "gpu_runners.doctor", self.stack.name]
+        command = [sys.executable, "-m", "gpu_runners", "doctor", self.stack.name]
         command += ["--config-file", str(self.stack.config_file)]
         done = subprocess.run(
             [*command, *arguments], cwd=paths.REPOSITORY, env={**self.stack.environment, **variables}, text=True,
@@ -52,7 +53,7 @@ class Doctor:
         code, output = self.says(**variables)
         (line,) = (one for one in output.splitlines() if one.startswith(f"{state} ") and check in one)
         assert "; cure: " in line
-        assert code == (1 if "\nfailed" in f"\n{output}" else 0)
+        assert code == (ExitCode.FOUND if "\nfailed" in f"\n{output}" else ExitCode.DONE)
         return line
 
 
@@ -209,7 +210,7 @@ def test_every_problem_of_a_stack_file_is_a_line_with_its_cure(doctor: Doctor) -
     doctor.stack.configure(config)
     code, output = doctor.says()
     lines = [line for line in output.splitlines() if line.startswith("failed   config: gpu-runners:pools[0]")]
-    assert (code, len(lines)) == (1, 2)
+    assert (code, len(lines)) == (ExitCode.FOUND, 2)
     assert all("; cure: " in line for line in lines)
 
 

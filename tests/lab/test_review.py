@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from gpu_runners.exit_code import ExitCode
 from lab.errors import LabError
 from lab.trial.deadline import until
 from lab.trial.kubernetes import KubernetesApi
@@ -96,7 +97,7 @@ def test_a_stack_that_is_still_to_be_made_is_previewed_and_the_backend_does_not_
     new = replace(reviewed, name="reviewed-later", folder=tmp_path)
     new.configure(pools_config(pool("later", gpu=gpus(1))) | {"gpu-runners:namespace": SPACE})
     code, report = Reviews(new).report(look="")
-    assert code == 2
+    assert code == ExitCode.FOUND
     assert report["verdict"] == "📝 reviewed-later: 2 to create"
     assert report["unread"] == []
     assert "The state backend has no such stack yet" in report["notes"][0]
@@ -118,7 +119,7 @@ def test_the_previewers_identity_sees_everything_but_secrets(
     assert code == 0, report
     assert report["left_out"] == ["secrets"]
     code, report = previewer.report()
-    assert code == 1
+    assert code == ExitCode.FAILED
     assert ["secrets" in line and "403" in line for line in report["unread"]] == [True]
 
 
@@ -128,7 +129,7 @@ def test_what_others_added_is_found_with_who_did_it_and_repaired_once_somebody_a
     make_drift_of_the_pool(api)
     register_by_hand(reviewed.environment, forge.name, "stranger", ["reviewed"])
     code, report = Reviews(reviewed).report()
-    assert code == 2
+    assert code == ExitCode.FOUND
     assert found_in(report) == {
         "metadata.labels.team": "mallory",
         f"{TEMPLATE}.hostNetwork": "mallory",
@@ -141,7 +142,7 @@ def test_what_others_added_is_found_with_who_did_it_and_repaired_once_somebody_a
     }
     assert "planted-Zq81xv" not in json.dumps(report)
     asked = Reviews(reviewed).repair("")
-    assert asked.returncode == 2
+    assert asked.returncode == ExitCode.FOUND
     assert "take out Deployment" in asked.stdout
     assert api.get(POOL)["metadata"]["labels"]["team"] == "x"
     repaired = Reviews(reviewed).repair()
@@ -161,7 +162,7 @@ def test_what_refresh_sees_is_put_back_by_the_repair(reviewed_platform: Stack, a
     edit(api, f"/api/v1/namespaces/{SPACE}", {"metadata": {"labels": labels}}, manager="mallory")
     api.delete(f"/api/v1/namespaces/{SPACE}/resourcequotas/gpus")
     code, report = Reviews(reviewed_platform).report()
-    assert code == 2
+    assert code == ExitCode.FOUND
     assert {one["what"]: one["kind"] for one in report["drift"]} == {
         f"Namespace {SPACE}": "changed",
         f"ResourceQuota {SPACE}/gpus": "deleted",
@@ -194,6 +195,6 @@ def test_a_registrar_that_is_away_makes_the_review_unknown(
         return (code, report) if report["unread"] else None
 
     code, report = until("the review is unknown", unknown, 30)
-    assert code == 1
+    assert code == ExitCode.FAILED
     assert "unknown" in report["verdict"]
     edit(api, place, {"spec": {"replicas": 1}}, manager="mallory", kind="merge")

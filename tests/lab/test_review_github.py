@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from gpu_runners.exit_code import ExitCode
 from lab.github import daemon, parts
 from lab.github.protocol import RUNNER_VERSION
 from lab.trial.deadline import until
@@ -94,7 +95,7 @@ def reviews_find(reviewed: Stack, kind: str, *live: str) -> None:
 
     def found() -> list[str]:
         code, report = Reviews(reviewed).report()
-        assert code == 2, report  # the version at the least
+        assert code == ExitCode.FOUND, report  # the version at the least
         return [one["live"] for one in report["drift"] if one["kind"] == kind]
 
     until(f"the {kind} shows as {live}", lambda: found() == list(live), 10, seen=found)
@@ -129,6 +130,6 @@ def test_a_version_that_github_will_soon_refuse_is_told_and_left_to_the_program(
     told = f"GitHub serves runner version {RUNNER_VERSION} until {day}: {cure}"
     reviews_find(reviewed, "runner version", told)
     repaired = Reviews(reviewed).repair()
-    assert repaired.returncode == 2
+    assert repaired.returncode == ExitCode.FOUND
     assert "nothing to repair" in repaired.stdout
     assert organization.runner()["name"] == runner["name"]

@@ -56,7 +56,7 @@ class Kept:
 
     def unlock(self) -> Outcome:
         """`make unlock`, where nobody can be asked."""
-        argv = [sys.executable, "-m", "gpu_runners.unlock", self.stack.name]
+        argv = [sys.executable, "-m", "gpu_runners", "unlock", self.stack.name]
         done = subprocess.run(
             argv,
             cwd=paths.REPOSITORY,

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from gpu_runners.review.__main__ import _parser, main
+from gpu_runners.exit_code import ExitCode
+from gpu_runners.program import main, parse
 from tests.gpu_runners.review.core.recorded import DATA
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -43,11 +44,12 @@ def steps(forge: str, name: str) -> list[dict[str, Any]]:
 def test_every_command_of_a_workflow_is_understood(forge: str, name: str) -> None:
     script = "\n".join(step.get("run", "") for step in steps(forge, name))
     joined = re.sub(r"\\\n\s*|\n(?=--)", " ", script)
-    commands = re.findall(r"python3 -m gpu_runners.review ([^\n)|]+)", joined)
+    commands = re.findall(r"python3 -m gpu_runners ([^\n)|]+)", joined)
     assert commands
     for command in commands:
-        words = shlex.split(command.split("$(")[0].replace("$PULL", "7"))
-        assert _parser().parse_args(words).do
+        words = shlex.split(command)
+        values = {"$PULL": "7", "$STACK": "dev", "$EVIDENCE": str(DATA / "clean.json"), "$POLICY_PACK": ""}
+        assert parse([values.get(word, word.replace("$POLICY_PACK_CONFIG", "")) for word in words])
 
 
 @BOTH
@@ -95,6 +97,7 @@ def test_both_forges_do_the_same_once_the_stacks_are_known(name: str) -> None:
 def test_a_stack_without_a_place_in_giteas_matrix_is_noticed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     (step,) = [step for step in steps("gitea", name) if step.get("name") == LISTED]
     arguments = shlex.split(step["run"].replace("$STACKS", workflow("gitea", name)["env"]["STACKS"]))[3:]
+    assert arguments[0] == "stacks"
     assert main(arguments) == 0
     assert main([*arguments[:-1], "other"]) == 1
     assert "Pulumi.dev.yaml is there and dev is not listed; other is listed" in capsys.readouterr().err
@@ -106,19 +109,51 @@ def test_the_stacks_that_a_pull_request_may_preview_hold_no_platform(capsys: pyt
 
 
 def test_a_file_whose_name_is_no_stacks_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x")
     (tmp_path / "Pulumi.a b$(x).yaml").write_text("config: {}")
+    (tmp_path / "Pulumi.-x.yaml").write_text("config: {}")
     (tmp_path / "Pulumi.good.yaml").write_text("config: {}")
+    (tmp_path / "Pulumi.with.periods.yaml").write_text("config: {}")
     assert main(["stacks", "--folder", str(tmp_path)]) == 0
-    assert json.loads(capsys.readouterr().out) == ["good"]
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == ["good", "with.periods"]
+    assert [line.split(",")[0] for line in printed.err.splitlines()] == [
+        "left out: 'Pulumi.-x.yaml'",
+        "left out: 'Pulumi.a b$(x).yaml'",
+    ]
+
+
+@pytest.mark.parametrize("text", ["config: [", "- a\n", "config: [a]\n", "config: \udcff"])
+def test_a_stack_file_that_cannot_be_read_is_not_left_out_in_silence(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x")
+    (tmp_path / "Pulumi.dev.yaml").write_bytes(text.encode(errors="surrogateescape"))
+    assert main(["stacks", "--folder", str(tmp_path)]) == ExitCode.FAILED
+    assert "Pulumi.dev.yaml: no stack file" in capsys.readouterr().err
+
+
+def test_no_stack_at_all_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x")
+    assert main(["stacks", "--folder", str(tmp_path)]) == ExitCode.DONE
+    printed = capsys.readouterr()
+    assert (printed.out, "no stack file (Pulumi.STACK.yaml)" in printed.err) == ("[]\n", True)
+
+
+def test_stacks_that_cannot_be_found_end_the_workflow_before_its_matrix_is_empty() -> None:
+    for name in NAMES:
+        (step,) = [step for step in steps("github", name) if step.get("id") == "find"]
+        lines = step["run"].splitlines()  # bash -e does not see what fails within another command's words
+        assert [line.split("=")[0] for line in lines] == ["stacks", 'echo "stacks']
 
 
 def test_a_file_that_is_no_evidence_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "evidence.json").write_text("[]")
     assert main(["render", str(tmp_path / "evidence.json")]) == 1
-    assert "it must be what `python -m gpu_runners.review collect` wrote" in capsys.readouterr().err
+    assert "it must be what `gpu-runners collect` wrote" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("name", "code"), [("clean", 0), ("drifted", 2)])
+@pytest.mark.parametrize(("name", "code"), [("clean", ExitCode.DONE), ("drifted", ExitCode.FOUND)])
 def test_rendering_ends_with_the_verdicts_exit_code_and_fills_the_jobs_summary(
     name: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,7 +165,7 @@ def test_rendering_ends_with_the_verdicts_exit_code_and_fills_the_jobs_summary(
 
 
 @pytest.mark.parametrize(
-    ("name", "level", "code"), [("drifted", "", 0), ("drifted", "advisory", 0), ("clean", "mandatory", 2)]
+    ("name", "level", "code"), [("drifted", "", 0), ("drifted", "advisory", 0), ("clean", "mandatory", ExitCode.FOUND)]
 )
 def test_a_pull_request_is_stopped_by_a_mandatory_policy_and_not_by_what_it_changes(
     name: str, level: str, code: int, tmp_path: Path
@@ -140,4 +175,4 @@ def test_a_pull_request_is_stopped_by_a_mandatory_policy_and_not_by_what_it_chan
     (tmp_path / "evidence.json").write_text(json.dumps(evidence | {"violations": [breach] if level else []}))
     arguments = ["render", str(tmp_path / "evidence.json"), "--markdown", str(tmp_path / "text")]
     assert main([*arguments, "--pull-request"]) == code
-    assert main(arguments) == 2
+    assert main(arguments) == ExitCode.FOUND

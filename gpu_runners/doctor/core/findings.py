@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gpu_runners.exit_code import ExitCode
+
 
 class State(StrEnum):
     """How a check ended."""
@@ -42,10 +44,12 @@ def unknown(check: str, found: str, cure: str) -> Finding:
     return Finding(State.UNKNOWN, check, found, cure)
 
 
-def exit_code(findings: Iterable[Finding], *, strict: bool) -> int:
-    """0 where nothing failed; strict: where nothing is unknown either. 1 else."""
-    bad = (State.FAILED, State.UNKNOWN) if strict else (State.FAILED,)
-    return int(any(finding.state in bad for finding in findings))
+def exit_code(findings: Iterable[Finding], *, strict: bool) -> ExitCode:
+    """FOUND where a check failed; strict: FAILED where none did and one is unknown."""
+    states = {finding.state for finding in findings}
+    if State.FAILED in states:
+        return ExitCode.FOUND
+    return ExitCode.FAILED if strict and State.UNKNOWN in states else ExitCode.DONE
 
 
 def summary(findings: Iterable[Finding]) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from gpu_runners.exit_code import ExitCode
 from gpu_runners.review.core.field_path import Path
 
 
@@ -99,14 +100,14 @@ class Review:
     currency: str = "$"
 
     @property
-    def exit_code(self) -> int:
-        """0: nothing to see; 2: drift, a pending change or a violation; 1: something failed or could not be read."""
+    def exit_code(self) -> ExitCode:
+        """FOUND: drift, a pending change or a violation; FAILED: something failed or could not be read."""
         if self.failure or self.unread:
-            return 1
-        return 2 if self.changes or self.drift or self.violations else 0
+            return ExitCode.FAILED
+        return ExitCode.FOUND if self.changes or self.drift or self.violations else ExitCode.DONE
 
     @property
-    def pull_request_code(self) -> int:
+    def pull_request_code(self) -> ExitCode:
         """As exit_code, but what a pull request is for, or did not cause, stops it no more than an advice does."""
-        mandatory = any(one.level == "mandatory" for one in self.violations)
-        return self.exit_code if self.exit_code == 1 or mandatory else 0
+        mandatory = any(violation.level == "mandatory" for violation in self.violations)
+        return self.exit_code if self.exit_code == ExitCode.FAILED or mandatory else ExitCode.DONE

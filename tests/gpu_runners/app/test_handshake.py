@@ -129,7 +129,17 @@ def test_a_code_that_github_does_not_take_is_told_with_the_cure(github: tuple[Gi
 
 
 def started(github: str, file: Path, *arguments: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "gpu_runners.app", "organization", "--organization", "mlops", "--github", github]
+    command = [
+        sys.executable,
+        "-m",
+        "gpu_runners",
+        "app",
+        "organization",
+        "--organization",
+        "mlops",
+        "--github",
+        github,
+    ]
     return subprocess.Popen(
         [*command, "--to", str(file), "--port", "0", *arguments], cwd=ROOT, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gpu_runners.unlock.__main__ import stack_file
+from gpu_runners.pulumi_command import Answer, opened
 from gpu_runners.unlock.left_over import Lock, Pending, locks, pending
-from gpu_runners.unlock.unlock import Ended, Here, UnlockError, unlock
+from gpu_runners.unlock.unlock import Here, UnlockError, unlock
 
 REFUSED = """error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete \
 the lock file with `pulumi cancel`.
@@ -30,17 +30,17 @@ class Stack:
         self.asked: list[str] = []
         self.heard: list[str] = []
 
-    def pulumi(self, *arguments: str) -> Ended:
+    def pulumi(self, *arguments: str) -> Answer:
         self.asked.append(" ".join(arguments))
         if arguments[0] == "cancel":
             self.locked = False
         elif arguments[:2] == ("stack", "export"):
-            return Ended(0, export(*self.unfinished), "")
+            return Answer(code=0, output=export(*self.unfinished), errors="")
         elif self.broken or self.locked:
-            return Ended(255, "", self.broken or REFUSED)
+            return Answer(code=255, output="", errors=self.broken or REFUSED)
         elif "--clear-pending-creates" in arguments:
             self.unfinished = tuple(operation for operation in self.unfinished if operation != "creating")
-        return Ended(0, "", "")
+        return Answer(code=0, output="", errors="")
 
     def unlock(self, *, host: str = "ci-7", alive: bool = False, agrees: bool = False) -> str:
         unlock("dev", self.pulumi, Here(host, lambda pid: alive, lambda question: agrees, self.heard.append))
@@ -126,7 +126,8 @@ def test_another_trouble_than_a_lock_is_shown_and_nothing_is_cancelled() -> None
 def test_pulumi_writes_into_a_copy_of_the_stack_file_and_not_into_the_checkout(tmp_path: Path) -> None:
     given = tmp_path / "Pulumi.dev.yaml"
     given.write_text("config: {}\n")
-    with stack_file(tmp_path, "dev") as copy:
+    with opened(tmp_path, "dev", None) as program:
+        copy = program.config_file
         assert copy.read_text() == "config: {}\n"
         copy.write_text("encryptionsalt: v1\n")
     assert given.read_text() == "config: {}\n"
@@ -134,6 +135,6 @@ def test_pulumi_writes_into_a_copy_of_the_stack_file_and_not_into_the_checkout(t
 
 
 def test_a_stack_without_a_file_of_its_own_gets_none_in_the_checkout(tmp_path: Path) -> None:
-    with stack_file(tmp_path, "dev") as copy:
-        copy.write_text("encryptionsalt: v1\n")
+    with opened(tmp_path, "dev", None) as program:
+        program.config_file.write_text("encryptionsalt: v1\n")
     assert list(tmp_path.iterdir()) == []

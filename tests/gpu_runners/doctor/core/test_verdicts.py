@@ -11,6 +11,7 @@ from gpu_runners.doctor.core.budget import budget
 from gpu_runners.doctor.core.findings import State, exit_code, failed, ok, summary, unknown, worded
 from gpu_runners.doctor.core.quota import granted
 from gpu_runners.doctor.core.rights import Right, judged, of_platform, of_pools
+from gpu_runners.exit_code import ExitCode
 
 GPU = "nvidia.com/gpu"
 FINE, WRONG, OPEN = ok("a", "b"), failed("a", "b", "c"), unknown("a", "b", "c")
@@ -25,8 +26,9 @@ def amount(text: str) -> Decimal:
     [
         ([FINE], False, 0),
         ([FINE, OPEN], False, 0),
-        ([FINE, OPEN], True, 1),
-        ([FINE, WRONG], False, 1),
+        ([FINE, OPEN], True, ExitCode.FAILED),
+        ([WRONG, OPEN], True, ExitCode.FOUND),
+        ([FINE, WRONG], False, ExitCode.FOUND),
         ([FINE], True, 0),
     ],
 )

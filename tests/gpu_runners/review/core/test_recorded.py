@@ -2,6 +2,7 @@
 
 import pytest
 
+from gpu_runners.exit_code import ExitCode
 from gpu_runners.review.core.findings import Drift, Kind
 from gpu_runners.review.core.markdown import markdown, verdict
 from tests.gpu_runners.review.core.recorded import evidence, reviewed
@@ -16,7 +17,7 @@ def drift(field: str) -> Drift:
 
 def test_an_untouched_stack_is_clean() -> None:
     found = reviewed(evidence("clean"))
-    assert found.exit_code == 0
+    assert found.exit_code == ExitCode.DONE
     assert verdict(found) == "✅ review: nothing to change, no drift"
 
 
@@ -88,7 +89,7 @@ def test_capacity_and_its_price_come_first_after_the_verdict() -> None:
 def test_what_could_not_be_read_is_unknown_and_never_no_drift(missing: str) -> None:
     document = evidence("clean") | {missing: None, "unread": [f"{missing}: no answer"]}
     found = reviewed(document)
-    assert found.exit_code == 1
+    assert found.exit_code == ExitCode.FAILED
     assert "unknown" in verdict(found)
     assert "no drift" not in markdown(found)
 
@@ -99,7 +100,7 @@ def test_what_nobody_was_to_read_is_named_beside_the_verdict() -> None:
 
 def test_a_program_that_fails_still_shows_its_drift() -> None:
     found = reviewed(evidence("drifted") | {"preview": None, "failure": "error: no such key"})
-    assert found.exit_code == 1
+    assert found.exit_code == ExitCode.FAILED
     assert len(found.drift) == 9
     assert "error: no such key" in markdown(found)
 
@@ -137,10 +138,10 @@ RULE = {"policyName": "gpu-budget", "enforcementLevel": "mandatory", "message": 
 def test_a_mandatory_rule_is_a_violation_and_no_failure_of_the_program() -> None:
     stopped = {"failure": "error: preview failed", "violations": [{"policyEvent": RULE}]}
     found = reviewed(evidence("drifted") | stopped)
-    assert (found.failure, found.exit_code) == ("", 2)
+    assert (found.failure, found.exit_code) == ("", ExitCode.FOUND)
     assert verdict(found).startswith("🛑 review: drift in 9 places")
     assert "gpu-budget" in markdown(found)
 
 
 def test_a_preview_that_failed_without_a_violation_is_a_failure() -> None:
-    assert reviewed(evidence("drifted") | {"failure": "error: preview failed"}).exit_code == 1
+    assert reviewed(evidence("drifted") | {"failure": "error: preview failed"}).exit_code == ExitCode.FAILED

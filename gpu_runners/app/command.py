@@ -1,0 +1,48 @@
+"""Makes a GitHub App with exactly the permissions that gpu-runners needs, through a page in your browser.
+
+KIND: repository (a registrar's, for runners of repositories), organization (a registrar's, for runners of an
+organization) or wiring (for variables, secrets, environments and runner groups that `pulumi up` declares).
+
+    gpu-runners app organization --organization mlops
+    gpu-runners app wiring --organization mlops --to wiring.pem
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from gpu_runners.app.handshake import make_app
+from gpu_runners.app.manifest import KINDS, Order, next_steps
+from gpu_runners.errors import CommandFailedError
+from gpu_runners.exit_code import ExitCode
+from gpu_runners.output import say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its flags."""
+    parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument("--organization", default="", metavar="NAME", help="the owner (your own account)")
+    parser.add_argument("--github", default="https://github.com", metavar="URL", help="(https://github.com)")
+    parser.add_argument("--name", default="", help="names are unique at GitHub: choose another where one is taken")
+    parser.add_argument("--to", type=Path, metavar="FILE", help="the App's key (KIND.private-key.pem)")
+    parser.add_argument("--port", type=int, default=8976, help="of the page on this machine (8976)")
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """DONE: the App is made. Raises CommandFailedError: it is not, and no key is left."""
+    file = options.to or Path(f"{options.kind}.private-key.pem")
+    order = Order(options.kind, options.github.rstrip("/"), options.organization, options.name)
+    try:
+        # First of all: a key that cannot be kept is lost.
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise CommandFailedError(f"{file} cannot be made: {error.strerror}; name another with --to") from error
+    with os.fdopen(descriptor, "w") as key:
+        try:
+            app = make_app(order, options.port, say)
+            key.write(app["pem"])
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
+    say(next_steps(order, app, file))
+    return ExitCode.DONE

@@ -1,0 +1,97 @@
+"""The flags that mean the same in every command, and what they are checked for before anybody is asked."""
+
+import argparse
+import os
+import re
+from pathlib import Path
+from typing import Final, NoReturn
+
+from gpu_runners.errors import UsageWrongError
+from gpu_runners.help_text import HelpFormatter
+
+PROJECT_FILE: Final = "Pulumi.yaml"
+CHECKOUT: Final = Path(__file__).resolve().parents[1]
+# Pulumi: letters, digits, hyphens, underscores and periods, at most 100; at Pulumi Cloud an organization and a project
+# before it. A hyphen at the beginning would be a flag, a period a way out of the folder.
+_PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
+STACK_NAME: Final = re.compile(_PART)
+_STACK: Final = re.compile(rf"(?:{_PART}/){{0,2}}{_PART}")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's, whose errors are this program's."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageWrongError."""
+        raise UsageWrongError(f"{message}; `{self.prog} --help` shows what is allowed, and an example")
+
+
+def parser(name: str, description: str, epilog: str) -> Parser:
+    """An empty one for a command. Flags are not abbreviated: a flag that is added later would change what they mean."""
+    return Parser(prog=name, description=description, epilog=epilog, formatter_class=HelpFormatter, allow_abbrev=False)
+
+
+def add_stack(found: argparse.ArgumentParser) -> None:
+    """STACK, --folder and --config-file."""
+    found.add_argument("stack", metavar="STACK", type=_stack, help="the stack's name")
+    add_folder(found)
+    found.add_argument(
+        "--config-file", type=existing_file, metavar="FILE", help="the stack's file (Pulumi.STACK.yaml of the folder)"
+    )
+
+
+def add_folder(found: argparse.ArgumentParser) -> None:
+    """--folder, which holds the program."""
+    found.add_argument(
+        "--folder", type=_folder, metavar="FOLDER",
+        help="the Pulumi program (the nearest folder upwards with a Pulumi.yaml, else gpu-runners' own checkout)",
+    )  # fmt: skip
+
+
+def add_yes(found: argparse.ArgumentParser, question: str) -> None:
+    """--yes, which answers the command's one question."""
+    found.add_argument("--yes", action="store_true", help=f"do not ask {question}")
+
+
+def fill_in(options: argparse.Namespace) -> None:
+    """The folder where none was given. Raises UsageWrongError where there is no program."""
+    if getattr(options, "folder", CHECKOUT) is None:
+        here = Path.cwd()
+        holders = [folder for folder in (here, *here.parents, CHECKOUT) if (folder / PROJECT_FILE).is_file()]
+        if not holders:
+            raise UsageWrongError(f"{here} and the folders above it hold no {PROJECT_FILE}; name one with --folder")
+        options.folder = holders[0]
+
+
+def existing_file(text: str) -> Path:
+    """A file that can be read; a pipe is one."""
+    path = Path(text)
+    if not text or not path.exists() or path.is_dir():
+        problem = "is a folder" if text and path.is_dir() else "does not exist"
+        raise argparse.ArgumentTypeError(f"{text or 'an empty name'} {problem}; allowed: a file")
+    if not os.access(path, os.R_OK):
+        raise argparse.ArgumentTypeError(f"{text} may not be read by you")
+    return path
+
+
+def existing_folder(text: str) -> Path:
+    """A folder."""
+    path = Path(text)
+    if not text or not path.is_dir():
+        problem = "is no folder" if text and path.exists() else "does not exist"
+        raise argparse.ArgumentTypeError(f"{text or 'an empty name'} {problem}")
+    return path
+
+
+def _folder(text: str) -> Path:
+    path = existing_folder(text)
+    if not (path / PROJECT_FILE).is_file():
+        raise argparse.ArgumentTypeError(f"{text} holds no {PROJECT_FILE}: name the folder of a Pulumi program")
+    return path
+
+
+def _stack(text: str) -> str:
+    if not _STACK.fullmatch(text):
+        allowed = "letters, digits, hyphens, underscores and periods, at most 100"
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a stack; allowed: {allowed}")
+    return text
