@@ -98,6 +98,7 @@ class Two:
 
 @pytest.fixture
 def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Two]:
+    (tmp_path / "Pulumi.yaml").write_text("name: gpu-runners\n")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "pulumi").write_text(PULUMI)
     (tmp_path / "bin" / "pulumi").chmod(0o755)
