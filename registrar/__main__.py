@@ -29,8 +29,10 @@ from registrar.scope_cycle import Parts
 from registrar.server import Door
 from registrar.settings import Settings, SettingsError, load
 from values import contract
+from values.problem import Problem
 
 SHUTDOWN_SECONDS = 3.0
+_KUBERNETES = ("a ServiceAccount's or a kubeconfig's", "run in a pod, or set KUBECONFIG")
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -107,6 +109,11 @@ async def _until_stopped(tasks: Sequence[asyncio.Task[None]]) -> None:
             raise RuntimeError("a part that runs for ever has ended")
 
 
+def _refuse(problem: Problem) -> int:
+    sys.stderr.write(f"{problem}\n")
+    return 2
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 after SIGTERM, 2 where the settings or the cluster's credentials cannot be used."""
     configure()
@@ -115,15 +122,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = load(options.config)
         kubernetes = KubeConfig.from_env().get()
         check_credential(options.credential)
-    except (SettingsError, ConfigError) as error:
+    except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except ConfigError as error:
+        return _refuse(Problem("the cluster's credentials", str(error), *_KUBERNETES))
     except OSError as error:
-        sys.stderr.write(f"{options.credential}: {error.strerror}; mount the forge credential there\n")
-        return 2
+        cure = "mount the forge's credential there"
+        return _refuse(Problem(str(options.credential), str(error.strerror), "a file that can be read", cure))
     if kubernetes is None:
-        sys.stderr.write("no Kubernetes credentials: run in a pod, or set KUBECONFIG\n")
-        return 2
+        return _refuse(Problem("the cluster's credentials", "nothing", *_KUBERNETES))
     asyncio.run(serve(options, settings, kubernetes))
     return 0
 

@@ -1,20 +1,25 @@
 """What the platform stack tells the registrar: config.json, parsed strictly. Nothing is read here but that file."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, Final
 
-FORGE_KINDS = ("gitea", "github")
+from values.deadlines import Deadlines
+from values.problem import Problem, ProblemsError, shown
+from values.scope import FORGES, GITHUB, Scope, ScopeKind
+
+_CURE: Final = "the platform stack writes this file: bring it up with the program that this image belongs to"
 
 
-class SettingsError(Exception):
-    """config.json cannot be used; `problems` holds one line for each thing that is wrong with it."""
+class SettingsError(ProblemsError):
+    """config.json cannot be used; `problems` holds everything that is wrong with it."""
 
-    def __init__(self, path: str, problems: list[str]) -> None:
-        self.problems = tuple(problems)
-        listed = "\n".join(f"  - {problem}" for problem in problems)
-        super().__init__(f"{path}: {len(problems)} problem(s); the platform stack renders this file:\n{listed}")
+    def __init__(self, path: str, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{path} cannot be used; {_CURE}:", problems)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,17 +39,6 @@ class Grant:
     scope: str
     service_accounts: tuple[str, ...]
     runner_group: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deadlines:
-    """Seconds a pod or a runner may stay in a state before the registrar says or does something about it."""
-
-    schedule_seconds: float
-    pull_seconds: float
-    online_seconds: float
-    lost_seconds: float
-    ghost_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +68,11 @@ def load(path: Path) -> Settings:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(str(path), [f"cannot be read: {error.strerror}"]) from error
-    except ValueError as error:
-        raise SettingsError(str(path), [f"is not JSON: {error}"]) from error
+        problem = Problem("the file", f"what cannot be read ({error.strerror})", "a file that can be read", _CURE)
+        raise SettingsError(str(path), [problem]) from error
+    except (ValueError, RecursionError) as error:
+        problem = Problem("the file", f"what is not JSON ({error})", "JSON", _CURE)
+        raise SettingsError(str(path), [problem]) from error
     return parse(document, path=str(path))
 
 
@@ -88,10 +84,12 @@ def parse(document: object, *, path: str = "config.json") -> Settings:
         forge=_forge(reader, top.get("forge")),
         grants=_grants(reader, top.get("grants")),
         deadlines=_deadlines(reader, top.get("deadlines")),
-        keep_failed=int(reader.number(top.get("keepFailed"), "keepFailed", minimum=0)),
+        keep_failed=reader.whole_number(top.get("keepFailed"), "keepFailed"),
     )
-    if settings.forge.kind == "github" and "" in settings.scopes:
-        reader.problems.append("grants: GitHub has no runners of a whole server; name a repository or an organization")
+    if settings.forge.kind == GITHUB:
+        for index, grant in enumerate(settings.grants):
+            if Scope(grant.scope).kind == ScopeKind.INSTANCE:
+                reader.note(f"grants[{index}].scope", '""', "owner/repository or an organization: GitHub has no other")
     if reader.problems:
         raise SettingsError(path, reader.problems)
     return settings
@@ -100,83 +98,91 @@ def parse(document: object, *, path: str = "config.json") -> Settings:
 def _forge(reader: "_Reader", value: object) -> ForgeSettings:
     forge = reader.mapping(value, "forge", ("kind", "url", "ca"))
     kind = reader.text(forge.get("kind"), "forge.kind")
-    if kind and kind not in FORGE_KINDS:
-        reader.problems.append(f"forge.kind: {kind!r} is not known; allowed: {', '.join(FORGE_KINDS)}")
+    if kind and kind not in FORGES:
+        reader.note("forge.kind", shown(kind), " or ".join(FORGES))
     url = reader.text(forge.get("url"), "forge.url")
     if url and not url.startswith(("http://", "https://")):
-        reader.problems.append(f"forge.url: {url!r} is no URL; give http://… or https://…")
+        reader.note("forge.url", shown(url), "a URL that begins with http:// or https://")
     ca = reader.text(forge.get("ca", ""), "forge.ca", may_be_empty=True)
     return ForgeSettings(kind=kind, url=url.rstrip("/"), ca=ca)
 
 
 def _grants(reader: "_Reader", value: object) -> tuple[Grant, ...]:
-    grants = []
-    for index, item in enumerate(reader.array(value, "grants")):
-        key = f"grants[{index}]"
-        grant = reader.mapping(item, key, ("namespace", "scope", "serviceAccounts", "runnerGroup"))
-        scope = reader.text(grant.get("scope"), f"{key}.scope", may_be_empty=True)
-        if scope.count("/") > 1 or (scope and not all(scope.split("/"))):
-            reader.problems.append(
-                f"{key}.scope: {scope!r}; allowed: 'owner/repository', 'owner' or '' (whole instance)"
-            )
-        accounts = reader.array(grant.get("serviceAccounts"), f"{key}.serviceAccounts")
-        group = grant.get("runnerGroup")
-        grants.append(
-            Grant(
-                namespace=reader.text(grant.get("namespace"), f"{key}.namespace"),
-                scope=scope,
-                service_accounts=tuple(
-                    reader.text(account, f"{key}.serviceAccounts[{n}]") for n, account in enumerate(accounts)
-                ),
-                runner_group=None if group is None else reader.text(group, f"{key}.runnerGroup"),
-            )
-        )
-    names = [grant.namespace for grant in grants]
-    reader.problems.extend(
-        f"grants: namespace {name!r} appears {names.count(name)} times; one namespace has one grant"
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
+    grants = tuple(_grant(reader, item, f"grants[{index}]") for index, item in enumerate(reader.array(value, "grants")))
+    for namespace, count in Counter(grant.namespace for grant in grants if grant.namespace).items():
+        if count > 1:
+            reader.note("grants", f"the namespace {shown(namespace)} {count} times", "one grant for a namespace")
+    return grants
+
+
+def _grant(reader: "_Reader", value: object, key: str) -> Grant:
+    grant = reader.mapping(value, key, ("namespace", "scope", "serviceAccounts", "runnerGroup"))
+    accounts = reader.array(grant.get("serviceAccounts"), f"{key}.serviceAccounts")
+    group = grant.get("runnerGroup")
+    return Grant(
+        namespace=reader.text(grant.get("namespace"), f"{key}.namespace"),
+        scope=_scope(reader, grant.get("scope"), f"{key}.scope").path,
+        service_accounts=tuple(
+            reader.text(account, f"{key}.serviceAccounts[{index}]") for index, account in enumerate(accounts)
+        ),
+        runner_group=None if group is None else reader.text(group, f"{key}.runnerGroup"),
     )
-    return tuple(grants)
+
+
+def _scope(reader: "_Reader", value: object, key: str) -> Scope:
+    path = reader.text(value, key, may_be_empty=True)
+    try:
+        return Scope(path)
+    except ValueError:
+        reader.note(key, shown(path), "owner/repository, an organization, or an empty text for the whole instance")
+        return Scope("")
 
 
 def _deadlines(reader: "_Reader", value: object) -> Deadlines:
     keys = {field.name: field.name.replace("_seconds", "Seconds") for field in fields(Deadlines)}
     deadlines = reader.mapping(value, "deadlines", tuple(keys.values()))
-    return Deadlines(
-        **{name: reader.number(deadlines.get(key), f"deadlines.{key}", minimum=1) for name, key in keys.items()}
-    )
+    return Deadlines(**{name: reader.seconds(deadlines.get(key), f"deadlines.{key}") for name, key in keys.items()})
 
 
 class _Reader:
     """Collects problems; every method returns a harmless value where it found one."""
 
     def __init__(self) -> None:
-        self.problems: list[str] = []
+        self.problems: list[Problem] = []
 
-    def mapping(self, value: object, key: str, allowed: tuple[str, ...]) -> Mapping[str, object]:
+    def note(self, key: str, found: str, allowed: str) -> None:
+        self.problems.append(Problem(key, found, allowed, _CURE))
+
+    def mapping(self, value: object, key: str, names: Sequence[str]) -> Mapping[str, Any]:
         if not isinstance(value, dict):
-            self.problems.append(f"{key or 'the file'}: must be an object with {', '.join(allowed)}")
+            self.note(key or "the file", shown(value), f"an object with {', '.join(names)}")
             return {}
-        prefix = f"{key}." if key else ""
-        self.problems.extend(f"{prefix}{name}: unknown key" for name in value if name not in allowed)
+        for name in value:
+            if name not in names:
+                self.note(f"{key}.{name}" if key else name, "an unknown key", ", ".join(names))
         return value
 
     def array(self, value: object, key: str) -> list[object]:
         if isinstance(value, list) and value:
             return value
-        self.problems.append(f"{key}: must be a list with at least one element")
+        self.note(key, shown(value), "a list with at least one element")
         return []
 
     def text(self, value: object, key: str, *, may_be_empty: bool = False) -> str:
         if isinstance(value, str) and (value or may_be_empty):
             return value
-        self.problems.append(f"{key}: must be {'text' if may_be_empty else 'text that is not empty'}, found {value!r}")
+        self.note(key, shown(value), "text" if may_be_empty else "text that is not empty")
         return ""
 
-    def number(self, value: object, key: str, *, minimum: int) -> float:
-        # bool is an int in Python, and `true` is no number of seconds
-        if isinstance(value, int | float) and not isinstance(value, bool) and value >= minimum:
+    def seconds(self, value: object, key: str) -> float:
+        # bool is an int in Python, and `true` is no number of seconds; JSON's decoder takes Infinity and NaN
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 1:
             return value
-        self.problems.append(f"{key}: must be a number of at least {minimum}, found {value!r}")
-        return minimum
+        self.note(key, shown(value), "a number of seconds of at least 1")
+        return 1
+
+    def whole_number(self, value: object, key: str) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        self.note(key, shown(value), "a whole number of at least 0")
+        return 0

@@ -5,8 +5,8 @@ from registrar.forge_view import ForgeView
 from registrar.forges.forge import Runner
 from registrar.outcomes import Outcome
 from registrar.pods import ENDED, RunnerPod, Stage
-from registrar.settings import Deadlines
 from values import contract
+from values.deadlines import Deadlines
 
 # Between the forge's answer to a cordon and a removal: a job that was being handed out at that moment shows up by then.
 SETTLE_SECONDS = 1.0

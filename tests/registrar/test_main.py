@@ -107,4 +107,17 @@ def test_a_missing_credential_is_named_with_its_path(
     (tmp_path / "kubeconfig").write_text(KUBECONFIG.format(url="http://127.0.0.1:1"))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     assert main(options(tmp_path, 1)) == 2
-    assert str(tmp_path / "token") in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert f"{tmp_path / 'token'}: found No such file or directory; allowed: a file that can be read" in message
+    assert "cure: mount the forge's credential there" in message
+
+
+def test_a_kubeconfig_that_cannot_be_used_is_one_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(settings_document()))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "absent"))
+    assert main(options(tmp_path, 1)) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("the cluster's credentials: found ")
+    assert message.endswith("cure: run in a pod, or set KUBECONFIG\n")

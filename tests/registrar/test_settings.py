@@ -24,12 +24,13 @@ def test_every_problem_is_told_at_once() -> None:
     document["grants"].append({"namespace": "runners", "scope": "a/b/c", "serviceAccounts": []})
     with pytest.raises(SettingsError) as failure:
         parse(document)
-    keys = [problem.split(":")[0] for problem in failure.value.problems]
+    keys = [problem.key for problem in failure.value.problems]
     assert set(keys) == {
         "surprise", "forge.kind", "forge.url", "grants[1].scope", "grants[1].serviceAccounts", "grants",
         "deadlines.lostSeconds", "keepFailed",
     }  # fmt: skip
-    assert all(problem in str(failure.value) for problem in failure.value.problems)
+    assert all(str(problem) in str(failure.value) for problem in failure.value.problems)
+    assert all(problem.found and problem.allowed and problem.cure for problem in failure.value.problems)
 
 
 @pytest.mark.parametrize("key", ["forge", "grants", "deadlines", "keepFailed"])
@@ -47,6 +48,39 @@ def test_a_scope_is_a_repository_an_owner_or_the_instance(scope: str) -> None:
     assert parse(document).grants[0].scope == scope
 
 
+@pytest.mark.parametrize("scope", ["/", "a/", "/b", "a//b", "a/b/c", "..", "a/..", "a b", "a?b=c", None, 1])
+def test_no_other_path_of_the_forges_api_is_a_scope(scope: Any) -> None:
+    document = settings_document()
+    document["grants"][0]["scope"] = scope
+    with pytest.raises(SettingsError) as failure:
+        parse(document)
+    assert [problem.key for problem in failure.value.problems] == ["grants[0].scope"]
+
+
+def test_github_has_no_runners_of_a_whole_server() -> None:
+    document = settings_document(forge={"kind": "github", "url": "https://api.github.com"})
+    document["grants"][0]["scope"] = ""
+    with pytest.raises(SettingsError) as failure:
+        parse(document)
+    assert [problem.key for problem in failure.value.problems] == ["grants[0].scope"]
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999", "true", "0", '"60"', "null", "[]"])
+def test_a_deadline_is_a_number_of_seconds_that_ends(text: str) -> None:
+    document = settings_document()
+    document["deadlines"]["lostSeconds"] = json.loads(text)
+    with pytest.raises(SettingsError) as failure:
+        parse(document)
+    assert [problem.key for problem in failure.value.problems] == ["deadlines.lostSeconds"]
+
+
+@pytest.mark.parametrize("value", [-1, 2.5, float("inf"), True, None, "3"])
+def test_the_number_of_kept_pods_is_whole(value: Any) -> None:
+    with pytest.raises(SettingsError) as failure:
+        parse(settings_document(keepFailed=value))
+    assert [problem.key for problem in failure.value.problems] == ["keepFailed"]
+
+
 @pytest.mark.parametrize("value", [None, [], "text", 1])
 def test_anything_that_is_no_object_is_refused(value: Any) -> None:
     with pytest.raises(SettingsError):
@@ -59,6 +93,12 @@ def test_a_file_that_is_missing_or_no_json_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{")
     with pytest.raises(SettingsError, match="not JSON"):
         load(tmp_path / "broken.json")
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    with pytest.raises(SettingsError, match="not JSON"):
+        load(tmp_path / "deep.json")
+    (tmp_path / "latin.json").write_bytes(b'{"forge": "\xff"}')
+    with pytest.raises(SettingsError, match="not JSON"):
+        load(tmp_path / "latin.json")
     (tmp_path / "good.json").write_text(json.dumps(settings_document()))
     assert load(tmp_path / "good.json").scopes == ("mlops/guide",)
 
