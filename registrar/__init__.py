@@ -4,6 +4,7 @@ It never runs job code and knows nothing of Pulumi: of this repository it import
 
 Values and pure functions
   settings            config.json, parsed strictly: the forge, the grants, the deadlines
+  untrusted           the one bounded parser for what others write: annotations, headers, claims, a forge's answers
   identity            PodIdentity: who asks, read out of a pod's verified token
   pods                RunnerPod: a runner's pod as frozen values
   reading             a Kubernetes Pod, read into a RunnerPod

@@ -5,6 +5,7 @@ from datetime import datetime
 from lightkube.models.core_v1 import ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodCondition
 
 from registrar.pods import Ended, RunnerPod, Stage
+from registrar.untrusted import MalformedError, identifier_or_none, job_id, runner_labels, words
 from values import contract
 
 TEMPLATE_HASH_LABEL = "pod-template-hash"
@@ -27,28 +28,36 @@ def read_pod(pod: Pod) -> RunnerPod:
         namespace=metadata.namespace or "",
         name=metadata.name or "",
         uid=metadata.uid or "",
-        version=_number(metadata.resourceVersion) or 0,
+        version=identifier_or_none(metadata.resourceVersion) or 0,
         pool=labels.get(contract.POOL_LABEL, ""),
         owner=_owner(pod, template_hash),
         template_hash=template_hash,
         service_account=(pod.spec and pod.spec.serviceAccountName) or "default",
-        runner_labels=split_labels(annotations.get(contract.RUNNER_LABELS_ANNOTATION, "")),
+        runner_labels=_runner_labels(annotations.get(contract.RUNNER_LABELS_ANNOTATION, "")),
         stage=stage,
         since=since,
         created=created,
         cause=cause,
         started=runner is not None and runner.state is not None and runner.state.waiting is None,
         deleting=metadata.deletionTimestamp is not None,
-        runner_id=_number(annotations.get(contract.RUNNER_ID_ANNOTATION)),
-        busy=annotations.get(contract.BUSY_ANNOTATION),
+        runner_id=identifier_or_none(annotations.get(contract.RUNNER_ID_ANNOTATION)),
+        busy=_busy(annotations.get(contract.BUSY_ANNOTATION)),
         gated=gated,
         ended=ended,
     )
 
 
-def split_labels(text: str) -> tuple[str, ...]:
-    """Runner labels from their annotation: comma separated, blanks around them dropped."""
-    return tuple(label.strip() for label in text.split(",") if label.strip())
+def _runner_labels(text: str) -> tuple[str, ...]:
+    """Runner labels from their annotation, none at all where it is malformed."""
+    try:
+        return runner_labels(text)
+    except MalformedError:
+        return ()
+
+
+def _busy(text: str | None) -> str | None:
+    """The latch: a job's id, or that the job is not known, which is all that any other text is good for."""
+    return None if text is None else (job_id(text) or contract.BUSY_WITH_UNKNOWN_JOB)
 
 
 def _stage(
@@ -104,8 +113,8 @@ def _ended(pod: Pod, runner: ContainerStatus | None, created: float) -> Ended | 
         started = _seconds(terminated.startedAt, finished)
         return Ended(
             exit_code=terminated.exitCode,
-            reason=terminated.reason or "",
-            message=terminated.message or "",
+            reason=words(terminated.reason),
+            message=words(terminated.message),
             # A container that could not be started says that it was in 1970.
             ran_seconds=max(0.0, finished - started) if started >= created else 0.0,
             at=finished,
@@ -115,8 +124,8 @@ def _ended(pod: Pod, runner: ContainerStatus | None, created: float) -> Ended | 
         return None
     return Ended(
         exit_code=None,
-        reason=status.reason or "",
-        message=status.message or "",
+        reason=words(status.reason),
+        message=words(status.message),
         ran_seconds=0.0,
         at=_seconds(status.startTime, created),
     )
@@ -149,12 +158,11 @@ def _last_words(terminated: ContainerStateTerminated | None) -> str:
 
 
 def _words(reason: str | None, message: str | None) -> str:
-    return ": ".join(part.strip() for part in (reason, message) if part)
+    return ": ".join(part for part in (words(reason), words(message)) if part)
 
 
 def _seconds(moment: datetime | None, default: float = 0.0) -> float:
-    return default if moment is None else moment.timestamp()
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdecimal() else None
+    try:
+        return default if moment is None else moment.timestamp()
+    except (ValueError, OverflowError):
+        return default

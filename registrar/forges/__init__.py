@@ -1,6 +1,7 @@
 """The forges behind one seam.
 
   forge               Forge: the seam, its values and its errors
+  answers             an answer's body, read up to a limit
   opening             opens the forge that the settings name: the one place that knows all of them
   gitea               Gitea
   github/             GitHub

@@ -1,11 +1,13 @@
 """Gitea's Actions API (tried with 1.26.4), and the `.runner` file of its runner."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
+from registrar.forges.answers import LONGEST_WAIT_SECONDS, MOST_PAGES, read_body
 from registrar.forges.forge import (
     ForgeError,
     ForgeRefusedError,
@@ -15,12 +17,17 @@ from registrar.forges.forge import (
     Registration,
     Runner,
 )
+from registrar.untrusted import Entry, MalformedError, document, seconds
 
 PAGE_SIZE = 50  # the most a default Gitea gives; a smaller answer is no sign of the last page
 REGISTER_PATH = "/api/actions/runner.v1.RunnerService/Register"
 RUNNER_VERSION = "gpu-runners"  # overwritten by the runner itself when it declares
 PACE = Pace(burst=0.25, active=1.0, idle=2.0, census=15.0)
 READS = 3
+RESULT_PAGES = 40  # 2,000 completed jobs
+_JOB_URL = re.compile(r"/api/v1/repos/(?P<owner>[^/]+)/(?P<repository>[^/]+)/actions/jobs/[0-9]+$")
+
+Answer = TypeVar("Answer")
 
 Observe = Callable[[str, str], None]  # verb, status
 
@@ -47,19 +54,19 @@ class Gitea:
         answer = await self._call("issue", "POST", f"{_base(scope)}/actions/runners/registration-token")
         request = {
             "name": name,
-            "token": _field(answer, "token"),
+            "token": _of(answer, lambda entry: entry.text("token")),
             "version": RUNNER_VERSION,
             "labels": [f"{label}:host" for label in labels],
             "ephemeral": True,
         }
         answer = await self._call("register", "POST", REGISTER_PATH, request)
-        runner = _field(answer, "runner")
-        runner_id = int(_field(runner, "id"))
+        runner = _of(answer, lambda entry: entry.entry("runner"))
+        runner_id = _of(runner, lambda entry: entry.identifier("id"))
         body = {
             "id": runner_id,
-            "uuid": _field(runner, "uuid"),
+            "uuid": _of(runner, lambda entry: entry.text("uuid")),
             "name": name,
-            "token": _field(runner, "token"),
+            "token": _of(runner, lambda entry: entry.text("token")),
             "address": self._url,
             "labels": request["labels"],
             "ephemeral": True,
@@ -69,11 +76,11 @@ class Gitea:
     async def list_runners(self, scope: str) -> tuple[Runner, ...]:
         # Gitea orders by last contact, so runners move between pages while they are read: no use to insist on a count.
         entries = await self._pages("list", f"{_base(scope)}/actions/runners", "runners", insist=False)
-        return tuple(_runner(entry) for entry in entries)
+        return tuple(_of(entry, _runner) for entry in entries)
 
     async def find(self, scope: str, runner_id: int) -> Runner | None:
         answer = await self._call("find", "GET", _runner_path(scope, runner_id), absent_is_fine=True)
-        return _runner(answer) if answer is not None else None
+        return _of(answer, _runner) if answer is not None else None
 
     async def cordon(self, scope: str, runner_id: int) -> None:
         await self._call("cordon", "PATCH", _runner_path(scope, runner_id), {"disabled": True}, absent_is_fine=True)
@@ -89,51 +96,61 @@ class Gitea:
         return await self._jobs("queued", scope, "queued")
 
     async def result(self, scope: str, *, runner_id: int, job_id: str | None) -> Job | None:
-        if job_id is not None and job_id.isdecimal() and "/" in scope:
-            path = f"{_base(scope)}/actions/jobs/{job_id}"
-            answer = await self._call("result", "GET", path, absent_is_fine=True)
-            if answer is not None:
-                return _job(answer)
+        job = await self._by_id(scope, job_id) if job_id is not None else None
+        if job is not None and job.runner_id == runner_id:
+            return job
         for job in await self.jobs_in_progress(scope):
             if job.runner_id == runner_id:
                 return job
-        return await self._recently_completed(scope, runner_id)
+        return await self._completed(scope, runner_id)
 
-    async def _recently_completed(self, scope: str, runner_id: int) -> Job | None:
-        """Look through the last two pages: the list is oldest first and grows for ever."""
+    async def _by_id(self, scope: str, job_id: str) -> Job | None:
+        """A job by the id that `Job.id` gave: a repository is asked, whatever the scope is."""
+        where, _, number = job_id.rpartition("/")
+        repository = "/".join(part for part in (scope, where) if part)
+        if not number.isdecimal() or repository.count("/") != 1:
+            return None
+        path = f"{_base(repository)}/actions/jobs/{number}"
+        answer = await self._call("result", "GET", path, absent_is_fine=True)
+        return None if answer is None else _of(answer, lambda entry: _job(entry, scope))
+
+    async def _completed(self, scope: str, runner_id: int) -> Job | None:
+        """Look through the last pages, newest first: the list is oldest first and grows for ever.
+
+        A long job has an old place in it, so it is looked for behind many that began later and ended before it.
+        """
         path = f"{_base(scope)}/actions/jobs"
         first = await self._call("result", "GET", path, query={"status": "completed", "limit": "1"})
-        last = max(1, -(-int(_field(first, "total_count")) // PAGE_SIZE))
-        for page in (last, last - 1):
-            if page < 1:
-                continue
+        last = max(1, -(-_of(first, lambda entry: entry.count("total_count")) // PAGE_SIZE))
+        for page in range(last, max(0, last - RESULT_PAGES), -1):
             query = {"status": "completed", "limit": str(PAGE_SIZE), "page": str(page)}
             answer = await self._call("result", "GET", path, query=query)
-            for job in map(_job, _field(answer, "jobs") or ()):
-                if job.runner_id == runner_id:
-                    return job
+            for entry in reversed(_of(answer, lambda one: one.entries("jobs"))):
+                if _of(entry, lambda one: one.identifier_or_none("runner_id")) == runner_id:
+                    return _of(entry, lambda one: _job(one, scope))
         return None
 
     async def _jobs(self, verb: str, scope: str, status: str) -> tuple[Job, ...]:
         path = f"{_base(scope)}/actions/jobs"
-        return tuple(_job(entry) for entry in await self._pages(verb, path, "jobs", insist=True, status=status))
+        entries = await self._pages(verb, path, "jobs", insist=True, status=status)
+        return tuple(_of(entry, lambda one: _job(one, scope)) for entry in entries)
 
-    async def _pages(self, verb: str, path: str, key: str, *, insist: bool, **query: str) -> list[Mapping[str, Any]]:
+    async def _pages(self, verb: str, path: str, key: str, *, insist: bool, **query: str) -> list[Entry]:
         """All entries of a paged list, each id once.
 
         `insist`: read again until the count fits, because an entry that moved to a page already read would be missed.
         """
-        entries: dict[int, Mapping[str, Any]] = {}
+        entries: dict[int, Entry] = {}
         for _ in range(READS if insist else 1):
             entries, total, page = {}, 1, 1
-            while len(entries) < total:
+            while len(entries) < total and page <= MOST_PAGES:
                 paging = {"limit": str(PAGE_SIZE), "page": str(page)}
                 answer = await self._call(verb, "GET", path, query={**query, **paging})
-                batch = _field(answer, key) or ()
+                batch = _of(answer, lambda entry: entry.entries(key))
                 if not batch:
                     break
-                entries.update({int(_field(entry, "id")): entry for entry in batch})
-                total, page = int(_field(answer, "total_count")), page + 1
+                entries.update({_of(entry, lambda one: one.identifier("id")): entry for entry in batch})
+                total, page = _of(answer, lambda entry: entry.count("total_count")), page + 1
             else:
                 return list(entries.values())
             if not entries or not insist:
@@ -149,20 +166,22 @@ class Gitea:
         *,
         query: Mapping[str, str] | None = None,
         absent_is_fine: bool = False,
-    ) -> Any:
+    ) -> Entry | None:
         """One request. Returns the decoded answer, or None for 204 and, where that is fine, for 404."""
-        headers = {} if path == REGISTER_PATH else {"Authorization": f"token {self._credential()}"}
         url = f"{self._url}{path}"
         status = "no answer"
         try:
-            async with self._session.request(method, url, json=body, params=query, headers=headers) as response:
+            headers = {} if path == REGISTER_PATH else {"Authorization": f"token {self._credential()}"}
+            async with self._session.request(
+                method, url, json=body, params=query, headers=headers, allow_redirects=False
+            ) as response:
                 status = str(response.status)
                 if response.status == 204 or (response.status == 404 and absent_is_fine):
                     return None
-                if response.status >= 400:
+                if response.status >= 300:
                     raise _refusal(verb, path, response.status, response.headers)
-                return await response.json(content_type=None)
-        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+                return Entry(document(await read_body(response)))
+        except (OSError, TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise ForgeUnreachableError(f"{verb}: {type(error).__name__} from {self._url}") from error
         finally:
             self._observe(verb, status)
@@ -181,29 +200,32 @@ def _runner_path(scope: str, runner_id: int) -> str:
 
 def _refusal(verb: str, path: str, status: int, headers: Mapping[str, str]) -> ForgeError:
     if status == 429 or status >= 500:
-        after = headers.get("Retry-After", "")
-        wait = float(after) if after.isdecimal() else 2.0
-        return ForgeUnreachableError(f"{verb}: the forge answers {status}", retry_after=wait)
+        wait = seconds(headers.get("Retry-After"), most=LONGEST_WAIT_SECONDS)
+        return ForgeUnreachableError(f"{verb}: the forge answers {status}", retry_after=2.0 if wait is None else wait)
+    if status < 400:
+        return ForgeRefusedError(f"{verb}: {path} has moved ({status}); write its new name into the scope")
     cure = "check the credential (scopes repository, organization or admin: write) and the grant's scope"
     return ForgeRefusedError(f"{verb}: the forge answers {status} to {path}; {cure}", retry_after=15.0)
 
 
-def _field(answer: Any, key: str) -> Any:
+def _of(answer: Any, read: Callable[[Entry], Answer]) -> Answer:
+    """What `read` takes out of an answer. Raises ForgeUnreachableError where it is not there."""
     try:
-        return answer[key]
-    except (KeyError, TypeError) as error:
-        raise ForgeUnreachableError(f"the forge's answer has no {key!r}: is this a Gitea of 1.26 or newer?") from error
+        return read(answer if isinstance(answer, Entry) else Entry(answer))
+    except MalformedError as error:
+        message = f"the forge's answer cannot be used: {error}; is this a Gitea of 1.26 or newer?"
+        raise ForgeUnreachableError(message) from error
 
 
-def _runner(entry: Mapping[str, Any]) -> Runner:
+def _runner(entry: Entry) -> Runner:
     return Runner(
-        id=int(_field(entry, "id")),
-        name=str(_field(entry, "name")),
-        online=entry.get("status") == "online",
-        busy=bool(entry.get("busy")),
-        cordoned=bool(entry.get("disabled")),
-        ephemeral=bool(entry.get("ephemeral")),
-        labels=frozenset(_label(label["name"]) for label in entry.get("labels") or ()),
+        id=entry.identifier("id"),
+        name=entry.words("name"),
+        online=entry.words("status") == "online",
+        busy=entry.flag("busy"),
+        cordoned=entry.flag("disabled"),
+        ephemeral=entry.flag("ephemeral"),
+        labels=frozenset(map(_label, entry.label_names("labels"))),
     )
 
 
@@ -212,12 +234,20 @@ def _label(declared: str) -> str:
     return declared.partition(":")[0]
 
 
-def _job(entry: Mapping[str, Any]) -> Job:
+def _job(entry: Entry, scope: str) -> Job:
     return Job(
-        id=str(_field(entry, "id")),
-        name=str(entry.get("name", "")),
-        labels=frozenset(entry.get("labels") or ()),
-        runner_id=int(entry["runner_id"]) if entry.get("runner_id") else None,
-        in_progress=entry.get("status") == "in_progress",
-        conclusion=str(entry.get("conclusion") or ""),
+        id=f"{_place(entry, scope)}{entry.identifier('id')}",
+        name=entry.words("name"),
+        labels=entry.label_names("labels"),
+        runner_id=entry.identifier_or_none("runner_id"),
+        in_progress=entry.words("status") == "in_progress",
+        conclusion=entry.words("conclusion", most=32),
     )
+
+
+def _place(entry: Entry, scope: str) -> str:
+    """Where a job of a wide scope is: "repository/" of an organization, "owner/repository/" of the instance."""
+    found = _JOB_URL.search(entry.words("url", most=1024))
+    if "/" in scope or found is None or (scope and found["owner"].lower() != scope.lower()):
+        return ""
+    return f"{found['repository']}/" if scope else f"{found['owner']}/{found['repository']}/"

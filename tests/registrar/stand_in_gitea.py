@@ -28,7 +28,16 @@ class StandInGitea:
     def job(self, job_id: int, *, runner_id: int | None = None, status: str = "in_progress", **more: Any) -> None:
         """Add or replace a job."""
         self.jobs = [job for job in self.jobs if job["id"] != job_id]
-        entry = {"id": job_id, "name": "train", "labels": ["cml-gpu"], "status": status, "steps": [], **more}
+        url = f"http://forge.invalid/api/v1/repos/mlops/guide/actions/jobs/{job_id}"
+        entry = {
+            "id": job_id,
+            "url": url,
+            "name": "train",
+            "labels": ["cml-gpu"],
+            "status": status,
+            "steps": [],
+            **more,
+        }
         if runner_id is not None:
             entry["runner_id"] = runner_id
         self.jobs.append(entry)

@@ -46,6 +46,7 @@ class StandInGitHub:
     limit: int = 5000
     remaining: int = 5000
     next_id: int = 1
+    raw_answer: web.Response | None = None  # what every request gets instead
 
     def run(self, run_id: int, *jobs: dict[str, Any], status: str = "in_progress", repo: str = "mlops/guide") -> None:
         """Add or replace a run with its jobs."""
@@ -85,6 +86,8 @@ class StandInGitHub:
         path = request.path.removeprefix("/api/v3")
         self.calls.append(f"{request.method} {path}")
         self.moments.append((time.monotonic(), request.method))
+        if self.raw_answer is not None:
+            return web.Response(body=self.raw_answer.body, headers=self.raw_answer.headers)
         if self.fail_next:
             status, headers, message = self.fail_next.pop(0)
             return web.json_response({"message": message}, status=status, headers=self._limits() | headers)

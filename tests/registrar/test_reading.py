@@ -4,12 +4,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lightkube.models.core_v1 import Pod
 
 from registrar.pods import RunnerPod, Stage
 from registrar.reading import read_pod
 from tests.registrar.stand_in_cluster import container, end, runner_pod, stamp, start
 from values import contract
+
+OURS = (contract.RUNNER_ID_ANNOTATION, contract.BUSY_ANNOTATION, contract.RUNNER_LABELS_ANNOTATION)
 
 
 def read(pod: dict[str, Any]) -> RunnerPod:
@@ -97,11 +101,30 @@ def test_what_the_registrar_wrote_is_read_back() -> None:
     assert (view.owner, view.pool, view.template_hash) == ("cuda", "cuda", "abc")
 
 
-@pytest.mark.parametrize("text", ["", "twelve", "-1", "1.5"])
+@pytest.mark.parametrize("text", ["", "twelve", "-1", "1.5", "0", "٣", "9" * 4301, "9" * 20, " 1"])
 def test_a_runner_id_that_is_none_is_none(text: str) -> None:
     pod = runner_pod()
     pod["metadata"]["annotations"][contract.RUNNER_ID_ANNOTATION] = text
     assert read(pod).runner_id is None
+
+
+@pytest.mark.parametrize("text", ["", "../../orgs/victim", "x/../../../1", "9" * 5000])
+def test_a_latch_that_names_no_job_is_a_latch_all_the_same(text: str) -> None:
+    pod = runner_pod()
+    pod["metadata"]["annotations"][contract.BUSY_ANNOTATION] = text
+    assert read(pod).busy == contract.BUSY_WITH_UNKNOWN_JOB
+
+
+@given(st.dictionaries(st.sampled_from(OURS), st.text(max_size=80)), st.text(max_size=2000))
+def test_no_annotation_and_no_last_words_of_a_container_make_a_pod_unreadable(
+    annotations: dict[str, str], message: str
+) -> None:
+    pod = end(runner_pod(), exit_code=1, message=message)
+    pod["metadata"]["annotations"] = annotations
+    view = read(pod)
+    assert view.runner_id is None or 0 < view.runner_id < 2**63
+    assert len(str(view.ended)) < 1200
+    assert str(view.ended).isprintable()
 
 
 def test_only_a_container_that_was_started_counts_as_started() -> None:

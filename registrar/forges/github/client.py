@@ -4,7 +4,6 @@ gidgethub makes headers, JSON, pages and conditional requests; here is only what
 what a refusal means, and counting.
 """
 
-import asyncio
 import contextvars
 import ssl
 import time
@@ -12,6 +11,7 @@ import urllib.parse
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Final
 
 import aiohttp
@@ -19,9 +19,11 @@ import gidgethub
 from gidgethub import aiohttp as gidgethub_aiohttp
 from gidgethub import sansio
 
+from registrar.forges.answers import LONGEST_WAIT_SECONDS, MOST_PAGES, read_body
 from registrar.forges.forge import ForgeError, ForgeRefusedError, ForgeUnreachableError
-from registrar.forges.github.pace import LIMITS, Barrier, Bucket, Budget, Limits
-from registrar.forges.github.reading import field, slim
+from registrar.forges.github.pace import LIMITS, Budget, Lane, Limits
+from registrar.forges.github.reading import of, slim
+from registrar.untrusted import Entry, seconds, words
 
 REQUESTER: Final = "gpu-runners"
 # The oldest that github.com still serves; every GHES in support knows it.
@@ -31,10 +33,14 @@ REMEMBERED: Final = 400  # answers kept for conditional requests: a few kilobyte
 CONNECTIONS: Final = 16  # far below GitHub's 100 at once
 SKEW_SECONDS: Final = 30.0
 REFUSED_RETRY_SECONDS: Final = 15.0
+LIMIT_HEADERS: Final = ("limit", "remaining", "reset")
+# What gidgethub lets through of an answer that is not GitHub's: an unknown charset, a number too large, a deep nesting.
+UNREADABLE: Final = (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError)
 
 Observe = Callable[[str, str], None]  # verb, status
-Entry = tuple[str | None, str | None, Any, str | None]
+Cached = tuple[str | None, str | None, Any, str | None]
 _VERB: contextvars.ContextVar[str] = contextvars.ContextVar("verb", default="")
+_LANE: contextvars.ContextVar[str] = contextvars.ContextVar("lane", default="")
 
 
 class GitHubRefusedError(ForgeRefusedError):
@@ -45,10 +51,10 @@ class GitHubRefusedError(ForgeRefusedError):
         self.status, self.answer = status, answer
 
 
-class Remembered(OrderedDict[str, Entry]):
+class Remembered(OrderedDict[str, Cached]):
     """The newest answers by URL, slimmed."""
 
-    def __setitem__(self, url: str, entry: Entry) -> None:
+    def __setitem__(self, url: str, entry: Cached) -> None:
         super().__setitem__(url, (*entry[:2], slim(entry[2]), entry[3]))
         self.move_to_end(url)
         while len(self) > REMEMBERED:
@@ -74,10 +80,8 @@ class Client(gidgethub_aiohttp.GitHubAPI):
         )
         super().__init__(session, REQUESTER, cache=Remembered(), base_url=api_url)
         self._observe, self._observe_budget = observe, budget
-        self._reads = Bucket(limits.reads, limits.reads_at_once)
-        self._changes = Bucket(limits.changes, limits.changes_at_once)
-        self._changing = asyncio.Lock()
-        self._barrier = Barrier()
+        self._limits = limits
+        self._lanes: dict[str, Lane] = {}
 
     async def close(self) -> None:
         """Give connections back."""
@@ -93,79 +97,104 @@ class Client(gidgethub_aiohttp.GitHubAPI):
         token: str | None = None,
         jwt: str | None = None,
         query: Mapping[str, str] | None = None,
+        lane: str = "",
     ) -> Any:
-        """One request. Returns the decoded answer; raises ForgeError, of these GitHubRefusedError with the status."""
+        """One request, which counts against the limits of `lane`. Returns the decoded answer.
+
+        Raises ForgeError, of these GitHubRefusedError with the status.
+        """
         url = f"{path}?{urllib.parse.urlencode(query)}" if query else path
-        answer, _ = await self._send(verb, method, url, b"" if body is None else body, token=token, jwt=jwt)
+        data = b"" if body is None else body
+        answer, _ = await self._send(verb, method, url, data, token=token, jwt=jwt, lane=lane)
         return answer
 
-    async def pages(self, verb: str, path: str, key: str, *, token: str, query: Mapping[str, str]) -> list[Any]:
+    async def pages(
+        self, verb: str, path: str, key: str, *, token: str, query: Mapping[str, str], lane: str = ""
+    ) -> list[Any]:
         """All entries under `key` of a paged list."""
         entries: list[Any] = []
+        pages = 0
         more: str | None = f"{path}?{urllib.parse.urlencode({**query, 'per_page': PAGE_SIZE})}"
-        while more is not None:
+        while more is not None and pages < MOST_PAGES:
             if more.startswith("http") and not more.startswith(f"{self.base_url}/"):
                 raise ForgeUnreachableError(f"{verb}: the next page is said to be at {more}, not at {self.base_url}")
-            answer, more = await self._send(verb, "GET", more, b"", token=token)
-            entries += answer if isinstance(answer, list) else field(answer, key)
+            answer, more = await self._send(verb, "GET", more, b"", token=token, lane=lane)
+            entries += answer if isinstance(answer, list) else of(answer, partial(Entry.values, key=key))
+            pages += 1
         return entries
 
     async def _send(
-        self, verb: str, method: str, url: str, body: Any, *, token: str | None = None, jwt: str | None = None
+        self,
+        verb: str,
+        method: str,
+        url: str,
+        body: Any,
+        *,
+        token: str | None = None,
+        jwt: str | None = None,
+        lane: str = "",
     ) -> tuple[Any, str | None]:
-        mark = _VERB.set(verb)
+        marks = _VERB.set(verb), _LANE.set(lane)
         try:
             answer, more, _ = await self._make_request(
                 method, url, None, body, sansio.accept_format(), jwt=jwt, oauth_token=token, extra_headers=dict(HEADERS)
             )
         except gidgethub.HTTPException as error:
-            raise self._error(verb, url, error) from error
+            raise self._error(verb, url, error, self._lane(lane)) from error
         except aiohttp.ClientConnectorCertificateError as error:
             cure = "give its CA as gpu-runners:forgeCa"
             raise ForgeRefusedError(f"{verb}: the certificate of {self.base_url} is not trusted; {cure}") from error
-        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+        except (TimeoutError, aiohttp.ClientError, ValueError, *UNREADABLE) as error:
             raise ForgeUnreachableError(f"{verb}: {type(error).__name__} from {self.base_url}") from error
         finally:
-            _VERB.reset(mark)
-        self._barrier.answered()
+            _VERB.reset(marks[0])
+            _LANE.reset(marks[1])
+        self._lane(lane).barrier.answered()
         return answer, more
+
+    def _lane(self, name: str) -> Lane:
+        return self._lanes.setdefault(name, Lane(self._limits))
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
     ) -> tuple[int, Mapping[str, str], bytes]:
-        self._barrier.check()
+        lane = self._lane(_LANE.get())
+        lane.barrier.check()
         if method == "GET":
-            await self._reads.take()
+            await lane.reads.take()
             return await self._counted(method, url, headers, body)
-        async with self._changing:  # GitHub asks for one change after the other
-            await self._changes.take()
+        async with lane.changing:  # GitHub asks for one change after the other
+            await lane.changes.take()
             return await self._counted(method, url, headers, body)
 
     async def _counted(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, Mapping[str, str], bytes]:
-        self._barrier.check()  # it may have been shut while this request waited
+        self._lane(_LANE.get()).barrier.check()  # it may have been shut while this request waited
         status = "no answer"
         try:
             request = self._session.request(method, url, headers=headers, data=body, allow_redirects=False)
             async with request as response:
                 status = str(response.status)
-                limits = sansio.RateLimit.from_http(response.headers)
-                if limits is not None:
-                    left = max(0.0, limits.reset_datetime.timestamp() - time.time())
-                    self._observe_budget(Budget(limit=limits.limit, remaining=limits.remaining, reset_seconds=left))
-                return response.status, response.headers, await response.read()
+                self._observe_limits(response.headers)
+                return response.status, response.headers, await read_body(response)
         finally:
             self._observe(_VERB.get(), status)
 
-    def _error(self, verb: str, url: str, error: gidgethub.HTTPException) -> ForgeError:
-        status, headers, answer = int(error.status_code), error.headers, str(error)
+    def _observe_limits(self, headers: Mapping[str, str]) -> None:
+        limit, remaining, reset = (seconds(headers.get(f"x-ratelimit-{name}"), most=1e12) for name in LIMIT_HEADERS)
+        if limit is not None and remaining is not None and reset is not None:
+            left = max(0.0, reset - time.time())
+            self._observe_budget(Budget(limit=int(limit), remaining=int(remaining), reset_seconds=left))
+
+    def _error(self, verb: str, url: str, error: gidgethub.HTTPException, lane: Lane) -> ForgeError:
+        status, headers, answer = int(error.status_code), error.headers, words(str(error))
         if _is_limit(error, status, answer):
-            return self._barrier.shut(f"{verb}: GitHub limits our requests ({status}, {answer})", headers, time.time())
+            return lane.barrier.shut(f"{verb}: GitHub limits our requests ({status}, {answer})", headers, time.time())
         if status >= 500:
-            after = headers.get("retry-after", "")
-            wait = float(after) if after.isdecimal() else 2.0
-            return ForgeUnreachableError(f"{verb}: the forge answers {status} ({answer})", retry_after=wait)
+            wait = seconds(headers.get("retry-after"), most=LONGEST_WAIT_SECONDS)
+            message = f"{verb}: the forge answers {status} ({answer})"
+            return ForgeUnreachableError(message, retry_after=2.0 if wait is None else wait)
         message = f"{verb}: GitHub answers {status} ({answer}) to {url}"
         return GitHubRefusedError(f"{message}{_cure(status, headers)}", status=status, answer=answer)
 

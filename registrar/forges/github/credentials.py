@@ -13,7 +13,7 @@ from gidgethub import apps
 
 from registrar.forges.forge import ForgeRefusedError
 from registrar.forges.github.client import Client, GitHubRefusedError
-from registrar.forges.github.reading import base, field, moment, permissions
+from registrar.forges.github.reading import base, moment, of, permissions
 from values import contract
 
 RENEW_SECONDS: Final = 300.0  # before the end of a token: no request may meet it
@@ -25,6 +25,9 @@ class Credential(Protocol):
 
     async def token(self, scope: str) -> str:
         """A token that is valid now."""
+
+    def lane(self, scope: str) -> str:
+        """Whose limits requests for this scope count against."""
 
     def refused(self, scope: str, token: str) -> bool:
         """GitHub did not accept this token. Returns whether another one may be tried."""
@@ -39,6 +42,10 @@ class AccessToken:
     async def token(self, scope: str) -> str:
         del scope
         return self._read()
+
+    def lane(self, scope: str) -> str:
+        del scope
+        return ""
 
     def refused(self, scope: str, token: str) -> bool:
         del scope
@@ -78,6 +85,9 @@ class App:
                 held = self._tokens[scope] = await self._mint(scope)
             return held.value
 
+    def lane(self, scope: str) -> str:
+        return "" if self._installation else scope.partition("/")[0].lower()  # an owner has one installation
+
     def refused(self, scope: str, token: str) -> bool:
         held = self._tokens.get(scope)
         if held is not None and held.value == token:
@@ -86,23 +96,29 @@ class App:
 
     async def _mint(self, scope: str) -> _Token:
         jwt = self._sign()
-        installation = self._installation or str(field(await self._find(scope, jwt), "id"))
+        installation = self._installation or str(of(await self._find(scope, jwt), lambda one: one.identifier("id")))
         request: dict[str, Any] = {"permissions": permissions(scope)}
         if "/" in scope:
             request["repositories"] = [scope.partition("/")[2]]
         try:
             answer = await self._client.ask(
-                "token", "POST", f"/app/installations/{installation}/access_tokens", request, jwt=jwt
+                "token",
+                "POST",
+                f"/app/installations/{installation}/access_tokens",
+                request,
+                jwt=jwt,
+                lane=self.lane(scope),
             )
         except GitHubRefusedError as error:
             raise self._not_minted(error, scope, installation) from error
-        ends = moment(answer.get("expires_at"))
+        token, ends = of(answer, lambda one: (one.text("token"), moment(one.words("expires_at", most=40))))
         life = LIFE_SECONDS if ends is None else min((ends - datetime.now(UTC)).total_seconds(), LIFE_SECONDS)
-        return _Token(value=str(field(answer, "token")), renew_at=self._clock() + max(0.0, life - RENEW_SECONDS))
+        return _Token(value=token, renew_at=self._clock() + max(0.0, life - RENEW_SECONDS))
 
     async def _find(self, scope: str, jwt: str) -> Any:
         try:
-            return await self._client.ask("installation", "GET", f"{base(scope)}/installation", jwt=jwt)
+            path = f"{base(scope)}/installation"
+            return await self._client.ask("installation", "GET", path, jwt=jwt, lane=self.lane(scope))
         except GitHubRefusedError as error:
             if error.status != 404:
                 raise
@@ -145,4 +161,8 @@ def credential(client: Client, token_file: Path) -> Credential:
 
 
 def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8").strip()
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        message = f"{path.name} of the credential cannot be read ({type(error).__name__})"
+        raise ForgeRefusedError(f"{message}; write the platform's credential anew", retry_after=15.0) from error

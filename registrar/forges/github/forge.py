@@ -11,6 +11,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from registrar.forges.forge import (
@@ -24,9 +25,9 @@ from registrar.forges.forge import (
 )
 from registrar.forges.github.client import GitHubRefusedError
 from registrar.forges.github.groups import Groups
-from registrar.forges.github.jobs import Jobs
+from registrar.forges.github.jobs import QUEUE_PATIENCE_SECONDS, Jobs
 from registrar.forges.github.pace import PACE
-from registrar.forges.github.reading import field, runner, runners_path
+from registrar.forges.github.reading import of, runner, runners_path
 from registrar.forges.github.session import Session
 from registrar.forges.github.versions import ObserveDaysLeft, Versions
 
@@ -63,6 +64,7 @@ class GitHub:
         return self._pace
 
     async def close(self) -> None:
+        await self._jobs.close()
         await self._session.close()
 
     async def issue(self, scope: str, *, name: str, labels: tuple[str, ...], group: str | None) -> Registration:
@@ -83,33 +85,40 @@ class GitHub:
                 raise
             await self._free(scope, name)
             answer = await self._session.ask(scope, "issue", "POST", path, request)
-        runner_id = int(field(field(answer, "runner"), "id"))
-        return Registration(runner_id=runner_id, body=str(field(answer, "encoded_jit_config")))
+        runner_id = of(answer, lambda entry: entry.entry("runner").identifier("id"))
+        return Registration(runner_id=runner_id, body=of(answer, lambda entry: entry.text("encoded_jit_config")))
 
     async def _free(self, scope: str, name: str) -> None:
         """Remove the earlier registration of this very pod, whose answer was lost: pod names are never used twice."""
         for entry in await self._session.pages(scope, "find by name", runners_path(scope), "runners", name=name):
-            if entry.get("name") != name:
+            found = of(entry, runner)
+            if found.name != name:
                 continue
-            if entry.get("status") == "online" or entry.get("busy"):
+            if found.online or found.busy or not found.ephemeral:
+                state = "online" if found.online or found.busy else "not single-use, so it is somebody's own,"
                 cure = "remove it at GitHub, or let the pool make another pod"
-                raise ForgeRefusedError(f"a runner named {name} is online in {scope} already; {cure}", retry_after=60.0)
-            await self.remove(scope, int(field(entry, "id")))
+                message = f"a runner named {name} is {state} in {scope} already; {cure}"
+                raise ForgeRefusedError(message, retry_after=60.0)
+            await self.remove(scope, found.id)
 
     async def list_runners(self, scope: str) -> tuple[Runner, ...]:
         entries = await self._session.pages(scope, "list", runners_path(scope), "runners")
-        await self._versions.check(scope, {entry["version"] for entry in entries if entry.get("version")})
+        versions = {of(entry, lambda one: one.words("version", most=32)) for entry in entries}
+        await self._versions.check(scope, {version for version in versions if version})
         return tuple([await self._runner(scope, entry) for entry in entries])
 
     async def find(self, scope: str, runner_id: int) -> Runner | None:
         entry = await self._session.find(scope, "find", f"{runners_path(scope)}/{runner_id}")
         return None if entry is None else await self._runner(scope, entry)
 
-    async def _runner(self, scope: str, entry: Mapping[str, Any]) -> Runner:
-        refused = self._within(self._refused, int(field(entry, "id")), BUSY_SECONDS)
-        warning = self._versions.warning(str(entry.get("version") or ""))
-        groups = await self._groups.names(scope, entry.get("runner_group_id"))
-        return runner(entry, refused=refused, warning=warning, groups=groups)
+    async def _runner(self, scope: str, answer: Any) -> Runner:
+        found = of(answer, runner)
+        version, group = of(
+            answer, lambda one: (one.words("version", most=32), one.identifier_or_none("runner_group_id"))
+        )
+        refused = self._within(self._refused, found.id, BUSY_SECONDS)
+        groups = await self._groups.names(scope, group)
+        return replace(found, busy=found.busy or refused, warning=self._versions.warning(version), groups=groups)
 
     async def cordon(self, scope: str, runner_id: int) -> None:
         await self.remove(scope, runner_id)
@@ -133,7 +142,7 @@ class GitHub:
         return await self._jobs.with_status(scope, "in_progress")
 
     async def queued(self, scope: str) -> tuple[Job, ...]:
-        return await self._jobs.with_status(scope, "queued")
+        return await self._jobs.with_status(scope, "queued", patience=QUEUE_PATIENCE_SECONDS)
 
     async def result(self, scope: str, *, runner_id: int, job_id: str | None) -> Job | None:
         job = await self._jobs.by_id(scope, job_id) if job_id is not None else None

@@ -1,30 +1,54 @@
-"""Jobs of a scope: GitHub lists them by run, and runs by repository, so what has not changed is not read again."""
+"""Jobs of a scope: GitHub lists them by run, and runs by repository, so what has not changed is not read again.
+
+Hundreds of runs take a minute to read at the speed that GitHub allows, and nobody may wait for that: the jobs in
+progress are read beside everything else, and who asks gets what is known by then. Nothing is lost by the delay: GitHub
+itself refuses to remove a runner that has a job.
+"""
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from registrar.forges.forge import Job
+from registrar.forges.forge import ForgeError, Job
 from registrar.forges.github.groups import Groups
-from registrar.forges.github.reading import JOB_FIELDS, field, job
+from registrar.forges.github.reading import JOB_FIELDS, job, of
 from registrar.forges.github.session import Session
+from registrar.logs import log
+from registrar.untrusted import Entry, words
 
 ACTIVE: Final = ("in_progress", "queued")  # statuses of runs that may hold a job in progress or one that waits
-# A run's own time need not move when one of its jobs does, so its jobs are read again after this. Nothing is lost by
-# the delay: GitHub itself refuses to remove a runner that has a job.
+# A run's own time need not move when one of its jobs does, so its jobs are read again after this.
 KEEP_SECONDS: Final = 15.0
+PATIENCE_SECONDS: Final = 0.3  # that a look waits for fresh jobs before it takes those that are known
+QUEUE_PATIENCE_SECONDS: Final = 5.0  # the same of the queue, for which nobody stands still
 RECENT_RUNS: Final = 10  # newest first: where the job of a runner that just ended is looked for
-REMEMBERED_RUNS: Final = 300
+REMEMBERED_RUNS: Final = 500
+RUNS_AT_ONCE: Final = 2  # few: a runner that is looked up must not stand in line behind all runs
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Seen:
+class _Run:
+    """A run's jobs as of `at`; `version` tells whether the run has changed since."""
+
     version: str
     at: float
-    entries: tuple[dict[str, Any], ...]
+    jobs: tuple[Entry, ...]
+
+
+@dataclass(kw_only=True)
+class _Scope:
+    """What is known of one scope."""
+
+    known: bool = False
+    active: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by repository: keys of its runs that go on
+    error: ForgeError | None = None
+    refresh: asyncio.Task[None] | None = None
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    read_at: float = float("-inf")  # when the last reading of every run began
 
 
 class Jobs:
@@ -32,20 +56,42 @@ class Jobs:
 
     def __init__(self, session: Session, groups: Groups, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._session, self._groups, self._clock = session, groups, clock
-        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self._runs: OrderedDict[str, _Run] = OrderedDict()
+        self._scopes: dict[str, _Scope] = {}
 
-    async def with_status(self, scope: str, status: str) -> tuple[Job, ...]:
-        """Jobs of runs that go on, in one status: "in_progress" or "queued"."""
-        found: list[Job] = []
-        for repository in await self._groups.repositories(scope):
-            entries = await self._active(scope, repository, keep=KEEP_SECONDS)
-            found += [self._job(scope, repository, entry) for entry in entries if entry.get("status") == status]
-        return tuple(found)
+    async def close(self) -> None:
+        """Stop reading."""
+        tasks = [scope.refresh for scope in self._scopes.values() if scope.refresh is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def with_status(self, scope: str, status: str, *, patience: float = PATIENCE_SECONDS) -> tuple[Job, ...]:
+        """Jobs of runs that go on, in one status: "in_progress" or "queued"; those known when patience ends."""
+        place = self._scopes.setdefault(scope, _Scope())
+        if place.refresh is None or place.refresh.done():
+            place.refresh = asyncio.create_task(self._refresh(scope, place))
+        await asyncio.wait([place.refresh], timeout=patience if place.known else None)
+        if place.error is not None:
+            raise place.error
+        return tuple(
+            self._job(scope, repository, entry)
+            for repository, keys in place.active.items()
+            for entry in self._known(keys)
+            if entry.words("status") == status
+        )
+
+    async def _refresh(self, scope: str, place: _Scope) -> None:
+        try:
+            await self._read_active(scope, place, keep=KEEP_SECONDS)
+            place.error, place.known = None, True
+        except ForgeError as error:
+            place.error = error
 
     async def by_id(self, scope: str, job_id: str) -> Job | None:
         """A job by the id that `Job.id` gave, None if GitHub does not have it."""
         name, _, number = job_id.rpartition("/")
-        if not number.isdecimal() or ("/" in scope) == bool(name):
+        if not number.isdecimal() or "/" in name or ("/" in scope) == bool(name):
             return None
         repository = scope if "/" in scope else f"{scope}/{name}"
         entry = await self._session.find(scope, "result", f"/repos/{repository}/actions/jobs/{number}")
@@ -53,47 +99,90 @@ class Jobs:
 
     async def of_runner(self, scope: str, runner_id: int) -> Job | None:
         """The job that a runner has or had lately, read afresh."""
+        place = self._scopes.setdefault(scope, _Scope())
+        asked = self._clock()
+        async with place.reading:
+            if place.read_at < asked:  # else somebody read everything since, who asked at the same time
+                began = self._clock()
+                await self._read_active(scope, place, keep=0.0)
+                place.read_at = began
         for repository in await self._groups.repositories(scope):
-            active = await self._active(scope, repository, keep=0.0)
-            found = self._of_runner(scope, repository, runner_id, active)
+            found = self._of_runner(scope, repository, runner_id, self._known(place.active.get(repository, ())))
             if found is None:
                 recent = {"status": "completed", "per_page": str(RECENT_RUNS)}
                 path = f"/repos/{repository}/actions/runs"
                 answer = await self._session.ask(scope, "result", "GET", path, query=recent)
-                ended = await self._entries(scope, repository, field(answer, "workflow_runs"), keep=float("inf"))
-                found = self._of_runner(scope, repository, runner_id, ended)
+                runs = of(answer, lambda entry: entry.values("workflow_runs"))
+                keys = await self._read_runs(scope, repository, runs, keep=float("inf"))
+                found = self._of_runner(scope, repository, runner_id, self._known(keys))
             if found is not None:
                 return found
         return None
 
-    def _of_runner(self, scope: str, repository: str, runner_id: int, entries: Iterable[Any]) -> Job | None:
-        mine = [entry for entry in entries if entry.get("runner_id") == runner_id]
+    def _known(self, keys: Iterable[str]) -> list[Entry]:
+        return [entry for key in keys if key in self._runs for entry in self._runs[key].jobs]
+
+    def _of_runner(self, scope: str, repository: str, runner_id: int, entries: Iterable[Entry]) -> Job | None:
+        mine = [entry for entry in entries if entry.identifier_or_none("runner_id") == runner_id]
         return self._job(scope, repository, mine[-1]) if mine else None
 
-    async def _active(self, scope: str, repository: str, *, keep: float) -> list[dict[str, Any]]:
+    async def _read_active(self, scope: str, place: _Scope, *, keep: float) -> None:
+        """Read runs that go on, and their jobs. A repository that gives no answer costs only itself."""
+        repositories = await self._groups.repositories(scope)
+        errors: list[ForgeError] = []
+        for repository in repositories:
+            try:
+                runs = await self._read_list(scope, repository)
+                place.active[repository] = tuple(self._key(repository, run) for run in runs)
+                await self._read_runs(scope, repository, runs, keep=keep)
+            except ForgeError as error:
+                errors.append(error)
+                log("jobs unknown", level=logging.WARNING, scope=scope, repository=repository, error=str(error))
+        for gone in place.active.keys() - set(repositories):
+            del place.active[gone]
+        if errors and len(errors) == len(repositories):
+            raise errors[0]
+
+    async def _read_list(self, scope: str, repository: str) -> Collection[Any]:
         path = f"/repos/{repository}/actions/runs"
         lists = [await self._session.pages(scope, "runs", path, "workflow_runs", status=status) for status in ACTIVE]
-        runs = {field(run, "id"): run for runs in lists for run in runs}  # one may have moved between both
-        return await self._entries(scope, repository, runs.values(), keep=keep)
+        # one may have moved between both
+        return {self._key(repository, run): run for runs in lists for run in runs}.values()
 
-    async def _entries(self, scope: str, repository: str, runs: Iterable[Any], *, keep: float) -> list[dict[str, Any]]:
-        found = await asyncio.gather(*(self._of_run(scope, repository, run, keep) for run in runs))
-        return [entry for entries in found for entry in entries]
+    async def _read_runs(self, scope: str, repository: str, runs: Iterable[Any], *, keep: float) -> tuple[str, ...]:
+        slots = asyncio.Semaphore(RUNS_AT_ONCE)
 
-    async def _of_run(self, scope: str, repository: str, run: Any, keep: float) -> tuple[dict[str, Any], ...]:
-        key = f"{repository}/{field(run, 'id')}"
-        version = f"{run.get('run_attempt')} {run.get('status')} {run.get('updated_at')}"
-        seen = self._seen.get(key)
-        if seen is None or seen.version != version or self._clock() - seen.at >= keep:
-            path = f"/repos/{repository}/actions/runs/{run['id']}/jobs"
-            entries = await self._session.pages(scope, "jobs", path, "jobs")
-            slim = tuple({name: entry.get(name) for name in JOB_FIELDS} for entry in entries)
-            seen = self._seen[key] = _Seen(version=version, at=self._clock(), entries=slim)
-        self._seen.move_to_end(key)
-        while len(self._seen) > REMEMBERED_RUNS:
-            self._seen.popitem(last=False)
-        return seen.entries
+        async def read(run: Any) -> str:
+            async with slots:
+                return await self._read_run(scope, repository, run, keep)
+
+        return tuple(await asyncio.gather(*map(read, runs)))
+
+    async def _read_run(self, scope: str, repository: str, run: Any, keep: float) -> str:
+        key = self._key(repository, run)
+        version = " ".join(f"{run.get(name)}"[:64] for name in ("run_attempt", "status", "updated_at"))
+        known = self._runs.get(key)
+        if known is None or known.version != version or self._clock() - known.at >= keep:
+            at = self._clock()
+            entries = await self._session.pages(
+                scope, "jobs", f"/repos/{key.replace(' ', '/actions/runs/')}/jobs", "jobs"
+            )
+            slim = tuple(of(entry, self._slim) for entry in entries)
+            self._runs[key] = _Run(version=version, at=at, jobs=slim)
+        self._runs.move_to_end(key)
+        while len(self._runs) > REMEMBERED_RUNS:
+            self._runs.popitem(last=False)
+        return key
+
+    @staticmethod
+    def _key(repository: str, run: Any) -> str:
+        return f"{repository} {of(run, lambda entry: entry.identifier('id'))}"
+
+    @staticmethod
+    def _slim(entry: Entry) -> Entry:
+        return entry.only(JOB_FIELDS)
 
     @staticmethod
     def _job(scope: str, repository: str, entry: Any) -> Job:
-        return job(entry, "" if "/" in scope else f"{repository.partition('/')[2]}/")
+        prefix = "" if "/" in scope else f"{words(repository.partition('/')[2], most=100)}/"
+        return of(entry, lambda one: job(one, prefix))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from registrar.forges.forge import ForgeUnreachableError, Pace
+from registrar.untrusted import seconds
 
 # Nothing but changed answers counts against the hour (an unchanged one is a 304), so looks may be frequent where little
 # happens. `issues` is what LIMITS allow.
@@ -57,7 +58,11 @@ class Bucket:
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1
         self._at = now
         if self._tokens < 0:
-            await asyncio.sleep(-self._tokens / self._rate)
+            try:
+                await asyncio.sleep(-self._tokens / self._rate)
+            except asyncio.CancelledError:
+                self._tokens += 1  # it was not used
+                raise
 
 
 class Barrier:
@@ -84,18 +89,29 @@ class Barrier:
         self._refusals += 1
         wait = asked_wait(headers, now)
         if wait is None:
-            wait = min(LEAST_PENALTY_SECONDS * 2.0 ** (self._refusals - 1), MOST_PENALTY_SECONDS)
+            wait = min(LEAST_PENALTY_SECONDS * 2.0 ** min(self._refusals - 1, 16), MOST_PENALTY_SECONDS)
         wait *= 1 + random.uniform(0, JITTER)  # noqa: S311 - spreads load, guards nothing
         self._until = max(self._until, self._clock() + wait)
         self._reason = reason
         return ForgeUnreachableError(f"{reason}; waiting {wait:.0f} s", retry_after=wait)
 
 
+class Lane:
+    """What GitHub limits together: an installation of an App, or a token. One lane's limits leave the others alone."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.reads = Bucket(limits.reads, limits.reads_at_once)
+        self.changes = Bucket(limits.changes, limits.changes_at_once)
+        self.changing = asyncio.Lock()
+        self.barrier = Barrier()
+
+
 def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds that GitHub asks for: its Retry-After, else the reset of an exhausted hour, else None."""
-    after = headers.get("retry-after", "")
-    if after.isdecimal():
-        return float(after)
-    if headers.get("x-ratelimit-remaining") == "0" and headers.get("x-ratelimit-reset", "").isdecimal():
-        return max(1.0, float(headers["x-ratelimit-reset"]) - now)
+    wait = seconds(headers.get("retry-after"), most=MOST_PENALTY_SECONDS)
+    if wait is not None:
+        return wait
+    reset = seconds(headers.get("x-ratelimit-reset"), most=1e12)
+    if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
+        return min(max(1.0, reset - now), MOST_PENALTY_SECONDS)
     return None

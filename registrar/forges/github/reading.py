@@ -1,10 +1,11 @@
 """What GitHub's JSON means, and where things are in its API. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from registrar.forges.forge import ForgeUnreachableError, Job, Runner
+from registrar.untrusted import Entry, MalformedError
 from values import contract
 
 RUN_FIELDS: Final = ("id", "status", "updated_at", "run_attempt")
@@ -18,6 +19,7 @@ LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "runner_groups": GROUP_FIELDS,
     "repositories": ("full_name",),
 }
+Answer = TypeVar("Answer")
 
 
 def base(scope: str) -> str:
@@ -35,12 +37,12 @@ def permissions(scope: str) -> dict[str, str]:
     return dict(contract.GITHUB_REPOSITORY_PERMISSIONS if is_repository else contract.GITHUB_ORGANIZATION_PERMISSIONS)
 
 
-def field(answer: Any, key: str) -> Any:
-    """A field that every GitHub sends."""
+def of(answer: Any, read: Callable[[Entry], Answer]) -> Answer:
+    """What `read` takes out of an answer. Raises ForgeUnreachableError where it is not there."""
     try:
-        return answer[key]
-    except (KeyError, TypeError) as error:
-        raise ForgeUnreachableError(f"the forge's answer has no {key!r}: is this GitHub's API?") from error
+        return read(answer if isinstance(answer, Entry) else Entry(answer))
+    except MalformedError as error:
+        raise ForgeUnreachableError(f"the forge's answer cannot be used: {error}; is this GitHub's API?") from error
 
 
 def slim(answer: Any) -> Any:
@@ -50,43 +52,39 @@ def slim(answer: Any) -> Any:
     kept = dict(answer)
     for key, fields in LISTS.items():
         if isinstance(kept.get(key), list):
-            kept[key] = [{name: entry[name] for name in fields if name in entry} for entry in kept[key]]
+            kept[key] = [
+                {name: entry[name] for name in fields if name in entry} if isinstance(entry, dict) else entry
+                for entry in kept[key]
+            ]
     return kept
 
 
-def runner(
-    entry: Mapping[str, Any],
-    *,
-    refused: bool = False,
-    warning: str = "",
-    groups: frozenset[str | None] = frozenset(),
-) -> Runner:
-    """A runner. `refused`: GitHub just refused to remove it, which it does only while it has a job."""
-    labels = entry.get("labels") or ()
+def runner(entry: Entry) -> Runner:
+    """A runner, without what has to be asked elsewhere: its group's names, and what there is to warn of."""
     return Runner(
-        id=int(field(entry, "id")),
-        name=str(field(entry, "name")),
-        online=entry.get("status") == "online",
-        busy=bool(entry.get("busy")) or refused,
+        id=entry.identifier("id"),
+        name=entry.words("name"),
+        online=entry.words("status") == "online",
+        busy=entry.flag("busy"),
         cordoned=False,  # GitHub has no such thing: see GitHub.cordon
         # The list has it since 2025 only; what we register is single-use by its kind.
-        ephemeral=bool(entry.get("ephemeral", True)),
-        labels=frozenset(label["name"] for label in labels),
-        given_labels=frozenset(label["name"] for label in labels if label.get("type") == "read-only"),
-        groups=groups,
-        warning=warning,
+        ephemeral=entry.flag("ephemeral", default=True),
+        labels=entry.label_names("labels"),
+        given_labels=frozenset(
+            label.words("name", most=256) for label in entry.entries("labels") if label.words("type") == "read-only"
+        ),
     )
 
 
-def job(entry: Mapping[str, Any], prefix: str = "") -> Job:
+def job(entry: Entry, prefix: str = "") -> Job:
     """A job. `prefix`, "repository/", makes its id one of the organization."""
     return Job(
-        id=f"{prefix}{field(entry, 'id')}",
-        name=str(entry.get("name", "")),
-        labels=frozenset(entry.get("labels") or ()),
-        runner_id=int(entry["runner_id"]) if entry.get("runner_id") else None,
-        in_progress=entry.get("status") == "in_progress",
-        conclusion=str(entry.get("conclusion") or ""),
+        id=f"{prefix}{entry.identifier('id')}",
+        name=entry.words("name"),
+        labels=entry.label_names("labels"),
+        runner_id=entry.identifier_or_none("runner_id"),
+        in_progress=entry.words("status") == "in_progress",
+        conclusion=entry.words("conclusion", most=32),
     )
 
 
@@ -94,5 +92,5 @@ def moment(text: Any) -> datetime | None:
     """A time as GitHub writes it, None where there is none."""
     try:
         return datetime.fromisoformat(str(text).replace("Z", "+00:00")).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from registrar.forges.github.client import Client, GitHubRefusedError
 from registrar.forges.github.credentials import Credential
+from registrar.forges.github.reading import of
+from registrar.untrusted import Entry
 
 Answer = TypeVar("Answer")
 
@@ -27,22 +29,29 @@ class Session:
     ) -> Any:
         """One request; returns the decoded answer."""
         return await self._with_token(
-            scope, lambda token: self._client.ask(verb, method, path, body, token=token, query=query)
+            scope,
+            lambda token: self._client.ask(
+                verb, method, path, body, token=token, query=query, lane=self._credential.lane(scope)
+            ),
         )
 
-    async def find(self, scope: str, verb: str, path: str) -> Any:
+    async def find(self, scope: str, verb: str, path: str) -> Entry | None:
         """One thing, None if it does not exist."""
         try:
-            return await self.ask(scope, verb, "GET", path)
+            answer = await self.ask(scope, verb, "GET", path)
         except GitHubRefusedError as error:
             if error.status == 404:
                 return None
             raise
+        return of(answer, lambda entry: entry)  # `null` is an answer that cannot be used, and no absence
 
     async def pages(self, scope: str, verb: str, path: str, key: str, **query: str) -> list[Any]:
         """All entries under `key` of a paged list."""
         return await self._with_token(
-            scope, lambda token: self._client.pages(verb, path, key, token=token, query=query)
+            scope,
+            lambda token: self._client.pages(
+                verb, path, key, token=token, query=query, lane=self._credential.lane(scope)
+            ),
         )
 
     async def _with_token(self, scope: str, send: Callable[[str], Awaitable[Answer]]) -> Answer:

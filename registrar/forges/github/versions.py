@@ -1,18 +1,23 @@
 """How long GitHub will still serve the versions of the runners that are seen: it stops after weeks, not years."""
 
+import re
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Final
 
 from registrar.forges.forge import ForgeError
-from registrar.forges.github.reading import moment, runners_path
+from registrar.forges.github.reading import moment, of, runners_path
 from registrar.forges.github.session import Session
+from registrar.untrusted import Entry
 
 KEEP_SECONDS: Final = 6 * 3600.0
 RETRY_SECONDS: Final = 600.0
 WARN_DAYS: Final = 28.0
 DAY_SECONDS: Final = 86400.0
+MOST_VERSIONS: Final = 16  # that are asked about: a version is the runner's own word
+DATES: Final = ("registration_deprecates_at", "runtime_deprecates_at")
+_VERSION: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}")
 
 ObserveDaysLeft = Callable[[str, float], None]  # version, days that are left
 
@@ -34,17 +39,17 @@ class Versions:
 
     async def check(self, scope: str, versions: Collection[str]) -> None:
         """Learn about these versions. What cannot be learnt now is no failure."""
-        for version in sorted(versions):
+        for version in sorted(filter(_VERSION.fullmatch, versions))[:MOST_VERSIONS]:
             if self._clock() < self._ask_again.get(version, float("-inf")):
                 continue
             try:
                 path = f"{runners_path(scope)}/deprecations/{version}"
-                answer = await self._session.find(scope, "version", path) or {}
+                answer = await self._session.find(scope, "version", path) or Entry({})
+                dates = of(answer, lambda one: [moment(one.words(key, most=40)) for key in DATES])
             except ForgeError:
                 self._ask_again[version] = self._clock() + RETRY_SECONDS
                 continue
             self._ask_again[version] = self._clock() + KEEP_SECONDS
-            dates = [moment(answer.get(key)) for key in ("registration_deprecates_at", "runtime_deprecates_at")]
             known = [date for date in dates if date is not None]
             if known:
                 self._ends[version] = min(known)

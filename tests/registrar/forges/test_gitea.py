@@ -94,11 +94,39 @@ async def test_the_result_of_a_job_is_found_with_and_without_its_id(bench: Bench
     for number in range(1, 131):
         bench.stand_in.job(number, status="completed", conclusion="success", runner_id=number)
     by_id = await bench.forge.result(GUIDE, runner_id=130, job_id="130")
-    by_runner = await bench.forge.result("mlops", runner_id=130, job_id="130")
-    assert by_id == by_runner
+    by_runner = await bench.forge.result("mlops", runner_id=130, job_id=None)
     assert by_id is not None
-    assert by_id.conclusion == "success"
+    assert by_runner is not None
+    assert (by_id.id, by_runner.id) == ("130", "guide/130")
+    assert by_id.conclusion == by_runner.conclusion == "success"
     assert await bench.forge.result(GUIDE, runner_id=999, job_id=None) is None
+
+
+async def test_a_long_job_is_found_behind_hundreds_that_ended_since(bench: Bench) -> None:
+    bench.stand_in.job(1, status="completed", conclusion="success", runner_id=777)
+    for number in range(2, 700):
+        bench.stand_in.job(number, status="completed", conclusion="failure", runner_id=number)
+    job = await bench.forge.result("mlops", runner_id=777, job_id=None)
+    assert job is not None
+    assert job.conclusion == "success"
+
+
+@pytest.mark.parametrize(("scope", "job_id"), [("mlops", "guide/1"), ("", "mlops/guide/1"), (GUIDE, "1")])
+async def test_a_job_of_a_wide_scope_is_asked_for_by_its_id(bench: Bench, scope: str, job_id: str) -> None:
+    bench.stand_in.job(1, runner_id=3)
+    (running,) = await bench.forge.jobs_in_progress(scope)
+    assert running.id == job_id
+    bench.stand_in.job(1, status="completed", conclusion="success", runner_id=3)
+    bench.stand_in.calls.clear()
+    job = await bench.forge.result(scope, runner_id=3, job_id=job_id)
+    assert job is not None
+    assert job.conclusion == "success"
+    assert bench.stand_in.calls == ["GET /api/v1/repos/mlops/guide/actions/jobs/1"]
+
+
+async def test_a_latch_with_another_runners_job_is_no_result(bench: Bench) -> None:
+    bench.stand_in.job(1, status="completed", conclusion="success", runner_id=3)
+    assert await bench.forge.result(GUIDE, runner_id=4, job_id="1") is None
 
 
 async def test_a_job_in_progress_has_no_conclusion(bench: Bench) -> None:
@@ -110,7 +138,13 @@ async def test_a_job_in_progress_has_no_conclusion(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     ("status", "headers", "wait"),
-    [(429, {"Retry-After": "30"}, 30.0), (502, {}, 2.0), (500, {"Retry-After": "x"}, 2.0)],
+    [
+        (429, {"Retry-After": "30"}, 30.0),
+        (502, {}, 2.0),
+        (500, {"Retry-After": "x"}, 2.0),
+        (503, {"Retry-After": "99999999"}, 300.0),
+        (503, {"Retry-After": "-5"}, 2.0),
+    ],
 )
 async def test_a_forge_in_trouble_is_unavailable(
     bench: Bench, status: int, headers: dict[str, str], wait: float
@@ -139,4 +173,47 @@ async def test_a_forge_that_is_not_there_is_unavailable() -> None:
 async def test_an_answer_that_is_not_giteas_is_no_answer(bench: Bench) -> None:
     bench.stand_in.failing = 200
     with pytest.raises(ForgeUnreachableError):
+        await bench.forge.list_runners(GUIDE)
+
+
+BODIES: list[tuple[str, bytes]] = [
+    ("null", b"null"),
+    ("a list", b"[]"),
+    ("nested too deeply", b"[" * 200_000),
+    ("no text", b"\xff\xfe"),
+    ("a number too long", b'{"runners": [{"id": ' + b"9" * 5000 + b"}]}"),
+    ("an id that is none", b'{"total_count": 1, "runners": [{"id": NaN, "name": "a"}]}'),
+    ("a negative id", b'{"total_count": 1, "runners": [{"id": -1, "name": "a"}]}'),
+    ("runners that are no list", b'{"total_count": 1, "runners": {"id": 1}}'),
+    ("a runner that is no object", b'{"total_count": 1, "runners": [1]}'),
+    ("a count that is none", b'{"total_count": "x", "runners": [{"id": 1}]}'),
+    ("more than anybody needs", b'{"runners": "' + b"x" * (9 * 2**20) + b'"}'),
+]
+
+
+@pytest.mark.parametrize("body", [case[1] for case in BODIES], ids=[case[0] for case in BODIES])
+async def test_a_malformed_answer_is_no_answer_and_no_other_error(body: bytes) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    server = TestServer(application)
+    await server.start_server()
+    forge = Gitea(str(server.make_url("")).rstrip("/"), credential=lambda: TOKEN, observe=lambda *_: None)
+    for ask in (
+        lambda: forge.list_runners(GUIDE),
+        lambda: forge.find(GUIDE, 1),
+        lambda: forge.issue(GUIDE, name="a", labels=("x",), group=None),
+        lambda: forge.result(GUIDE, runner_id=1, job_id="1"),
+    ):
+        with pytest.raises(ForgeUnreachableError):
+            await ask()
+    await forge.close()
+    await server.close()
+
+
+async def test_a_redirect_is_not_followed_with_the_credential(bench: Bench) -> None:
+    bench.stand_in.failing, bench.stand_in.failing_headers = 307, {"Location": "http://127.0.0.1:1/"}
+    with pytest.raises(ForgeRefusedError, match="moved"):
         await bench.forge.list_runners(GUIDE)

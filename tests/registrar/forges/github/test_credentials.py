@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from registrar.forges.forge import ForgeRefusedError
+from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError
 from tests.github.app_key import PKCS1, PKCS8, private_key
 from tests.registrar.forges.github.bench import Bench, github_bench, write_app
 from values import contract
@@ -104,3 +104,15 @@ async def test_an_app_without_a_permission_is_told_which_it_needs(bench: Bench) 
 async def test_no_secret_is_in_what_is_counted(bench: Bench) -> None:
     await bench.forge.list_runners(GUIDE)
     assert "ghs_" not in bench.metrics.render().decode()
+
+
+async def test_an_hour_that_one_installation_has_used_up_stops_no_other(bench: Bench) -> None:
+    exhausted = {"X-RateLimit-Remaining": "0"}
+    await bench.forge.list_runners("mlops")
+    bench.stand_in.installed.add("others")
+    bench.stand_in.fail_next = [(403, exhausted, "API rate limit exceeded")]
+    with pytest.raises(ForgeUnreachableError, match="API rate limit exceeded"):
+        await bench.forge.list_runners("mlops")
+    assert await bench.forge.list_runners("others") == ()
+    with pytest.raises(ForgeUnreachableError, match="nothing is sent"):
+        await bench.forge.list_runners("mlops")

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError
 from registrar.forges.github.pace import Barrier, Bucket, asked_wait
@@ -100,6 +101,47 @@ def test_refusals_without_a_time_wait_longer_each_time() -> None:
 def test_a_reset_in_the_past_is_no_negative_wait() -> None:
     assert asked_wait({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "5"}, 100.0) == 1.0
     assert asked_wait({"x-ratelimit-remaining": "3", "x-ratelimit-reset": "500"}, 100.0) is None
+
+
+@pytest.mark.parametrize("after", ["99999999", "9" * 12])
+def test_a_wait_is_never_longer_than_an_hour(after: str) -> None:
+    assert asked_wait({"retry-after": after}, 0.0) == 3600.0
+    assert asked_wait({"x-ratelimit-remaining": "0", "x-ratelimit-reset": after}, 0.0) == 3600.0
+
+
+@pytest.mark.parametrize("headers", [{"retry-after": "٣"}, {"retry-after": "-1"}, {"retry-after": "1" * 5000}])
+def test_a_wait_that_is_none_is_left_to_us(headers: dict[str, str]) -> None:
+    assert asked_wait(headers, 0.0) is None
+
+
+BODIES = [
+    b"null",
+    b"[]",
+    b"[" * 200_000,
+    b"\xff\xfe",
+    b'{"runners": [{"id": ' + b"9" * 5000 + b"}]}",
+    b'{"runners": [{"id": NaN}]}',
+    b'{"runners": {"id": 1}}',
+    b'{"runners": [1]}',
+    b'{"runners": [{"id": 1, "labels": 7}]}',
+    b'{"runners": "' + b"x" * 2**23 + b'"}',
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "application/json; charset=nothing", "text/html"])
+async def test_a_malformed_answer_is_no_answer_and_no_other_error(bench: Bench, body: bytes, kind: str) -> None:
+    limits = {"X-RateLimit-Limit": "x", "X-RateLimit-Remaining": "9" * 30, "X-RateLimit-Reset": "9" * 15}
+    bench.stand_in.raw_answer = web.Response(body=body, headers={"Content-Type": kind, **limits})
+    for ask in (
+        lambda: bench.forge.list_runners(GUIDE),
+        lambda: bench.forge.find(GUIDE, 1),
+        lambda: bench.forge.issue(GUIDE, name="a", labels=("x",), group=None),
+        lambda: bench.forge.jobs_in_progress(GUIDE),
+        lambda: bench.forge.result(GUIDE, runner_id=1, job_id="1"),
+    ):
+        with pytest.raises(ForgeUnreachableError):
+            await ask()
 
 
 async def test_a_bucket_lets_its_burst_through_and_spreads_the_rest() -> None:
