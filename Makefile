@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 FAKE_NODES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test unit demo lab-up lab-down lab-status bench demo-review review repair unlock doctor
+.PHONY: help venv check format test unit unit-pythons demo lab-up lab-down lab-status bench demo-review review repair unlock doctor
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 venv: $(VENV)/.ready ## the Python environment with the tested set of packages
 
@@ -28,6 +28,9 @@ test: venv ## all tests, unit to lab; starts the lab where it is not up
 
 unit: venv ## the tests that need no cluster
 	$(BIN)/pytest -m 'not lab'
+
+unit-pythons: venv ## the same on the oldest and the newest supported Python of this machine, beside the venv's own
+	$(BIN)/python -m scripts.unit_pythons
 
 demo: venv ## the whole sequence for real: push, deploy, GPU runner, training, release; FORGE=github: at a stand-in
 	$(BIN)/python -m lab.demo --forge $(FORGE)
