@@ -3,7 +3,7 @@
 import sys
 
 OLDEST = (3, 11)
-NEWEST = (3, 13)
+NEWEST = (3, 14)
 
 
 def refusal(version, program):

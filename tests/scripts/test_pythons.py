@@ -23,7 +23,7 @@ def a_python(path: Path, version: tuple[int, int, int]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("version", [(2, 7), (3, 6), (3, 10), (3, 14), (3, 100), (4, 0)])
+@pytest.mark.parametrize("version", [(2, 7), (3, 6), (3, 10), (3, 15), (3, 100), (4, 0)])
 def test_a_python_outside_the_range_is_refused_with_the_range_and_the_cure(version: tuple[int, int]) -> None:
     words = refusal(version, "/usr/bin/python3")
     assert words is not None
@@ -37,13 +37,13 @@ def test_a_python_within_the_range_is_taken(version: tuple[int, int]) -> None:
 
 
 def test_a_venv_of_a_refused_python_is_not_begun(tmp_path: Path) -> None:
-    (tmp_path / "python3.14").write_text(
+    (tmp_path / "python3.15").write_text(
         f'#!/bin/sh\nexec {sys.executable} -c \'import sys; sys.path.insert(0, "{REPOSITORY}");'
-        'from scripts.supported_python import refusal; sys.exit(refusal((3, 14), "python3.14"))\'\n'
+        'from scripts.supported_python import refusal; sys.exit(refusal((3, 15), "python3.15"))\'\n'
     )
-    (tmp_path / "python3.14").chmod(0o755)
+    (tmp_path / "python3.15").chmod(0o755)
     made = subprocess.run(
-        [REPOSITORY / "scripts" / "make-venv", tmp_path / "python3.14", tmp_path / "venv"],
+        [REPOSITORY / "scripts" / "make-venv", tmp_path / "python3.15", tmp_path / "venv"],
         cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=30,
     )  # fmt: skip
     assert made.returncode == 1
@@ -79,7 +79,7 @@ def test_a_python_that_does_not_start_is_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("versions", "running", "expected"),
     [
-        ([(3, 10, 1), (3, 11, 7), (3, 12, 1), (3, 13, 0), (3, 14, 0)], (3, 11, 7), ["3.13"]),
+        ([(3, 10, 1), (3, 11, 7), (3, 12, 1), (3, 13, 0), (3, 15, 0)], (3, 11, 7), ["3.13"]),
         ([(3, 11, 7), (3, 12, 1), (3, 13, 0)], (3, 12, 1), ["3.11", "3.13"]),
         ([(3, 11, 7), (3, 12, 1)], (3, 13, 0), ["3.11", "3.12"]),
         ([(3, 13, 0), (3, 13, 2)], (3, 11, 7), ["3.13"]),
