@@ -1,10 +1,12 @@
 """Table of contents: what a stack declares, in order. Reads the config, checks the cluster, declares, and no more."""
 
 import os
+from collections.abc import Callable
 from functools import partial
 
 import pulumi
 
+from access.cluster.api_server import read_api_server
 from access.cluster.choice import ClusterChoice
 from access.cluster.version import read_version, require_version
 from access.github.registrar import require_all, require_github_access
@@ -21,6 +23,8 @@ from components.pools.own_pool import refuse_own_pool
 from components.pools.runner_deployment import RunnerDeployment
 from config import StackConfig, load
 from config.platform import accounts, deployments_by_namespace, grants
+from values.api_server import ApiServer
+from values.forge_networks import forge_networks
 from values.pool import pool_key
 from values.scope import GITHUB
 
@@ -60,7 +64,7 @@ def declare_github(stack: StackConfig) -> list[pulumi.Resource]:
     return [*groups, *repositories]
 
 
-def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
+def declare_platform(stack: StackConfig, find_api_server: Callable[[], ApiServer]) -> list[pulumi.Resource]:
     """The registrar, the environments and who may deploy them; nothing for a stack that has no platform."""
     platform = stack.platform
     if platform is None or stack.credential is None:
@@ -81,6 +85,7 @@ def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
                 "registrar_namespace": platform.registrar_namespace,
                 "egress": list(environment.egress),
                 "blocked_cidrs": list(stack.blocked_cidrs),
+                "dns_cidrs": list(stack.dns_cidrs),
                 "accounts": accounts(platform, environment),
                 "images": list(environment.images),
                 "image_tags_allowed": stack.image_tags_allowed,
@@ -119,6 +124,9 @@ def declare_platform(stack: StackConfig) -> list[pulumi.Resource]:
             "credential_secret": credential.secret_name,
             "grants": [grant_args(grant) for grant in grants(platform)],
             "clients": list(platform.registrar_clients),
+            "forge_egress": [*forge_networks(platform.forge), *platform.registrar_egress],
+            "api_server": find_api_server().egress,
+            "dns_cidrs": list(stack.dns_cidrs),
             "deadlines": deadlines_args(stack.registrar_deadlines),
             "keep_failed": stack.keep_failed,
             "certificate_generation": stack.certificate_generation,
@@ -165,15 +173,19 @@ def require_forge(stack: StackConfig) -> None:
     require_all(*checks)
 
 
-def declare(stack: StackConfig, cluster_version: str) -> None:
-    """Everything that the stack holds, on a cluster of this version. Declares nothing if it cannot all be right."""
+def declare(stack: StackConfig, cluster_version: str, find_api_server: Callable[[], ApiServer]) -> None:
+    """Everything that the stack holds, on a cluster of this version. Declares nothing if it cannot all be right.
+
+    find_api_server is called for a platform only: whoever deploys pools may not know where the API server is.
+    """
     require_version(cluster_version)
     refuse_own_pool(stack.pools, os.environ)
-    declare_pools(stack, declare_platform(stack))
+    declare_pools(stack, declare_platform(stack, find_api_server))
 
 
 if __name__ == "__main__":
     STACK = load(pulumi.Config())
-    VERSION = read_version(ClusterChoice.of_this_program(os.environ))
+    CHOICE = ClusterChoice.of_this_program(os.environ)
+    VERSION = read_version(CHOICE)
     require_forge(STACK)
-    declare(STACK, VERSION)
+    declare(STACK, VERSION, partial(read_api_server, CHOICE))

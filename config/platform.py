@@ -10,6 +10,7 @@ from config.pools import read_image, read_namespace
 from values.accounts import DEPLOYER, PREVIEWER, RUNNER, Deployment
 from values.deadlines import Deadlines
 from values.egress import EgressRule
+from values.forge_networks import forge_networks
 from values.grant import Grant
 from values.kubernetes_syntax import is_cidr, is_dns_label, is_extended_resource, is_image_beginning
 from values.placement import NVIDIA_GPU
@@ -50,6 +51,7 @@ class PlatformConfig:
     registrar_namespace: str
     registrar_image: str
     registrar_clients: tuple[str, ...]
+    registrar_egress: tuple[EgressRule, ...]
     environments: tuple[EnvironmentConfig, ...]
 
 
@@ -86,7 +88,7 @@ def read_platform(section: Section, forge: str, *, tags_allowed: bool) -> Platfo
     """The section at gpu-runners:platform, which is not empty."""
     section.known("scope", "registrar", "environments", "runnerGroups", "repositories")
     registrar = section.section("registrar")
-    registrar.known("namespace", "image", "clients")
+    registrar.known("namespace", "image", "clients", "egress")
     scope = _read_scope(section, forge)
     environments = tuple(_read_environment(item, scope) for item in section.sections("environments"))
     platform = PlatformConfig(
@@ -94,8 +96,10 @@ def read_platform(section: Section, forge: str, *, tags_allowed: bool) -> Platfo
         registrar_namespace=read_namespace(registrar, "namespace"),
         registrar_image=read_image(registrar, "image", tags_allowed=tags_allowed),
         registrar_clients=tuple(registrar.texts("clients", is_dns_label, "the name of a namespace")),
+        registrar_egress=tuple(_read_egress(item) for item in registrar.sections("egress")),
         environments=environments,
     )
+    _check_forge_is_reached(registrar, platform)
     if not section.values.get("environments"):
         section.note("environments", "nothing", "at least one environment", "name the namespace of your runners")
     _check_namespaces(section, platform)
@@ -188,6 +192,15 @@ def _read_egress(section: Section) -> EgressRule:
         else:
             section.note("ports", shown(ports), "a list of TCP ports", "leave it out to allow all ports")
     return rule
+
+
+def _check_forge_is_reached(registrar: Section, platform: PlatformConfig) -> None:
+    """The registrar reaches its forge and nothing else, so somebody must say where a forge answers that has a name."""
+    forge = platform.forge
+    if forge.url and not forge_networks(forge) and not registrar.values.get("egress"):
+        allowed = f"where {forge.host} answers, e.g. [{{cidr: 203.0.113.7/32, ports: [{forge.port}]}}]"
+        cure = f"`getent ahosts {forge.host}` tells its addresses"
+        registrar.note("egress", "nothing", allowed, cure)
 
 
 def _read_deployer(section: Section) -> DeployerConfig:

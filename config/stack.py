@@ -34,6 +34,7 @@ NAMESPACE: Final = "gpu-runners"
 KEYS: Final = (
     "allowImageTags",
     "blockedCidrs",
+    "dnsCidrs",
     "forge",
     "forgeCa",
     "githubApp",
@@ -73,6 +74,7 @@ class StackConfig:
     forge_ca: str
     pod_security_version: str
     blocked_cidrs: tuple[str, ...]
+    dns_cidrs: tuple[str, ...]
     image_tags_allowed: bool
     registrar_deadlines: Deadlines
     keep_failed: int
@@ -109,6 +111,7 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ) -> 
         forge_ca=root.text("forgeCa", _is_certificate, "the PEM of a CA's certificate, or nothing at all"),
         pod_security_version=root.text("podSecurityVersion", _is_version, "a Kubernetes version such as v1.35"),
         blocked_cidrs=tuple(root.texts("blockedCidrs", is_cidr, "a network such as 10.0.0.0/8")),
+        dns_cidrs=tuple(root.texts("dnsCidrs", is_cidr, "a network such as 10.96.0.10/32")),
         image_tags_allowed=tags_allowed,
         registrar_deadlines=read_deadlines(root.section("registrarDeadlines")),
         keep_failed=root.integer("keepFailed", 0, 100),

@@ -108,6 +108,11 @@ class ForgeScope:
         return Scope(self.path)
 
     @property
+    def host(self) -> str:
+        """The forge's name or address; that of an IPv6 one without brackets."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
     def port(self) -> int:
         """The TCP port of the forge."""
         parts = urlsplit(self.url)
@@ -116,8 +121,7 @@ class ForgeScope:
     @property
     def is_hosted(self) -> bool:
         """Whether it is GitHub's own service, where public means the whole world."""
-        host = urlsplit(self.url).hostname or ""
-        return self.kind == GITHUB and (host == "github.com" or host.endswith(".ghe.com"))
+        return self.kind == GITHUB and (self.host == "github.com" or self.host.endswith(".ghe.com"))
 
     @property
     def api_url(self) -> str:

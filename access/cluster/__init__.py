@@ -5,6 +5,7 @@
   login        what is shown to it: token, rotating file, the answer of a credential plugin, client certificate
   connection   ClusterConnection: questions and changes, with one deadline and one meaning for every refusal
   version      the API server's version, and whether it is new enough
+  api_server   the addresses at which pods find it, for network policies
   errors       ClusterError and what it says
 
 Everybody who asks a cluster does so through these: `pulumi up`'s checks and waits, the doctor, the review, the repair.

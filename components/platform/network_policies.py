@@ -1,9 +1,11 @@
 """Network policies as plain specs: everything is denied, then the few ways are named.
 
 NetworkPolicy knows addresses, not names: "the internet" is every address but the blocked ranges, and a forge or a
-remote inside those ranges is allowed by an entry of its own.
+remote inside those ranges is allowed by an entry of its own. A list of peers that is empty would mean everybody, so a
+way without peers is left out.
 """
 
+import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
@@ -14,11 +16,27 @@ from values.contract import REGISTRAR_PORT
 from values.egress import EgressRule
 
 DNS_NAMESPACE: Final = "kube-system"
-_API_SERVER_PORTS: Final = (443, 6443)
+DNS_PORT: Final = 53
+READING_PORT: Final = REGISTRAR_PORT  # /queue, /runners and /metrics
+IPV4: Final = "0.0.0.0/0"
+IPV6: Final = "::/0"
+# A pod that gets here may speak for its node: blocked whatever a stack calls the internet, unless egress names it.
+# Link-local (AWS, GCP, Azure, OpenStack), AWS over IPv6, Alibaba, Oracle, and Azure's WireServer.
+METADATA_NETWORKS: Final = (
+    "169.254.0.0/16",
+    "fe80::/10",
+    "fd00:ec2::254/128",
+    "100.100.100.200/32",
+    "192.0.0.192/32",
+    "168.63.129.16/32",
+)
+# RFC 6052: under this prefix a gateway may offer every IPv4 address to pods that have IPv6 only.
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 # Quoted, so that a stack which makes no policies does not load their module.
 Spec: TypeAlias = "k8s.networking.v1.NetworkPolicySpecArgsDict"
-Way: TypeAlias = "k8s.networking.v1.NetworkPolicyEgressRuleArgsDict"
+Egress: TypeAlias = "k8s.networking.v1.NetworkPolicyEgressRuleArgsDict"
+Ingress: TypeAlias = "k8s.networking.v1.NetworkPolicyIngressRuleArgsDict"
 Peer: TypeAlias = "k8s.networking.v1.NetworkPolicyPeerArgsDict"
 Port: TypeAlias = "k8s.networking.v1.NetworkPolicyPortArgsDict"
 
@@ -28,35 +46,75 @@ def deny_all() -> Spec:
     return {"pod_selector": {}, "policy_types": ["Ingress", "Egress"]}
 
 
-def runner_egress(registrar_namespace: str, allowed: Sequence[EgressRule], blocked: Sequence[str]) -> Spec:
-    """What a runner may reach: DNS, the registrar, the internet without the blocked ranges, and what is allowed."""
-    ways: list[Way] = [
-        _dns(),
+def runner_egress(
+    registrar_namespace: str, allowed: Iterable[EgressRule], blocked: Sequence[str], resolvers: Iterable[str]
+) -> Spec:
+    """What a runner may reach: DNS, the registrar, the internet without the blocked ranges, and what is allowed.
+
+    resolvers are the networks in which the cluster's DNS may answer.
+    """
+    closed = [*blocked, *METADATA_NETWORKS]
+    egress: list[Egress] = [
+        _dns(resolvers),
         {"to": [_namespace(registrar_namespace)], "ports": _tcp([REGISTRAR_PORT])},
-        {"to": [{"ip_block": {"cidr": "0.0.0.0/0", "except_": [cidr for cidr in blocked if ":" not in cidr]}}]},
-        {"to": [{"ip_block": {"cidr": "::/0", "except_": [cidr for cidr in blocked if ":" in cidr]}}]},
+        *_internet(IPV4, [cidr for cidr in closed if ":" not in cidr]),
+        *_internet(IPV6, [_behind_nat64(cidr) if ":" not in cidr else cidr for cidr in closed]),
+        *map(_way, allowed),
     ]
-    for rule in allowed:
-        to: list[Peer] = [{"ip_block": {"cidr": rule["cidr"]}}]
-        ports = rule.get("ports", [])
-        ways.append({"to": to, "ports": _tcp(ports)} if ports else {"to": to})
-    return {"pod_selector": {}, "policy_types": ["Egress"], "egress": ways}
+    return {"pod_selector": {}, "policy_types": ["Egress"], "egress": egress}
 
 
-def registrar_traffic(clients: Iterable[str], forge_port: int) -> Spec:
-    """In: its clients' namespaces on its own port. Out: DNS, the API server's usual ports, the forge's port."""
-    ports = sorted({*_API_SERVER_PORTS, forge_port})
-    return {
-        "pod_selector": {},
-        "policy_types": ["Ingress", "Egress"],
-        "ingress": [{"from_": [_namespace(client) for client in sorted(clients)], "ports": _tcp([REGISTRAR_PORT])}],
-        "egress": [_dns(), {"ports": _tcp(ports)}],
-    }
+def registrar_traffic(
+    granted: Iterable[str],
+    clients: Iterable[str],
+    api_server: Sequence[EgressRule],
+    forge: Iterable[EgressRule],
+    resolvers: Iterable[str],
+) -> Spec:
+    """In: pods of granted namespaces that register, and its clients that read. Out: DNS, its forge, the API server.
+
+    The API server is a client too: the review and the doctor read through its proxy.
+    """
+    readers = [*map(_namespace, sorted(set(clients))), *(_block(rule["cidr"]) for rule in api_server)]
+    ingress = [
+        *_from([_namespace(name) for name in sorted(set(granted))], [REGISTRAR_PORT]),
+        *_from(readers, [READING_PORT]),
+    ]
+    egress: list[Egress] = [_dns(resolvers), *map(_way, [*api_server, *forge])]
+    return {"pod_selector": {}, "policy_types": ["Ingress", "Egress"], "ingress": ingress, "egress": egress}
 
 
-def _dns() -> Way:
-    both: list[Port] = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
-    return {"to": [_namespace(DNS_NAMESPACE)], "ports": both}
+def _from(peers: Sequence[Peer], ports: Iterable[int]) -> list[Ingress]:
+    return [{"from_": peers, "ports": _tcp(ports)}] if peers else []
+
+
+def _way(rule: EgressRule) -> Egress:
+    to: list[Peer] = [_block(rule["cidr"])]
+    ports = rule.get("ports", [])
+    return {"to": to, "ports": _tcp(ports)} if ports else {"to": to}
+
+
+def _internet(whole: str, closed: Sequence[str]) -> list[Egress]:
+    """Every address but the closed ones; nothing where all are closed, for the API takes no such exception."""
+    if whole in closed:
+        return []
+    return [{"to": [{"ip_block": {"cidr": whole, "except_": list(dict.fromkeys(closed))}}]}]
+
+
+def _behind_nat64(cidr: str) -> str:
+    network = ipaddress.IPv4Network(cidr)
+    first = int(_NAT64.network_address) + int(network.network_address)
+    return str(ipaddress.IPv6Network((first, _NAT64.prefixlen + network.prefixlen)))
+
+
+def _dns(resolvers: Iterable[str]) -> Egress:
+    """CoreDNS as pods of kube-system, and by address whatever answers on a node or beside the cluster."""
+    both: list[Port] = [{"port": DNS_PORT, "protocol": protocol} for protocol in ("UDP", "TCP")]
+    return {"to": [_namespace(DNS_NAMESPACE), *map(_block, resolvers)], "ports": both}
+
+
+def _block(cidr: str) -> Peer:
+    return {"ip_block": {"cidr": cidr}}
 
 
 def _namespace(name: str) -> Peer:

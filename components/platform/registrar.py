@@ -18,6 +18,7 @@ from components.platform.registrar_pod import SELECTOR, registrar_deployment_spe
 from components.platform.registrar_rollout import wait_for_rollout
 from components.pools.online.wait import SystemClock
 from values.contract import CONFIG_PATH, REGISTRAR_PORT, SERVICE_NAME
+from values.egress import EgressRule
 from values.scope import ForgeScope
 
 
@@ -40,6 +41,12 @@ class RegistrarArgs(TypedDict):
     """Namespaces whose pods may become runners, and of what."""
     clients: list[str]
     """Other namespaces that read /metrics or /queue, e.g. Prometheus' or KEDA's."""
+    forge_egress: list[EgressRule]
+    """Where the forge answers, and whatever else it is to reach."""
+    api_server: list[EgressRule]
+    """Where the API server answers."""
+    dns_cidrs: list[str]
+    """Networks in which the cluster's DNS may answer."""
     deadlines: DeadlinesArgs
     """How long a pod may take for each step."""
     keep_failed: int
@@ -138,11 +145,9 @@ class Registrar(pulumi.ComponentResource):
             },
             opts=self._child(),
         )
-        clients = {*args["clients"], *(grant["namespace"] for grant in args["grants"])}
-        for policy, spec in (
-            ("deny-all", deny_all()),
-            ("traffic", registrar_traffic(clients, self._forge().port)),
-        ):
+        granted = [grant["namespace"] for grant in args["grants"]]
+        ways = registrar_traffic(granted, args["clients"], args["api_server"], args["forge_egress"], args["dns_cidrs"])
+        for policy, spec in (("deny-all", deny_all()), ("traffic", ways)):
             k8s.networking.v1.NetworkPolicy(
                 f"{self._name}-{policy}", metadata=self._metadata(policy), spec=spec, opts=self._child()
             )

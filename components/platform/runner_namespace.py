@@ -30,6 +30,8 @@ class RunnerNamespaceArgs(TypedDict):
     """Destinations inside the blocked ranges that runners need."""
     blocked_cidrs: list[str]
     """Ranges that are no internet: the cluster's, the private ones, the cloud's metadata address."""
+    dns_cidrs: list[str]
+    """Networks in which the cluster's DNS may answer."""
     accounts: list[str]
     """ServiceAccounts that pods may run as."""
     images: list[str]
@@ -100,7 +102,7 @@ class RunnerNamespace(pulumi.ComponentResource):
         k8s.networking.v1.NetworkPolicy(
             f"{name}-runner-egress",
             metadata=self._metadata("runner-egress"),
-            spec=runner_egress(args["registrar_namespace"], args["egress"], args["blocked_cidrs"]),
+            spec=runner_egress(args["registrar_namespace"], args["egress"], args["blocked_cidrs"], args["dns_cidrs"]),
             opts=child,
         )
         k8s.core.v1.ServiceAccount(

@@ -14,7 +14,7 @@ from policy_rules.catalogue import RULES
 from policy_rules.resources import IDENTITIES, NAME_LABEL, POOL_LABEL, RUNNER_LABELS_ANNOTATION, RUNNERS, Resource
 from policy_rules.rule import Rule, Violation
 from tests.program.recorded import run
-from tests.program.stack_values import ROOT, loaded, stack_file
+from tests.program.stack_values import ROOT, find_api_server, loaded, stack_file
 from values import contract
 from values import pool as runner_pool
 
@@ -33,7 +33,7 @@ def declared() -> tuple[Resource, ...]:
     declare = runpy.run_path(str(ROOT / "__main__.py"), run_name="program")["declare"]
     return tuple(
         Resource(found.type, found.name, f"urn:pulumi:dev::gpu-runners::{found.type}::{found.name}", found.inputs)
-        for found in run(lambda: declare(config, "1.36"), "dev").resources
+        for found in run(lambda: declare(config, "1.36", find_api_server), "dev").resources
     )
 
 

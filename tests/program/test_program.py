@@ -8,7 +8,8 @@ import pytest
 from access.cluster.errors import ClusterTooOldError
 from components.pools.own_pool import OwnPoolError
 from tests.program.recorded import Program, Secret, run
-from tests.program.stack_values import ROOT, Values, loaded, stack_file
+from tests.program.stack_values import ROOT, Values, find_api_server, loaded, stack_file
+from values.api_server import ApiServer
 
 PROGRAM = runpy.run_path(str(ROOT / "__main__.py"), run_name="program")
 declare: Callable[..., None] = PROGRAM["declare"]
@@ -16,7 +17,7 @@ declare: Callable[..., None] = PROGRAM["declare"]
 
 def declared(values: Values, stack: str, version: str = "1.36") -> Program:
     config = loaded(values, {"FORGE_TOKEN": "hunter2"})
-    return run(lambda: declare(config, version), stack)
+    return run(lambda: declare(config, version, find_api_server), stack)
 
 
 def both() -> Values:
@@ -46,6 +47,26 @@ def test_the_platform_stack_gives_each_namespace_its_limits_and_its_trust() -> N
         assert {r.object_name for r in program.of("ResourceQuota", namespace)} == {"gpus"}
         assert "registrar" in {r.object_name for r in program.of("ConfigMap", namespace)}
         assert "registrar" in {r.object_name for r in program.of("Role", namespace)}
+
+
+def test_the_registrar_reaches_its_forge_and_the_api_server_by_their_addresses() -> None:
+    spec = declared(stack_file("platform"), "platform").one("NetworkPolicy", "traffic").inputs["spec"]
+    dns, *ways = spec["egress"]
+    assert {entry["port"] for entry in dns["ports"]} == {53}
+    assert [
+        (peer["ipBlock"]["cidr"], entry["port"]) for way in ways for peer in way["to"] for entry in way["ports"]
+    ] == [
+        ("10.0.1.12/32", 6443),
+        ("10.96.0.1/32", 443),
+        ("10.85.0.1/32", 3000),
+    ]
+
+
+def test_a_stack_of_pools_asks_for_no_api_servers_address() -> None:
+    def nobody_may_ask() -> ApiServer:
+        raise AssertionError("a deployer may not read the EndpointSlices of the namespace default")
+
+    run(lambda: declare(loaded(stack_file("dev")), "1.36", nobody_may_ask), "dev")
 
 
 def test_each_namespace_of_runners_admits_its_own_accounts() -> None:
@@ -155,7 +176,7 @@ def wired() -> Values:
 
 def declared_at_github() -> Program:
     config = loaded(wired(), {"FORGE_TOKEN": "hunter2", "GPU_RUNNERS_SECRET_KEY": "hush"})
-    return run(lambda: declare(config, "1.36"), "platform")
+    return run(lambda: declare(config, "1.36", find_api_server), "platform")
 
 
 def test_a_platform_declares_its_group_and_its_repository_through_one_provider_of_their_owner() -> None:

