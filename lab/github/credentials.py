@@ -48,6 +48,8 @@ class Token:
     permissions: dict[str, str] | None
     organization: str | None = None
     repositories: frozenset[str] | None = None
+    scopes: str | None = None  # of a classic personal access token, as GitHub tells them with every answer
+    administers: bool = True  # whether the user of a personal access token administers every repository, or none
 
 
 class Credentials:
@@ -59,9 +61,17 @@ class Credentials:
         self.tokens: dict[str, Token] = {}
         self.token_seconds = TOKEN_SECONDS
 
-    def add_personal(self, value: str, permissions: dict[str, str] | None = None) -> Token:
+    def add_personal(
+        self,
+        value: str,
+        permissions: dict[str, str] | None = None,
+        *,
+        scopes: str | None = None,
+        administers: bool = True,
+    ) -> Token:
         """A personal access token that does not expire; without permissions it may do everything."""
-        token = Token(value, f"user of {value[:8]}", float("inf"), permissions)
+        owner = f"user of {value[:8]}"
+        token = Token(value, owner, float("inf"), permissions, scopes=scopes, administers=administers)
         self.tokens[value] = token
         return token
 
@@ -124,11 +134,15 @@ class Credentials:
 
     def bearer(self, authorization: str) -> Token:
         """The token of a request. Raises Refusal 401."""
-        scheme, _, value = authorization.partition(" ")
-        token = self.tokens.get(value.strip())
-        if scheme.lower() not in ("bearer", "token") or token is None or token.expires <= self._clock.now():
+        token = self.find(authorization)
+        if token is None or token.expires <= self._clock.now():
             raise Refusal(401, "Bad credentials")
         return token
+
+    def find(self, authorization: str) -> Token | None:
+        """The token of a request, expired or not; None where there is none that was ever given."""
+        scheme, _, value = authorization.partition(" ")
+        return self.tokens.get(value.strip()) if scheme.lower() in ("bearer", "token") else None
 
 
 def check_scope(token: Token, scope: str, permission: str, level: str) -> None:
@@ -146,4 +160,5 @@ def check_scope(token: Token, scope: str, permission: str, level: str) -> None:
     if token.permissions is None or permission == "metadata":
         return
     if LEVELS[level] > LEVELS.get(token.permissions.get(permission, ""), 0):
-        raise Refusal(403, "Resource not accessible by integration")
+        who = "integration" if token.organization is not None else "personal access token"
+        raise Refusal(403, f"Resource not accessible by {who}")

@@ -78,6 +78,8 @@ class Door:
             if answer.status == 304:
                 self._meter.free(token.owner)
             answer.headers.update(self._meter.headers(token.owner))
+            if token.scopes is not None:
+                answer.headers["X-OAuth-Scopes"] = token.scopes
             return answer
 
         return web.route(method, f"{API}{path}", guarded)
@@ -108,13 +110,14 @@ def conditional(request: web.Request, answer: web.Response) -> web.Response:
     return answer
 
 
-def page(asked: Asked, key: str, entries: Sequence[object]) -> web.Response:
-    """One page of a list, with the links to its neighbours."""
+def page(asked: Asked, key: str | None, entries: Sequence[object]) -> web.Response:
+    """One page of a list, with the links to its neighbours; without a key the list alone."""
     request = asked.request
     size = max(1, min(MOST_PER_PAGE, _whole(request.query.get("per_page"), 30)))
     number = max(1, _whole(request.query.get("page"), 1))
     last = max(1, -(-len(entries) // size))
-    answer = web.json_response({"total_count": len(entries), key: entries[(number - 1) * size : number * size]})
+    part = entries[(number - 1) * size : number * size]
+    answer = web.json_response(part if key is None else {"total_count": len(entries), key: part})
     wanted = {"prev": number - 1, "next": number + 1, "first": 1, "last": last}
     links = [
         f'<{request.url.update_query(page=str(target), per_page=str(size))}>; rel="{name}"'

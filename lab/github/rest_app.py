@@ -9,7 +9,7 @@ from lab.github.clock import timestamp
 from lab.github.credentials import App, Credentials, Installation
 from lab.github.documents import Json
 from lab.github.limits import Meter
-from lab.github.rest import API, Asked, Door, refusal
+from lab.github.rest import API, Asked, Door, page, refusal
 from lab.github.world import Refusal, World
 
 _COUNTS = (
@@ -124,10 +124,14 @@ class AppRoutes:
     async def _repositories(self, asked: Asked) -> web.Response:
         owner = asked.scope.lower()
         found = [each for each in self._world.repositories.values() if each.owner.lower() == owner]
-        return web.json_response([documents.repository(self._world, each) for each in found])
+        return page(asked, None, [documents.repository(self._world, each) for each in found])
 
     async def _repository(self, asked: Asked) -> web.Response:
-        return web.json_response(documents.repository(self._world, self._world.repository(asked.scope)))
+        """With what the token's user may do there; an App is nobody's user."""
+        may = asked.token.organization is None and asked.token.administers
+        permissions = {"admin": may, "maintain": may, "push": may, "triage": may, "pull": True}
+        document = documents.repository(self._world, self._world.repository(asked.scope))
+        return web.json_response({**document, "permissions": permissions})
 
     def _signed(self, request: web.Request) -> App:
         return self._credentials.installed_app(request.headers.get("Authorization", ""))

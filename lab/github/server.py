@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lab.github.control import Control
 from lab.github.credentials import Credentials
@@ -19,7 +20,7 @@ from lab.github.rest_people import PeopleRoutes
 from lab.github.rest_runners import GroupRoutes, RunnerRoutes
 from lab.github.rest_runs import RunRoutes
 from lab.github.rest_wiring import WiringRoutes
-from lab.github.world import Refusal, World
+from lab.github.world import Refusal, World, new_key
 
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -43,8 +44,13 @@ Observer = Callable[[Exchange], None]
 class StandIn:
     """One stand-in for GitHub: its state, its knobs, and the application that serves it."""
 
-    def __init__(self, base: str = "http://127.0.0.1", observe: Observer | None = None) -> None:
-        self.world = World(base)
+    def __init__(
+        self,
+        base: str = "http://127.0.0.1",
+        observe: Observer | None = None,
+        new_key: Callable[[], rsa.RSAPrivateKey] = new_key,
+    ) -> None:
+        self.world = World(base, new_key)
         self.credentials = Credentials(self.world.clock)
         self.meter = Meter(self.world.clock)
         self.faults = Faults()
@@ -79,7 +85,7 @@ class StandIn:
             answer = await self._faulty(request, handler)
         finally:
             self.meter.running -= 1
-        answer.headers["Date"] = self.world.clock.http_date()
+        answer.headers.setdefault("Date", self.world.clock.http_date())
         if self._observe is not None and request.path.startswith(f"{API}/") and "dropped" not in request:
             self._observe(_exchange(request, body, answer))
         return answer
@@ -99,6 +105,8 @@ class StandIn:
         if fault.status is None:
             return await _answered(request, handler)
         answer = refusal(fault.status, fault.message)
+        token = self.credentials.find(request.headers.get("Authorization", ""))
+        answer.headers.update(self.meter.headers(token.owner) if token else {})
         answer.headers.update(fault.headers)
         return answer
 

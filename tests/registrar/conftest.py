@@ -15,12 +15,14 @@ from lightkube import KubeConfig, SingleConfig
 from lightkube.config.models import Cluster as ClusterEntry
 from lightkube.config.models import User
 
+from lab.github.limits import Limits
 from registrar.actions import Actor
 from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.cluster import Cluster
 from registrar.forges.forge import Forge, Pace
-from registrar.forges.github.pace import LIMITS, Limits
+from registrar.forges.github.pace import LIMITS
+from registrar.forges.github.pace import Limits as Paced
 from registrar.forges.opening import open_forge
 from registrar.issuer_keys import IssuerKeys
 from registrar.loop import Loop
@@ -32,10 +34,10 @@ from registrar.roster import Roster
 from registrar.scope_cycle import Parts
 from registrar.server import Door
 from registrar.settings import Settings, parse
+from tests.github.arranged import TOKEN as GITHUB_TOKEN
+from tests.github.arranged import ArrangedGitHub
 from tests.registrar.stand_in_cluster import StandInCluster
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
-from tests.registrar.stand_in_github import TOKEN as GITHUB_TOKEN
-from tests.registrar.stand_in_github import StandInGitHub
 
 PATIENCE_SECONDS = 10.0
 
@@ -68,7 +70,7 @@ class World:
 
     cluster: StandInCluster
     gitea: StandInGitea
-    github: StandInGitHub
+    github: ArrangedGitHub
     settings: Settings
     api: Cluster
     forge: Forge
@@ -111,10 +113,11 @@ async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
 
 @asynccontextmanager
 async def open_world(
-    folder: Path, kind: str, pace: Pace, limits: Limits = LIMITS, **changes: Any
+    folder: Path, kind: str, pace: Pace, limits: Paced = LIMITS, **changes: Any
 ) -> AsyncIterator[World]:
     """A registrar whose forge is of that kind; `changes` to config.json."""
-    cluster, gitea, github = StandInCluster(), StandInGitea(), StandInGitHub()
+    cluster, gitea, github = StandInCluster(), StandInGitea(), ArrangedGitHub()
+    github.meter.limits = Limits(points_per_minute=None)  # tests run faster than GitHub's minute
     forge_application = gitea.application() if kind == "gitea" else github.application()
     cluster_server, forge_server = TestServer(cluster.application()), TestServer(forge_application)
     await cluster_server.start_server()

@@ -11,9 +11,9 @@ import pytest
 
 from registrar.forges.forge import Pace
 from registrar.forges.github.pace import LIMITS
+from tests.github.arranged import job
 from tests.registrar.conftest import World, open_world, until
 from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
-from tests.registrar.stand_in_github import job
 from values import contract
 
 NAME = "cuda-abc-aaaaa"
@@ -60,7 +60,7 @@ async def test_an_idle_runner_whose_pod_is_deleted_leaves_github_with_one_reques
 async def test_a_job_that_github_does_not_show_yet_keeps_its_runner(world: World) -> None:
     world.run()
     pod = await an_online_pod(world)
-    world.github.runners[runner_id(pod)]["busy"] = True  # and no run says so
+    world.github.runners[runner_id(pod)].job = 1  # and no run says so
     pod["metadata"]["deletionTimestamp"] = stamp()
     await world.cluster.put(pod)
     await until(lambda: contract.BUSY_ANNOTATION in pod["metadata"]["annotations"])
@@ -70,7 +70,7 @@ async def test_a_job_that_github_does_not_show_yet_keeps_its_runner(world: World
 async def test_a_refused_removal_latches_the_pod_although_the_list_calls_it_idle(world: World) -> None:
     world.run()
     pod = await an_online_pod(world)
-    world.github.run(1, job(5, runner_id=runner_id(pod)), status="pending")  # in no list that is read
+    world.github.refuse_removals()
     pod["metadata"]["deletionTimestamp"] = stamp()
     await world.cluster.put(pod)
     await until(lambda: contract.BUSY_ANNOTATION in pod["metadata"]["annotations"])
@@ -83,7 +83,7 @@ async def test_a_job_latches_its_pod_with_its_id_and_its_conclusion_ends_it(worl
     pod = await an_online_pod(world)
     world.github.run(1, job(5, runner_id=runner_id(pod)))
     await until(lambda: pod["metadata"]["annotations"].get(contract.BUSY_ANNOTATION) == "5")
-    world.github.run(1, job(5, runner_id=runner_id(pod), status="completed", conclusion="success"), status="completed")
+    world.github.run(1, job(5, runner_id=runner_id(pod), status="completed", conclusion="success"))
     del world.github.runners[runner_id(pod)]  # as GitHub does with a runner that is single-use
     await world.cluster.put(end(pod, exit_code=0))
     await until(lambda: contract.RUNNER_COMPLETED in world.cluster.reasons())
@@ -92,17 +92,18 @@ async def test_a_job_latches_its_pod_with_its_id_and_its_conclusion_ends_it(worl
 async def test_a_pod_that_asks_again_gets_a_registration_of_its_own_name(world: World) -> None:
     pod = runner_pod(NAME)
     await world.cluster.create(pod)
-    first = await world.register(pod)
+    first, former = await world.register(pod), runner_id(pod)
     second = await world.register(pod)
     assert (first[0], second[0]) == (200, 200)
-    assert [runner["name"] for runner in world.github.runners.values()] == [NAME]
-    assert world.github.runners.keys() == {2}
+    assert [runner.name for runner in world.github.runners.values()] == [NAME]
+    assert world.github.runners.keys() == {runner_id(pod)}
+    assert runner_id(pod) != former
 
 
 async def test_waiting_jobs_are_counted_for_an_autoscaler(world: World) -> None:
     world.run()
     await an_online_pod(world)
-    world.github.run(2, job(6, status="queued"), status="queued")
+    world.github.run(2, job(6, status="queued"))
     async with world.http.get(f"{world.url}/queue") as response:
         counted = await response.json()
     assert counted == {"runners/cuda": {"waiting": 1, "running": 0}}
@@ -143,7 +144,7 @@ async def test_200_pods_that_start_at_once_break_no_limit_and_cost_one_change_ea
         assert len(changes) == 200
         assert most_points(world.github.moments, 60 / SPEED) <= 900
         assert max(sum(at <= other < at + 60 / SPEED for other in changes) for at in changes) <= 80
-        assert sum(world.github.costs.values()) < 1667  # a third of an hour's budget
+        assert world.github.spent < 1667  # a third of an hour's budget
 
 
 def most_points(moments: list[tuple[float, str]], window: float) -> int:
@@ -158,6 +159,6 @@ async def test_idle_runners_cost_nothing_but_the_looks_that_find_nothing_new(wor
         await an_online_pod(world, f"cuda-abc-{number:05d}")
     began = time.monotonic()
     await until(lambda: time.monotonic() - began > 0.6)  # two lists of runners see them all settled
-    before = sum(world.github.costs.values()), len(world.github.calls)
+    before = world.github.spent, len(world.github.calls)
     await until(lambda: len(world.github.calls) > before[1] + 20)
-    assert sum(world.github.costs.values()) == before[0]
+    assert world.github.spent == before[0]

@@ -8,14 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from access.github.registrar import ForgeAccessError, require_all, require_github_access
 from components.platform.serving_certificate import issue_serving_certificate
+from lab.github.credentials import App
 from tests.github.app_key import private_key
-from tests.registrar.stand_in_github import APP_ID, TOKEN, StandInGitHub
+from tests.github.arranged import APP_ID, TOKEN, ArrangedGitHub
 from values.credential import Credential
 from values.scope import ForgeScope
 
@@ -27,7 +30,7 @@ GROUP = {"id": 7, "name": "gpu", "default": False, "visibility": "selected", "al
 
 @dataclass
 class Bench:
-    stand_in: StandInGitHub
+    stand_in: ArrangedGitHub
     url: str
     warned: list[str] = field(default_factory=list)
 
@@ -44,8 +47,14 @@ class Bench:
         return str(refused.value)
 
 
+def arranged(*groups: dict[str, Any]) -> ArrangedGitHub:
+    github = ArrangedGitHub()
+    github.hold_groups(*groups)
+    return github
+
+
 @contextmanager
-def serving(stand_in: StandInGitHub, tls: ssl.SSLContext | None = None) -> Iterator[Bench]:
+def serving(stand_in: ArrangedGitHub, tls: ssl.SSLContext | None = None) -> Iterator[Bench]:
     """The stand-in in a thread and an event loop of its own: the program that asks it has none."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
@@ -59,11 +68,12 @@ def serving(stand_in: StandInGitHub, tls: ssl.SSLContext | None = None) -> Itera
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+    stand_in.hold_against_description()
 
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
-    with serving(StandInGitHub(groups=[GROUP])) as it:
+    with serving(arranged(GROUP)) as it:
         yield it
 
 
@@ -81,35 +91,38 @@ def test_a_scope_is_asked_about_once(bench: Bench) -> None:
 
 
 def test_an_app_that_is_not_installed_is_named(bench: Bench) -> None:
-    bench.stand_in.installed.clear()
+    bench.stand_in.uninstall()
     assert "App 4711 is not installed on mlops/guide; install it there" in bench.refusal(GUIDE, proof=APP)
 
 
 def test_a_key_of_another_app_is_named(bench: Bench) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    bench.stand_in.credentials.apps[1] = App(1, "Iv23other", "other", key)
     other = Credential(app_id="1", private_key=private_key())
     assert "App 1 does not sign with this key; check githubApp.appId" in bench.refusal(GUIDE, proof=other)
 
 
 def test_an_app_without_the_permission_is_told_which(bench: Bench) -> None:
-    bench.stand_in.fail_next = [(422, {}, "The permissions requested are not granted to this installation.")]
+    bench.stand_in.uninstall()
+    bench.stand_in.install("mlops", {"metadata": "read", "actions": "read"})
     named = Credential(app_id=APP_ID, installation_id="99", private_key=private_key())
     assert "may not have administration: write, actions: read" in bench.refusal(GUIDE, proof=named)
 
 
 def test_a_token_without_the_permission_is_told_which(bench: Bench) -> None:
-    bench.stand_in.missing_permission = "administration=read"
+    bench.stand_in.credentials.add_personal(TOKEN, {"metadata": "read"})
     message = bench.refusal(GUIDE)
     assert "it needs administration: write" in message
     assert "(GitHub asks for administration=read)" in message
 
 
 def test_a_classic_token_without_its_scope_is_told_which(bench: Bench) -> None:
-    bench.stand_in.classic_scopes = "gist, workflow"
+    bench.stand_in.credentials.add_personal(TOKEN, scopes="gist, workflow")
     assert "has the scopes gist, workflow; allowed: admin:org" in bench.refusal(ORGANIZATION)
 
 
 def test_a_token_of_nobody_who_administers_the_repository_is_refused(bench: Bench) -> None:
-    bench.stand_in.administers = False
+    bench.stand_in.credentials.add_personal(TOKEN, administers=False)
     assert "no administrator of mlops/guide" in bench.refusal(GUIDE)
 
 
@@ -120,8 +133,8 @@ def test_a_token_that_is_not_accepted_is_named_and_not_shown(bench: Bench) -> No
 
 
 def test_an_unknown_repository_is_named(bench: Bench) -> None:
-    bench.stand_in.fail_next = [(404, {}, "Not Found")]
-    assert "mlops/guide does not exist, or the credential may not see it" in bench.refusal(GUIDE)
+    message = bench.refusal(("mlops/nothing", None))
+    assert "mlops/nothing does not exist, or the credential may not see it" in message
 
 
 def test_an_unknown_group_is_named_with_those_that_exist(bench: Bench) -> None:
@@ -129,7 +142,7 @@ def test_an_unknown_group_is_named_with_those_that_exist(bench: Bench) -> None:
 
 
 def test_a_group_that_allows_public_repositories_is_refused(bench: Bench) -> None:
-    bench.stand_in.groups = [{**GROUP, "allows_public_repositories": True}]
+    bench.stand_in.hold_groups({**GROUP, "allows_public_repositories": True})
     assert "the runner group gpu of mlops allows public repositories" in bench.refusal(ORGANIZATION)
 
 
@@ -140,16 +153,16 @@ def test_a_group_that_the_stack_declares_need_not_exist_yet(bench: Bench) -> Non
 
 
 def test_a_declared_group_that_exists_and_allows_public_repositories_is_refused(bench: Bench) -> None:
-    bench.stand_in.groups = [{**GROUP, "allows_public_repositories": True}]
+    bench.stand_in.hold_groups({**GROUP, "allows_public_repositories": True})
     bench.declared.add(ORGANIZATION)
     assert "the runner group gpu of mlops allows public repositories" in bench.refusal(ORGANIZATION)
 
 
 def test_a_group_for_all_of_many_repositories_is_warned_about_with_how_few_are_looked_into(bench: Bench) -> None:
-    bench.stand_in.groups = [{**GROUP, "visibility": "all"}]
+    bench.stand_in.hold_groups({**GROUP, "visibility": "all"})
     bench.check(ORGANIZATION)
     assert bench.warned == []  # there are not more
-    bench.stand_in.repositories = [f"mlops/{number}" for number in range(21)]
+    bench.stand_in.hold_repositories(*(f"mlops/{number}" for number in range(21)))
     bench.check(ORGANIZATION)
     (warning,) = bench.warned
     assert "gpu of mlops is open to all repositories" in warning
@@ -157,7 +170,7 @@ def test_a_group_for_all_of_many_repositories_is_warned_about_with_how_few_are_l
 
 
 def test_a_group_of_many_repositories_is_warned_about_too(bench: Bench) -> None:
-    bench.stand_in.repositories = [f"mlops/{number}" for number in range(21)]
+    bench.stand_in.hold_repositories(*(f"mlops/{number}" for number in range(21)))
     bench.check(ORGANIZATION)
     (warning,) = bench.warned
     assert "open to 21 repositories, but the registrar looks for jobs only in 20 of them" in warning
@@ -184,7 +197,7 @@ def test_a_server_with_a_ca_of_its_own_is_trusted_only_with_it(tmp_path: Path) -
     (tmp_path / "key").write_text(made.key)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(tmp_path / "cert", tmp_path / "key")
-    with serving(StandInGitHub(), tls) as bench:
+    with serving(ArrangedGitHub(), tls) as bench:
         assert "is not trusted; set gpu-runners:forgeCa" in bench.refusal(GUIDE)
         bench.check(GUIDE, ca=made.ca)
 

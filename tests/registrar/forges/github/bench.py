@@ -12,8 +12,8 @@ from registrar.forges.opening import open_forge
 from registrar.metrics import Metrics
 from registrar.settings import parse
 from tests.github.app_key import private_key
+from tests.github.arranged import APP_ID, TOKEN, ArrangedGitHub
 from tests.registrar.conftest import settings_document
-from tests.registrar.stand_in_github import APP_ID, TOKEN, StandInGitHub
 from values import contract
 
 
@@ -21,7 +21,7 @@ from values import contract
 class Bench:
     """The forge, the stand-in, and the folder of the credential."""
 
-    stand_in: StandInGitHub
+    stand_in: ArrangedGitHub
     forge: GitHub
     metrics: Metrics
     folder: Path
@@ -41,7 +41,7 @@ def write_app(folder: Path, key: str, **more: str) -> None:
 @asynccontextmanager
 async def github_bench(folder: Path, *, app: bool = False, group: str | None = None) -> AsyncIterator[Bench]:
     """A personal access token, or an App; `group`: what the grants of the organization name."""
-    stand_in, metrics = StandInGitHub(), Metrics()
+    stand_in, metrics = ArrangedGitHub(), Metrics()
     server = TestServer(stand_in.application())
     await server.start_server()
     url = f"{str(server.make_url('')).rstrip('/')}/api/v3"
@@ -59,3 +59,4 @@ async def github_bench(folder: Path, *, app: bool = False, group: str | None = N
     finally:
         await forge.close()
         await server.close()
+    stand_in.hold_against_description()

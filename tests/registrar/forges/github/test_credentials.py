@@ -45,7 +45,7 @@ async def test_a_token_is_kept_while_it_lives(bench: Bench) -> None:
 
 
 async def test_a_token_is_renewed_five_minutes_before_its_end(bench: Bench) -> None:
-    bench.stand_in.token_life = 299.0
+    bench.stand_in.credentials.token_seconds = 299.0
     await bench.forge.list_runners(GUIDE)
     await bench.forge.list_runners(GUIDE)
     assert len(bench.stand_in.minted) == 2
@@ -53,7 +53,7 @@ async def test_a_token_is_renewed_five_minutes_before_its_end(bench: Bench) -> N
 
 async def test_a_token_that_was_revoked_is_replaced_at_once(bench: Bench) -> None:
     await bench.forge.list_runners(GUIDE)
-    bench.stand_in.tokens.clear()
+    bench.stand_in.credentials.tokens.clear()
     await bench.forge.list_runners(GUIDE)
     assert len(bench.stand_in.minted) == 2
 
@@ -83,20 +83,16 @@ async def test_another_key_format_is_refused_and_not_shown(bench: Bench, key: st
 
 
 async def test_an_app_that_is_not_installed_is_named_with_its_scope(bench: Bench) -> None:
-    bench.stand_in.installed.clear()
+    bench.stand_in.uninstall()
     with pytest.raises(ForgeRefusedError, match="App 4711 is not installed on mlops/guide"):
         await bench.forge.list_runners(GUIDE)
 
 
 async def test_an_app_without_a_permission_is_told_which_it_needs(bench: Bench) -> None:
-    refused: tuple[int, dict[str, str], str] = (
-        422,
-        {},
-        "The permissions requested are not granted to this installation.",
-    )
     write_app(bench.folder, private_key(), **{contract.APP_INSTALLATION_FILE: "99"})
     async with github_bench(bench.folder, app=True) as other:
-        other.stand_in.fail_next = [refused]
+        other.stand_in.uninstall()
+        other.stand_in.install("mlops", {"metadata": "read", "actions": "read", "administration": "read"})
         with pytest.raises(ForgeRefusedError, match=r"not granted.*the App needs administration: write, actions: read"):
             await other.forge.list_runners(GUIDE)
 
@@ -109,7 +105,7 @@ async def test_no_secret_is_in_what_is_counted(bench: Bench) -> None:
 async def test_an_hour_that_one_installation_has_used_up_stops_no_other(bench: Bench) -> None:
     exhausted = {"X-RateLimit-Remaining": "0"}
     await bench.forge.list_runners("mlops")
-    bench.stand_in.installed.add("others")
+    bench.stand_in.install("others")
     bench.stand_in.fail_next = [(403, exhausted, "API rate limit exceeded")]
     with pytest.raises(ForgeUnreachableError, match="API rate limit exceeded"):
         await bench.forge.list_runners("mlops")

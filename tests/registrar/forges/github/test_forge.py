@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError, RunnerBusyError
+from tests.github.arranged import job
 from tests.registrar.forges.github.bench import Bench, github_bench
-from tests.registrar.stand_in_github import job
 
 GUIDE, ORGANIZATION = "mlops/guide", "mlops"
 NAME = "cuda-abc-aaaaa"
@@ -18,7 +18,7 @@ GPU = {"id": 7, "name": "gpu", "default": False, "visibility": "selected", "allo
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with github_bench(tmp_path) as it:
-        it.stand_in.groups = [DEFAULT, GPU]
+        it.stand_in.hold_groups(DEFAULT, GPU)
         yield it
 
 
@@ -35,10 +35,11 @@ async def test_a_scope_is_a_repository_or_an_organization(bench: Bench, scope: s
 
 async def test_a_registration_costs_one_request_and_shows_no_secret_when_printed(bench: Bench) -> None:
     registration = await bench.forge.issue(GUIDE, name=NAME, labels=("cml-gpu",), group=None)
-    assert registration.body == "jit-secret-1"
-    assert "secret" not in repr(registration)
+    (exchange,) = bench.stand_in.exchanges
+    assert registration.body == exchange.answer["encoded_jit_config"]
+    assert registration.body not in repr(registration)
     assert bench.stand_in.calls == ["POST /repos/mlops/guide/actions/runners/generate-jitconfig"]
-    assert bench.stand_in.runners[1]["runner_group_id"] == 1
+    assert bench.stand_in.runners[registration.runner_id].group == 1
 
 
 async def test_labels_that_github_adds_are_told_apart_from_those_that_were_asked_for(bench: Bench) -> None:
@@ -50,8 +51,7 @@ async def test_labels_that_github_adds_are_told_apart_from_those_that_were_asked
 
 
 async def test_every_page_is_read(bench: Bench) -> None:
-    for number in range(1, 251):
-        bench.stand_in.runners[number] = {"id": number, "name": f"r{number}", "status": "offline", "labels": []}
+    bench.stand_in.add_runners(f"r{number}" for number in range(250))
     assert len(await bench.forge.list_runners(GUIDE)) == 250
     assert len(bench.stand_in.calls) == 3
 
@@ -62,7 +62,7 @@ async def test_what_has_not_changed_costs_nothing(bench: Bench) -> None:
         await bench.forge.list_runners(GUIDE)
         await bench.forge.find(GUIDE, runner_id)
         await bench.forge.jobs_in_progress(GUIDE)
-    assert sum(bench.stand_in.costs.values()) == 5  # issue, list, find, and runs in two statuses
+    assert bench.stand_in.spent == 5  # issue, list, find, and runs in two statuses
     assert bench.counted('gpu_runners_forge_requests_total{status="304",verb="find"}') == 2
     assert bench.counted('gpu_runners_forge_budget{what="remaining"}') == 4995
 
@@ -74,10 +74,11 @@ async def test_the_earlier_registration_of_the_same_pod_gives_way(bench: Bench) 
 
 
 async def test_a_runner_that_is_online_keeps_its_name(bench: Bench) -> None:
-    bench.stand_in.come_online(await issued(bench))
+    first = await issued(bench)
+    bench.stand_in.come_online(first)
     with pytest.raises(ForgeRefusedError, match="a runner named cuda-abc-aaaaa is online"):
         await issued(bench)
-    assert list(bench.stand_in.runners) == [1]
+    assert list(bench.stand_in.runners) == [first]
 
 
 async def test_a_registration_that_github_refuses_names_labels_and_group(bench: Bench) -> None:
@@ -87,7 +88,7 @@ async def test_a_registration_that_github_refuses_names_labels_and_group(bench: 
 
 async def test_a_runner_is_registered_in_the_group_of_its_name(bench: Bench) -> None:
     runner_id = await issued(bench, scope=ORGANIZATION, group="gpu")
-    assert bench.stand_in.runners[runner_id]["runner_group_id"] == 7
+    assert bench.stand_in.runners[runner_id].group == 7
 
 
 async def test_a_runner_tells_by_which_names_a_grant_may_mean_its_group(bench: Bench) -> None:
@@ -95,7 +96,7 @@ async def test_a_runner_tells_by_which_names_a_grant_may_mean_its_group(bench: B
     other = await issued(bench, "cuda-abc-bbbbb", scope=ORGANIZATION)
     runners = {runner.id: runner.groups for runner in await bench.forge.list_runners(ORGANIZATION)}
     assert runners == {there: {"gpu"}, other: {"Default", None}}
-    bench.stand_in.runners[there]["runner_group_id"] = 99
+    bench.stand_in.runners[there].group = 99
     found = await bench.forge.find(ORGANIZATION, there)
     assert found is not None
     assert found.groups == {"number 99"}
@@ -113,7 +114,7 @@ async def test_an_unknown_group_is_refused_with_those_that_exist(bench: Bench) -
 
 
 async def test_a_group_that_allows_public_repositories_gets_no_runner(bench: Bench) -> None:
-    bench.stand_in.groups = [{**DEFAULT, "allows_public_repositories": True}]
+    bench.stand_in.hold_groups({**DEFAULT, "allows_public_repositories": True})
     with pytest.raises(ForgeRefusedError, match="'Default' of mlops allows public repositories"):
         await issued(bench, scope=ORGANIZATION)
     assert bench.stand_in.runners == {}
@@ -135,19 +136,18 @@ async def test_a_runner_that_is_gone_is_no_error(bench: Bench) -> None:
 @pytest.mark.parametrize("status", [400, 403, 409, 422])
 async def test_any_refusal_to_remove_means_that_the_runner_is_busy(bench: Bench, status: int) -> None:
     runner_id = await issued(bench)
-    bench.stand_in.run(1, job(5, runner_id=runner_id))
-    bench.stand_in.busy_status = status
+    bench.stand_in.refuse_removals(status)
     with pytest.raises(RunnerBusyError, match="running a job"):
         await bench.forge.cordon(GUIDE, runner_id)
     runner = await bench.forge.find(GUIDE, runner_id)
     assert runner is not None
     assert runner.busy
-    assert not bench.stand_in.runners[runner_id]["busy"]  # the list said otherwise
+    assert bench.stand_in.exchanges[-1].answer["busy"] is False  # what GitHub said
 
 
 async def test_a_job_in_progress_names_its_runner(bench: Bench) -> None:
     bench.stand_in.run(1, job(5, runner_id=3), job(6, status="queued"), job(7, status="completed"))
-    bench.stand_in.run(2, job(8, status="queued"), status="queued")
+    bench.stand_in.run(2, job(8, status="queued"))
     (running,) = await bench.forge.jobs_in_progress(GUIDE)
     waiting = await bench.forge.queued(GUIDE)
     assert (running.id, running.runner_id, set(running.labels)) == ("5", 3, {"cml-gpu"})
@@ -156,12 +156,12 @@ async def test_a_job_in_progress_names_its_runner(bench: Bench) -> None:
 
 async def test_an_organizations_jobs_come_from_the_repositories_of_its_group(tmp_path: Path) -> None:
     async with github_bench(tmp_path, group="gpu") as bench:
-        bench.stand_in.groups = [DEFAULT, GPU]
-        bench.stand_in.repositories = ["mlops/guide", "mlops/other"]
-        bench.stand_in.run(1, job(5, runner_id=3), repo="mlops/other")
+        bench.stand_in.hold_groups(DEFAULT, GPU)
+        bench.stand_in.hold_repositories("mlops/guide", "mlops/other")
+        bench.stand_in.run(1, job(5, runner_id=3), repository="mlops/other")
         (running,) = await bench.forge.jobs_in_progress(ORGANIZATION)
         assert running.id == "other/5"
-        bench.stand_in.run(1, job(5, runner_id=3, status="completed", conclusion="success"), status="completed")
+        bench.stand_in.run(1, job(5, runner_id=3, status="completed", conclusion="success"), repository="mlops/other")
         found = await bench.forge.result(ORGANIZATION, runner_id=3, job_id="other/5")
         assert found is not None
         assert found.conclusion == "success"
@@ -169,7 +169,7 @@ async def test_an_organizations_jobs_come_from_the_repositories_of_its_group(tmp
 
 @pytest.mark.parametrize("job_id", ["5", None, "unknown"])
 async def test_a_job_is_found_by_its_id_or_by_its_runner(bench: Bench, job_id: str | None) -> None:
-    bench.stand_in.run(1, job(5, runner_id=3, status="completed", conclusion="failure"), status="completed")
+    bench.stand_in.run(1, job(5, runner_id=3, status="completed", conclusion="failure"))
     found = await bench.forge.result(GUIDE, runner_id=3, job_id=job_id)
     assert found is not None
     assert (found.id, found.conclusion) == ("5", "failure")
@@ -180,15 +180,15 @@ async def test_a_conclusion_that_comes_late_is_waited_for(bench: Bench) -> None:
     bench.stand_in.run(1, job(5, runner_id=3))
     with pytest.raises(ForgeUnreachableError, match="no conclusion yet"):
         await bench.forge.result(GUIDE, runner_id=3, job_id=None)
-    bench.stand_in.jobs[1] = [job(5, runner_id=3, status="completed", conclusion="success"), job(6, status="queued")]
+    bench.stand_in.run(1, job(5, runner_id=3, status="completed", conclusion="success"), job(6, status="queued"))
     found = await bench.forge.result(GUIDE, runner_id=3, job_id=None)
     assert found is not None
     assert found.conclusion == "success"
 
 
 async def test_a_version_that_github_will_refuse_is_a_warning_weeks_before(bench: Bench) -> None:
-    bench.stand_in.deprecations["2.330.0"] = {"runtime_deprecates_at": "2026-01-02T00:00:00Z"}
-    bench.stand_in.deprecations["2.336.0"] = {"runtime_deprecates_at": "2099-01-02T00:00:00Z"}
+    bench.stand_in.world.deprecations["2.330.0"] = "2026-01-02T00:00:00Z"
+    bench.stand_in.world.deprecations["2.336.0"] = "2099-01-02T00:00:00Z"
     bench.stand_in.come_online(await issued(bench), version="2.330.0")
     bench.stand_in.come_online(await issued(bench, "cuda-abc-bbbbb"), version="2.336.0")
     old, new = await bench.forge.list_runners(GUIDE)

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError
 from registrar.forges.github.pace import Barrier, Bucket, asked_wait
+from tests.github.arranged import TOKEN
 from tests.registrar.forges.github.bench import Bench, github_bench
 
 GUIDE = "mlops/guide"
@@ -21,20 +22,21 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 async def test_a_token_that_is_not_accepted_is_named(bench: Bench) -> None:
-    bench.stand_in.tokens.clear()
+    bench.stand_in.credentials.tokens.clear()
     with pytest.raises(ForgeRefusedError, match=r"401 \(Bad credentials\).*expired, revoked"):
         await bench.forge.list_runners(GUIDE)
 
 
 async def test_a_rotated_token_needs_no_restart(bench: Bench) -> None:
     await bench.forge.list_runners(GUIDE)
-    bench.stand_in.tokens = {"rotated"}
+    bench.stand_in.credentials.tokens.clear()
+    bench.stand_in.credentials.add_personal("rotated")
     (bench.folder / "token").write_text("rotated")
     await bench.forge.list_runners(GUIDE)
 
 
 async def test_a_missing_permission_is_named_as_github_names_it(bench: Bench) -> None:
-    bench.stand_in.missing_permission = "administration=write"
+    bench.stand_in.credentials.add_personal(TOKEN, {"administration": "read", "metadata": "read"})
     with pytest.raises(
         ForgeRefusedError, match=r"403.*this call needs administration=write; give the App or the token"
     ):
@@ -48,9 +50,8 @@ async def test_a_clock_that_is_wrong_is_named_where_a_signature_is_refused(bench
 
 
 async def test_an_unknown_repository_has_both_readings(bench: Bench) -> None:
-    bench.stand_in.fail_next = [(404, {}, "Not Found")]
     with pytest.raises(ForgeRefusedError, match=r"404.*does not exist, or the credential may not see it"):
-        await bench.forge.list_runners(GUIDE)
+        await bench.forge.list_runners("mlops/nothing")
 
 
 async def test_a_repository_that_moved_is_named_with_its_new_place(bench: Bench) -> None:
