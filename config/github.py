@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.fields import Section
-from config.repositories import REPOSITORIES_KEY, RepositoryReader
+from config.repositories import RepositoryReader
+from config.wiring_secrets import REPOSITORIES_KEY
 from values.credential import Credential
 from values.scope import GITHUB, Scope, is_repository
 from values.wiring import RepositoryWiring

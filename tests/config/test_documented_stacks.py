@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from config.repositories import VARIABLE_PREFIX, named_secrets
+from config.wiring_secrets import VARIABLE_PREFIX, named_secrets
 from tests.github.app_key import private_key
 from tests.program.stack_values import ROOT, loaded, loaded_file, stack_file
 

@@ -1,0 +1,66 @@
+"""The keys of a stack's config, and their values as the engine hands them over."""
+
+import difflib
+import json
+from typing import Any, Final
+
+import pulumi
+
+from config.credential import SECRET_KEYS
+from config.fields import Section
+from config.wiring_secrets import named_secrets
+from values.problem import Problem
+
+NAMESPACE: Final = "gpu-runners"
+KEYS: Final = (
+    "allowImageTags",
+    "blockedCidrs",
+    "dnsCidrs",
+    "forge",
+    "forgeCa",
+    "githubApp",
+    "githubWiringApp",
+    "keepFailed",
+    "namespace",
+    "onlineDeadlineSeconds",
+    "platform",
+    "podSecurityVersion",
+    "poolDefaults",
+    "pools",
+    "registrarCertificate",
+    "registrarDeadlines",
+    "runnerImage",
+)
+TEXT_KEYS: Final = ("forge", "forgeCa", "namespace", "podSecurityVersion", "runnerImage")
+
+
+def read_values(config: pulumi.Config) -> dict[str, Any]:
+    """The project's values with their types: the engine hands over everything as text."""
+    values: dict[str, Any] = {}
+    for key in KEYS:
+        text = config.get(key)
+        if text is None:
+            continue
+        values[key] = text if key in TEXT_KEYS else _parsed(text)
+    return values
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def check_keys(root: Section) -> None:
+    """Notes every key of the project that nothing reads, and every one that was meant for it."""
+    # The engine hands the config over in a variable, tests set it in the SDK.
+    given = pulumi.runtime.config.get_config_env() | pulumi.runtime.config.CONFIG.get()
+    names = [key.removeprefix(root.key) for key in given if key.startswith(root.key)]
+    named = named_secrets(root.values.get("platform"))
+    Section(root.key, dict.fromkeys(names), root.problems).known(*KEYS, *SECRET_KEYS, *named)
+    for key in given:
+        namespace, _, name = key.partition(":")
+        if namespace != NAMESPACE and difflib.get_close_matches(namespace, [NAMESPACE], cutoff=0.8):
+            cure = f"did you mean {root.key}{name}?"
+            root.problems.append(Problem(key, "a key that nothing reads", f"keys that begin with {root.key}", cure))
