@@ -3,11 +3,15 @@
 import argparse
 import os
 import re
+import sys
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from gpu_runners.errors import UsageWrongError
 from gpu_runners.help_text import HelpFormatter
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 PROJECT_FILE: Final = "Pulumi.yaml"
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
@@ -20,6 +24,10 @@ _STACK: Final = re.compile(rf"(?:{_PART}/){{0,2}}{_PART}")
 
 class Parser(argparse.ArgumentParser):
     """argparse's, whose errors are this program's."""
+
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
+        """argparse swallows the error of a closed pipe."""
+        print(message, end="", file=file or sys.stderr)
 
     def error(self, message: str) -> NoReturn:
         """Raises UsageWrongError."""

@@ -3,6 +3,7 @@
 import argparse
 import re
 import textwrap
+from collections.abc import Iterable
 
 _EXAMPLE = re.compile(r" {4}\S")
 _ITEM = re.compile(r"(?P<head>  \S+ +)(?P<text>.*)")
@@ -13,6 +14,18 @@ class HelpFormatter(argparse.HelpFormatter):
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return textwrap.indent(fill(text, width - len(indent)), indent)
+
+    def _format_usage(self, usage: object, actions: Iterable[argparse.Action], groups: object, prefix: object) -> str:  # noqa: ARG002
+        """What must be there; argparse's own lists every flag and leaves narrow terminals to themselves."""
+        words = ["usage:", self._prog]
+        for action in actions:
+            if not action.option_strings:
+                words.append(str(action.metavar))
+            elif action.required:
+                words += [action.option_strings[0], str(action.metavar)]
+        text = " ".join([*words, "[FLAG", "...]"])
+        wrapped = textwrap.wrap(text, self._width, subsequent_indent="    ", break_on_hyphens=False)
+        return "\n".join(wrapped) + "\n\n"
 
 
 def fill(text: str, width: int) -> str:

@@ -4,7 +4,7 @@ A stack that somebody works on is left alone: a process of this machine that run
 machine you are asked whether it has ended. Then the lock goes, and what was cut off is put in order.
 
     gpu-runners unlock dev
-    gpu-runners unlock dev --yes --folder ~/gpu-runners
+    gpu-runners unlock dev --yes --config-file Pulumi.dev.yaml
 """
 
 import argparse

@@ -1,7 +1,9 @@
 """Shows a file of evidence as Markdown, JSON and the summary of a workflow's job.
 
-gpu-runners render evidence.json
-gpu-runners render evidence.json --markdown report.md --json report.json --pull-request
+Asks nobody. With --pull-request what a pull request is for, or did not cause, does not fail its check.
+
+    gpu-runners render evidence.json
+    gpu-runners render evidence.json --markdown report.md --json report.json --pull-request
 """
 
 import argparse

@@ -1,7 +1,9 @@
 """Prints the names of the stacks whose file is in the folder, as a JSON list for a workflow's matrix.
 
-gpu-runners stacks
-gpu-runners stacks --without-platform --listed "dev prod"
+A stack whose file cannot be read is an error and not left out: a deployment would pass it over in silence.
+
+    gpu-runners stacks
+    gpu-runners stacks --without-platform --listed "dev prod"
 """
 
 import argparse

@@ -1,0 +1,189 @@
+"""Processes of their own: what a command loads, how signals and closed pipes end it, and the launcher."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from gpu_runners.exit_code import ExitCode
+from tests.gpu_runners.stand_in_pulumi import FREE, StandInPulumi
+from tests.program.stack_values import ROOT
+
+SECONDS = 30
+POISONED = ("pulumi", "pulumi_kubernetes", "lightkube", "yaml", "httpx2", "access", "components", "config")
+# As the real one: the first SIGINT makes it give its lock back, which takes a while; the second would break it off.
+WAITS = """
+trap 'echo INT >> {folder}/signals; sleep 0.3; exit 255' INT
+touch {folder}/waits
+while :; do sleep 0.05; done
+"""
+
+
+def alone(folder: Path) -> Path:
+    """A checkout in which the program does not load: only what unlocking may need is whole."""
+    checkout = folder / "checkout"
+    shutil.copytree(ROOT / "gpu_runners", checkout / "gpu_runners")
+    shutil.copytree(ROOT / "values", checkout / "values")
+    (checkout / "Pulumi.yaml").write_text("name: gpu-runners\n")
+    for name in POISONED:
+        (checkout / f"{name}.py").write_text(f"raise RuntimeError('{name} is broken')\n")
+    return checkout
+
+
+def run(arguments: Sequence[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Without any installed package."""
+    return subprocess.run(
+        [sys.executable, "-S", "-m", "gpu_runners", *arguments],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def test_a_stack_is_unlocked_where_the_program_does_not_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    StandInPulumi.make(tmp_path, FREE, monkeypatch)
+    checkout = alone(tmp_path)
+    done = run(["unlock", "dev"], checkout)
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+    assert "dev is not locked and nothing in it is unfinished" in done.stdout
+    broken = run(["doctor", "dev"], checkout)
+    assert (broken.returncode, broken.stdout) == (ExitCode.FAILED, "")
+    assert len(broken.stderr.splitlines()) == 1
+    assert "`doctor` cannot be loaded: " in broken.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "loaded"), [(["--help"], set()), (["unlock", "--help"], {"unlock"}), (["nonsense"], set())]
+)
+def test_only_the_command_that_is_called_is_loaded(arguments: list[str], loaded: set[str]) -> None:
+    script = (
+        "import sys; from gpu_runners.program import main; main(sys.argv[1:]); "
+        "print('loaded', *(name for name in sys.modules if '.' not in name or name.startswith('gpu_runners.')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=SECONDS,
+    )
+    modules = set(done.stdout.splitlines()[-1].split()[1:])
+    folders = {path.name for path in (ROOT / "gpu_runners").iterdir() if path.is_dir()}
+    assert {name.split(".")[1] for name in modules if name.startswith("gpu_runners.")} & folders == loaded
+    assert not modules & set(POISONED)
+
+
+@pytest.fixture
+def waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator["subprocess.Popen[str]"]:
+    """A command that waits for Pulumi."""
+    pulumi = StandInPulumi.make(tmp_path, WAITS.format(folder=tmp_path), monkeypatch)
+    command = [sys.executable, "-m", "gpu_runners", request.param, "dev", "--folder", str(pulumi.program)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        deadline = time.monotonic() + SECONDS
+        while not (tmp_path / "waits").exists():
+            assert time.monotonic() < deadline, "the stand-in for Pulumi was not started"
+            assert process.poll() is None
+            time.sleep(0.02)
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("waiting", ["unlock", "doctor", "review", "repair"], indirect=True)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("whole_group", [True, False], ids=["terminal", "kill"])
+def test_a_signal_reaches_pulumi_once_and_ends_the_command_in_one_line(
+    waiting: "subprocess.Popen[str]", number: signal.Signals, whole_group: bool, tmp_path: Path
+) -> None:
+    (os.killpg if whole_group else os.kill)(waiting.pid, number)
+    output, errors = waiting.communicate(timeout=SECONDS)
+    assert waiting.returncode == 128 + number
+    assert errors == f"error: ended by {number.name}; what was done until then stays done\n"
+    assert (tmp_path / "signals").read_text() == "INT\n"
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["review", "--help"], ["stacks"]], ids=" ".join)
+def test_a_pipe_that_nobody_reads_ends_it_without_a_word(arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "gpu_runners", *arguments], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE,
+            text=True, check=False, timeout=SECONDS,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (ExitCode.PIPE_CLOSED, "")
+
+
+def test_what_changes_something_goes_on_when_nobody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = f"""
+case "$1" in
+stack) echo '{{"version": 3, "deployment": {{}}}}';;
+cancel) rm {tmp_path}/lock;;
+refresh) if [ -f {tmp_path}/lock ]; then echo "error: the stack is currently locked by 1 lock(s)." \
+  "created by root@elsewhere (pid 7) at 2026-11-24T03:33:58Z" >&2; exit 255; fi;;
+esac"""
+    pulumi = StandInPulumi.make(tmp_path, locked, monkeypatch)
+    (tmp_path / "lock").touch()
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "gpu_runners", "unlock", "dev", "--yes", "--folder", str(pulumi.program)],
+            cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=SECONDS,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+    assert not (tmp_path / "lock").exists()
+
+
+def launcher(environment: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [ROOT / "scripts/make-launcher", environment / "bin/python"], capture_output=True, text=True, check=False,
+        timeout=SECONDS,
+    )  # fmt: skip
+
+
+def test_the_launcher_works_from_any_folder_and_wherever_its_environment_is(tmp_path: Path) -> None:
+    environment = tmp_path / "a folder's name/venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=SECONDS)
+    assert launcher(environment).returncode == 0
+    program = environment / "bin/gpu-runners"
+
+    def called(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+
+    assert called("unlock", "--help").stdout.startswith("usage: gpu-runners unlock")
+    assert called("nonsense").returncode == ExitCode.USAGE
+    assert "No module named 'yaml'" in called("stacks").stderr  # the packages are its environment's
+    moved = program.read_text().replace(str(ROOT), str(tmp_path))
+    program.write_text(moved)
+    gone = called("--help")
+    assert (gone.returncode, gone.stderr.splitlines()) == (
+        1, [f"error: {tmp_path} holds no gpu-runners any more; run scripts/make-launcher in the new checkout"]
+    )  # fmt: skip
+
+
+def test_the_launcher_is_not_put_beside_the_machine_s_own_python() -> None:
+    base = Path(sys.base_prefix)
+    if not (base / "bin/python").exists():
+        base = Path(sys.base_prefix).resolve()
+    before = sorted((base / "bin").iterdir())
+    refused = launcher(base)
+    assert refused.returncode == 1
+    assert "is in no virtual environment; allowed: one" in refused.stderr
+    assert sorted((base / "bin").iterdir()) == before
