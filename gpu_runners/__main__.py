@@ -2,6 +2,9 @@
 
 import sys
 
+if sys.version_info < (3, 11):  # noqa: UP036 - a machine's own python3 may be older, and the imports below would not say so
+    sys.exit("error: gpu-runners needs Python 3.11 or newer, found {}.{}".format(*sys.version_info))
+
 from gpu_runners.program import main
 
 if __name__ == "__main__":
