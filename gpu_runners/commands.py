@@ -55,6 +55,7 @@ PEOPLE: Final = (
     Command("app", "gpu_runners.app.command", "make a GitHub App with exactly the permissions needed"),
 )
 WORKFLOWS: Final = (
+    Command("state", "gpu_runners.state.command", "whether this program made everything in a stack's state"),
     Command("stacks", "gpu_runners.review.commands.stacks", "the stacks of a folder, as a JSON list"),
     Command("collect", "gpu_runners.review.commands.collect", "read everything about a stack into a file"),
     Command("render", "gpu_runners.review.commands.render", "such a file as Markdown, JSON and job summary"),

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,9 +16,15 @@ from typing import Any, Final
 
 from gpu_runners.child_process import Children, DeadlinePassedError, Ended
 from gpu_runners.errors import CommandFailedError
+from gpu_runners.state.check import check_state
+from gpu_runners.state.expectation import expectation
+from values.problem import count_of
 
 DEADLINE_SECONDS: Final = 600
 CHILDREN: Final = Children()
+# Commands that neither act on what a state holds nor start a provider. Every other one waits for the state's check.
+_STATE_IS_NOT_READ: Final = (("config",), ("stack", "ls"), ("stack", "init"), ("stack", "export"), ("cancel",))
+_REVEAL: Final = "--show-secrets"
 
 
 class PulumiFailedError(CommandFailedError):
@@ -26,6 +33,10 @@ class PulumiFailedError(CommandFailedError):
 
 class StackUnknownError(PulumiFailedError):
     """The state backend does not know the stack."""
+
+
+class StateForeignError(PulumiFailedError):
+    """The stack's state holds what this program never makes. Nothing was run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,15 +64,24 @@ class Answer(Ended):
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A Pulumi program in a folder, with one stack of it."""
+    """A Pulumi program in a folder, with one stack of it, whose state is input from outside.
+
+    No command that acts on the state runs before it was held against what this program makes: once for each Program.
+    """
 
     folder: Path
     stack: str
     config_file: Path
     variables: Mapping[str, str] = field(default_factory=dict)  # beside those of this process
+    _checked: threading.Event = field(default_factory=threading.Event, init=False, compare=False, repr=False)
 
     def run(self, *arguments: str, on_stack: bool = True, with_config: bool = False) -> Answer:
-        """Runs a command. Raises PulumiFailedError where it cannot be started or does not end, StackUnknownError."""
+        """Runs a command.
+
+        Raises PulumiFailedError where it cannot be started or does not end, StackUnknownError, StateForeignError.
+        """
+        if on_stack and not self._checked.is_set() and _acts_on_state(arguments):
+            self.export()
         where = ["--stack", self.stack] if on_stack else []
         config = ["--config-file", str(self.config_file)] if with_config else []
         command = ["pulumi", *arguments, *config, *where, "--non-interactive", "--color=never"]
@@ -81,15 +101,34 @@ class Program:
             raise StackUnknownError(f"the state backend knows no stack {self.stack}; {cure}")
         return answer
 
-    def export(self, *, stack: str | None = None, secrets: bool = False) -> list[dict[str, Any]]:
-        """The resources of a stack's state. Raises PulumiFailedError, StackUnknownError."""
-        program = self if stack is None else replace(self, stack=stack)
-        answer = program.run("stack", "export", *(["--show-secrets"] if secrets else []))
-        document = answer.document()
-        if answer.code != 0 or document is None:
-            raise PulumiFailedError(f"state of stack {program.stack}: {answer.complaint}")
-        resources: list[dict[str, Any]] = (document.get("deployment") or {}).get("resources") or []
-        return resources
+    def export(self) -> list[dict[str, Any]]:
+        """The resources of the stack's state, after its check.
+
+        Raises PulumiFailedError, StackUnknownError, StateForeignError.
+        """
+        text = self._succeed("stack", "export").output
+        config = self._succeed("config", "--json", with_config=True).document() or {}
+        stack_file = self.config_file.read_text() if self.config_file.is_file() else ""
+        problems = check_state(text, expectation(self.stack, config, stack_file))
+        if problems:
+            first = f"{count_of(problems)} with the state of {self.stack}, which this program did not make like that:"
+            raise StateForeignError("\n".join([first, *(f"  {problem}" for problem in problems)]))
+        self._checked.set()
+        return _resources(json.loads(text))
+
+    def export_with_secrets(self) -> list[dict[str, Any]]:
+        """As export, with every secret in plain text."""
+        return _resources(self._succeed("stack", "export", _REVEAL).document())
+
+    def export_of(self, stack: str) -> list[dict[str, Any]]:
+        """The resources of another stack's state, as data: nothing is checked and nothing acts on it."""
+        return _resources(replace(self, stack=stack)._succeed("stack", "export").document())
+
+    def _succeed(self, *arguments: str, with_config: bool = False) -> Answer:
+        answer = self.run(*arguments, with_config=with_config)
+        if answer.code != 0:
+            raise PulumiFailedError(f"`pulumi {' '.join(arguments)}` of stack {self.stack}: {answer.complaint}")
+        return answer
 
     def other_stacks(self) -> list[str]:
         """The names of the project's other stacks in this backend. Raises PulumiFailedError."""
@@ -127,6 +166,16 @@ def opened(folder: Path, stack: str, config_file: Path | None) -> Iterator[Progr
 def stack_file(folder: Path, stack: str) -> Path:
     """Where Pulumi looks for a stack's config. Of ORGANIZATION/PROJECT/NAME the name counts."""
     return folder / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
+
+
+def _resources(document: Any) -> list[dict[str, Any]]:
+    resources: list[dict[str, Any]] = ((document or {}).get("deployment") or {}).get("resources") or []
+    return resources
+
+
+def _acts_on_state(arguments: tuple[str, ...]) -> bool:
+    # An export that reveals opens secrets with whatever service the state names.
+    return _REVEAL in arguments or not any(arguments[: len(command)] == command for command in _STATE_IS_NOT_READ)
 
 
 def _environment() -> dict[str, str]:

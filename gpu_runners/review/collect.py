@@ -114,7 +114,7 @@ def _document(run: Future[Answer], name: str, unread: list[str]) -> Any:
 def _elsewhere(program: Program) -> list[tuple[str, str, str]]:
     """What the project's other stacks declare."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        states = pool.map(lambda stack: program.export(stack=stack), program.other_stacks())
+        states = pool.map(program.export_of, program.other_stacks())
         return [key for state in states for key in declared(state)]
 
 

@@ -20,7 +20,7 @@ class Repair:
     """Knows the declared values, secrets too, in this process only."""
 
     def __init__(self, program: Program, cluster: ClusterObjects, drift: Iterable[Drift]) -> None:
-        state = [{**resource, "inputs": reveal(resource.get("inputs"))} for resource in program.export(secrets=True)]
+        state = [{**resource, "inputs": reveal(resource.get("inputs"))} for resource in program.export_with_secrets()]
         self._objects = {one.name: one for one in declared(state).values()}
         self._cluster, self._drift = cluster, list(drift)
 

@@ -31,18 +31,30 @@ from tests.access.cluster.api_server import ApiServer, api_server
 
 CONFIG_MAPS = "/api/v1/namespaces/team/configmaps"
 URN = "urn:pulumi:dev::gpu-runners::kubernetes:core/v1:ConfigMap::settings"
+PROVIDER = "urn:pulumi:dev::gpu-runners::pulumi:providers:kubernetes::default_4_25_0"
 STATE = {
+    "version": 3,
     "deployment": {
         "resources": [
             {
+                "urn": PROVIDER,
+                "type": "pulumi:providers:kubernetes",
+                "custom": True,
+                "id": "1",
+                "inputs": {"__internal": {}, "version": "4.25.0"},
+                "outputs": {"version": "4.25.0"},
+            },
+            {
                 "urn": URN,
                 "type": "kubernetes:core/v1:ConfigMap",
+                "custom": True,
                 "id": "team/settings",
                 "inputs": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}},
                 "outputs": {"__fieldManager": "pulumi-kubernetes"},
-            }
+                "provider": f"{PROVIDER}::1",
+            },
         ]
-    }
+    },
 }
 KIND = {"kind": "ConfigMap"}
 KINDS = [{"resource": "configmaps", "responseKind": KIND, "scope": "Namespaced", "verbs": ["list"]}]

@@ -1,0 +1,42 @@
+"""What a stack's own config lets its state hold, read from what `pulumi config --json` prints and the stack's file."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gpu_runners.state.check import Expectation
+from values.scope import GITHUB, parse_scope
+
+_KUBERNETES: Final = "kubernetes:"
+_SECRETS_PROVIDER: Final = re.compile(r"^secretsprovider:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
+
+
+def expectation(stack: str, config: Mapping[str, Any], stack_file: str) -> Expectation:
+    """config is Pulumi's document without secrets; of a stack named ORGANIZATION/PROJECT/NAME the name counts."""
+    kubernetes = {
+        key.removeprefix(_KUBERNETES): None if entry.get("secret") else _text(entry)
+        for key, entry in config.items()
+        if key.startswith(_KUBERNETES) and isinstance(entry, dict)
+    }
+    provider = _SECRETS_PROVIDER.search(stack_file)
+    return Expectation(
+        stack=stack.rpartition("/")[2],
+        kubernetes=kubernetes,
+        github_api=_github_api(config),
+        secrets_provider=provider[1] if provider else "",
+    )
+
+
+def _github_api(config: Mapping[str, Any]) -> str:
+    platform = (config.get("gpu-runners:platform") or {}).get("objectValue") or {}
+    if (config.get("gpu-runners:forge") or {}).get("value") != GITHUB or not isinstance(platform, dict):
+        return ""
+    try:
+        return parse_scope(GITHUB, str(platform.get("scope"))).api_url
+    except ValueError:
+        return ""  # the program refuses such a scope
+
+
+def _text(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry["objectValue"]) if "objectValue" in entry else str(entry.get("value") or "")
