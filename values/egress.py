@@ -2,7 +2,18 @@
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from typing import NotRequired, TypedDict
+from typing import Final, NotRequired, TypedDict
+
+# A pod that gets here may speak for its node: blocked whatever a stack calls the internet, unless egress names it.
+# Link-local (AWS, GCP, Azure, OpenStack), AWS over IPv6, Alibaba, Oracle, and Azure's WireServer.
+METADATA_NETWORKS: Final = (
+    "169.254.0.0/16",
+    "fe80::/10",
+    "fd00:ec2::254/128",
+    "100.100.100.200/32",
+    "192.0.0.192/32",
+    "168.63.129.16/32",
+)
 
 
 class EgressRule(TypedDict):
@@ -15,7 +26,7 @@ class EgressRule(TypedDict):
 
 
 def host_rule(address: str, ports: Sequence[int]) -> EgressRule:
-    """One IPv4 or IPv6 address. Raises ValueError where it is none."""
+    """One IPv4 or IPv6 address, or a network. Raises ValueError where it is neither."""
     return {"cidr": str(ipaddress.ip_network(address)), "ports": list(ports)}
 
 

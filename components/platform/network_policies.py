@@ -13,23 +13,13 @@ import pulumi_kubernetes as k8s
 
 from components.labels import NAMESPACE_NAME_LABEL
 from values.contract import REGISTRAR_PORT
-from values.egress import EgressRule
+from values.egress import METADATA_NETWORKS, EgressRule
 
 DNS_NAMESPACE: Final = "kube-system"
 DNS_PORT: Final = 53
 READING_PORT: Final = REGISTRAR_PORT  # /queue, /runners and /metrics
 IPV4: Final = "0.0.0.0/0"
 IPV6: Final = "::/0"
-# A pod that gets here may speak for its node: blocked whatever a stack calls the internet, unless egress names it.
-# Link-local (AWS, GCP, Azure, OpenStack), AWS over IPv6, Alibaba, Oracle, and Azure's WireServer.
-METADATA_NETWORKS: Final = (
-    "169.254.0.0/16",
-    "fe80::/10",
-    "fd00:ec2::254/128",
-    "100.100.100.200/32",
-    "192.0.0.192/32",
-    "168.63.129.16/32",
-)
 # RFC 6052: under this prefix a gateway may offer every IPv4 address to pods that have IPv6 only.
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 

@@ -14,6 +14,7 @@ from gpu_runners.doctor.cluster import ClusterChecks, version
 from gpu_runners.doctor.core.findings import Finding, State
 from gpu_runners.doctor.core.nodes import Need
 from gpu_runners.doctor.core.rights import of_platform, of_pools
+from gpu_runners.doctor.egress import egress_to_api_server, egress_to_forge
 from gpu_runners.doctor.gitea import gitea
 from gpu_runners.doctor.github import GitHub
 from gpu_runners.doctor.registry import images
@@ -70,12 +71,14 @@ def _of_cluster(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterato
         if stack.platform:
             places = sorted({stack.platform.registrar_namespace, *declared})
             yield cluster.rights("the whole cluster and the platform's namespaces", of_platform(places))
+            yield from egress_to_api_server(stack, stack.platform, connection)
 
 
 def _of_forge(stack: StackConfig) -> Iterator[Finding]:
     platform, held = stack.platform, stack.credential
     if platform is None or held is None:
         return  # the platform's stack holds the credential, so only there it can be asked
+    yield from egress_to_forge(stack, platform)
     wanted = [(one.scope.path, one.runner_group) for one in platform.environments]
     if platform.forge.kind != GITHUB:
         yield from gitea(platform.forge, [scope for scope, _ in wanted], held.token, stack.forge_ca)

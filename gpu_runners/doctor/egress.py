@@ -1,0 +1,70 @@
+"""Asks what the network policies of a platform have to let through: where the API server and the forge really are."""
+
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import httpx2
+
+from access.cluster.api_server import find_api_server
+from access.cluster.connection import ClusterConnection
+from access.cluster.errors import ClusterError
+from config import StackConfig
+from config.platform import PlatformConfig, deployments_by_namespace
+from gpu_runners.doctor.core.egress import Way, registrar_reaches, runners_reach
+from gpu_runners.doctor.core.findings import Finding, unknown
+from values.egress import EgressRule, host_rule
+from values.forge_networks import forge_networks, is_github_com
+from values.scope import ForgeScope
+
+TIMEOUT_SECONDS: Final = 10.0
+META: Final = "/meta"  # https://docs.github.com/rest/meta: `api` lists the networks at which the API answers
+PLATFORM: Final = "gpu-runners:platform"
+
+
+def egress_to_api_server(stack: StackConfig, platform: PlatformConfig, cluster: ClusterConnection) -> Iterator[Finding]:
+    """Whether base runners reach the API server, which they deploy to; the registrar's way there is always declared."""
+    deployers = deployments_by_namespace(platform)
+    for index, environment in enumerate(platform.environments):
+        if environment.namespace not in deployers:
+            continue
+        check = f"egress of {environment.namespace}"
+        try:
+            api = find_api_server(cluster)
+        except ClusterError as error:
+            yield unknown(check, error.found, error.cure)
+            return
+        way = Way(check, "the API server", api.endpoints, f"{PLATFORM}.environments[{index}]")
+        yield runners_reach(way, environment.egress, stack.blocked_cidrs, alternatives=api.service)
+
+
+def egress_to_forge(stack: StackConfig, platform: PlatformConfig) -> Iterator[Finding]:
+    """Whether the registrar and the runners of each environment reach the forge."""
+    forge = platform.forge
+    try:
+        wanted = published_networks(forge) if is_github_com(forge) else _resolved(forge)
+    except (OSError, httpx2.HTTPError, ValueError) as error:
+        cure = f"run this where {forge.host} resolves and answers, best in the cluster's network"
+        yield unknown("egress to the forge", f"where {forge.host} is cannot be told: {error or type(error)}", cure)
+        return
+    target = f"the forge {forge.host}"
+    declared = [*forge_networks(forge), *platform.registrar_egress]
+    yield registrar_reaches(Way("egress of the registrar", target, wanted, f"{PLATFORM}.registrar"), declared)
+    for index, environment in enumerate(platform.environments):
+        way = Way(f"egress of {environment.namespace}", target, wanted, f"{PLATFORM}.environments[{index}]")
+        yield runners_reach(way, environment.egress, stack.blocked_cidrs)
+
+
+def published_networks(forge: ForgeScope) -> list[EgressRule]:
+    """Where GitHub says that its API answers. Raises httpx2.HTTPError, and ValueError where it names no network."""
+    answer = httpx2.get(f"{forge.api_url}{META}", timeout=TIMEOUT_SECONDS).raise_for_status().json()
+    networks = answer.get("api") if isinstance(answer, dict) else None
+    if not (isinstance(networks, list) and networks):
+        raise ValueError(f"{forge.api_url}{META} lists no networks")
+    return [host_rule(str(network), [forge.port]) for network in networks]
+
+
+def _resolved(forge: ForgeScope) -> list[EgressRule]:
+    found = socket.getaddrinfo(forge.host, forge.port, type=socket.SOCK_STREAM)
+    addresses = {str(address[0]).partition("%")[0] for *_, address in found}
+    return [host_rule(address, [forge.port]) for address in sorted(addresses)]
