@@ -14,6 +14,7 @@ from registrar.metrics import Metrics
 from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
 from values import contract
+from values.scope import Scope
 
 # Idle pods have none (0): the ReplicaSet takes those with the lowest cost first.
 BUSY_DELETION_COST = "1000"
@@ -32,7 +33,7 @@ class Ghost:
 class Target:
     """What actions are about: a pod with its runner, or a ghost."""
 
-    scope: str
+    scope: Scope
     pod: RunnerPod | None
     runner_id: int | None
     ghost: Ghost | None = None
@@ -72,7 +73,7 @@ class Actor:
             await self._do_to_pod(target.pod, action)
         return True
 
-    async def _do_at_forge(self, scope: str, runner_id: int, action: Action) -> bool:
+    async def _do_at_forge(self, scope: Scope, runner_id: int, action: Action) -> bool:
         if action.verb is Verb.CORDON:
             await self._forge.cordon(scope, runner_id)
             return True

@@ -9,6 +9,7 @@ from registrar.forge_view import ForgeView
 from registrar.forges.forge import Forge, ForgeError, Runner
 from registrar.logs import log
 from registrar.metrics import Metrics
+from values.scope import Scope
 
 LOOK_UPS = 20  # by id in one cycle; beyond that a full list is cheaper, and the rest waits for the next cycle
 LONGEST_BACK_OFF_SECONDS = 10.0
@@ -18,7 +19,7 @@ class ForgeWatch:
     """The registrar's eyes on one scope, with the clocks that the forge's API does not offer."""
 
     def __init__(
-        self, forge: Forge, scope: str, metrics: Metrics, *, clock: Callable[[], float] = time.monotonic
+        self, forge: Forge, scope: Scope, metrics: Metrics, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._forge, self._scope, self._metrics, self._clock = forge, scope, metrics, clock
         self._runners: dict[int, Runner] = {}
@@ -101,7 +102,7 @@ class ForgeWatch:
             _run(self._cordoned, runner_id, now, running=runner.cordoned)
         for runner_id in absent:
             _run(self._unseen, runner_id, now, running=True)
-        self._metrics.forge_known.labels(self._scope).set(1)
+        self._metrics.forge_known.labels(self._scope.path).set(1)
         self._metrics.forge_answered(self._scope)
 
     def _failed(self, error: ForgeError) -> ForgeView:
@@ -111,8 +112,8 @@ class ForgeWatch:
         self._unseen.clear()
         wait = max(error.retry_after if self._failures == 1 else 0.0, 0.5 * 2.0 ** min(self._failures, 10))
         self._not_before = self._clock() + min(wait, max(LONGEST_BACK_OFF_SECONDS, error.retry_after))
-        self._metrics.forge_known.labels(self._scope).set(0)
-        log("forge unknown", level=logging.WARNING, scope=self._scope, error=str(error), failures=self._failures)
+        self._metrics.forge_known.labels(self._scope.path).set(0)
+        log("forge unknown", level=logging.WARNING, scope=self._scope.path, error=str(error), failures=self._failures)
         return ForgeView(known=False, problem=self._problem)
 
     def forget(self, runner_ids: Collection[int]) -> None:

@@ -12,12 +12,13 @@ from registrar.forges.forge import Runner
 from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
 from registrar.settings import Settings
+from values.scope import Scope
 
 
 class Ghosts:
     """Remembers the Deployments whose pods it has seen: a runner that is named after none of them is not ours."""
 
-    def __init__(self, settings: Settings, store: PodStore, actor: Actor, watch: ForgeWatch, scope: str) -> None:
+    def __init__(self, settings: Settings, store: PodStore, actor: Actor, watch: ForgeWatch, scope: Scope) -> None:
         self._store, self._actor, self._watch, self._scope = store, actor, watch, scope
         self._namespaces = [grant.namespace for grant in settings.grants if grant.scope == scope]
         self._limit = settings.deadlines.ghost_seconds

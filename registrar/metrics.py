@@ -5,6 +5,8 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from values.scope import Scope
+
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 
@@ -75,10 +77,10 @@ class Metrics:
             registry=self.registry,
         )
 
-    def forge_answered(self, scope: str) -> None:
+    def forge_answered(self, scope: Scope) -> None:
         """Remember now as the time of the last usable answer for a scope."""
         at = time.monotonic()
-        self._last_answer.labels(scope).set_function(lambda: time.monotonic() - at)
+        self._last_answer.labels(scope.path).set_function(lambda: time.monotonic() - at)
 
     def render(self) -> bytes:
         """The text that Prometheus reads."""

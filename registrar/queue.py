@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from registrar.forges.forge import Job
+from values.scope import Scope
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -12,7 +13,7 @@ class Pool:
 
     namespace: str
     name: str
-    scope: str
+    scope: Scope
     labels: frozenset[str]
 
     @property
@@ -24,8 +25,8 @@ class Pool:
 def count(
     pools: Iterable[Pool],
     *,
-    waiting: Mapping[str, Iterable[Job]],
-    running: Mapping[str, Iterable[Job]],
+    waiting: Mapping[Scope, Iterable[Job]],
+    running: Mapping[Scope, Iterable[Job]],
     pool_of_runner: Mapping[int, str],
 ) -> dict[str, dict[str, int]]:
     """{"<namespace>/<pool>": {"waiting": n, "running": m}}; `waiting` and `running` hold the jobs of each scope.
@@ -46,7 +47,7 @@ def count(
     return counted
 
 
-def _taker(ordered: list[Pool], scope: str, job: Job) -> str | None:
+def _taker(ordered: list[Pool], scope: Scope, job: Job) -> str | None:
     return next((pool.key for pool in ordered if pool.scope == scope and job.labels <= pool.labels), None)
 
 

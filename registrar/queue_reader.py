@@ -7,6 +7,7 @@ from registrar.forges.forge import Forge, Job
 from registrar.pod_store import PodStore
 from registrar.queue import Pool, count
 from registrar.settings import Settings
+from values.scope import Scope
 
 KEEP_SECONDS = 2.0
 
@@ -19,7 +20,7 @@ class QueueReader:
     ) -> None:
         self._settings, self._forge, self._store, self._clock = settings, forge, store, clock
         self._pools: dict[str, Pool] = {}
-        self._jobs: dict[str, tuple[float, tuple[Job, ...], tuple[Job, ...]]] = {}
+        self._jobs: dict[Scope, tuple[float, tuple[Job, ...], tuple[Job, ...]]] = {}
 
     async def read(self, asked: Iterable[tuple[str, str, frozenset[str]]] = ()) -> dict[str, dict[str, int]]:
         """Counts per pool. `asked`: (namespace, pool, labels) that the caller knows although no pod was seen yet.
@@ -51,7 +52,7 @@ class QueueReader:
             pool = Pool(namespace=namespace, name=name, scope=grant.scope, labels=labels)
             self._pools[pool.key] = pool
 
-    async def _jobs_of(self, scope: str) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
+    async def _jobs_of(self, scope: Scope) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
         at, waiting, running = self._jobs.get(scope, (float("-inf"), (), ()))
         if self._clock() - at >= KEEP_SECONDS:
             waiting, running = await self._forge.queued(scope), await self._forge.jobs_in_progress(scope)

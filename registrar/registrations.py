@@ -13,8 +13,10 @@ from registrar.forges.forge import Forge, ForgeError, Registration, RunnerBusyEr
 from registrar.identity import PodIdentity, RegistrationRefusedError
 from registrar.logs import log
 from registrar.pods import RunnerPod
-from registrar.settings import Grant, Settings
+from registrar.settings import Settings
 from values import contract
+from values.grant import Grant
+from values.scope import Scope
 
 ISSUES_AT_ONCE = 4
 API_RETRY_SECONDS = 3.0
@@ -118,7 +120,7 @@ class Registrations:
         await self._announcer.announce(pod, contract.REGISTRATION_ISSUED, message)
         return registration.body
 
-    async def _take_back(self, pod: RunnerPod, scope: str, runner_id: int) -> None:
+    async def _take_back(self, pod: RunnerPod, scope: Scope, runner_id: int) -> None:
         """Remove a registration whose answer was lost. One that was ever online has been used, and stays."""
         runner = await self._forge.find(scope, runner_id)
         if runner is None:
@@ -138,7 +140,7 @@ class Registrations:
         message = f"runner {runner_id} was never online and the pod asks again"
         await self._announcer.announce(pod, contract.REGISTRATION_REMOVED, message)
 
-    async def _store(self, pod: RunnerPod, scope: str, registration: Registration) -> None:
+    async def _store(self, pod: RunnerPod, scope: Scope, registration: Registration) -> None:
         """Write the runner's id to the pod; a registration that no pod remembers must not exist."""
         try:
             stored = await self._api.annotate(pod, {contract.RUNNER_ID_ANNOTATION: str(registration.runner_id)})
@@ -153,7 +155,7 @@ class Registrations:
             await self._discard(scope, registration.runner_id)
             raise RegistrationRefusedError(403, "PodEnding", "the pod was deleted while its runner was registered")
 
-    async def _discard(self, scope: str, runner_id: int) -> None:
+    async def _discard(self, scope: Scope, runner_id: int) -> None:
         try:
             await self._forge.cordon(scope, runner_id)
             await self._forge.remove(scope, runner_id)

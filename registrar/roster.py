@@ -9,6 +9,7 @@ from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
 from registrar.settings import Settings
 from registrar.situation import drift_of
+from values.scope import Scope
 
 RUNNERS_PATH: Final = "/runners"
 KEEP_SECONDS: Final = 2.0
@@ -38,7 +39,7 @@ class Roster:
             self._kept = (self._clock(), entries)
         return entries
 
-    async def _scope(self, scope: str) -> list[Entry]:
+    async def _scope(self, scope: Scope) -> list[Entry]:
         # Pods from before and after: a runner whose pod comes or goes meanwhile is still known by one of both.
         before = self._store.pods()
         runners = await self._forge.list_runners(scope)
@@ -47,11 +48,11 @@ class Roster:
         by_name = {pod.name: pod for pod in pods}
         return [self._entry(scope, runner, by_id.get(runner.id) or by_name.get(runner.name)) for runner in runners]
 
-    def _entry(self, scope: str, runner: Runner, pod: RunnerPod | None) -> Entry:
+    def _entry(self, scope: Scope, runner: Runner, pod: RunnerPod | None) -> Entry:
         grant = self._settings.grant_for(pod.namespace) if pod else None
         group = grant.runner_group if grant else None
         return {
-            "scope": scope,
+            "scope": scope.path,
             "id": runner.id,
             "name": runner.name,
             "labels": sorted(runner.labels),

@@ -21,6 +21,7 @@ from registrar.pod_store import PodStore
 from registrar.pods import ENDED, WAITING, RunnerPod, Stage
 from registrar.settings import Settings
 from values.contract import NOT_ONLINE
+from values.scope import Scope
 
 ACTS_AT_ONCE = 8
 
@@ -41,7 +42,7 @@ class Parts:
 class ScopeCycle:
     """Everything it remembers can be rebuilt from pods and forge after a restart."""
 
-    def __init__(self, parts: Parts, scope: str, clock: Callable[[], float]) -> None:
+    def __init__(self, parts: Parts, scope: Scope, clock: Callable[[], float]) -> None:
         self._parts, self._scope, self._clock = parts, scope, clock
         self._namespaces = [grant.namespace for grant in parts.settings.grants if grant.scope == scope]
         self._watch = ForgeWatch(parts.forge, scope, parts.metrics)

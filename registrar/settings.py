@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from values.deadlines import Deadlines
+from values.grant import Grant
 from values.problem import Problem, ProblemsError, shown
 from values.scope import FORGES, GITHUB, Scope, ScopeKind
 
@@ -32,16 +33,6 @@ class ForgeSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grant:
-    """Pods of `namespace` under one of `service_accounts` may obtain runners of `scope`."""
-
-    namespace: str
-    scope: str
-    service_accounts: tuple[str, ...]
-    runner_group: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Settings:
     """The whole of config.json. A namespace has exactly one grant: it is one trust zone, hence one scope."""
 
@@ -55,7 +46,7 @@ class Settings:
         return next((grant for grant in self.grants if grant.namespace == namespace), None)
 
     @property
-    def scopes(self) -> tuple[str, ...]:
+    def scopes(self) -> tuple[Scope, ...]:
         """Every scope once; two namespaces may share one."""
         return tuple(dict.fromkeys(grant.scope for grant in self.grants))
 
@@ -88,7 +79,7 @@ def parse(document: object, *, path: str = "config.json") -> Settings:
     )
     if settings.forge.kind == GITHUB:
         for index, grant in enumerate(settings.grants):
-            if Scope(grant.scope).kind == ScopeKind.INSTANCE:
+            if grant.scope.kind == ScopeKind.INSTANCE:
                 reader.note(f"grants[{index}].scope", '""', "owner/repository or an organization: GitHub has no other")
     if reader.problems:
         raise SettingsError(path, reader.problems)
@@ -121,7 +112,7 @@ def _grant(reader: "_Reader", value: object, key: str) -> Grant:
     group = grant.get("runnerGroup")
     return Grant(
         namespace=reader.text(grant.get("namespace"), f"{key}.namespace"),
-        scope=_scope(reader, grant.get("scope"), f"{key}.scope").path,
+        scope=_scope(reader, grant.get("scope"), f"{key}.scope"),
         service_accounts=tuple(
             reader.text(account, f"{key}.serviceAccounts[{index}]") for index, account in enumerate(accounts)
         ),

@@ -1,17 +1,6 @@
-"""Runner groups at GitHub: what a grant's group is among those that an organization has."""
-
-from collections.abc import Iterable, Mapping
-from typing import Any
+"""Runner groups at GitHub: which of an organization's a grant means."""
 
 
-def group_named(groups: Iterable[Mapping[str, Any]], name: str | None) -> Mapping[str, Any] | None:
-    """The group of that name among GitHub's `runner_groups`, None: the default one. None where there is no such."""
-    for group in groups:
-        if group.get("default") if name is None else group.get("name") == name:
-            return group
-    return None
-
-
-def group_names(groups: Iterable[Mapping[str, Any]]) -> str:
-    """The names of GitHub's `runner_groups`, for a problem."""
-    return ", ".join(str(group.get("name")) for group in groups)
+def is_meant(wanted: str | None, *, name: str, is_default: bool) -> bool:
+    """Whether a grant that names `wanted`, None for the default one, means the group of this name."""
+    return is_default if wanted is None else name == wanted

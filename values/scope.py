@@ -63,6 +63,10 @@ class Scope:
         """The repository's name without its owner; "" where it is none."""
         return self.path.partition("/")[2]
 
+    def within(self, path: str) -> "Scope":
+        """What is at this path in it: a repository of an organization, anything of the instance. Raises ValueError."""
+        return Scope(f"{self.path}/{path}" if self.path else path)
+
     @property
     def api_path(self) -> str:
         """Where the forge's API has it, below the API's own prefix; the same at Gitea and at GitHub."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from values.scope import Scope
+
 
 @dataclass(frozen=True, kw_only=True)
 class Runner:
@@ -85,31 +87,31 @@ class Forge(Protocol):
     def pace(self) -> Pace:
         """How often this forge may be asked."""
 
-    async def issue(self, scope: str, *, name: str, labels: tuple[str, ...], group: str | None) -> Registration:
+    async def issue(self, scope: Scope, *, name: str, labels: tuple[str, ...], group: str | None) -> Registration:
         """Register one single-use runner."""
 
-    async def list_runners(self, scope: str) -> tuple[Runner, ...]:
+    async def list_runners(self, scope: Scope) -> tuple[Runner, ...]:
         """Every runner of the scope. May miss one while the forge reorders its pages: absence needs `find`."""
 
-    async def find(self, scope: str, runner_id: int) -> Runner | None:
+    async def find(self, scope: Scope, runner_id: int) -> Runner | None:
         """One runner, None if the forge does not have it (any more)."""
 
-    async def cordon(self, scope: str, runner_id: int) -> None:
+    async def cordon(self, scope: Scope, runner_id: int) -> None:
         """Give this runner no further job; one it has goes on. An absent runner is no error.
 
         A forge that knows no cordon removes the runner instead and raises RunnerBusyError if it has a job.
         """
 
-    async def jobs_in_progress(self, scope: str) -> tuple[Job, ...]:
+    async def jobs_in_progress(self, scope: Scope) -> tuple[Job, ...]:
         """Every job of the scope that a runner has now: the only trustworthy sign that a runner is busy."""
 
-    async def remove(self, scope: str, runner_id: int) -> None:
+    async def remove(self, scope: Scope, runner_id: int) -> None:
         """Delete the registration; an absent one is no error. Raises RunnerBusyError if the forge knows better."""
 
-    async def queued(self, scope: str) -> tuple[Job, ...]:
+    async def queued(self, scope: Scope) -> tuple[Job, ...]:
         """Every job of the scope that waits for a runner."""
 
-    async def result(self, scope: str, *, runner_id: int, job_id: str | None) -> Job | None:
+    async def result(self, scope: Scope, *, runner_id: int, job_id: str | None) -> Job | None:
         """The job that this runner had, None if it had none as far as the forge can tell. `job_id` speeds it up."""
 
     async def close(self) -> None:

@@ -18,14 +18,16 @@ from registrar.forges.forge import (
     Runner,
 )
 from registrar.untrusted import Entry, MalformedError, document, seconds
+from values.scope import Scope, ScopeKind
 
 PAGE_SIZE = 50  # the most a default Gitea gives; a smaller answer is no sign of the last page
+API = "/api/v1"
 REGISTER_PATH = "/api/actions/runner.v1.RunnerService/Register"
 RUNNER_VERSION = "gpu-runners"  # overwritten by the runner itself when it declares
 PACE = Pace(burst=0.25, active=1.0, idle=2.0, census=15.0)
 READS = 3
 RESULT_PAGES = 40  # 2,000 completed jobs
-_JOB_URL = re.compile(r"/api/v1/repos/(?P<owner>[^/]+)/(?P<repository>[^/]+)/actions/jobs/[0-9]+$")
+_JOB_URL = re.compile(rf"{API}/repos/(?P<owner>[^/]+)/(?P<repository>[^/]+)/actions/jobs/[0-9]+$")
 
 Answer = TypeVar("Answer")
 
@@ -49,9 +51,9 @@ class Gitea:
     async def close(self) -> None:
         await self._session.close()
 
-    async def issue(self, scope: str, *, name: str, labels: tuple[str, ...], group: str | None) -> Registration:
+    async def issue(self, scope: Scope, *, name: str, labels: tuple[str, ...], group: str | None) -> Registration:
         del group  # Gitea knows no runner groups
-        answer = await self._call("issue", "POST", f"{_base(scope)}/actions/runners/registration-token")
+        answer = await self._call("issue", "POST", f"{API}{scope.runners_path}/registration-token")
         request = {
             "name": name,
             "token": _of(answer, lambda entry: entry.text("token")),
@@ -73,29 +75,31 @@ class Gitea:
         }
         return Registration(runner_id=runner_id, body=json.dumps(body))
 
-    async def list_runners(self, scope: str) -> tuple[Runner, ...]:
+    async def list_runners(self, scope: Scope) -> tuple[Runner, ...]:
         # Gitea orders by last contact, so runners move between pages while they are read: no use to insist on a count.
-        entries = await self._pages("list", f"{_base(scope)}/actions/runners", "runners", insist=False)
+        entries = await self._pages("list", f"{API}{scope.runners_path}", "runners", insist=False)
         return tuple(_of(entry, _runner) for entry in entries)
 
-    async def find(self, scope: str, runner_id: int) -> Runner | None:
-        answer = await self._call("find", "GET", _runner_path(scope, runner_id), absent_is_fine=True)
+    async def find(self, scope: Scope, runner_id: int) -> Runner | None:
+        answer = await self._call("find", "GET", f"{API}{scope.runners_path}/{runner_id}", absent_is_fine=True)
         return _of(answer, _runner) if answer is not None else None
 
-    async def cordon(self, scope: str, runner_id: int) -> None:
-        await self._call("cordon", "PATCH", _runner_path(scope, runner_id), {"disabled": True}, absent_is_fine=True)
+    async def cordon(self, scope: Scope, runner_id: int) -> None:
+        await self._call(
+            "cordon", "PATCH", f"{API}{scope.runners_path}/{runner_id}", {"disabled": True}, absent_is_fine=True
+        )
 
-    async def remove(self, scope: str, runner_id: int) -> None:
+    async def remove(self, scope: Scope, runner_id: int) -> None:
         # answers 204 for a busy runner too, and its job's result is lost then: the caller has to look first
-        await self._call("remove", "DELETE", _runner_path(scope, runner_id), absent_is_fine=True)
+        await self._call("remove", "DELETE", f"{API}{scope.runners_path}/{runner_id}", absent_is_fine=True)
 
-    async def jobs_in_progress(self, scope: str) -> tuple[Job, ...]:
+    async def jobs_in_progress(self, scope: Scope) -> tuple[Job, ...]:
         return await self._jobs("jobs in progress", scope, "in_progress")
 
-    async def queued(self, scope: str) -> tuple[Job, ...]:
+    async def queued(self, scope: Scope) -> tuple[Job, ...]:
         return await self._jobs("queued", scope, "queued")
 
-    async def result(self, scope: str, *, runner_id: int, job_id: str | None) -> Job | None:
+    async def result(self, scope: Scope, *, runner_id: int, job_id: str | None) -> Job | None:
         job = await self._by_id(scope, job_id) if job_id is not None else None
         if job is not None and job.runner_id == runner_id:
             return job
@@ -104,22 +108,25 @@ class Gitea:
                 return job
         return await self._completed(scope, runner_id)
 
-    async def _by_id(self, scope: str, job_id: str) -> Job | None:
+    async def _by_id(self, scope: Scope, job_id: str) -> Job | None:
         """A job by the id that `Job.id` gave: a repository is asked, whatever the scope is."""
         where, _, number = job_id.rpartition("/")
-        repository = "/".join(part for part in (scope, where) if part)
-        if not number.isdecimal() or repository.count("/") != 1:
+        try:
+            repository = scope.within(where) if where else scope
+        except ValueError:
             return None
-        path = f"{_base(repository)}/actions/jobs/{number}"
+        if not number.isdecimal() or not repository.is_repository:
+            return None
+        path = f"{API}{repository.api_path}/actions/jobs/{number}"
         answer = await self._call("result", "GET", path, absent_is_fine=True)
         return None if answer is None else _of(answer, lambda entry: _job(entry, scope))
 
-    async def _completed(self, scope: str, runner_id: int) -> Job | None:
+    async def _completed(self, scope: Scope, runner_id: int) -> Job | None:
         """Look through the last pages, newest first: the list is oldest first and grows for ever.
 
         A long job has an old place in it, so it is looked for behind many that began later and ended before it.
         """
-        path = f"{_base(scope)}/actions/jobs"
+        path = f"{API}{scope.api_path}/actions/jobs"
         first = await self._call("result", "GET", path, query={"status": "completed", "limit": "1"})
         last = max(1, -(-_of(first, lambda entry: entry.count("total_count")) // PAGE_SIZE))
         for page in range(last, max(0, last - RESULT_PAGES), -1):
@@ -130,8 +137,8 @@ class Gitea:
                     return _of(entry, lambda one: _job(one, scope))
         return None
 
-    async def _jobs(self, verb: str, scope: str, status: str) -> tuple[Job, ...]:
-        path = f"{_base(scope)}/actions/jobs"
+    async def _jobs(self, verb: str, scope: Scope, status: str) -> tuple[Job, ...]:
+        path = f"{API}{scope.api_path}/actions/jobs"
         entries = await self._pages(verb, path, "jobs", insist=True, status=status)
         return tuple(_of(entry, lambda one: _job(one, scope)) for entry in entries)
 
@@ -187,17 +194,6 @@ class Gitea:
             self._observe(verb, status)
 
 
-def _base(scope: str) -> str:
-    """The API's prefix of a scope: "owner/repository", "owner" (an organization), or "" for the whole instance."""
-    if "/" in scope:
-        return f"/api/v1/repos/{scope}"
-    return f"/api/v1/orgs/{scope}" if scope else "/api/v1/admin"
-
-
-def _runner_path(scope: str, runner_id: int) -> str:
-    return f"{_base(scope)}/actions/runners/{runner_id}"
-
-
 def _refusal(verb: str, path: str, status: int, headers: Mapping[str, str]) -> ForgeError:
     if status == 429 or status >= 500:
         wait = seconds(headers.get("Retry-After"), most=LONGEST_WAIT_SECONDS)
@@ -234,7 +230,7 @@ def _label(declared: str) -> str:
     return declared.partition(":")[0]
 
 
-def _job(entry: Entry, scope: str) -> Job:
+def _job(entry: Entry, scope: Scope) -> Job:
     return Job(
         id=f"{_place(entry, scope)}{entry.identifier('id')}",
         name=entry.words("name"),
@@ -245,9 +241,11 @@ def _job(entry: Entry, scope: str) -> Job:
     )
 
 
-def _place(entry: Entry, scope: str) -> str:
+def _place(entry: Entry, scope: Scope) -> str:
     """Where a job of a wide scope is: "repository/" of an organization, "owner/repository/" of the instance."""
     found = _JOB_URL.search(entry.words("url", most=1024))
-    if "/" in scope or found is None or (scope and found["owner"].lower() != scope.lower()):
+    if found is None or scope.is_repository:
         return ""
-    return f"{found['repository']}/" if scope else f"{found['owner']}/{found['repository']}/"
+    if scope.kind == ScopeKind.INSTANCE:
+        return f"{found['owner']}/{found['repository']}/"
+    return f"{found['repository']}/" if found["owner"].lower() == scope.owner.lower() else ""

@@ -14,8 +14,9 @@ from registrar.metrics import Metrics
 from tests.registrar.conftest import World
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
 from values.contract import REGISTRATION_REMOVED
+from values.scope import Scope
 
-GUIDE = "mlops/guide"
+GUIDE = Scope("mlops/guide")
 
 
 @dataclass

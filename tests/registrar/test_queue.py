@@ -4,9 +4,12 @@ from registrar.forges.forge import Job
 from registrar.queue import Pool, count
 from tests.registrar.conftest import World, until
 from tests.registrar.stand_in_cluster import runner_pod
+from values.scope import Scope
+
+GUIDE = Scope("mlops/guide")
 
 
-def pool(name: str, *labels: str, scope: str = "mlops/guide") -> Pool:
+def pool(name: str, *labels: str, scope: Scope = GUIDE) -> Pool:
     return Pool(namespace="runners", name=name, scope=scope, labels=frozenset(labels))
 
 
@@ -19,28 +22,31 @@ def job(number: int, *labels: str, runner_id: int | None = None) -> Job:
 
 def test_a_job_is_counted_for_a_pool_that_offers_all_of_its_labels() -> None:
     pools = [pool("cuda", "cml-gpu"), pool("base", "self-hosted")]
-    waiting = {"mlops/guide": [job(1, "cml-gpu"), job(2, "cml-gpu", "big"), job(3, "self-hosted")]}
+    waiting = {GUIDE: [job(1, "cml-gpu"), job(2, "cml-gpu", "big"), job(3, "self-hosted")]}
     counted = count(pools, waiting=waiting, running={}, pool_of_runner={})
     assert counted == {"runners/base": {"waiting": 1, "running": 0}, "runners/cuda": {"waiting": 1, "running": 0}}
 
 
 def test_a_job_that_two_pools_could_take_is_counted_once_for_the_plainer_one() -> None:
     pools = [pool("big", "gpu", "big"), pool("small", "gpu")]
-    counted = count(pools, waiting={"mlops/guide": [job(1, "gpu")]}, running={}, pool_of_runner={})
+    counted = count(pools, waiting={GUIDE: [job(1, "gpu")]}, running={}, pool_of_runner={})
     assert counted["runners/small"]["waiting"] == 1
     assert counted["runners/big"]["waiting"] == 0
 
 
 def test_a_running_job_is_counted_where_it_runs() -> None:
     pools = [pool("big", "gpu", "big"), pool("small", "gpu")]
-    running = {"mlops/guide": [job(1, "gpu", runner_id=5), job(2, "gpu", runner_id=6)]}
+    running = {GUIDE: [job(1, "gpu", runner_id=5), job(2, "gpu", runner_id=6)]}
     counted = count(pools, waiting={}, running=running, pool_of_runner={5: "runners/big"})
     assert (counted["runners/big"]["running"], counted["runners/small"]["running"]) == (1, 1)
 
 
 def test_jobs_of_another_scope_do_not_count() -> None:
     counted = count(
-        [pool("cuda", "cml-gpu")], waiting={"other/repository": [job(1, "cml-gpu")]}, running={}, pool_of_runner={}
+        [pool("cuda", "cml-gpu")],
+        waiting={Scope("other/repository"): [job(1, "cml-gpu")]},
+        running={},
+        pool_of_runner={},
     )
     assert counted == {"runners/cuda": {"waiting": 0, "running": 0}}
 

@@ -8,6 +8,7 @@ import pytest
 
 from registrar.settings import SettingsError, load, parse
 from tests.registrar.conftest import settings_document
+from values.scope import Scope
 
 
 def test_what_the_platform_stack_renders_is_read() -> None:
@@ -45,7 +46,7 @@ def test_a_missing_key_is_named(key: str) -> None:
 def test_a_scope_is_a_repository_an_owner_or_the_instance(scope: str) -> None:
     document = settings_document()
     document["grants"][0]["scope"] = scope
-    assert parse(document).grants[0].scope == scope
+    assert parse(document).grants[0].scope == Scope(scope)
 
 
 @pytest.mark.parametrize("scope", ["/", "a/", "/b", "a//b", "a/b/c", "..", "a/..", "a b", "a?b=c", None, 1])
@@ -100,10 +101,10 @@ def test_a_file_that_is_missing_or_no_json_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="not JSON"):
         load(tmp_path / "latin.json")
     (tmp_path / "good.json").write_text(json.dumps(settings_document()))
-    assert load(tmp_path / "good.json").scopes == ("mlops/guide",)
+    assert load(tmp_path / "good.json").scopes == (Scope("mlops/guide"),)
 
 
 def test_two_namespaces_may_share_a_scope() -> None:
     document = settings_document()
     document["grants"].append({**document["grants"][0], "namespace": "others"})
-    assert parse(document).scopes == ("mlops/guide",)
+    assert parse(document).scopes == (Scope("mlops/guide"),)

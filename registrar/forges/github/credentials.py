@@ -13,8 +13,10 @@ from gidgethub import apps
 
 from registrar.forges.forge import ForgeRefusedError
 from registrar.forges.github.client import Client, GitHubRefusedError
-from registrar.forges.github.reading import base, moment, of, permissions
+from registrar.forges.github.reading import moment, of
 from values import contract
+from values.github import registrar_permissions
+from values.scope import Scope
 
 RENEW_SECONDS: Final = 300.0  # before the end of a token: no request may meet it
 LIFE_SECONDS: Final = 3600.0
@@ -23,13 +25,13 @@ LIFE_SECONDS: Final = 3600.0
 class Credential(Protocol):
     """Gives tokens for scopes; raises ForgeError where it cannot."""
 
-    async def token(self, scope: str) -> str:
+    async def token(self, scope: Scope) -> str:
         """A token that is valid now."""
 
-    def lane(self, scope: str) -> str:
+    def lane(self, scope: Scope) -> str:
         """Whose limits requests for this scope count against."""
 
-    def refused(self, scope: str, token: str) -> bool:
+    def refused(self, scope: Scope, token: str) -> bool:
         """GitHub did not accept this token. Returns whether another one may be tried."""
 
 
@@ -39,15 +41,15 @@ class AccessToken:
     def __init__(self, read: Callable[[], str]) -> None:
         self._read = read
 
-    async def token(self, scope: str) -> str:
+    async def token(self, scope: Scope) -> str:
         del scope
         return self._read()
 
-    def lane(self, scope: str) -> str:
+    def lane(self, scope: Scope) -> str:
         del scope
         return ""
 
-    def refused(self, scope: str, token: str) -> bool:
+    def refused(self, scope: Scope, token: str) -> bool:
         del scope
         return self._read() != token  # it was rotated meanwhile
 
@@ -75,31 +77,31 @@ class App:
     ) -> None:
         self._client, self._app_id, self._read_key, self._clock = client, app_id, read_key, clock
         self._installation = installation_id
-        self._tokens: dict[str, _Token] = {}
-        self._minting: dict[str, asyncio.Lock] = {}
+        self._tokens: dict[Scope, _Token] = {}
+        self._minting: dict[Scope, asyncio.Lock] = {}
 
-    async def token(self, scope: str) -> str:
+    async def token(self, scope: Scope) -> str:
         async with self._minting.setdefault(scope, asyncio.Lock()):
             held = self._tokens.get(scope)
             if held is None or self._clock() >= held.renew_at:
                 held = self._tokens[scope] = await self._mint(scope)
             return held.value
 
-    def lane(self, scope: str) -> str:
-        return "" if self._installation else scope.partition("/")[0].lower()  # an owner has one installation
+    def lane(self, scope: Scope) -> str:
+        return "" if self._installation else scope.owner.lower()  # an owner has one installation
 
-    def refused(self, scope: str, token: str) -> bool:
+    def refused(self, scope: Scope, token: str) -> bool:
         held = self._tokens.get(scope)
         if held is not None and held.value == token:
             del self._tokens[scope]
         return True
 
-    async def _mint(self, scope: str) -> _Token:
+    async def _mint(self, scope: Scope) -> _Token:
         jwt = self._sign()
         installation = self._installation or str(of(await self._find(scope, jwt), lambda one: one.identifier("id")))
-        request: dict[str, Any] = {"permissions": permissions(scope)}
-        if "/" in scope:
-            request["repositories"] = [scope.partition("/")[2]]
+        request: dict[str, Any] = {"permissions": registrar_permissions(scope)}
+        if scope.is_repository:
+            request["repositories"] = [scope.repository]
         try:
             answer = await self._client.ask(
                 "token",
@@ -115,10 +117,10 @@ class App:
         life = LIFE_SECONDS if ends is None else min((ends - datetime.now(UTC)).total_seconds(), LIFE_SECONDS)
         return _Token(value=token, renew_at=self._clock() + max(0.0, life - RENEW_SECONDS))
 
-    async def _find(self, scope: str, jwt: str) -> Any:
+    async def _find(self, scope: Scope, jwt: str) -> Any:
         try:
-            path = f"{base(scope)}/installation"
-            return await self._client.ask("installation", "GET", path, jwt=jwt, lane=self.lane(scope))
+            lane = self.lane(scope)
+            return await self._client.ask("installation", "GET", scope.installation_path, jwt=jwt, lane=lane)
         except GitHubRefusedError as error:
             if error.status != 404:
                 raise
@@ -133,8 +135,8 @@ class App:
             cure = "gpu-runners:githubAppPrivateKey must be the PEM file that GitHub gave (PKCS#1), or its PKCS#8 form"
             raise ForgeRefusedError(f"the App's private key cannot be used; {cure}", retry_after=60.0) from error
 
-    def _not_minted(self, error: GitHubRefusedError, scope: str, installation: str) -> ForgeRefusedError:
-        wanted = ", ".join(f"{name}: {level}" for name, level in permissions(scope).items())
+    def _not_minted(self, error: GitHubRefusedError, scope: Scope, installation: str) -> ForgeRefusedError:
+        wanted = ", ".join(f"{name}: {level}" for name, level in registrar_permissions(scope).items())
         if error.status == 422:
             cure = f"the App needs {wanted}, and its owner has to accept that for the installation"
         elif error.status == 404:

@@ -27,9 +27,10 @@ from registrar.forges.github.client import GitHubRefusedError
 from registrar.forges.github.groups import Groups
 from registrar.forges.github.jobs import QUEUE_PATIENCE_SECONDS, Jobs
 from registrar.forges.github.pace import PACE
-from registrar.forges.github.reading import of, runner, runners_path
+from registrar.forges.github.reading import of, runner
 from registrar.forges.github.session import Session
 from registrar.forges.github.versions import ObserveDaysLeft, Versions
+from values.scope import Scope
 
 WORK_FOLDER: Final = "_work"  # in the runner's folder, where the pod has a link to its work volume
 BUSY_SECONDS: Final = 120.0  # after a refused DELETE: longer than the next looks take
@@ -46,7 +47,7 @@ class GitHub:
         self,
         session: Session,
         *,
-        granted: Mapping[str, Collection[str | None]],
+        granted: Mapping[Scope, Collection[str | None]],
         observe_days_left: ObserveDaysLeft,
         pace: Pace = PACE,
         clock: Callable[[], float] = time.monotonic,
@@ -67,14 +68,14 @@ class GitHub:
         await self._jobs.close()
         await self._session.close()
 
-    async def issue(self, scope: str, *, name: str, labels: tuple[str, ...], group: str | None) -> Registration:
+    async def issue(self, scope: Scope, *, name: str, labels: tuple[str, ...], group: str | None) -> Registration:
         request = {
             "name": name,
             "runner_group_id": await self._groups.number(scope, group),
             "labels": list(labels),
             "work_folder": WORK_FOLDER,
         }
-        path = f"{runners_path(scope)}/generate-jitconfig"
+        path = f"{scope.runners_path}/generate-jitconfig"
         try:
             answer = await self._session.ask(scope, "issue", "POST", path, request)
         except GitHubRefusedError as error:
@@ -88,9 +89,9 @@ class GitHub:
         runner_id = of(answer, lambda entry: entry.entry("runner").identifier("id"))
         return Registration(runner_id=runner_id, body=of(answer, lambda entry: entry.text("encoded_jit_config")))
 
-    async def _free(self, scope: str, name: str) -> None:
+    async def _free(self, scope: Scope, name: str) -> None:
         """Remove the earlier registration of this very pod, whose answer was lost: pod names are never used twice."""
-        for entry in await self._session.pages(scope, "find by name", runners_path(scope), "runners", name=name):
+        for entry in await self._session.pages(scope, "find by name", scope.runners_path, "runners", name=name):
             found = of(entry, runner)
             if found.name != name:
                 continue
@@ -101,17 +102,17 @@ class GitHub:
                 raise ForgeRefusedError(message, retry_after=60.0)
             await self.remove(scope, found.id)
 
-    async def list_runners(self, scope: str) -> tuple[Runner, ...]:
-        entries = await self._session.pages(scope, "list", runners_path(scope), "runners")
+    async def list_runners(self, scope: Scope) -> tuple[Runner, ...]:
+        entries = await self._session.pages(scope, "list", scope.runners_path, "runners")
         versions = {of(entry, lambda one: one.words("version", most=32)) for entry in entries}
         await self._versions.check(scope, {version for version in versions if version})
         return tuple([await self._runner(scope, entry) for entry in entries])
 
-    async def find(self, scope: str, runner_id: int) -> Runner | None:
-        entry = await self._session.find(scope, "find", f"{runners_path(scope)}/{runner_id}")
+    async def find(self, scope: Scope, runner_id: int) -> Runner | None:
+        entry = await self._session.find(scope, "find", f"{scope.runners_path}/{runner_id}")
         return None if entry is None else await self._runner(scope, entry)
 
-    async def _runner(self, scope: str, answer: Any) -> Runner:
+    async def _runner(self, scope: Scope, answer: Any) -> Runner:
         found = of(answer, runner)
         version, group = of(
             answer, lambda one: (one.words("version", most=32), one.identifier_or_none("runner_group_id"))
@@ -120,16 +121,16 @@ class GitHub:
         groups = await self._groups.names(scope, group)
         return replace(found, busy=found.busy or refused, warning=self._versions.warning(version), groups=groups)
 
-    async def cordon(self, scope: str, runner_id: int) -> None:
+    async def cordon(self, scope: Scope, runner_id: int) -> None:
         await self.remove(scope, runner_id)
 
-    async def remove(self, scope: str, runner_id: int) -> None:
+    async def remove(self, scope: Scope, runner_id: int) -> None:
         if self._within(self._removed, runner_id, REMOVED_SECONDS):
             return
         if self._within(self._refused, runner_id, REFUSED_SECONDS):
             raise RunnerBusyError(f"GitHub refused to remove runner {runner_id} a moment ago")
         try:
-            await self._session.ask(scope, "remove", "DELETE", f"{runners_path(scope)}/{runner_id}")
+            await self._session.ask(scope, "remove", "DELETE", f"{scope.runners_path}/{runner_id}")
         except GitHubRefusedError as error:
             if error.status in (301, 302, 307, 308, 401):
                 raise
@@ -138,13 +139,13 @@ class GitHub:
                 raise RunnerBusyError(f"GitHub keeps runner {runner_id} ({error.status}, {error.answer})") from error
         self._removed[runner_id] = self._clock()
 
-    async def jobs_in_progress(self, scope: str) -> tuple[Job, ...]:
+    async def jobs_in_progress(self, scope: Scope) -> tuple[Job, ...]:
         return await self._jobs.with_status(scope, "in_progress")
 
-    async def queued(self, scope: str) -> tuple[Job, ...]:
+    async def queued(self, scope: Scope) -> tuple[Job, ...]:
         return await self._jobs.with_status(scope, "queued", patience=QUEUE_PATIENCE_SECONDS)
 
-    async def result(self, scope: str, *, runner_id: int, job_id: str | None) -> Job | None:
+    async def result(self, scope: Scope, *, runner_id: int, job_id: str | None) -> Job | None:
         job = await self._jobs.by_id(scope, job_id) if job_id is not None else None
         job = job or await self._jobs.of_runner(scope, runner_id)
         if job is not None and not job.conclusion:

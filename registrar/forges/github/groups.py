@@ -1,19 +1,19 @@
 """Runner groups of organizations: the number of a named one, and the repositories whose jobs may come from it."""
 
-import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from registrar.forges.forge import ForgeError, ForgeRefusedError, ForgeUnreachableError
-from registrar.forges.github.reading import base, of
+from registrar.forges.github.reading import of
 from registrar.forges.github.session import Session
 from registrar.untrusted import Entry, words
 from values.contract import GITHUB_MOST_REPOSITORIES
+from values.runner_group import is_meant
+from values.scope import Scope, is_repository
 
 DEFAULT_GROUP: Final = 1  # of a repository, which has no other
 KEEP_SECONDS: Final = 300.0
-_REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
 
 class Groups:
@@ -22,23 +22,23 @@ class Groups:
     def __init__(
         self,
         session: Session,
-        granted: Mapping[str, Collection[str | None]],
+        granted: Mapping[Scope, Collection[str | None]],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session, self._granted, self._clock = session, granted, clock
-        self._groups: dict[str, tuple[float, list[Entry]]] = {}
-        self._repositories: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self._groups: dict[Scope, tuple[float, list[Entry]]] = {}
+        self._repositories: dict[Scope, tuple[float, tuple[Scope, ...]]] = {}
 
-    async def number(self, scope: str, name: str | None) -> int:
+    async def number(self, scope: Scope, name: str | None) -> int:
         """The id of a group by its name; None: the default one. Refuses one that serves public repositories."""
-        if "/" in scope:
+        if scope.is_repository:
             return DEFAULT_GROUP
         return of(await self._group(scope, name), lambda group: group.identifier("id"))
 
-    async def names(self, scope: str, number: Any) -> frozenset[str | None]:
+    async def names(self, scope: Scope, number: Any) -> frozenset[str | None]:
         """By what a grant may call a group: its name, and None for the default one. Empty where that is unknown."""
-        if "/" in scope or number is None:
+        if scope.is_repository or number is None:
             return frozenset()
         try:
             group = await self._numbered(scope, number)
@@ -49,7 +49,7 @@ class Groups:
         name = group.words("name")
         return frozenset({name, None} if group.flag("default") else {name})
 
-    async def _numbered(self, scope: str, number: Any) -> Entry | None:
+    async def _numbered(self, scope: Scope, number: Any) -> Entry | None:
         for _ in range(2):
             for group in await self._read_groups(scope):
                 if group.identifier_or_none("id") == number:
@@ -57,9 +57,9 @@ class Groups:
             self._groups.pop(scope, None)  # it may have been made since
         return None
 
-    async def repositories(self, scope: str) -> tuple[str, ...]:
-        """ "owner/repository" of those to look for jobs in: a few of the groups', else the last pushed to."""
-        if "/" in scope:
+    async def repositories(self, scope: Scope) -> tuple[Scope, ...]:
+        """Those to look for jobs in: a few of the groups', else the last pushed to."""
+        if scope.is_repository:
             return (scope,)
         at, found = self._repositories.get(scope, (float("-inf"), ()))
         if self._clock() - at >= KEEP_SECONDS:
@@ -67,28 +67,25 @@ class Groups:
             self._repositories[scope] = (self._clock(), found)
         return found
 
-    async def _read_repositories(self, scope: str) -> set[str]:
-        found: set[str] = set()
+    async def _read_repositories(self, scope: Scope) -> set[Scope]:
+        found: set[Scope] = set()
         for name in self._granted.get(scope) or (None,):
             group = await self._group(scope, name)
             number = of(group, lambda one: one.identifier("id"))
-            path = f"{base(scope)}/actions/runner-groups/{number}/repositories"
+            path = f"{scope.groups_path}/{number}/repositories"
             if group.words("visibility") == "selected":
                 entries = await self._session.pages(scope, "group repositories", path, "repositories")
             else:
                 newest = {"sort": "pushed", "per_page": str(GITHUB_MOST_REPOSITORIES)}
-                entries = await self._session.ask(scope, "repositories", "GET", f"{base(scope)}/repos", query=newest)
+                entries = await self._session.ask(scope, "repositories", "GET", f"{scope.api_path}/repos", query=newest)
             for entry in entries[:GITHUB_MOST_REPOSITORIES] if isinstance(entries, list) else ():
-                repository = of(entry, lambda one: one.text("full_name"))
-                if not _REPOSITORY.fullmatch(repository):
-                    wrong = f"{words(repository)!r} is no repository"
-                    raise ForgeUnreachableError(f"the forge's answer cannot be used: {wrong}")
-                found.add(repository)
+                found.add(_repository(of(entry, lambda one: one.text("full_name"))))
         return found
 
-    async def _group(self, scope: str, name: str | None) -> Entry:
+    async def _group(self, scope: Scope, name: str | None) -> Entry:
         groups = await self._read_groups(scope)
-        group = next((it for it in groups if (it.flag("default") if name is None else it.words("name") == name)), None)
+        meant = (it for it in groups if is_meant(name, name=it.words("name"), is_default=it.flag("default")))
+        group = next(meant, None)
         if group is None:
             self._groups.pop(scope, None)  # it may be made any moment
             names = ", ".join(it.words("name") for it in groups)
@@ -101,11 +98,17 @@ class Groups:
             raise ForgeRefusedError(f"{found}; {cure}", retry_after=60.0)
         return group
 
-    async def _read_groups(self, scope: str) -> list[Entry]:
+    async def _read_groups(self, scope: Scope) -> list[Entry]:
         at, groups = self._groups.get(scope, (float("-inf"), []))
         if self._clock() - at >= KEEP_SECONDS:
-            path = f"{base(scope)}/actions/runner-groups"
-            entries = await self._session.pages(scope, "groups", path, "runner_groups")
+            entries = await self._session.pages(scope, "groups", scope.groups_path, "runner_groups")
             groups = [of(entry, lambda one: one) for entry in entries]
             self._groups[scope] = (self._clock(), groups)
         return groups
+
+
+def _repository(path: str) -> Scope:
+    """As GitHub names one, `owner/repository`."""
+    if not is_repository(path):
+        raise ForgeUnreachableError(f"the forge's answer cannot be used: {words(path)!r} is no repository")
+    return Scope(path)

@@ -19,6 +19,7 @@ from registrar.forges.github.reading import JOB_FIELDS, job, of
 from registrar.forges.github.session import Session
 from registrar.logs import log
 from registrar.untrusted import Entry, words
+from values.scope import Scope
 
 ACTIVE: Final = ("in_progress", "queued")  # statuses of runs that may hold a job in progress or one that waits
 # A run's own time need not move when one of its jobs does, so its jobs are read again after this.
@@ -44,7 +45,7 @@ class _Scope:
     """What is known of one scope."""
 
     known: bool = False
-    active: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by repository: keys of its runs that go on
+    active: dict[Scope, tuple[str, ...]] = field(default_factory=dict)  # by repository: keys of its runs that go on
     error: ForgeError | None = None
     refresh: asyncio.Task[None] | None = None
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -57,7 +58,7 @@ class Jobs:
     def __init__(self, session: Session, groups: Groups, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._session, self._groups, self._clock = session, groups, clock
         self._runs: OrderedDict[str, _Run] = OrderedDict()
-        self._scopes: dict[str, _Scope] = {}
+        self._scopes: dict[Scope, _Scope] = {}
 
     async def close(self) -> None:
         """Stop reading."""
@@ -66,7 +67,7 @@ class Jobs:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def with_status(self, scope: str, status: str, *, patience: float = PATIENCE_SECONDS) -> tuple[Job, ...]:
+    async def with_status(self, scope: Scope, status: str, *, patience: float = PATIENCE_SECONDS) -> tuple[Job, ...]:
         """Jobs of runs that go on, in one status: "in_progress" or "queued"; those known when patience ends."""
         place = self._scopes.setdefault(scope, _Scope())
         if place.refresh is None or place.refresh.done():
@@ -81,23 +82,23 @@ class Jobs:
             if entry.words("status") == status
         )
 
-    async def _refresh(self, scope: str, place: _Scope) -> None:
+    async def _refresh(self, scope: Scope, place: _Scope) -> None:
         try:
             await self._read_active(scope, place, keep=KEEP_SECONDS)
             place.error, place.known = None, True
         except ForgeError as error:
             place.error = error
 
-    async def by_id(self, scope: str, job_id: str) -> Job | None:
+    async def by_id(self, scope: Scope, job_id: str) -> Job | None:
         """A job by the id that `Job.id` gave, None if GitHub does not have it."""
         name, _, number = job_id.rpartition("/")
-        if not number.isdecimal() or "/" in name or ("/" in scope) == bool(name):
+        if not number.isdecimal() or "/" in name or scope.is_repository == bool(name):
             return None
-        repository = scope if "/" in scope else f"{scope}/{name}"
-        entry = await self._session.find(scope, "result", f"/repos/{repository}/actions/jobs/{number}")
+        repository = scope if scope.is_repository else scope.within(name)
+        entry = await self._session.find(scope, "result", f"{repository.api_path}/actions/jobs/{number}")
         return None if entry is None else self._job(scope, repository, entry)
 
-    async def of_runner(self, scope: str, runner_id: int) -> Job | None:
+    async def of_runner(self, scope: Scope, runner_id: int) -> Job | None:
         """The job that a runner has or had lately, read afresh."""
         place = self._scopes.setdefault(scope, _Scope())
         asked = self._clock()
@@ -110,7 +111,7 @@ class Jobs:
             found = self._of_runner(scope, repository, runner_id, self._known(place.active.get(repository, ())))
             if found is None:
                 recent = {"status": "completed", "per_page": str(RECENT_RUNS)}
-                path = f"/repos/{repository}/actions/runs"
+                path = f"{repository.api_path}/actions/runs"
                 answer = await self._session.ask(scope, "result", "GET", path, query=recent)
                 runs = of(answer, lambda entry: entry.values("workflow_runs"))
                 keys = await self._read_runs(scope, repository, runs, keep=float("inf"))
@@ -122,11 +123,11 @@ class Jobs:
     def _known(self, keys: Iterable[str]) -> list[Entry]:
         return [entry for key in keys if key in self._runs for entry in self._runs[key].jobs]
 
-    def _of_runner(self, scope: str, repository: str, runner_id: int, entries: Iterable[Entry]) -> Job | None:
+    def _of_runner(self, scope: Scope, repository: Scope, runner_id: int, entries: Iterable[Entry]) -> Job | None:
         mine = [entry for entry in entries if entry.identifier_or_none("runner_id") == runner_id]
         return self._job(scope, repository, mine[-1]) if mine else None
 
-    async def _read_active(self, scope: str, place: _Scope, *, keep: float) -> None:
+    async def _read_active(self, scope: Scope, place: _Scope, *, keep: float) -> None:
         """Read runs that go on, and their jobs. A repository that gives no answer costs only itself."""
         repositories = await self._groups.repositories(scope)
         errors: list[ForgeError] = []
@@ -143,13 +144,13 @@ class Jobs:
         if errors and len(errors) == len(repositories):
             raise errors[0]
 
-    async def _read_list(self, scope: str, repository: str) -> Collection[Any]:
-        path = f"/repos/{repository}/actions/runs"
+    async def _read_list(self, scope: Scope, repository: Scope) -> Collection[Any]:
+        path = f"{repository.api_path}/actions/runs"
         lists = [await self._session.pages(scope, "runs", path, "workflow_runs", status=status) for status in ACTIVE]
         # one may have moved between both
         return {self._key(repository, run): run for runs in lists for run in runs}.values()
 
-    async def _read_runs(self, scope: str, repository: str, runs: Iterable[Any], *, keep: float) -> tuple[str, ...]:
+    async def _read_runs(self, scope: Scope, repository: Scope, runs: Iterable[Any], *, keep: float) -> tuple[str, ...]:
         slots = asyncio.Semaphore(RUNS_AT_ONCE)
 
         async def read(run: Any) -> str:
@@ -158,15 +159,14 @@ class Jobs:
 
         return tuple(await asyncio.gather(*map(read, runs)))
 
-    async def _read_run(self, scope: str, repository: str, run: Any, keep: float) -> str:
+    async def _read_run(self, scope: Scope, repository: Scope, run: Any, keep: float) -> str:
         key = self._key(repository, run)
         version = " ".join(f"{run.get(name)}"[:64] for name in ("run_attempt", "status", "updated_at"))
         known = self._runs.get(key)
         if known is None or known.version != version or self._clock() - known.at >= keep:
             at = self._clock()
-            entries = await self._session.pages(
-                scope, "jobs", f"/repos/{key.replace(' ', '/actions/runs/')}/jobs", "jobs"
-            )
+            path = f"{repository.api_path}/actions/runs/{of(run, _run_id)}/jobs"
+            entries = await self._session.pages(scope, "jobs", path, "jobs")
             slim = tuple(of(entry, self._slim) for entry in entries)
             self._runs[key] = _Run(version=version, at=at, jobs=slim)
         self._runs.move_to_end(key)
@@ -175,14 +175,18 @@ class Jobs:
         return key
 
     @staticmethod
-    def _key(repository: str, run: Any) -> str:
-        return f"{repository} {of(run, lambda entry: entry.identifier('id'))}"
+    def _key(repository: Scope, run: Any) -> str:
+        return f"{repository} {of(run, _run_id)}"
 
     @staticmethod
     def _slim(entry: Entry) -> Entry:
         return entry.only(JOB_FIELDS)
 
     @staticmethod
-    def _job(scope: str, repository: str, entry: Any) -> Job:
-        prefix = "" if "/" in scope else f"{words(repository.partition('/')[2], most=100)}/"
+    def _job(scope: Scope, repository: Scope, entry: Any) -> Job:
+        prefix = "" if scope.is_repository else f"{words(repository.repository, most=100)}/"
         return of(entry, lambda one: job(one, prefix))
+
+
+def _run_id(entry: Entry) -> int:
+    return entry.identifier("id")

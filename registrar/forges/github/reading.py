@@ -6,7 +6,6 @@ from typing import Any, Final, TypeVar
 
 from registrar.forges.forge import ForgeUnreachableError, Job, Runner
 from registrar.untrusted import Entry, MalformedError
-from values import contract
 
 RUN_FIELDS: Final = ("id", "status", "updated_at", "run_attempt")
 JOB_FIELDS: Final = ("id", "name", "labels", "runner_id", "status", "conclusion")
@@ -20,21 +19,6 @@ LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "repositories": ("full_name",),
 }
 Answer = TypeVar("Answer")
-
-
-def base(scope: str) -> str:
-    """The API's prefix of "owner/repository" or "owner" (an organization)."""
-    return f"/repos/{scope}" if "/" in scope else f"/orgs/{scope}"
-
-
-def runners_path(scope: str) -> str:
-    return f"{base(scope)}/actions/runners"
-
-
-def permissions(scope: str) -> dict[str, str]:
-    """What a token for this scope has to be allowed, and nothing else."""
-    is_repository = "/" in scope
-    return dict(contract.GITHUB_REPOSITORY_PERMISSIONS if is_repository else contract.GITHUB_ORGANIZATION_PERMISSIONS)
 
 
 def of(answer: Any, read: Callable[[Entry], Answer]) -> Answer:

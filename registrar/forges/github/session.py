@@ -7,6 +7,7 @@ from registrar.forges.github.client import Client, GitHubRefusedError
 from registrar.forges.github.credentials import Credential
 from registrar.forges.github.reading import of
 from registrar.untrusted import Entry
+from values.scope import Scope
 
 Answer = TypeVar("Answer")
 
@@ -19,7 +20,7 @@ class Session:
 
     async def ask(
         self,
-        scope: str,
+        scope: Scope,
         verb: str,
         method: str,
         path: str,
@@ -35,7 +36,7 @@ class Session:
             ),
         )
 
-    async def find(self, scope: str, verb: str, path: str) -> Entry | None:
+    async def find(self, scope: Scope, verb: str, path: str) -> Entry | None:
         """One thing, None if it does not exist."""
         try:
             answer = await self.ask(scope, verb, "GET", path)
@@ -45,7 +46,7 @@ class Session:
             raise
         return of(answer, lambda entry: entry)  # `null` is an answer that cannot be used, and no absence
 
-    async def pages(self, scope: str, verb: str, path: str, key: str, **query: str) -> list[Any]:
+    async def pages(self, scope: Scope, verb: str, path: str, key: str, **query: str) -> list[Any]:
         """All entries under `key` of a paged list."""
         return await self._with_token(
             scope,
@@ -54,7 +55,7 @@ class Session:
             ),
         )
 
-    async def _with_token(self, scope: str, send: Callable[[str], Awaitable[Answer]]) -> Answer:
+    async def _with_token(self, scope: Scope, send: Callable[[str], Awaitable[Answer]]) -> Answer:
         token = await self._credential.token(scope)
         try:
             return await send(token)

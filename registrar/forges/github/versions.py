@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from registrar.forges.forge import ForgeError
-from registrar.forges.github.reading import moment, of, runners_path
+from registrar.forges.github.reading import moment, of
 from registrar.forges.github.session import Session
 from registrar.untrusted import Entry
+from values.scope import Scope
 
 KEEP_SECONDS: Final = 6 * 3600.0
 RETRY_SECONDS: Final = 600.0
@@ -37,13 +38,13 @@ class Versions:
         self._ask_again: dict[str, float] = {}
         self._ends: dict[str, datetime] = {}
 
-    async def check(self, scope: str, versions: Collection[str]) -> None:
+    async def check(self, scope: Scope, versions: Collection[str]) -> None:
         """Learn about these versions. What cannot be learnt now is no failure."""
         for version in sorted(filter(_VERSION.fullmatch, versions))[:MOST_VERSIONS]:
             if self._clock() < self._ask_again.get(version, float("-inf")):
                 continue
             try:
-                path = f"{runners_path(scope)}/deprecations/{version}"
+                path = f"{scope.runners_path}/deprecations/{version}"
                 answer = await self._session.find(scope, "version", path) or Entry({})
                 dates = of(answer, lambda one: [moment(one.words(key, most=40)) for key in DATES])
             except ForgeError:

@@ -18,7 +18,7 @@ from tests.github.stand_in import EVERYTHING, REPOSITORY, Github
 from tests.registrar.forges.github.test_description import key_of, opened
 from values.contract import GITHUB_ORGANIZATION_PERMISSIONS, GITHUB_REPOSITORY_PERMISSIONS
 from values.credential import Credential
-from values.scope import ForgeScope
+from values.scope import ForgeScope, Scope
 from values.wiring import ActionsPermissions, EnvironmentWiring, RepositoryWiring
 
 FOLDER = Path(__file__).parents[3] / "gpu_runners/app"
@@ -49,12 +49,12 @@ async def install(github: Github, granted: dict[str, str]) -> None:
     await github.tell("PUT", "/app", {**app, "installations": [INSTALLATION | {"permissions": granted}]})
 
 
-async def everything(github: Github, forge: GitHub, scope: str) -> None:
+async def everything(github: Github, forge: GitHub, scope: Scope) -> None:
     """Every call that the product makes at GitHub with the App's credential."""
     proof = Credential(app_id="1", private_key=key_of(github))
     warned: list[str] = []
     forge_scope = ForgeScope("github", github.world.base, "")
-    await asyncio.to_thread(require_github_access, forge_scope, [(scope, None)], proof, "", warned.append)
+    await asyncio.to_thread(require_github_access, forge_scope, [(scope.path, None)], proof, "", warned.append)
     assert warned == []
     await forge.issue(scope, name="cuda-1", labels=("cml-gpu",), group=None)
     issued = await forge.issue(scope, name="cuda-1", labels=("cml-gpu",), group=None)  # its name is taken
@@ -85,7 +85,7 @@ async def test_the_manifest_is_exactly_what_the_calls_need(github: Github, tmp_p
     await install(github, permissions(name))
     await queue_a_job(github)
     async with opened(github, tmp_path) as forge:
-        await everything(github, forge, SCOPES[name])
+        await everything(github, forge, Scope(SCOPES[name]))
     asked = [each for each in github.exchanges if each.agent == AGENT]
     assert not [each for each in asked if each.status == 403]
     assert github_permissions.needed(asked) == permissions(name)

@@ -9,8 +9,9 @@ from aiohttp.test_utils import TestServer
 from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError, Registration
 from registrar.forges.gitea import Gitea
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
+from values.scope import Scope
 
-GUIDE = "mlops/guide"
+GUIDE = Scope("mlops/guide")
 
 
 class Bench:
@@ -32,10 +33,10 @@ async def bench() -> AsyncIterator[Bench]:
 
 @pytest.mark.parametrize(
     ("scope", "base"),
-    [(GUIDE, "/api/v1/repos/mlops/guide"), ("mlops", "/api/v1/orgs/mlops"), ("", "/api/v1/admin")],
+    [(GUIDE, "/api/v1/repos/mlops/guide"), (Scope("mlops"), "/api/v1/orgs/mlops"), (Scope(""), "/api/v1/admin")],
 )
 async def test_a_scope_is_a_repository_an_organization_or_the_whole_instance(
-    bench: Bench, scope: str, base: str
+    bench: Bench, scope: Scope, base: str
 ) -> None:
     await bench.forge.list_runners(scope)
     assert bench.stand_in.calls == [f"GET {base}/actions/runners"]
@@ -94,7 +95,7 @@ async def test_the_result_of_a_job_is_found_with_and_without_its_id(bench: Bench
     for number in range(1, 131):
         bench.stand_in.job(number, status="completed", conclusion="success", runner_id=number)
     by_id = await bench.forge.result(GUIDE, runner_id=130, job_id="130")
-    by_runner = await bench.forge.result("mlops", runner_id=130, job_id=None)
+    by_runner = await bench.forge.result(Scope("mlops"), runner_id=130, job_id=None)
     assert by_id is not None
     assert by_runner is not None
     assert (by_id.id, by_runner.id) == ("130", "guide/130")
@@ -106,13 +107,13 @@ async def test_a_long_job_is_found_behind_hundreds_that_ended_since(bench: Bench
     bench.stand_in.job(1, status="completed", conclusion="success", runner_id=777)
     for number in range(2, 700):
         bench.stand_in.job(number, status="completed", conclusion="failure", runner_id=number)
-    job = await bench.forge.result("mlops", runner_id=777, job_id=None)
+    job = await bench.forge.result(Scope("mlops"), runner_id=777, job_id=None)
     assert job is not None
     assert job.conclusion == "success"
 
 
-@pytest.mark.parametrize(("scope", "job_id"), [("mlops", "guide/1"), ("", "mlops/guide/1"), (GUIDE, "1")])
-async def test_a_job_of_a_wide_scope_is_asked_for_by_its_id(bench: Bench, scope: str, job_id: str) -> None:
+@pytest.mark.parametrize(("scope", "job_id"), [(Scope("mlops"), "guide/1"), (Scope(""), "mlops/guide/1"), (GUIDE, "1")])
+async def test_a_job_of_a_wide_scope_is_asked_for_by_its_id(bench: Bench, scope: Scope, job_id: str) -> None:
     bench.stand_in.job(1, runner_id=3)
     (running,) = await bench.forge.jobs_in_progress(scope)
     assert running.id == job_id

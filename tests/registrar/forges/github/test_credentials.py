@@ -10,8 +10,9 @@ from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError
 from tests.github.app_key import PKCS1, PKCS8, private_key
 from tests.registrar.forges.github.bench import Bench, github_bench, write_app
 from values import contract
+from values.scope import Scope
 
-GUIDE = "mlops/guide"
+GUIDE = Scope("mlops/guide")
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ async def test_a_token_is_narrowed_to_its_repository_and_to_what_is_called(bench
 
 
 async def test_an_organizations_token_administers_no_repository(bench: Bench) -> None:
-    await bench.forge.list_runners("mlops")
+    await bench.forge.list_runners(Scope("mlops"))
     (request,) = bench.stand_in.minted
     assert request == {
         "permissions": {"organization_self_hosted_runners": "write", "actions": "read", "metadata": "read"}
@@ -104,11 +105,11 @@ async def test_no_secret_is_in_what_is_counted(bench: Bench) -> None:
 
 async def test_an_hour_that_one_installation_has_used_up_stops_no_other(bench: Bench) -> None:
     exhausted = {"X-RateLimit-Remaining": "0"}
-    await bench.forge.list_runners("mlops")
+    await bench.forge.list_runners(Scope("mlops"))
     bench.stand_in.install("others")
     bench.stand_in.fail_next = [(403, exhausted, "API rate limit exceeded")]
     with pytest.raises(ForgeUnreachableError, match="API rate limit exceeded"):
-        await bench.forge.list_runners("mlops")
-    assert await bench.forge.list_runners("others") == ()
+        await bench.forge.list_runners(Scope("mlops"))
+    assert await bench.forge.list_runners(Scope("others")) == ()
     with pytest.raises(ForgeUnreachableError, match="nothing is sent"):
-        await bench.forge.list_runners("mlops")
+        await bench.forge.list_runners(Scope("mlops"))

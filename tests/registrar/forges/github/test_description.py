@@ -17,7 +17,7 @@ from tests.github.stand_in import REPOSITORY, Github
 from tests.registrar.conftest import settings_document
 from values import contract
 from values.credential import Credential
-from values.scope import ForgeScope
+from values.scope import ForgeScope, Scope
 
 ORGANIZATION = "mlops"
 
@@ -46,8 +46,8 @@ async def opened(github: Github, folder: Path) -> AsyncIterator[GitHub]:
         await forge.close()
 
 
-@pytest.mark.parametrize("scope", [REPOSITORY, ORGANIZATION])
-async def test_a_runner_is_registered_found_and_removed(github: Github, tmp_path: Path, scope: str) -> None:
+@pytest.mark.parametrize("scope", [Scope(REPOSITORY), Scope(ORGANIZATION)])
+async def test_a_runner_is_registered_found_and_removed(github: Github, tmp_path: Path, scope: Scope) -> None:
     async with opened(github, tmp_path) as forge:
         issued = await forge.issue(scope, name="cuda-1", labels=("cml-gpu",), group=None)
         again = await forge.issue(scope, name="cuda-1", labels=("cml-gpu",), group=None)  # the name gives way
@@ -60,8 +60,8 @@ async def test_a_runner_is_registered_found_and_removed(github: Github, tmp_path
         assert await forge.list_runners(scope) == ()
 
 
-@pytest.mark.parametrize("scope", [REPOSITORY, ORGANIZATION])
-async def test_jobs_are_asked_for_as_github_describes_it(github: Github, tmp_path: Path, scope: str) -> None:
+@pytest.mark.parametrize("scope", [Scope(REPOSITORY), Scope(ORGANIZATION)])
+async def test_jobs_are_asked_for_as_github_describes_it(github: Github, tmp_path: Path, scope: Scope) -> None:
     async with opened(github, tmp_path) as forge:
         assert await forge.jobs_in_progress(scope) == ()
         assert await forge.queued(scope) == ()

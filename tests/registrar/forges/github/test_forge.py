@@ -8,8 +8,9 @@ import pytest
 from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError, RunnerBusyError
 from tests.github.arranged import job
 from tests.registrar.forges.github.bench import Bench, github_bench
+from values.scope import Scope
 
-GUIDE, ORGANIZATION = "mlops/guide", "mlops"
+GUIDE, ORGANIZATION = Scope("mlops/guide"), Scope("mlops")
 NAME = "cuda-abc-aaaaa"
 DEFAULT = {"id": 1, "name": "Default", "default": True, "visibility": "all", "allows_public_repositories": False}
 GPU = {"id": 7, "name": "gpu", "default": False, "visibility": "selected", "allows_public_repositories": False}
@@ -22,13 +23,13 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         yield it
 
 
-async def issued(bench: Bench, name: str = NAME, scope: str = GUIDE, group: str | None = None) -> int:
+async def issued(bench: Bench, name: str = NAME, scope: Scope = GUIDE, group: str | None = None) -> int:
     registration = await bench.forge.issue(scope, name=name, labels=("cml-gpu", "big"), group=group)
     return registration.runner_id
 
 
 @pytest.mark.parametrize(("scope", "base"), [(GUIDE, "/repos/mlops/guide"), (ORGANIZATION, "/orgs/mlops")])
-async def test_a_scope_is_a_repository_or_an_organization(bench: Bench, scope: str, base: str) -> None:
+async def test_a_scope_is_a_repository_or_an_organization(bench: Bench, scope: Scope, base: str) -> None:
     await bench.forge.list_runners(scope)
     assert bench.stand_in.calls == [f"GET {base}/actions/runners"]
 

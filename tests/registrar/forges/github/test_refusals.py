@@ -11,8 +11,9 @@ from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError
 from registrar.forges.github.pace import Barrier, Bucket, asked_wait
 from tests.github.arranged import TOKEN
 from tests.registrar.forges.github.bench import Bench, github_bench
+from values.scope import Scope
 
-GUIDE = "mlops/guide"
+GUIDE = Scope("mlops/guide")
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ async def test_a_clock_that_is_wrong_is_named_where_a_signature_is_refused(bench
 
 async def test_an_unknown_repository_has_both_readings(bench: Bench) -> None:
     with pytest.raises(ForgeRefusedError, match=r"404.*does not exist, or the credential may not see it"):
-        await bench.forge.list_runners("mlops/nothing")
+        await bench.forge.list_runners(Scope("mlops/nothing"))
 
 
 async def test_a_repository_that_moved_is_named_with_its_new_place(bench: Bench) -> None:
