@@ -1,7 +1,7 @@
 """Frees a stack whose command was killed, and explains it as it goes.
 
-A stack that somebody works on is left alone: a process of this machine that runs keeps its lock; of one on another
-machine you are asked whether it has ended. Then the lock goes, and what was cut off is put in order.
+A stack that somebody works on is left alone: a process of this machine that runs keeps its lock; of every other one
+you are asked whether it has ended. Then the lock goes, and what was cut off is put in order.
 
     gpu-runners unlock dev
     gpu-runners unlock dev --yes --config-file Pulumi.dev.yaml
@@ -11,21 +11,26 @@ import argparse
 import os
 import socket
 import sys
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from gpu_runners.arguments import add_stack, add_yes
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.output import say
 from gpu_runners.pulumi_command import Answer, opened
+from gpu_runners.unlock.left_over import Lock
 from gpu_runners.unlock.unlock import Here, unlock
 
+_START_FIELD: Final = 18  # of /proc/PID/stat behind the process's state: when it began, in ticks after the machine
+_CLOCKS_DIFFER_SECONDS: Final = 5  # the boot time is rounded, and a clock may have been set since
 READ_CONFIG = ("refresh",)  # of the commands used here
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its flags."""
     add_stack(parser)
-    add_yes(parser, "whether a holder on another machine has ended: it has")
+    add_yes(parser, "whether the holder of the lock has ended: it has")
 
 
 def run(options: argparse.Namespace) -> ExitCode:
@@ -39,17 +44,38 @@ def run(options: argparse.Namespace) -> ExitCode:
         def pulumi(*command: str) -> Answer:
             return program.run(*command, with_config=command[0] in READ_CONFIG)
 
-        unlock(options.stack, pulumi, Here(socket.gethostname(), is_running, agrees, say))
+        unlock(options.stack, pulumi, Here(socket.gethostname(), holds, agrees, say))
     return ExitCode.DONE
 
 
-def is_running(pid: int) -> bool:
-    """Whether this machine has such a process, and it is not one that only waits to be buried."""
+def holds(lock: Lock, processes: Path = Path("/proc")) -> bool:
+    """Whether this machine runs the process that made the lock: one of its number that began before the lock was made.
+
+    A number is used again, by then for a process that began later. In doubt it holds.
+    """
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        os.kill(lock.pid, 0)
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+        pass
+    try:
+        state, *fields = (processes / str(lock.pid) / "stat").read_text().rpartition(")")[2].split()
+        booted = _boot_time(processes)
+    except (OSError, ValueError):
+        return True  # no such file here, as on macOS
+    began = booted + int(fields[_START_FIELD]) / os.sysconf("SC_CLK_TCK")
+    made = _seconds(lock.time)
+    return state != "Z" and (made is None or began <= made + _CLOCKS_DIFFER_SECONDS)
+
+
+def _boot_time(processes: Path) -> int:
+    lines = (processes / "stat").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("btime ")).split()[1])
+
+
+def _seconds(time: str) -> float | None:
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except ValueError:
+        return None

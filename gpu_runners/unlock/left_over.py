@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 LOCKED: Final = "the stack is currently locked by"
-_LOCK: Final = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<time>\S+)")
+_LOCK: Final = re.compile(
+    r"(?P<address>\S{1,2000}): created by (?P<user>\S{1,200})@(?P<host>\S{1,300}) "
+    r"\(pid (?P<pid>[0-9]{1,10})\) at (?P<time>\S{1,60})"
+)
 _CREATING: Final = "creating"
 
 
 @dataclass(frozen=True)
 class Lock:
-    """Who holds a stack: user, host and process id as Pulumi wrote them down, since when (RFC 3339)."""
+    """Who holds a stack: user, host and process id as Pulumi wrote them down, since when (RFC 3339).
 
+    address is where the lock lies in the backend: a new one for every command, so it tells two locks apart.
+    """
+
+    address: str
     user: str
     host: str
     pid: int
@@ -41,7 +48,10 @@ def locks(output: str) -> list[Lock]:
     """The locks that a refused command names."""
     if LOCKED not in output:
         return []
-    return [Lock(found["user"], found["host"], int(found["pid"]), found["time"]) for found in _LOCK.finditer(output)]
+    return [
+        Lock(lock["address"], lock["user"], lock["host"], int(lock["pid"]), lock["time"])
+        for lock in _LOCK.finditer(output)
+    ]
 
 
 def pending(export: str) -> list[Pending]:
@@ -53,7 +63,7 @@ def pending(export: str) -> list[Pending]:
 
 def created(found: list[Pending]) -> list[Pending]:
     """Those that may exist although the state does not know them."""
-    return [one for one in found if one.operation == _CREATING]
+    return [operation for operation in found if operation.operation == _CREATING]
 
 
 def ours(lock: Lock, host: str) -> bool:

@@ -25,7 +25,7 @@ class Here:
     """The machine: its name, which processes it runs, and the person in front of it."""
 
     host: str
-    is_running: Callable[[int], bool]
+    holds: Callable[[Lock], bool]  # whether a process that runs here, and ran when the lock was made, is its pid
     agrees: Callable[[str], bool]
     say: Callable[[str], None]
 
@@ -39,7 +39,7 @@ def unlock(stack: str, pulumi: Pulumi, here: Here) -> None:
         return
     if held:
         _judge(stack, held, here)
-        _must(pulumi, "cancel", "--yes")
+        _cancel(held, pulumi, here)
         here.say("`pulumi cancel`: the lock is gone.")
     if unfinished:
         _clear(unfinished, pulumi, here)
@@ -61,39 +61,57 @@ def _judge(stack: str, held: Sequence[Lock], here: Here) -> None:
     """Says who holds the stack. Raises UnlockError when one of them lives, or may live and nobody vouches for it."""
     for lock in held:
         here.say(f"{stack} is locked by {lock}.")
-    living = [lock for lock in held if ours(lock, here.host) and here.is_running(lock.pid)]
+    living = [lock for lock in held if ours(lock, here.host) and here.holds(lock)]
     if living:
         pids = ", ".join(str(lock.pid) for lock in living)
         raise UnlockError(
             f"process {pids} runs on this machine: wait until it has ended, or end it with SIGINT "
             "(Ctrl-C), upon which it gives the lock back. Nothing was changed"
         )
-    elsewhere = [lock for lock in held if not ours(lock, here.host)]
-    if not elsewhere:
-        here.say("No such process runs on this machine any more: it was killed, and its lock stayed.")
-        return
-    hosts = ", ".join(sorted({lock.host for lock in elsewhere}))
-    here.say(
-        f"Whether it still runs cannot be seen from here ({here.host}). Two commands at once damage the state: look at "
-        f"{hosts}, or at the workflow run that started it."
-    )
+    hosts = ", ".join(sorted({lock.host for lock in held}))
+    if all(ours(lock, here.host) for lock in held):
+        # Two containers may go by one name, each with processes of its own.
+        here.say(
+            f"No such process runs here any more, and this is {here.host}: it was killed, and its lock stayed, unless "
+            "another machine or container has the same name."
+        )
+    else:
+        here.say(
+            f"Whether it still runs cannot be seen from here ({here.host}). Two commands at once damage the state: look "
+            f"at {hosts}, or at the workflow run that started it."
+        )
     if not here.agrees(f"Has it ended on {hosts}?"):
         raise UnlockError("not confirmed: nothing was changed. `--yes` confirms where nobody can be asked")
 
 
+def _cancel(agreed: Sequence[Lock], pulumi: Pulumi, here: Here) -> None:
+    """Takes away the locks that were judged. Raises UnlockError where there is another by now."""
+    now = _held(pulumi)
+    others = [lock for lock in now if lock not in agreed]
+    if others:
+        raise UnlockError(
+            f"meanwhile it was locked by {others[0]}: nothing was changed. Run this again when it has ended"
+        )
+    if not now:
+        here.say("The lock is gone by itself meanwhile.")
+        return
+    _must(pulumi, "cancel", "--yes")
+    here.say("`pulumi cancel`: the lock is gone.")
+
+
 def _clear(unfinished: Sequence[Pending], pulumi: Pulumi, here: Here) -> None:
-    for one in unfinished:
-        here.say(f"It was cut off while {one.operation}: {one.name}.")
+    for operation in unfinished:
+        here.say(f"It was cut off while {operation.operation}: {operation.name}.")
     if created(list(unfinished)):
         here.say(
             "What was being created may exist though the state does not know it. The next `up` takes over an object "
             "that the program names; one whose name Pulumi chose (the registrar's Secrets and ConfigMap) stays "
-            "behind and shows in `make review` as undeclared."
+            "behind and shows in `gpu-runners review` as undeclared."
         )
     _must(pulumi, "refresh", "--clear-pending-creates", "--yes", "--skip-preview")
     left = pending(_must(pulumi, "stack", "export").output)
     if left:
-        names = ", ".join(one.name for one in left)
+        names = ", ".join(operation.name for operation in left)
         raise UnlockError(f"the lock is gone, but these are still unfinished: {names}. `pulumi up` repeats them")
     here.say(
         "`pulumi refresh --clear-pending-creates`: the state holds what the cluster holds, and nothing unfinished."

@@ -55,8 +55,8 @@ class Kept:
         return self.stack.folder / "output"
 
     def unlock(self) -> Outcome:
-        """`make unlock`, where nobody can be asked."""
-        argv = [sys.executable, "-m", "gpu_runners", "unlock", self.stack.name]
+        """`gpu-runners unlock`, where nobody can be asked and it is known that nobody else has this machine's name."""
+        argv = [sys.executable, "-m", "gpu_runners", "unlock", self.stack.name, "--yes"]
         done = subprocess.run(
             argv,
             cwd=paths.REPOSITORY,

@@ -1,11 +1,15 @@
 """Who is unlocked, who is not, and what is said; with a Pulumi that answers as the real one was seen to."""
 
 import json
+import os
+import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from gpu_runners.pulumi_command import Answer, opened
+from gpu_runners.unlock.command import holds
 from gpu_runners.unlock.left_over import Lock, Pending, locks, pending
 from gpu_runners.unlock.unlock import Here, UnlockError, unlock
 
@@ -14,6 +18,8 @@ the lock file with `pulumi cancel`.
   file:///state/.pulumi/locks/organization/gpu-runners/dev/5317f20b.json?no_tmp_dir=true: created by root@ci-7 \
 (pid 20670) at 2026-11-24T03:33:58Z
 """
+ADDRESS = "file:///state/.pulumi/locks/organization/gpu-runners/dev/5317f20b.json?no_tmp_dir=true"
+LOCK = Lock(ADDRESS, "root", "ci-7", 20670, "2026-11-24T03:33:58Z")
 URN = "urn:pulumi:dev::gpu-runners::kubernetes:apps/v1:Deployment::gpu-runners-dev-cuda"
 
 
@@ -27,6 +33,7 @@ class Stack:
 
     def __init__(self, *, locked: bool = False, unfinished: tuple[str, ...] = (), broken: str = "") -> None:
         self.locked, self.unfinished, self.broken = locked, unfinished, broken
+        self.refusal = REFUSED
         self.asked: list[str] = []
         self.heard: list[str] = []
 
@@ -37,14 +44,21 @@ class Stack:
         elif arguments[:2] == ("stack", "export"):
             return Answer(code=0, output=export(*self.unfinished), errors="")
         elif self.broken or self.locked:
-            return Answer(code=255, output="", errors=self.broken or REFUSED)
+            return Answer(code=255, output="", errors=self.broken or self.refusal)
         elif "--clear-pending-creates" in arguments:
             self.unfinished = tuple(operation for operation in self.unfinished if operation != "creating")
         return Answer(code=0, output="", errors="")
 
     def unlock(self, *, host: str = "ci-7", alive: bool = False, agrees: bool = False) -> str:
-        unlock("dev", self.pulumi, Here(host, lambda pid: alive, lambda question: agrees, self.heard.append))
+        def answer(question: str) -> bool:
+            self.while_asking()
+            return agrees
+
+        unlock("dev", self.pulumi, Here(host, lambda lock: alive, answer, self.heard.append))
         return "\n".join(self.heard)
+
+    def while_asking(self) -> None:
+        """What happens while somebody thinks about the answer."""
 
     @property
     def changed(self) -> bool:
@@ -52,7 +66,7 @@ class Stack:
 
 
 def test_a_lock_is_read_from_pulumis_own_words() -> None:
-    assert locks(REFUSED) == [Lock("root", "ci-7", 20670, "2026-11-24T03:33:58Z")]
+    assert locks(REFUSED) == [LOCK]
     assert locks("error: no stack named 'dev' found") == []
 
 
@@ -68,9 +82,11 @@ def test_a_free_stack_is_left_alone() -> None:
     assert not stack.changed
 
 
-def test_a_dead_process_of_this_machine_loses_its_lock() -> None:
+def test_a_dead_process_of_this_machine_loses_its_lock_once_somebody_says_that_no_other_has_its_name() -> None:
     stack = Stack(locked=True)
-    said = stack.unlock()
+    with pytest.raises(UnlockError, match="not confirmed"):
+        stack.unlock()
+    said = stack.unlock(agrees=True)
     assert "locked by root@ci-7, process 20670, since 2026-11-24T03:33:58Z" in said
     assert "it was killed" in said
     assert "dev is free" in said
@@ -97,9 +113,55 @@ def test_a_pid_of_another_machine_is_not_looked_up_here() -> None:
     assert "dev is free" in stack.unlock(host="laptop", alive=True, agrees=True)
 
 
+def test_a_lock_that_came_while_somebody_was_asked_about_another_stays() -> None:
+    stack = Stack(locked=True)
+
+    def another() -> None:
+        stack.refusal = REFUSED.replace("5317f20b", "9e1c").replace("03:33", "04:44")
+
+    stack.while_asking = another  # type: ignore[method-assign]
+    with pytest.raises(UnlockError, match=r"meanwhile it was locked by .*04:44:58Z: nothing was changed"):
+        stack.unlock(agrees=True)
+    assert not stack.changed
+
+
+def test_a_lock_that_went_while_somebody_was_asked_needs_no_cancel() -> None:
+    stack = Stack(locked=True)
+
+    def gone() -> None:
+        stack.locked = False
+
+    stack.while_asking = gone  # type: ignore[method-assign]
+    assert "dev is free" in stack.unlock(agrees=True)
+    assert "cancel --yes" not in stack.asked
+
+
+def lock_of(pid: int, when: datetime) -> Lock:
+    return Lock(ADDRESS, "root", "here", pid, when.isoformat())
+
+
+def test_a_process_holds_the_lock_that_it_may_have_made() -> None:
+    assert holds(lock_of(os.getpid(), datetime.now(UTC)))
+
+
+def test_a_number_that_was_used_again_holds_no_older_lock() -> None:
+    assert not holds(lock_of(os.getpid(), datetime.now(UTC) - timedelta(days=400)))
+
+
+def test_a_number_that_no_process_has_holds_nothing() -> None:
+    child = subprocess.Popen(["true"])
+    child.wait()
+    assert not holds(lock_of(child.pid, datetime.now(UTC)))
+    assert not holds(lock_of(10**10 - 1, datetime.now(UTC)))
+
+
+def test_a_time_that_cannot_be_read_leaves_the_lock_to_the_process() -> None:
+    assert holds(Lock(ADDRESS, "root", "here", os.getpid(), "yesterday"))
+
+
 def test_unfinished_work_is_named_and_cleared() -> None:
     stack = Stack(locked=True, unfinished=("creating",))
-    said = stack.unlock()
+    said = stack.unlock(agrees=True)
     assert "cut off while creating: Deployment gpu-runners-dev-cuda" in said
     assert "The next `up` takes over an object that the program names" in said
     assert stack.unfinished == ()
@@ -113,7 +175,7 @@ def test_unfinished_work_without_a_lock_is_cleared_too() -> None:
 
 def test_what_cannot_be_cleared_is_said() -> None:
     with pytest.raises(UnlockError, match="still unfinished: Deployment gpu-runners-dev-cuda"):
-        Stack(locked=True, unfinished=("deleting",)).unlock()
+        Stack(locked=True, unfinished=("deleting",)).unlock(agrees=True)
 
 
 def test_another_trouble_than_a_lock_is_shown_and_nothing_is_cancelled() -> None:
