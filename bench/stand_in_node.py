@@ -30,7 +30,7 @@ class StandInNode:
     def __enter__(self) -> "StandInNode":
         self._api.delete(f"/api/v1/nodes/{NAME}")
         self._api.create("/api/v1/nodes", _node())
-        self._tell_ready()
+        self._post_status()
         for thread in self._threads:
             thread.start()
         return self
@@ -41,9 +41,9 @@ class StandInNode:
 
     def _beat(self) -> None:
         while not self._over.wait(HEARTBEAT_SECONDS):
-            self._tell_ready()
+            self._post_status()
 
-    def _tell_ready(self) -> None:
+    def _post_status(self) -> None:
         ready = {"type": "Ready", "status": "True", "reason": "StandIn", "lastHeartbeatTime": _now()}
         self._api.patch(f"/api/v1/nodes/{NAME}/status", {"status": {"conditions": [ready]}})
 

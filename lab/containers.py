@@ -13,7 +13,6 @@ FOLDER = paths.STATE / "containerd"
 SOCKET = FOLDER / "containerd.sock"
 NAMESPACE = "k8s.io"
 PAUSE_IMAGE = "lab.local/pause:lab"
-SHIM_SOCKETS = Path("/run/containerd")
 CTR = ("ctr", "--address", str(SOCKET), "--namespace", NAMESPACE)
 
 _CONFIG = """version = 2

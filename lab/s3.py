@@ -44,8 +44,8 @@ def credentials() -> dict[str, str]:
         paths.STATE.mkdir(parents=True, exist_ok=True)
         keys = {"AWS_ACCESS_KEY_ID": f"LAB{secrets.token_hex(8)}", "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(30)}
         _write_private(_CREDENTIALS, json.dumps(keys))
-    found: dict[str, str] = json.loads(_CREDENTIALS.read_text())
-    return {**found, "AWS_REGION": REGION}
+    credentials: dict[str, str] = json.loads(_CREDENTIALS.read_text())
+    return {**credentials, "AWS_REGION": REGION}
 
 
 def pulumi_backend(folder: str = "") -> str:

@@ -49,7 +49,6 @@ GITHUB_MOST_REPOSITORIES: Final = 20
 
 # How a runner's container ends.
 OUTDATED_EXIT_CODE: Final = 7  # GitHub's runner: this version is no longer served
-BREACH_EXIT_CODE: Final = 78  # the start script: the user's image lacks something; the termination log says what
 
 # Where the registrar's own pod finds what it needs.
 CONFIG_PATH: Final = "/etc/registrar/config.json"

@@ -28,10 +28,10 @@ def main(arguments: list[str]) -> int:
     try:
         return sequence.run(story, CHOICES[chosen.forge](), with_kubeconfig=chosen.kubeconfig)
     except LabError as error:
-        story.tell("error", str(error))
+        story.log("error", str(error))
         return 1
     except KeyboardInterrupt:
-        story.tell("stopped", "by hand; the lab is still up: `make lab-down` ends it")
+        story.log("stopped", "by hand; the lab is still up: `make lab-down` ends it")
         return 130
 
 

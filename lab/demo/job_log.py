@@ -49,11 +49,11 @@ def lines(log: str) -> list[Line]:
     ]
 
 
-def told(line: Line) -> str | None:
+def timeline_text(line: Line) -> str | None:
     """What the timeline says of a line of any job; None for the many that are of no interest."""
     if _GRANTED.match(line.text) or _ACCESS.match(line.text) or _TOLD.match(line.text):
         return line.text.rstrip()
-    return pulumi_output.told(line.text)
+    return pulumi_output.timeline_text(line.text)
 
 
 def evidence(log: Sequence[Line]) -> Evidence:

@@ -59,7 +59,7 @@ def _up(story: Story, environment: Mapping[str, str], file: Path) -> None:
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     try:
         assert process.stdout is not None  # noqa: S101  asked for above
-        _tell(story, process.stdout, tail)
+        _log(story, process.stdout, tail)
         process.wait()
     finally:
         was_in_time = deadline.is_alive()
@@ -69,11 +69,11 @@ def _up(story: Story, environment: Mapping[str, str], file: Path) -> None:
         raise LabError(f"pulumi up of the stack {PLATFORM_STACK} {how}:\n" + "\n".join(tail))
 
 
-def _tell(story: Story, output: Iterable[str], tail: deque[str]) -> None:
+def _log(story: Story, output: Iterable[str], tail: deque[str]) -> None:
     is_summary = False
     for line in output:
         tail.append(line.rstrip())
         is_summary = is_summary or line.startswith(pulumi_output.SUMMARY)
-        text = None if is_summary else pulumi_output.told(line)
+        text = None if is_summary else pulumi_output.timeline_text(line)
         if text:
-            story.tell("platform", text)
+            story.log("platform", text)

@@ -13,7 +13,7 @@ _POOL = re.compile(r"\b(?P<pool>\S+: \d+ of \d+ online.*)$")
 SUMMARY = "Diagnostics:"
 
 
-def told(line: str) -> str | None:
+def timeline_text(line: str) -> str | None:
     """What the timeline says of a line of output: a resource that changed, or a pool's progress; else None."""
     match = _RESOURCE.match(line)
     if match:

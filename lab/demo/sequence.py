@@ -31,12 +31,12 @@ def run(story: Story, forge: Forge, *, with_kubeconfig: bool = False) -> int:
     with kubeconfig.in_a_secret(forge) if with_kubeconfig else contextlib.nullcontext():
         started = forge.start(int(time.time()) % 100_000)
         story.mark(START, started.at)
-        story.tell(forge.trigger.noun, started.text, started.at)
+        story.log(forge.trigger.noun, started.text, started.at)
         watch = RunWatch(forge, view, story, started)
         try:
             watch.follow(pool.name)
         except PhaseTimeoutError as timeout:
-            story.tell("error", str(timeout))
+            story.log("error", str(timeout))
             print(trouble.report(watch, view, forge.stacks), flush=True)
             return 1
     wanted = verdict.BY_KUBECONFIG if with_kubeconfig else verdict.OWN_CLUSTER
@@ -59,11 +59,11 @@ def _judge(forge: Forge, watch: RunWatch, view: ClusterView, facts: verdict.Fact
 def _prepare(story: Story, forge: Forge) -> None:
     """The lab and the platform, as an administrator sets them up once."""
     if git.run(paths.REPOSITORY, "status", "--porcelain"):
-        story.tell("git", "uncommitted changes are left out: the deploy job checks out the last commit")
-    cluster.up(lambda text: story.tell("lab", text))
+        story.log("git", "uncommitted changes are left out: the deploy job checks out the last commit")
+    cluster.up(lambda text: story.log("lab", text))
     variables = environment.load()
     os.environ["NO_PROXY"] = variables["NO_PROXY"]
-    forge.prepare(lambda text: story.tell("lab", text))
+    forge.prepare(lambda text: story.log("lab", text))
     file = forge.stacks.file(PLATFORM_STACK)
     platform.up(story, forge.administrator(variables), file, lost=forge.lost)
 
@@ -92,7 +92,7 @@ def _await_release(story: Story, view: ClusterView, pool: Pool) -> tuple[str, ..
         left = [pod for pod in view.runner_pods().values() if Pool(pod.pool, pod.namespace) == pool]
         holding = tuple(pod.name for pod in left if pod.phase in ("Pending", "Running"))
         if not holding:
-            story.tell("pod", f"pool {pool.name} holds no GPU any more")
+            story.log("pod", f"pool {pool.name} holds no GPU any more")
         if not holding or time.monotonic() > end:
             return holding
         time.sleep(POLL_SECONDS)

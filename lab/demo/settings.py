@@ -47,5 +47,5 @@ class Stacks:
         return str(self._config(PLATFORM_STACK)["gpu-runners:platform"]["registrar"]["namespace"])
 
     def _config(self, stack: str) -> dict[str, Any]:
-        found: dict[str, Any] = yaml.safe_load(self.file(stack).read_text())["config"]
-        return found
+        config: dict[str, Any] = yaml.safe_load(self.file(stack).read_text())["config"]
+        return config

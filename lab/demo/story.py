@@ -12,7 +12,7 @@ class Story:
         self._start = time.time()
         self.marks: dict[str, float] = {}
 
-    def tell(self, source: str, text: str, at: float | None = None) -> None:
+    def log(self, source: str, text: str, at: float | None = None) -> None:
         """One line; `at` is when it happened, in seconds since the epoch, now unless given."""
         print(timeline.line(timeline.Event(at or time.time(), source, text), self._start), flush=True)
 

@@ -48,8 +48,8 @@ class RunWatch:
 
     def log(self, name: str) -> list[job_log.Line]:
         """The log of a job so far; empty before it has started."""
-        found = self.last.jobs.get(name)
-        return job_log.lines(self._forge.runs.log(found)) if found else []
+        job = self.last.jobs.get(name)
+        return job_log.lines(self._forge.runs.log(job)) if job else []
 
     def _run(self) -> int:
         """The number of the run that the forge made; it may do so a little later."""
@@ -57,7 +57,7 @@ class RunWatch:
         while time.monotonic() < end:
             run = self._forge.find_run(self._started.key)
             if run is not None:
-                self._story.tell("forge", f"made a run: {self._forge.runs.page(run)}")
+                self._story.log("forge", f"made a run: {self._forge.runs.page(run)}")
                 return run
             time.sleep(POLL_SECONDS)
         raise PhaseTimeoutError(
@@ -78,7 +78,7 @@ class RunWatch:
         for entry in jobs:
             news += self._new_lines(entry)
         for event in sorted(news, key=lambda event: event.at):
-            self._story.tell(event.source, event.text, event.at)
+            self._story.log(event.source, event.text, event.at)
         self._mark(gpu_pool)
 
     def _mark(self, gpu_pool: str) -> None:
@@ -96,7 +96,7 @@ class RunWatch:
         lines = self.log(entry.name)
         summary = next((n for n, line in enumerate(lines) if line.text.startswith(pulumi_output.SUMMARY)), None)
         for line in lines[self._told.get(entry.name, 0) : summary]:
-            text = job_log.told(line)
+            text = job_log.timeline_text(line)
             if text:
                 yield Event(line.at, entry.name, text)
         self._told[entry.name] = len(lines)

@@ -68,9 +68,9 @@ class Control:
         return web.Response(status=204)
 
     async def _set_repository(self, request: web.Request) -> web.Response:
-        found = self._world.add_repository(_name(request))
-        found.private = bool((await request.json()).get("private", True))
-        return web.json_response({"id": found.id})
+        repository = self._world.add_repository(_name(request))
+        repository.private = bool((await request.json()).get("private", True))
+        return web.json_response({"id": repository.id})
 
     async def _set_secret(self, request: web.Request) -> web.Response:
         """In plain text, for tests that are not about sealing."""

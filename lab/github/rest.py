@@ -29,12 +29,12 @@ class Asked:
         """The JSON object that came with it. Raises Refusal 400."""
         text = await self.request.text()
         try:
-            found = json.loads(text or "{}")
+            document = json.loads(text or "{}")
         except ValueError:
             raise Refusal(400, "Problems parsing JSON") from None
-        if not isinstance(found, dict):
+        if not isinstance(document, dict):
             raise Refusal(400, "Body should be a JSON object")
-        return found
+        return document
 
     def number(self, name: str) -> int:
         """A number in the path. Raises Refusal 404 where it is none."""

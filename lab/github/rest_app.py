@@ -58,21 +58,21 @@ class AppRoutes:
 
     async def _installations(self, request: web.Request) -> web.Response:
         app = self._signed(request)
-        return web.json_response([self._shown(app, each) for each in app.installations.values()])
+        return web.json_response([self._document(app, installation) for installation in app.installations.values()])
 
     async def _installation(self, request: web.Request) -> web.Response:
         app = self._signed(request)
-        return web.json_response(self._shown(app, self._of(app, request.match_info["id"])))
+        return web.json_response(self._document(app, self._of(app, request.match_info["id"])))
 
     async def _installation_of(self, request: web.Request) -> web.Response:
         app, found = self._signed(request), request.match_info
         owner = found["owner"] if "repo" in found else found["org"]
         name = f"{owner}/{found['repo']}" if "repo" in found else None
-        for each in app.installations.values():
-            if each.organization.lower() != owner.lower():
+        for installation in app.installations.values():
+            if installation.organization.lower() != owner.lower():
                 continue
-            if name is None or self._sees(each, name):
-                return web.json_response(self._shown(app, each))
+            if name is None or self._sees(installation, name):
+                return web.json_response(self._document(app, installation))
         raise Refusal(404, "Not Found")
 
     def _sees(self, installation: Installation, name: str) -> bool:
@@ -123,8 +123,10 @@ class AppRoutes:
 
     async def _repositories(self, asked: Asked) -> web.Response:
         owner = asked.scope.lower()
-        found = [each for each in self._world.repositories.values() if each.owner.lower() == owner]
-        return page(asked, None, [documents.repository(self._world, each) for each in found])
+        repositories = [
+            repository for repository in self._world.repositories.values() if repository.owner.lower() == owner
+        ]
+        return page(asked, None, [documents.repository(self._world, each) for each in repositories])
 
     async def _repository(self, asked: Asked) -> web.Response:
         """With what the token's user may do there; an App is nobody's user."""
@@ -145,9 +147,13 @@ class AppRoutes:
 
     @staticmethod
     def _granted(app: App) -> dict[str, str]:
-        return {name: level for each in app.installations.values() for name, level in each.permissions.items()}
+        return {
+            name: level
+            for installation in app.installations.values()
+            for name, level in installation.permissions.items()
+        }
 
-    def _shown(self, app: App, found: Installation) -> Json:
+    def _document(self, app: App, found: Installation) -> Json:
         api, owner = documents.api(self._world), found.organization
         url = f"{api}/app/installations/{found.id}"
         # GitHub's description wants an enterprise's fields of every account that an App is installed on.

@@ -37,7 +37,7 @@ class RunnerRoutes:
 
     async def _list(self, asked: Asked) -> web.Response:
         name = asked.request.query.get("name")
-        runners = [each for each in self._world.runners_of(asked.scope) if name in (None, each.name)]
+        runners = [runner for runner in self._world.runners_of(asked.scope) if name in (None, runner.name)]
         return page(asked, "runners", [documents.runner(self._world, each) for each in runners])
 
     async def _get(self, asked: Asked) -> web.Response:
@@ -108,8 +108,8 @@ class GroupRoutes:
         ]
 
     async def _list(self, asked: Asked) -> web.Response:
-        found = [each for each in self._world.groups.values() if each.organization.lower() == asked.scope.lower()]
-        return page(asked, "runner_groups", [documents.group(self._world, each) for each in found])
+        groups = [group for group in self._world.groups.values() if group.organization.lower() == asked.scope.lower()]
+        return page(asked, "runner_groups", [documents.group(self._world, each) for each in groups])
 
     async def _make(self, asked: Asked) -> web.Response:
         body = await asked.body()
@@ -137,8 +137,8 @@ class GroupRoutes:
 
     async def _repositories(self, asked: Asked) -> web.Response:
         wanted = self._group(asked).repositories
-        found = [each for each in self._world.repositories.values() if each.id in wanted]
-        return page(asked, "repositories", [documents.repository(self._world, each) for each in found])
+        repositories = [repository for repository in self._world.repositories.values() if repository.id in wanted]
+        return page(asked, "repositories", [documents.repository(self._world, each) for each in repositories])
 
     async def _set_repositories(self, asked: Asked) -> web.Response:
         body = await asked.body()
@@ -148,8 +148,8 @@ class GroupRoutes:
 
     async def _runners(self, asked: Asked) -> web.Response:
         group = self._group(asked)
-        found = [each for each in self._world.runners_of(asked.scope) if each.group == group.id]
-        return page(asked, "runners", [documents.runner(self._world, each) for each in found])
+        runners = [runner for runner in self._world.runners_of(asked.scope) if runner.group == group.id]
+        return page(asked, "runners", [documents.runner(self._world, each) for each in runners])
 
     async def _move(self, asked: Asked) -> web.Response:
         self._world.runner_of(asked.scope, asked.number("runner")).group = self._group(asked).id

@@ -48,8 +48,8 @@ class RunRoutes:
 
     async def _list(self, asked: Asked) -> web.Response:
         wanted = asked.request.query.get("status")
-        found = [run for run in self._runs(asked) if wanted in (None, run.status, run.conclusion)]
-        return page(asked, "workflow_runs", [documents.run(self._world, run) for run in reversed(found)])
+        runs = [run for run in self._runs(asked) if wanted in (None, run.status, run.conclusion)]
+        return page(asked, "workflow_runs", [documents.run(self._world, run) for run in reversed(runs)])
 
     async def _get(self, asked: Asked) -> web.Response:
         return web.json_response(documents.run(self._world, self._run(asked)))

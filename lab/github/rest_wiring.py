@@ -101,14 +101,14 @@ class WiringRoutes:
         return no_content()
 
     async def _secrets(self, asked: Asked) -> web.Response:
-        return page(asked, "secrets", [_shown(entry) for entry in self._holder(asked).secrets.values()])
+        return page(asked, "secrets", [_without_value(entry) for entry in self._holder(asked).secrets.values()])
 
     async def _public_key(self, _: Asked) -> web.Response:
         key = base64.b64encode(bytes(self._key.public_key)).decode()
         return web.json_response({"key_id": KEY_ID, "key": key})
 
     async def _secret(self, asked: Asked) -> web.Response:
-        return web.json_response(_shown(_entry(self._holder(asked).secrets, asked)))
+        return web.json_response(_without_value(_entry(self._holder(asked).secrets, asked)))
 
     async def _set_secret(self, asked: Asked) -> web.Response:
         body, held = await asked.body(), self._holder(asked).secrets
@@ -156,10 +156,10 @@ class WiringRoutes:
         return web.json_response({"id": identifier, "node_id": "GA_4", **environment.policies[identifier]})
 
     async def _policy(self, asked: Asked) -> web.Response:
-        found = self._of(asked).policies.get(asked.number("id"))
-        if found is None:
+        policy = self._of(asked).policies.get(asked.number("id"))
+        if policy is None:
             raise Refusal(404, "Not Found")
-        return web.json_response({"id": asked.number("id"), "node_id": "GA_4", **found})
+        return web.json_response({"id": asked.number("id"), "node_id": "GA_4", **policy})
 
     async def _delete_policy(self, asked: Asked) -> web.Response:
         if self._of(asked).policies.pop(asked.number("id"), None) is None:
@@ -197,10 +197,10 @@ class WiringRoutes:
         return self._world.repository(asked.scope)
 
     def _of(self, asked: Asked) -> Environment:
-        found = self._repository(asked).environments.get(asked.request.match_info["environment"])
-        if found is None:
+        environment = self._repository(asked).environments.get(asked.request.match_info["environment"])
+        if environment is None:
             raise Refusal(404, "Not Found")
-        return found
+        return environment
 
     def _holder(self, asked: Asked) -> Repository | Environment:
         return self._of(asked) if "environment" in asked.request.match_info else self._repository(asked)
@@ -217,5 +217,5 @@ def _entry(held: dict[str, dict[str, str]], asked: Asked) -> dict[str, str]:
     return found
 
 
-def _shown(entry: dict[str, Any]) -> dict[str, Any]:
+def _without_value(entry: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name != "value"}

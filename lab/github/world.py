@@ -195,9 +195,9 @@ class World:
 
     def repository_by_id(self, identifier: str) -> Repository:
         """Raises Refusal 404."""
-        for found in self.repositories.values():
-            if str(found.id) == identifier:
-                return found
+        for repository in self.repositories.values():
+            if str(repository.id) == identifier:
+                return repository
         raise Refusal(404, "Not Found")
 
     def group(self, organization: str, identifier: int) -> Group:
@@ -217,10 +217,10 @@ class World:
 
     def runner_of(self, scope: str, identifier: int) -> Runner:
         """Raises Refusal 404."""
-        found = self.runners.get(identifier)
-        if found is None or found.scope.lower() != scope.lower():
+        runner = self.runners.get(identifier)
+        if runner is None or runner.scope.lower() != scope.lower():
             raise Refusal(404, "Not Found")
-        return found
+        return runner
 
     def add_runner(self, scope: str, name: str, group: int, labels: tuple[str, ...]) -> Runner:
         """Registers a single-use runner. Raises Refusal 409 where the name is taken, 404 for an unknown group."""

@@ -27,31 +27,31 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     story = Story()
     try:
-        cluster.up(lambda line: story.tell("lab", line))
+        cluster.up(lambda line: story.log("lab", line))
         os.environ.update(environment.load())
         with tempfile.TemporaryDirectory(prefix="review-demo-") as folder, GiteaApi(gitea.URL, gitea.token()) as api:
             commands = Commands.make(Path(folder), environment.load())
             try:
                 return _play(story, commands, api, chosen.save)
             finally:
-                story.tell("pulumi", "destroys the demo's stack")
+                story.log("pulumi", "destroys the demo's stack")
                 commands.destroy()
                 api.delete(f"/repos/{scene.REPOSITORY}")
     except LabError as error:
-        story.tell("error", str(error))
+        story.log("error", str(error))
         return 1
 
 
 def _play(story: Story, commands: Commands, api: GiteaApi, save: Path | None) -> int:
     before, after = scene.main_branch(gitea.URL), scene.pull_request(gitea.URL)
     page = ForgePage.open(api, scene.text(before), scene.text(after))
-    story.tell("forge", f"pull request {gitea.URL}/{scene.REPOSITORY}/pulls/{page.number}: a pool more, a wider egress")
+    story.log("forge", f"pull request {gitea.URL}/{scene.REPOSITORY}/pulls/{page.number}: a pool more, a wider egress")
     commands.configure(before)
     commands.up()
-    story.tell("pulumi", "the main branch is up: one pool of one GPU")
+    story.log("pulumi", "the main branch is up: one pool of one GPU")
     verdicts = [_review(story, commands, page, after)]
     for line in by_hand.make_drift(commands.environment):
-        story.tell("by hand", line)
+        story.log("by hand", line)
     verdicts.append(_review(story, commands, page, after))
     (comment,) = page.comments()
     print(f"\n{comment}\n", flush=True)
@@ -60,15 +60,15 @@ def _play(story: Story, commands: Commands, api: GiteaApi, save: Path | None) ->
         (save / "comment.html").write_text(picture.page(page.html(comment)))
     commands.configure(before)
     commands.up("--refresh")
-    story.tell("pulumi", "`up --refresh` put back what it sees: the quota and the namespace's label")
+    story.log("pulumi", "`up --refresh` put back what it sees: the quota and the namespace's label")
     verdicts.append(_review(story, commands, page, after))
     commands.configure(before)
     for line in commands.repair().splitlines():
-        story.tell("repair", line)
+        story.log("repair", line)
     verdicts.append(_review(story, commands, page, after))
     page.merge()
     commands.up()
-    story.tell("pulumi", "merged and up: two GPUs, and a pool that waits for its first replica")
+    story.log("pulumi", "merged and up: two GPUs, and a pool that waits for its first replica")
     verdicts.append(_review(story, commands, page, after))
     return _judge(story, page, verdicts)
 
@@ -76,7 +76,7 @@ def _play(story: Story, commands: Commands, api: GiteaApi, save: Path | None) ->
 def _review(story: Story, commands: Commands, page: ForgePage, config: scene.Config) -> str:
     commands.configure(config)
     verdict = commands.comment(page.number)
-    story.tell("comment", verdict)
+    story.log("comment", verdict)
     return verdict
 
 
@@ -91,7 +91,7 @@ def _judge(story: Story, page: ForgePage, verdicts: list[str]) -> int:
         "all of it was one comment": len(page.comments()) == 1,
     }
     for claim, is_seen in claims.items():
-        story.tell("seen" if is_seen else "NOT SEEN", claim)
+        story.log("seen" if is_seen else "NOT SEEN", claim)
     return 0 if all(claims.values()) else 1
 
 

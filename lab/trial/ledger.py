@@ -49,8 +49,8 @@ class Ledger:
 
     def about(self, topic: str) -> list[Entry]:
         """The lines whose first word is the topic, in the order in which they came, without that word."""
-        found = (entry for entry in list(self._entries) if entry.words[:1] == (topic,))
-        return [Entry(entry.at, entry.words[1:]) for entry in found]
+        entries = (entry for entry in list(self._entries) if entry.words[:1] == (topic,))
+        return [Entry(entry.at, entry.words[1:]) for entry in entries]
 
     def until(self, topic: str, enough: Callable[[list[Entry]], object], seconds: float) -> list[Entry]:
         """Waits until what was said about a topic is enough; returns it."""

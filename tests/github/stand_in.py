@@ -56,7 +56,7 @@ class Github:
             found = await answer.json() if content and answer.content_type == "application/json" else None
             return answer.status, found, {name.lower(): value for name, value in answer.headers.items()}
 
-    async def tell(self, method: str, path: str, body: Any = None) -> Any:
+    async def arrange(self, method: str, path: str, body: Any = None) -> Any:
         """The tests' own door."""
         async with self.http.request(method, f"{self.world.base}/_lab{path}", json=body) as answer:
             assert answer.status < 300, await answer.text()

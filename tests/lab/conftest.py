@@ -116,9 +116,9 @@ def make_repository(lab: dict[str, str]) -> Iterator[Callable[[str], Repository]
 def at_github(lab: dict[str, str]) -> Iterator[GithubRepository]:
     """A repository at the stand-in for GitHub; made anew for each module, for a test may start the stand-in anew."""
     parts.up(print)
-    found = GithubRepository()
-    yield found
-    found.close()
+    github_repository = GithubRepository()
+    yield github_repository
+    github_repository.close()
 
 
 @pytest.fixture(scope="session")

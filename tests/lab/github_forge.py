@@ -77,8 +77,8 @@ class GithubRepository:
     def organization(self, path: str) -> Json:
         """What the API answers below the repository's organization."""
         owner, _ = REPOSITORY.split("/")
-        found: Json = self._call("GET", f"/api/v3/orgs/{owner}/{path}").json()
-        return found
+        document: Json = self._call("GET", f"/api/v3/orgs/{owner}/{path}").json()
+        return document
 
     def read(self, path: str) -> Json:
         """What the API answers below the repository."""

@@ -94,8 +94,8 @@ def area_holds(memory: io.RawIOBase, start: int, end: int, pattern: re.Pattern[b
 
 def registration() -> dict[str, str]:
     """This runner's own registration, which its jobs can read by nature."""
-    found: dict[str, str] = json.loads(pathlib.Path("/registration/.runner").read_text())
-    return found
+    document: dict[str, str] = json.loads(pathlib.Path("/registration/.runner").read_text())
+    return document
 
 
 def other_registrations() -> list[str]:

@@ -13,7 +13,7 @@ def register_by_hand(environment: Mapping[str, str], repository: str, name: str,
     with httpx2.Client(base_url=environment["FORGE_URL"], trust_env=False) as http:
         path = f"/api/v1/repos/{repository}/actions/runners/registration-token"
         token = http.post(path, headers=headers).raise_for_status().json()["token"]
-        runner = {"name": name, "token": token, "version": "x", "labels": [f"{one}:host" for one in labels]}
+        runner = {"name": name, "token": token, "version": "x", "labels": [f"{label}:host" for label in labels]}
         http.post("/api/actions/runner.v1.RunnerService/Register", json=runner).raise_for_status()
 
 
@@ -23,6 +23,6 @@ def rename_labels(environment: Mapping[str, str], namespace: str, pod: str, labe
     done = subprocess.run(read, env=dict(environment), capture_output=True, text=True, check=True, timeout=20)
     runner = json.loads(done.stdout)
     headers = {"x-runner-uuid": runner["uuid"], "x-runner-token": runner["token"]}
-    body = {"version": "x", "labels": [f"{one}:host" for one in labels]}
+    body = {"version": "x", "labels": [f"{label}:host" for label in labels]}
     with httpx2.Client(base_url=environment["FORGE_URL"], trust_env=False) as http:
         http.post("/api/actions/runner.v1.RunnerService/Declare", json=body, headers=headers).raise_for_status()

@@ -102,15 +102,15 @@ def test_a_platform_declares_its_group_and_its_repository_once_and_no_secret_sho
     stack.run("config", "set", "--secret", "FROM_CONFIG", SECRETS["config"]).succeeded()
     try:
         said = [stack.up().succeeded().output]
-        (group,) = [each for each in at_github.organization(GROUPS)["runner_groups"]
-                    if each["name"] == GROUP]  # fmt: skip
+        (group,) = [runner_group for runner_group in at_github.organization(GROUPS)["runner_groups"]
+                    if runner_group["name"] == GROUP]  # fmt: skip
         assert (group["visibility"], group["allows_public_repositories"]) == ("selected", False)
         (runner,) = at_github.organization(f"{GROUPS}/{group['id']}/runners")["runners"]
         assert runner["status"] == "online"
         assert at_github.read("actions/permissions")["sha_pinning_required"] is True
         rules = {rule["type"]: rule for rule in at_github.read("environments/dev")["protection_rules"]}
         reviewers = rules["required_reviewers"]["reviewers"]
-        assert {(each["type"], each["reviewer"]["id"]) for each in reviewers} == {("User", 5), ("Team", 9)}
+        assert {(reviewer["type"], reviewer["reviewer"]["id"]) for reviewer in reviewers} == {("User", 5), ("Team", 9)}
         said += [stack.preview().succeeded().output, stack.refresh().succeeded().output]
         said.append(stack.outputs().succeeded().output)
         run = at_github.dispatch(WORKFLOW)

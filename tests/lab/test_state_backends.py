@@ -46,7 +46,7 @@ class Kept:
         items = self.api.items(f"/apis/apps/v1/namespaces/{self.namespace}/deployments")
         return {item["metadata"]["name"]: item["metadata"]["uid"] for item in items}
 
-    def told(self) -> str:
+    def output_so_far(self) -> str:
         """What the `up` in another process has said so far."""
         return self._output.read_text()
 
@@ -183,7 +183,7 @@ def test_a_preview_shows_the_change_and_a_refresh_the_drift_and_nothing_else(kep
 def test_an_up_that_waits_for_its_runners_keeps_others_out_and_may_be_killed(kept: Kept) -> None:
     kept.configure(runners=1)
     with kept.up_in_another_process() as other:
-        until("it waits for the runner", lambda: "0 of 1 online" in kept.told(), 30, seen=kept.told)
+        until("it waits for the runner", lambda: "0 of 1 online" in kept.output_so_far(), 30, seen=kept.output_so_far)
         refused = kept.stack.up()
         assert refused.code != 0
         assert LOCKED in refused.output

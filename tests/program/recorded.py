@@ -54,8 +54,8 @@ class Program:
 
     def of(self, kind: str, namespace: str | None = None) -> list[Recorded]:
         """Resources of a kind, in all namespaces or in one."""
-        found = [resource for resource in self.resources if resource.kind == kind]
-        return [resource for resource in found if namespace is None or resource.namespace == namespace]
+        resources = [resource for resource in self.resources if resource.kind == kind]
+        return [resource for resource in resources if namespace is None or resource.namespace == namespace]
 
     def one(self, kind: str, object_name: str, namespace: str | None = None) -> Recorded:
         """The one object of this name."""

@@ -26,8 +26,8 @@ def text(forge: str, name: str) -> str:
 
 
 def workflow(forge: str, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(text(forge, name))
-    return found
+    document: dict[str, Any] = yaml.safe_load(text(forge, name))
+    return document
 
 
 def jobs(forge: str, name: str) -> dict[str, Any]:

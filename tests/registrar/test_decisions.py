@@ -19,7 +19,6 @@ from registrar.pods import ENDED, WAITING, Stage
 from values import contract
 
 UNKNOWN, ABSENT, OFFLINE, IDLE, ACTIVE, BUSY = Standing
-LIVE = (Stage.STARTING, Stage.RUNNING)
 LEFT_ALONE: tuple[tuple[Verb, str], ...] = ()
 
 GATE = (Verb.SET_GATE, contract.RUNNER_ONLINE)
@@ -60,7 +59,6 @@ def outline(actions: tuple[Action, ...]) -> tuple[tuple[Verb, str], ...]:
 
 
 ALL = tuple(Standing)
-FORGE_KNOWN = (ABSENT, OFFLINE, IDLE, ACTIVE, BUSY)
 
 # (stage, latched) -> forge state -> decision, in time and with nothing done before
 TABLE: dict[tuple[Stage, bool], dict[Standing, tuple[tuple[Verb, str], ...]]] = {

@@ -32,7 +32,7 @@ def runner_id(pod: dict[str, Any]) -> int:
 
 
 def gated(pod: dict[str, Any]) -> bool:
-    conditions = {one["type"]: one["status"] for one in pod["status"]["conditions"]}
+    conditions = {condition["type"]: condition["status"] for condition in pod["status"]["conditions"]}
     return conditions.get(contract.ONLINE_GATE) == "True"
 
 

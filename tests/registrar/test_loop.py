@@ -39,7 +39,7 @@ def runner_id(pod: dict[str, Any]) -> int:
 
 
 def gate(pod: dict[str, Any]) -> str | None:
-    conditions = {one["type"]: one["status"] for one in pod["status"]["conditions"]}
+    conditions = {condition["type"]: condition["status"] for condition in pod["status"]["conditions"]}
     return conditions.get(contract.ONLINE_GATE)
 
 
@@ -72,7 +72,7 @@ async def test_the_gate_opens_as_soon_as_the_forge_sees_the_runner_and_kubelets_
     world.gitea.come_online(1)
     await until(lambda: gate(pod) == "True")
     assert time.monotonic() - began < 1.0
-    assert {one["type"] for one in pod["status"]["conditions"]} == {"PodScheduled", contract.ONLINE_GATE}
+    assert {condition["type"] for condition in pod["status"]["conditions"]} == {"PodScheduled", contract.ONLINE_GATE}
     await until(lambda: contract.RUNNER_ONLINE in world.cluster.reasons())
 
 

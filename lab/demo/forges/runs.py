@@ -23,8 +23,8 @@ class Runs:
 
     def newest(self, **filters: str | int) -> list[dict[str, Any]]:
         """What the forge says of its runs, newest first."""
-        found: list[dict[str, Any]] = self._reader.get(f"{self._actions}/runs", **filters)["workflow_runs"]
-        return found
+        workflow_runs: list[dict[str, Any]] = self._reader.get(f"{self._actions}/runs", **filters)["workflow_runs"]
+        return workflow_runs
 
     def unfinished(self) -> list[str]:
         """Where people see the runs that wait or run."""

@@ -49,7 +49,7 @@ class Bench:
         key = self.github.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         installations = [{"id": 7, "organization": "mlops", "permissions": granted}]
         app = {"id": 1, "client_id": "Iv23stand-in", "slug": "wiring", "public_key": key}
-        await self.github.tell("PUT", "/app", {**app, "installations": installations})
+        await self.github.arrange("PUT", "/app", {**app, "installations": installations})
         pem = self.github.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         return Credential(app_id="1", installation_id="7", private_key=pem, app_key="githubWiringApp")
 
@@ -63,7 +63,7 @@ def bench(github: Github) -> Bench:
 async def test_what_is_right_passes_and_changes_nothing(bench: Bench, kind: str) -> None:
     await bench.check(wiring(), await bench.app() if kind == "App" else PAT)
     assert bench.warned == []
-    asked = [each for each in bench.github.exchanges if each.method != "GET"]
+    asked = [exchange for exchange in bench.github.exchanges if exchange.method != "GET"]
     assert {each.path.rpartition("/")[2] for each in asked} <= {"access_tokens"}
 
 
@@ -105,7 +105,7 @@ async def test_unknown_reviewers_are_all_named(bench: Bench) -> None:
 
 
 async def test_a_github_that_is_away_is_no_problem_of_the_stack(bench: Bench) -> None:
-    await bench.github.tell("POST", "/faults", {"pattern": "runner-groups", "status": 503})
+    await bench.github.arrange("POST", "/faults", {"pattern": "runner-groups", "status": 503})
     await bench.check(wiring())
     assert "whether mlops/gpus can be declared at GitHub is not known" in bench.warned[0]
 

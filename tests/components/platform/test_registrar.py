@@ -43,8 +43,8 @@ def registrar(**changes: Any) -> Program:
 
 
 def pod() -> dict[str, Any]:
-    found: dict[str, Any] = registrar().one("Deployment", "registrar").inputs["spec"]["template"]["spec"]
-    return found
+    spec: dict[str, Any] = registrar().one("Deployment", "registrar").inputs["spec"]["template"]["spec"]
+    return spec
 
 
 def test_there_are_never_two_registrars() -> None:

@@ -45,8 +45,8 @@ def deployment(changed: RunnerPool) -> Recorded:
 
 
 def pod(changed: RunnerPool = CUDA) -> dict[str, Any]:
-    found: dict[str, Any] = deployment(changed).inputs["spec"]["template"]["spec"]
-    return found
+    spec: dict[str, Any] = deployment(changed).inputs["spec"]["template"]["spec"]
+    return spec
 
 
 def runner(changed: RunnerPool = CUDA) -> dict[str, Any]:

@@ -73,7 +73,7 @@ class Browser:
     manifest: dict[str, Any] = field(default_factory=dict)
     statuses: list[int] = field(default_factory=list)
 
-    def told(self, line: str) -> None:
+    def follow(self, line: str) -> None:
         """Reads where the page is, and goes there."""
         (address,) = re.findall(r"http://\S+", line)
         Thread(target=self.visit, args=(address,)).start()
@@ -91,10 +91,10 @@ class Browser:
 
 @pytest.fixture
 def github() -> Iterator[tuple[GitHub, str]]:
-    found = GitHub()
-    with serving(found.application()) as url:
-        yield found, url
-    wrong = [problem for exchange in found.exchanges for problem in github_description.problems(exchange)]
+    stand_in = GitHub()
+    with serving(stand_in.application()) as url:
+        yield stand_in, url
+    wrong = [problem for exchange in stand_in.exchanges for problem in github_description.problems(exchange)]
     assert not wrong, "GitHub's description disagrees:\n" + "\n".join(wrong)
 
 
@@ -103,7 +103,7 @@ def test_the_browser_brings_the_manifest_to_the_organization_and_the_key_comes_b
     github: tuple[GitHub, str], kind: str
 ) -> None:
     browser = Browser()
-    app = make_app(Order(kind, github[1], "mlops", "our-runners"), 0, browser.told)
+    app = make_app(Order(kind, github[1], "mlops", "our-runners"), 0, browser.follow)
     assert (app["id"], app["pem"]) == (4711, KEY)
     assert browser.form.startswith(f"{github[1]}/organizations/mlops/settings/apps/new?state=")
     assert browser.manifest["default_permissions"] == permissions(kind)
@@ -112,20 +112,20 @@ def test_the_browser_brings_the_manifest_to_the_organization_and_the_key_comes_b
 
 def test_without_an_organization_the_app_is_ones_own(github: tuple[GitHub, str]) -> None:
     browser = Browser()
-    make_app(Order("repository", github[1], ""), 0, browser.told)
+    make_app(Order("repository", github[1], ""), 0, browser.follow)
     assert browser.form.startswith(f"{github[1]}/settings/apps/new?state=")
 
 
 def test_an_answer_that_belongs_to_another_question_is_turned_away(github: tuple[GitHub, str]) -> None:
     browser = Browser([{"state": "forged", "code": "stolen"}, {"code": CODE}])
-    assert make_app(Order("repository", github[1], ""), 0, browser.told)["id"] == 4711
+    assert make_app(Order("repository", github[1], ""), 0, browser.follow)["id"] == 4711
     assert browser.statuses == [403, 200]
     assert [exchange.path.split("/")[-2] for exchange in github[0].exchanges] == [CODE]
 
 
 def test_a_code_that_github_does_not_take_is_told_with_the_cure(github: tuple[GitHub, str]) -> None:
     with pytest.raises(HandshakeError, match="404 to its own code; look in the owner's list"):
-        make_app(Order("repository", github[1], ""), 0, Browser([{"code": "spent"}]).told)
+        make_app(Order("repository", github[1], ""), 0, Browser([{"code": "spent"}]).follow)
 
 
 def started(github: str, file: Path, *arguments: str) -> "subprocess.Popen[str]":
@@ -152,7 +152,7 @@ def test_the_command_keeps_the_key_from_others_and_says_what_to_do_with_it(
     file = tmp_path / "app.pem"
     with started(github[1], file) as command:
         assert command.stdout is not None
-        Browser().told(command.stdout.readline())
+        Browser().follow(command.stdout.readline())
         said = command.stdout.read()
     assert command.returncode == 0, said
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (KEY, 0o600)

@@ -32,21 +32,21 @@ WORKFLOW = "{on: workflow_dispatch, jobs: {train: {runs-on: cml-gpu, steps: [{ru
 
 
 def manifest(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
-    return found
+    document: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    return document
 
 
 def permissions(name: str) -> dict[str, str]:
     """What an App made from the manifest may do."""
-    found: dict[str, str] = manifest(name)["default_permissions"]
-    return found
+    default_permissions: dict[str, str] = manifest(name)["default_permissions"]
+    return default_permissions
 
 
 async def install(github: Github, granted: dict[str, str]) -> None:
     """The App on the organization, with these permissions alone."""
     key = github.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     app = {"id": 1, "client_id": "Iv23stand-in", "slug": "gpu-runners", "public_key": key}
-    await github.tell("PUT", "/app", {**app, "installations": [INSTALLATION | {"permissions": granted}]})
+    await github.arrange("PUT", "/app", {**app, "installations": [INSTALLATION | {"permissions": granted}]})
 
 
 async def everything(github: Github, forge: GitHub, scope: Scope) -> None:
@@ -86,7 +86,7 @@ async def test_the_manifest_is_exactly_what_the_calls_need(github: Github, tmp_p
     await queue_a_job(github)
     async with opened(github, tmp_path) as forge:
         await everything(github, forge, Scope(SCOPES[name]))
-    asked = [each for each in github.exchanges if each.agent == AGENT]
+    asked = [exchange for exchange in github.exchanges if exchange.agent == AGENT]
     assert not [each for each in asked if each.status == 403]
     assert github_permissions.needed(asked) == permissions(name)
     assert any("/deprecations/" in each.path for each in asked)
@@ -109,11 +109,13 @@ async def test_the_manifest_for_wiring_is_what_everything_together_that_a_stack_
     forge, proof = ForgeScope("github", github.world.base, ""), Credential(app_id="1", private_key=key_of(github))
     groups = {"mlops/gpu": ("mlops", (REPOSITORY,))}
     await asyncio.to_thread(require_wiring_access, forge, groups, {REPOSITORY: WIRING}, proof, warn=print)
-    asked = github_permissions.needed(each for each in github.exchanges if each.agent == AGENT)
+    asked = github_permissions.needed(exchange for exchange in github.exchanges if exchange.agent == AGENT)
     assert set(asked) <= set(permissions("wiring"))
 
 
-@pytest.mark.parametrize(("name", "missing"), [(name, one) for name in SCOPES for one in permissions(name)])
+@pytest.mark.parametrize(
+    ("name", "missing"), [(name, permission) for name in SCOPES for permission in permissions(name)]
+)
 async def test_an_app_that_lacks_one_of_them_is_told_so_before_anything_is_declared(
     github: Github, name: str, missing: str
 ) -> None:

@@ -27,8 +27,8 @@ APP, TOKEN = Credential(app_id="1", private_key=PEM), Credential(token="ghp_ever
 
 
 def manifest(name: str) -> dict[str, str]:
-    found: dict[str, str] = json.loads((MANIFESTS / f"{name}.json").read_text())["default_permissions"]
-    return found
+    default_permissions: dict[str, str] = json.loads((MANIFESTS / f"{name}.json").read_text())["default_permissions"]
+    return default_permissions
 
 
 class Bench:
@@ -37,11 +37,11 @@ class Bench:
     def __init__(self, url: str) -> None:
         self.url = url
         self.http = httpx2.Client(base_url=f"{url}/_lab", trust_env=False)
-        self.tell("PUT", "/tokens/ghp_everything", {})
-        self.tell("PUT", f"/repositories/{REPOSITORY}", {})
+        self.arrange("PUT", "/tokens/ghp_everything", {})
+        self.arrange("PUT", f"/repositories/{REPOSITORY}", {})
         self.install(manifest("repository") | manifest("organization"))
 
-    def tell(self, method: str, path: str, body: Any) -> None:
+    def arrange(self, method: str, path: str, body: Any) -> None:
         answer = self.http.request(method, path, json=body)
         assert answer.is_success, answer.text
 
@@ -49,7 +49,7 @@ class Bench:
         key = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         installation = {"id": 7, "organization": organization, "permissions": permissions}
         app = {"id": 1, "client_id": "Iv23", "slug": "gpu-runners", "public_key": key, "installations": [installation]}
-        self.tell("PUT", "/app", app)
+        self.arrange("PUT", "/app", app)
 
     def group(self, **settings: Any) -> None:
         """A runner group `gpu`, open to the repository alone unless the settings say otherwise."""
@@ -123,7 +123,7 @@ def test_a_token_that_is_not_accepted_is_not_shown(bench: Bench) -> None:
 @pytest.mark.parametrize(("permissions", "failed"), [("read", 1), ("write", 0)])
 def test_a_token_that_may_only_read_runners_is_found_out(bench: Bench, permissions: str, failed: int) -> None:
     granted = {"administration": permissions, "actions": "read", "metadata": "read"}
-    bench.tell("PUT", "/tokens/github_pat_narrow", {"permissions": granted})
+    bench.arrange("PUT", "/tokens/github_pat_narrow", {"permissions": granted})
     found = bench.found(proof=Credential(token="github_pat_narrow"))
     problems = [one for one in found if one.state is State.FAILED]
     assert len(problems) == failed
@@ -164,7 +164,7 @@ def test_whoever_may_use_a_group_is_named(bench: Bench) -> None:
 
 def test_a_low_rate_budget_fails_and_says_until_when(bench: Bench) -> None:
     bench.found()
-    bench.tell("PUT", "/limits", {"exhausted_seconds": 1800})
+    bench.arrange("PUT", "/limits", {"exhausted_seconds": 1800})
     found = {one.check: one for one in bench.found()}
     budget = found[f"rate budget for {REPOSITORY}"]
     assert (budget.state, "0 of 5000" in budget.found, "wait until" in budget.cure) == (State.FAILED, True, True)
@@ -173,7 +173,7 @@ def test_a_low_rate_budget_fails_and_says_until_when(bench: Bench) -> None:
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"drop": True}, {"status": 500}])
 def test_a_github_that_does_not_answer_is_unknown_and_no_verdict(bench: Bench, fault: dict[str, Any]) -> None:
-    bench.tell("POST", "/faults", {"pattern": "/api/v3/", "times": None, **fault})
+    bench.arrange("POST", "/faults", {"pattern": "/api/v3/", "times": None, **fault})
     states = {one.state for one in bench.found()}
     assert states == {State.UNKNOWN}
 
@@ -181,7 +181,7 @@ def test_a_github_that_does_not_answer_is_unknown_and_no_verdict(bench: Bench, f
 def test_nothing_is_changed_but_for_a_token_of_one_hour(bench: Bench, exchanges: list[Exchange]) -> None:
     bench.found()
     bench.found(proof=TOKEN)
-    changes = {(each.method, each.path, each.status) for each in exchanges if each.method != "GET"}
+    changes = {(exchange.method, exchange.path, exchange.status) for exchange in exchanges if exchange.method != "GET"}
     assert changes == {
         ("POST", "/api/v3/app/installations/7/access_tokens", 201),
         ("DELETE", f"/api/v3/repos/{REPOSITORY}/actions/runners/0", 404),
@@ -212,4 +212,4 @@ def test_an_app_for_wiring_that_lacks_a_permission_is_told_which(bench: Bench, m
     bench.install({name: level for name, level in manifest("wiring").items() if name != missing})
     problems = [one for one in wired(bench) if one.state is State.FAILED]
     assert problems
-    assert all(f"{missing}: write" in one.found and one.cure for one in problems)
+    assert all(f"{missing}: write" in problem.found and problem.cure for problem in problems)

@@ -53,9 +53,9 @@ class Bench:
     registry: Registry
     host: str
 
-    def said(self, text: str) -> tuple[State, str]:
-        (found,) = images([f"{self.host}/{text}"])
-        return found.state, f"{found.found}; {found.cure}"
+    def verdict(self, text: str) -> tuple[State, str]:
+        (finding,) = images([f"{self.host}/{text}"])
+        return finding.state, f"{finding.found}; {finding.cure}"
 
 
 @pytest.fixture
@@ -67,39 +67,39 @@ def bench() -> Iterator[Bench]:
 
 @pytest.mark.parametrize("reference", [":12.4", f"@{DIGEST}", f":12.4@{DIGEST}"])
 def test_an_image_that_everybody_gets_is_ok(bench: Bench, reference: str) -> None:
-    assert bench.said(f"ml/cuda{reference}")[0] is State.OK
+    assert bench.verdict(f"ml/cuda{reference}")[0] is State.OK
     assert "application/vnd.oci.image.index.v1+json" in bench.registry.seen[-1]
 
 
 def test_an_image_that_does_not_exist_fails(bench: Bench) -> None:
-    state, text = bench.said("ml/cuda:99")
+    state, text = bench.verdict("ml/cuda:99")
     assert (state, "push it" in text) == (State.FAILED, True)
 
 
 def test_a_digest_goes_before_a_tag(bench: Bench) -> None:
-    bench.said(f"ml/cuda:99@{DIGEST}")
+    bench.verdict(f"ml/cuda:99@{DIGEST}")
     assert DIGEST in bench.registry.seen[-1]
 
 
 def test_a_private_image_is_unknown_for_the_nodes_may_have_a_credential(bench: Bench) -> None:
-    state, text = bench.said("ml/secret:1")
+    state, text = bench.verdict("ml/secret:1")
     assert (state, "credential" in text) == (State.UNKNOWN, True)
 
 
 def test_a_registry_that_is_away_is_no_verdict_on_the_image(bench: Bench) -> None:
     bench.registry.is_away = True
-    assert bench.said("ml/cuda:12.4")[0] is State.UNKNOWN
+    assert bench.verdict("ml/cuda:12.4")[0] is State.UNKNOWN
 
 
 def test_a_registry_that_cannot_be_reached_is_no_verdict_either() -> None:
-    (found,) = images(["localhost:9/ml/cuda:1"])
-    assert (found.state, "does not answer" in found.found) == (State.UNKNOWN, True)
+    (finding,) = images(["localhost:9/ml/cuda:1"])
+    assert (finding.state, "does not answer" in finding.found) == (State.UNKNOWN, True)
 
 
 def test_an_image_that_comes_from_no_registry_is_unknown_and_nobody_is_asked() -> None:
-    (found,) = images(["lab.local/registrar:lab"])
-    assert found.state is State.UNKNOWN
-    assert "every node has the image" in found.cure
+    (finding,) = images(["lab.local/registrar:lab"])
+    assert finding.state is State.UNKNOWN
+    assert "every node has the image" in finding.cure
 
 
 def test_an_image_is_asked_for_once(bench: Bench) -> None:

@@ -61,8 +61,8 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(204, None)
 
     def body(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        return found
+        document: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        return document
 
     def answer(self, status: int, body: Any) -> None:
         text = b"" if body is None else json.dumps(body).encode()

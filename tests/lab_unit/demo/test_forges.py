@@ -48,8 +48,11 @@ def test_a_step_that_cannot_run_there_is_named(step: str, why: str) -> None:
 def test_the_two_demos_share_no_namespace() -> None:
     stacks = [choice().stacks for choice in CHOICES.values()]
     used = [
-        {each.registrar_namespace(), *(pool.namespace for pool in each.pools(PLATFORM_STACK) + each.pools(POOLS_STACK))}
-        for each in stacks
+        {
+            stack.registrar_namespace(),
+            *(pool.namespace for pool in stack.pools(PLATFORM_STACK) + stack.pools(POOLS_STACK)),
+        }
+        for stack in stacks
     ]
     assert [len(namespaces) for namespaces in used] == [3, 3]
     assert len(set.union(*used)) == 6

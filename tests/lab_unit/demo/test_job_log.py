@@ -55,6 +55,9 @@ def test_the_first_training_step_has_the_time_of_its_line() -> None:
 
 
 def test_stages_metrics_and_pushes_are_told_and_the_rest_is_not() -> None:
-    told = [job_log.told(job_log.Line(0.0, text)) for text in ("Running stage 'train':", "2 files pushed", "| a | b |")]
+    told = [
+        job_log.timeline_text(job_log.Line(0.0, text))
+        for text in ("Running stage 'train':", "2 files pushed", "| a | b |")
+    ]
     assert told == ["Running stage 'train':", "2 files pushed", "| a | b |"]
-    assert job_log.told(job_log.Line(0.0, "Updating lock file 'dvc.lock'")) is None
+    assert job_log.timeline_text(job_log.Line(0.0, "Updating lock file 'dvc.lock'")) is None

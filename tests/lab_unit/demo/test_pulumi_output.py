@@ -17,11 +17,11 @@ from lab.demo import pulumi_output
     ],
 )
 def test_what_changed_is_told(line: str, text: str) -> None:
-    assert pulumi_output.told(line) == text
+    assert pulumi_output.timeline_text(line) == text
 
 
 @pytest.mark.parametrize(
     "line", ["@ Updating....", " +  kubernetes:core/v1:Namespace x creating (0s)", "Resources:", "    + 3 created", ""]
 )
 def test_the_rest_is_not(line: str) -> None:
-    assert pulumi_output.told(line) is None
+    assert pulumi_output.timeline_text(line) is None

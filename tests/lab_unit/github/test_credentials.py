@@ -50,7 +50,7 @@ async def test_a_jwt_from_another_time_is_refused(github: Github, claims: dict[s
 
 
 async def test_a_server_whose_clock_is_behind_refuses_a_jwt_that_is_right(github: Github) -> None:
-    await github.tell("PUT", "/clock", {"skew": -300})
+    await github.arrange("PUT", "/clock", {"skew": -300})
     status, answer, headers = await github.call("GET", "/app", token=github.signed())
     assert status == 401
     assert "iat" in answer["message"]
@@ -60,9 +60,9 @@ async def test_a_server_whose_clock_is_behind_refuses_a_jwt_that_is_right(github
 async def test_a_token_ends_with_its_hour_or_by_hand(github: Github) -> None:
     _, token, _ = await github.call("POST", TOKENS, token=github.signed())
     assert (await github.call("GET", RUNNERS, token=token["token"]))[0] == 200
-    await github.tell("PUT", "/expire-tokens")
+    await github.arrange("PUT", "/expire-tokens")
     assert (await github.call("GET", RUNNERS, token=token["token"]))[0] == 401
-    await github.tell("PUT", "/clock", {"token_seconds": -1})
+    await github.arrange("PUT", "/clock", {"token_seconds": -1})
     _, token, _ = await github.call("POST", TOKENS, token=github.signed())
     assert (await github.call("GET", RUNNERS, token=token["token"]))[0] == 401
 
@@ -79,7 +79,7 @@ async def test_two_apps_are_told_apart_by_their_keys(github: Github) -> None:
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     installation = {"id": 8, "organization": "mlops", "permissions": {"metadata": "read"}}
     other = {"id": 2, "client_id": "Iv23other", "slug": "other", "public_key": pem, "installations": [installation]}
-    await github.tell("PUT", "/app", other)
+    await github.arrange("PUT", "/app", other)
     now = int(time.time())
     signed = jwt.encode({"iat": now - 60, "exp": now + 500, "iss": "2"}, key, algorithm="RS256")
     assert (await github.call("GET", "/app", token=signed))[1]["slug"] == "other"

@@ -14,7 +14,10 @@ async def test_a_user_and_a_team_have_the_numbers_that_reviewers_are_named_by(gi
     status, made, _ = await github.call("PUT", ENVIRONMENT, {"reviewers": reviewers, "deployment_branch_policy": None})
     assert status == 200
     (rule,) = made["protection_rules"]
-    assert [(each["type"], each["reviewer"]["id"]) for each in rule["reviewers"]] == [("User", 5), ("Team", 9)]
+    assert [(reviewer["type"], reviewer["reviewer"]["id"]) for reviewer in rule["reviewers"]] == [
+        ("User", 5),
+        ("Team", 9),
+    ]
 
 
 async def test_an_app_sees_users_as_everybody_does(github: Github) -> None:

@@ -73,7 +73,7 @@ async def test_an_organization_has_runners_in_groups(github: Github) -> None:
 
 
 async def test_versions_have_an_end_and_downloads_a_list(github: Github) -> None:
-    await github.tell("PUT", "/deprecations/2.330.0", {"at": "2026-12-01T00:00:00Z"})
+    await github.arrange("PUT", "/deprecations/2.330.0", {"at": "2026-12-01T00:00:00Z"})
     _, known, _ = await github.call("GET", f"{RUNNERS}/deprecations/2.330.0")
     assert known["runtime_deprecates_at"] == "2026-12-01T00:00:00Z"
     assert (await github.call("GET", f"{RUNNERS}/deprecations/1.0.0"))[0] == 404

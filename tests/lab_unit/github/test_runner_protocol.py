@@ -88,8 +88,8 @@ class SmallRunner:
         await self.call(
             "DELETE", f"_apis/distributedtask/pools/1/messages/{message['messageId']}?sessionId={self.session}"
         )
-        found: dict[str, Any] = json.loads(message["body"])
-        return found
+        document: dict[str, Any] = json.loads(message["body"])
+        return document
 
     async def report(self, job: dict[str, Any], result: str, token: str | None = None) -> int:
         secret = job["resources"]["endpoints"][0]["authorization"]["parameters"]["AccessToken"]
@@ -123,8 +123,8 @@ async def test_a_job_goes_to_the_runner_of_its_labels_and_names_it(github: Githu
     runner = await started(github)
     job = await runner.take()
     assert job["steps"][0]["inputs"]["map"][0]["value"] == {"type": 3, "expr": "format('echo {0}!', vars.COLOR)"}
-    found = (await jobs(github, run))["deploy"]
-    assert (found["status"], found["runner_name"]) == ("in_progress", "r1")
+    deploy = (await jobs(github, run))["deploy"]
+    assert (deploy["status"], deploy["runner_name"]) == ("in_progress", "r1")
     listed = (await github.call("GET", RUNNERS))[1]["runners"][0]
     assert (listed["status"], listed["busy"], listed["version"]) == ("online", True, "3.0.0")
     assert (await github.call("GET", "/repos/mlops/guide/actions/runs?status=in_progress"))[1]["total_count"] == 1
@@ -192,7 +192,7 @@ async def test_a_runner_that_renews_no_longer_loses_its_job(github: Github) -> N
     run = await dispatched(github)
     runner = await started(github)
     await runner.take()
-    await github.tell("PUT", "/clock", {"skew": 700})
+    await github.arrange("PUT", "/clock", {"skew": 700})
     assert (await jobs(github, run))["deploy"]["conclusion"] == "failure"
     assert github.world.runners == {}
 

@@ -28,7 +28,7 @@ def refused() -> PodSnapshot:
     return starting(registration=container)
 
 
-def told(*reasons: str) -> PodSnapshot:
+def pod_with_events(*reasons: str) -> PodSnapshot:
     events = tuple(EventSnapshot(reason, f"because of {reason}", str(index)) for index, reason in enumerate(reasons))
     return starting(events=events, registration=ContainerSnapshot("running"))
 
@@ -52,8 +52,8 @@ SICK = [
     (pool(1, in_image_trouble("InvalidImageName")), "image", "nosuch", "correct `image`"),
     (pool(1, in_image_trouble("CreateContainerError")), "container", "nosuch", "kubectl describe pod"),
     (pool(1, refused()), "registration", "NotGranted: namespace dev is not granted", "must grant this namespace"),
-    (pool(1, told("RegistrationRefused")), "registration", "because of", "must grant this namespace"),
-    (pool(1, told("RegistrationBraked")), "brake", "held back: because of", "kubectl logs"),
+    (pool(1, pod_with_events("RegistrationRefused")), "registration", "because of", "must grant this namespace"),
+    (pool(1, pod_with_events("RegistrationBraked")), "brake", "held back: because of", "kubectl logs"),
     (pool(1, ended()), "end", "exit code 78: image contract: the image has no 'sleep'", "correct the pool's image"),
 ]
 
@@ -81,7 +81,7 @@ HEALTHY = [
     ("a node is coming", pool(1, PodSnapshot("a", phase="Pending", scheduled=False))),
     ("quota held by one that leaves", pool(1, former(terminating=True), creation_failure=QUOTA)),
     ("quota held by one that finishes", pool(2, finishing(), starting(), creation_failure=QUOTA)),
-    ("braked, then issued", pool(1, told("RegistrationBraked", "RegistrationIssued"))),
+    ("braked, then issued", pool(1, pod_with_events("RegistrationBraked", "RegistrationIssued"))),
     ("failed after it had been online", pool(1, ended(was_online=True), starting())),
     ("trouble of the former template", pool(1, former(), starting())),
     ("refused once, running now", pool(1, starting(registration=ContainerSnapshot("terminated", exit_code=0)))),
@@ -111,7 +111,7 @@ def test_pods_that_failed_before_the_wait_say_nothing_about_it() -> None:
 
 
 def test_a_wait_that_runs_out_of_time_says_what_is_known_of_each_pod() -> None:
-    state = pool(3, waiting(), told("RegistrationBraked"), starting("z"))
+    state = pool(3, waiting(), pod_with_events("RegistrationBraked"), starting("z"))
     assert remarks(state) == [
         f"c: {GPU_IN_USE}",
         "b: RegistrationBraked: because of RegistrationBraked",

@@ -7,7 +7,7 @@ import pytest
 
 from components.pools.online.snapshot import PoolSnapshot
 from components.pools.online.wait import ClusterReadError, PoolsNotOnlineError, wait_until_online
-from tests.components.pools.online.test_diagnosis import ended, told
+from tests.components.pools.online.test_diagnosis import ended, pod_with_events
 from tests.components.pools.online.test_progress import NO_NODE, online, pool, starting, waiting
 
 Look = Sequence[PoolSnapshot] | ClusterReadError
@@ -79,7 +79,7 @@ def test_what_cannot_heal_fails_after_its_grace_and_long_before_the_deadline() -
 
 
 def test_a_failure_says_how_to_go_on() -> None:
-    assert "run `pulumi up`" in Watch([pool(1, told("RegistrationBraked"))]).failure()
+    assert "run `pulumi up`" in Watch([pool(1, pod_with_events("RegistrationBraked"))]).failure()
 
 
 def test_trouble_that_passes_within_its_grace_is_forgotten() -> None:

@@ -37,35 +37,35 @@ def asked(count: int = 1, replicas: int = 1, **changes: Any) -> Need:
     return Need("cuda", replicas, requests, devices={GPU: count}, **({"selector": A100} | changes))
 
 
-def said(state: State, need: Need, *nodes: Node) -> str:
-    found: Finding = room(need, nodes)
-    assert found.state is state, str(found)
-    assert bool(found.cure) == (state is not State.OK)
-    return str(found)
+def verdict(state: State, need: Need, *nodes: Node) -> str:
+    finding: Finding = room(need, nodes)
+    assert finding.state is state, str(finding)
+    assert bool(finding.cure) == (state is not State.OK)
+    return str(finding)
 
 
 def test_a_pool_fits_a_node_with_its_labels_and_gpus() -> None:
-    assert "gpu-1 could hold 4 runners" in said(State.OK, asked(2), made())
+    assert "gpu-1 could hold 4 runners" in verdict(State.OK, asked(2), made())
 
 
 def test_more_gpus_than_any_node_has_fit_nowhere() -> None:
-    text = said(State.FAILED, asked(16), made("a"), made("b", allocatable={GPU: "4"}))
+    text = verdict(State.FAILED, asked(16), made("a"), made("b", allocatable={GPU: "4"}))
     assert "a pod asks for 16 nvidia.com/gpu, but no node that it may use has more than 8" in text
 
 
 def test_a_larger_node_that_the_pool_may_not_use_does_not_count() -> None:
     other = made("b", labels={"nvidia.com/gpu.product": "H100"}, allocatable={GPU: "16"})
-    assert "has more than 8" in said(State.FAILED, asked(16), made("a"), other)
+    assert "has more than 8" in verdict(State.FAILED, asked(16), made("a"), other)
 
 
 def test_a_label_that_no_node_has_is_told_with_those_that_are_there() -> None:
-    text = said(State.FAILED, asked(selector={"nvidia.com/gpu.product": "V100"}), made())
+    text = verdict(State.FAILED, asked(selector={"nvidia.com/gpu.product": "V100"}), made())
     assert "no node has the labels nvidia.com/gpu.product=V100; there nvidia.com/gpu.product is A100" in text
     assert "gpu.nodeSelector" in text
 
 
 def test_a_taint_that_is_not_tolerated_is_told_with_the_toleration() -> None:
-    text = said(State.FAILED, asked(), made(taints=[TAINT]))
+    text = verdict(State.FAILED, asked(), made(taints=[TAINT]))
     assert "the taint nvidia.com/gpu=present:NoSchedule" in text
     assert "add {key: nvidia.com/gpu, operator: Exists, effect: NoSchedule} to gpu.tolerations" in text
 
@@ -82,41 +82,41 @@ def test_a_taint_that_is_not_tolerated_is_told_with_the_toleration() -> None:
     ],
 )
 def test_a_toleration_counts_as_the_scheduler_counts_it(toleration: dict[str, str], state: State) -> None:
-    said(state, asked(tolerations=[toleration]), made(taints=[TAINT]))
+    verdict(state, asked(tolerations=[toleration]), made(taints=[TAINT]))
 
 
 def test_a_taint_that_only_asks_politely_keeps_nobody_away() -> None:
-    said(State.OK, asked(), made(taints=[TAINT | {"effect": "PreferNoSchedule"}]))
+    verdict(State.OK, asked(), made(taints=[TAINT | {"effect": "PreferNoSchedule"}]))
 
 
 @pytest.mark.parametrize("change", [{"ready": "False"}, {"ready": "Unknown"}, {"cordoned": True}])
 def test_a_node_that_is_not_ready_or_cordoned_is_no_node(change: dict[str, Any]) -> None:
-    assert "none of 1 nodes is ready" in said(State.FAILED, asked(), made(**change))
+    assert "none of 1 nodes is ready" in verdict(State.FAILED, asked(), made(**change))
 
 
 def test_memory_counts_as_gpus_do() -> None:
-    text = said(State.FAILED, asked(requests={"memory": amount("300Gi")}), made())
+    text = verdict(State.FAILED, asked(requests={"memory": amount("300Gi")}), made())
     assert "memory, but no node" in text
 
 
 def test_nodes_that_are_large_enough_only_in_turn_are_not() -> None:
     small_gpu = made("a", allocatable={GPU: "1"})
     small_memory = made("b", allocatable={"memory": "1Gi"})
-    assert "enough of everything" in said(State.FAILED, asked(8), small_gpu, small_memory)
+    assert "enough of everything" in verdict(State.FAILED, asked(8), small_gpu, small_memory)
 
 
 def test_a_missing_device_plugin_is_suspected_where_no_node_has_the_resource() -> None:
-    assert "device plugin" in said(State.FAILED, asked(), made(allocatable={GPU: "0"}))
+    assert "device plugin" in verdict(State.FAILED, asked(), made(allocatable={GPU: "0"}))
 
 
 def test_too_few_places_are_unknown_for_an_autoscaler_may_add_nodes() -> None:
-    assert "room for 1 of 3 runners" in said(State.UNKNOWN, asked(8, replicas=3), made())
+    assert "room for 1 of 3 runners" in verdict(State.UNKNOWN, asked(8, replicas=3), made())
 
 
 def test_a_pool_without_gpus_needs_a_node_without_taints() -> None:
     plain = Need("base", 1, {"cpu": amount("100m"), "memory": amount("2Gi")})
-    assert "plain could hold" in said(State.OK, plain, made("gpu", taints=[TAINT]), made("plain", labels={}))
+    assert "plain could hold" in verdict(State.OK, plain, made("gpu", taints=[TAINT]), made("plain", labels={}))
 
 
 def test_an_empty_cluster_fits_nothing() -> None:
-    assert "no node" in said(State.FAILED, asked())
+    assert "no node" in verdict(State.FAILED, asked())

@@ -102,8 +102,8 @@ def test_a_change_that_touches_no_capacity_shows_none() -> None:
     ],
 )
 def test_violations_are_read_from_whatever_the_policy_run_left(document: Any) -> None:
-    (found,) = violations([document])
-    assert (found.policy, found.level, found.message) == ("digest", "mandatory", "use a digest")
+    (violation,) = violations([document])
+    assert (violation.policy, violation.level, violation.message) == ("digest", "mandatory", "use a digest")
 
 
 @pytest.mark.parametrize("document", [None, 7, {}, [], {"violations": None}, {"diagnostics": [{"message": "x"}]}])
@@ -134,7 +134,7 @@ def test_a_removal_takes_what_it_saw_and_starts_at_the_end_of_each_list() -> Non
     live = {"spec": {"c": [{"name": "a"}, {"name": "b"}, {"name": "c"}]}, "metadata": {"labels": {"x/y": "1"}}}
     elements = [("spec", "c", Item((("name", name),))) for name in "ac"]
     operations = removal(live, [*elements, ("metadata", "labels", "x/y")])
-    removed = [one["path"] for one in operations if one["op"] == "remove"]
+    removed = [operation["path"] for operation in operations if operation["op"] == "remove"]
     assert removed == ["/spec/c/2", "/spec/c/0", "/metadata/labels/x~1y"]
     assert operations[0] == {"op": "test", "path": "/spec/c/2", "value": {"name": "c"}}
 
