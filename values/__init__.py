@@ -1,1 +1,25 @@
-"""values."""
+"""Values and words, for every room and for the registrar's image: pure, with nothing but the standard library.
+
+Words
+  contract           names on which the runner's pod, the registrar and the program agree
+  accounts           ServiceAccounts in a namespace of runners; what a deployer deploys
+  kubernetes_syntax  what Kubernetes accepts as a name, a label, a quantity
+  problem            Problem: what is wrong, what is allowed, what cures it; the error that carries several
+
+The forge
+  scope              Scope: whose jobs a runner may take; ForgeScope: at which forge
+  credential         Credential: a token, or a GitHub App with its key
+  github             what the registrar must be allowed at GitHub
+  runner_group       which of an organization's runner groups a grant means
+  wiring             what workflows find in their repository
+  forge_networks     where a forge answers, as far as its URL tells
+
+Platform and pools
+  grant              Grant: whose pods become runners of what
+  deadlines          Deadlines: how patient the registrar is
+  egress             EgressRule: a network and its ports
+  api_server         where the API server answers
+  image              which images an environment admits
+  pool               RunnerPool: runners that differ in nothing
+  placement          GpuPlacement: GPUs and nodes, presets per vendor and cloud
+"""

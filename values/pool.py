@@ -1,9 +1,6 @@
 """RunnerPool: what a pool of runners is, as plain data. Checked by whoever reads it from a person (`config`)."""
 
-import hashlib
-import json
-from collections.abc import Mapping
-from typing import Any, Final, NotRequired, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 from values.accounts import DEPLOYER, PREVIEWER
 from values.placement import GpuPlacement
@@ -55,9 +52,3 @@ def pool_key(pool: RunnerPool) -> str:
 def pools_config_map(stack: str) -> str:
     """The name of the ConfigMap that lists a stack's pools; its deployer may write this one and no other."""
     return f"pools-{stack}"
-
-
-def fingerprint(spec: Mapping[str, Any]) -> str:
-    """A short text that changes if and only if the spec does."""
-    text = json.dumps(spec, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

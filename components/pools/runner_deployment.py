@@ -1,5 +1,7 @@
 """RunnerDeployment: one pool of runners, as one Deployment. Waits for nothing: see online_pools."""
 
+import hashlib
+import json
 from typing import Any, Optional
 
 import pulumi
@@ -7,7 +9,7 @@ import pulumi_kubernetes as k8s
 
 from components.labels import POOL_ANNOTATIONS, pool_labels, selector_labels
 from components.pools.runner_pod import pod_template
-from values.pool import RunnerPool, fingerprint
+from values.pool import RunnerPool
 
 
 def deployment_spec(pool: RunnerPool) -> k8s.apps.v1.DeploymentSpecArgsDict:
@@ -24,11 +26,12 @@ def deployment_spec(pool: RunnerPool) -> k8s.apps.v1.DeploymentSpecArgsDict:
 
 
 def deployment_fingerprint(pool: RunnerPool) -> str:
-    """Changes if and only if the Deployment does; what an autoscaler sets does not count."""
+    """A short text that changes if and only if the Deployment does; what an autoscaler sets does not count."""
     spec: dict[str, Any] = dict(deployment_spec(pool))
     if pool["autoscaled"]:
         del spec["replicas"]
-    return fingerprint(spec)
+    text = json.dumps(spec, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class RunnerDeployment(pulumi.ComponentResource):

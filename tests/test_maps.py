@@ -1,15 +1,15 @@
-"""Whoever opens a package of the registrar finds every file of it in one list."""
+"""Whoever opens one of these packages finds every file of it in one list."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 ENTRY = re.compile(r"^  (\w+/?)  +\S", re.MULTILINE)
 
 
-@pytest.mark.parametrize("package", ["registrar", "registrar/forges", "registrar/forges/github"])
+@pytest.mark.parametrize("package", ["values", "config", "registrar", "registrar/forges", "registrar/forges/github"])
 def test_a_package_lists_its_files_each_once_and_no_others(package: str) -> None:
     listed = ENTRY.findall((ROOT / package / "__init__.py").read_text(encoding="utf-8"))
     modules = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
