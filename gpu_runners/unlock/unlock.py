@@ -77,8 +77,8 @@ def _judge(stack: str, held: Sequence[Lock], here: Here) -> None:
         )
     else:
         here.say(
-            f"Whether it still runs cannot be seen from here ({here.host}). Two commands at once damage the state: look "
-            f"at {hosts}, or at the workflow run that started it."
+            f"Whether it still runs cannot be seen from here ({here.host}). Two commands at once damage the state: "
+            f"look at {hosts}, or at the workflow run that started it."
         )
     if not here.agrees(f"Has it ended on {hosts}?"):
         raise UnlockError("not confirmed: nothing was changed. `--yes` confirms where nobody can be asked")
