@@ -45,7 +45,12 @@ def test_the_shared_folders_are_there() -> None:
 
 
 def test_beside_the_folders_lies_nothing_but_what_is_about_all_of_them() -> None:
-    assert {path.name for path in TESTS.glob("*.py")} == {"conftest.py", "test_borders.py", "test_mirror.py"}
+    assert {path.name for path in TESTS.glob("*.py")} == {
+        "conftest.py",
+        "test_borders.py",
+        "test_maps.py",
+        "test_mirror.py",
+    }
 
 
 @pytest.mark.parametrize("room", ROOMS)
