@@ -16,6 +16,7 @@
   github          runner groups at GitHub
   repositories    the wiring of repositories at GitHub
   wiring_secrets  the secrets of that wiring
+  forge_questions what the stack has to ask its forge
 
 Imports `values` and no other room: whoever only reads a config waits for neither Kubernetes' SDK nor a client.
 """

@@ -52,3 +52,13 @@ class RepositoryWiring:
     def repository(self) -> str:
         """Its name without the owner."""
         return Scope(self.path).repository
+
+
+@dataclass(frozen=True)
+class GroupWiring:
+    """A runner group that is to be declared, for these repositories, and these of their workflows only, if any."""
+
+    organization: str
+    name: str
+    repositories: tuple[Scope, ...]
+    workflows: tuple[str, ...] = ()

@@ -1,25 +1,25 @@
 """Workflows that pull requests from forks start at GitHub: a setting that Pulumi's provider has no resource for."""
 
-import gidgethub
+from access.forge_errors import ForgeUnreachableError
+from access.github.client import GitHubClient
+from values.problem import Problem
 
-from access.github.questions import AwayError, Questions
 
-
-def open_forks(questions: Questions, path: str, *, is_private: bool, token: str) -> str:
-    """A warning, with the command against it, where such workflows start unasked; "" where not or untold."""
+def open_forks(client: GitHubClient, path: str, *, is_private: bool, token: str) -> Problem | None:
+    """What is wrong, with the command against it, where such workflows start unasked; None where not or untold."""
     kind = "fork-pr-workflows-private-repos" if is_private else "fork-pr-contributor-approval"
     url = f"repos/{path}/actions/permissions/{kind}"
     try:
-        found = questions.ask("GET", f"/{url}", token=token)[0]
-    except (gidgethub.HTTPException, AwayError):  # older servers know no such setting, others may not say
-        return ""
+        settings = client.ask("GET", f"/{url}", token=token)[0]
+    except ForgeUnreachableError:  # older servers know no such setting, others may not say
+        return None
     if is_private:
         runs, asks = "run_workflows_from_fork_pull_requests", "require_approval_for_fork_pr_workflows"
-        is_open, cure = found[runs] and not found[asks], f"-F {runs}=false"
+        is_open, setting = settings[runs] and not settings[asks], f"-F {runs}=false"
     else:
-        is_open = found["approval_policy"] != "all_external_contributors"
-        cure = "-f approval_policy=all_external_contributors"
-    command = f"gh api -X PUT {url} {cure}"
-    return (
-        f"pull requests from forks start workflows of {path} without anybody's approval; `{command}`" if is_open else ""
-    )
+        is_open = settings["approval_policy"] != "all_external_contributors"
+        setting = "-f approval_policy=all_external_contributors"
+    if not is_open:
+        return None
+    found = "pull requests from forks start its workflows without anybody's approval"
+    return Problem(path, found, "workflows that somebody approves", f"`gh api -X PUT {url} {setting}`")

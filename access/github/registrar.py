@@ -1,154 +1,142 @@
 """Asks GitHub, before anything is declared, whether the registrar will be able to do its work there.
 
-One message lists every problem with its cure. A GitHub that does not answer is no problem of the stack: the registrar
-waits for it. Reads only; the one thing it makes is an App's token of one hour, which shows that the App may have it.
+A GitHub that does not answer is no problem of the stack: the registrar waits for it. Reads only; the one thing that is
+made is an App's token of one hour, which shows that the App may have it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
-import pulumi
-
-from access.github.proof import require_classic_scope, token_for
-from access.github.questions import AwayError, DeniedError, Questions, told
+from access.forge_errors import Answers, ForgeRefusedError, ForgeUnreachableError, refusals_mean
+from access.github.client import GitHubClient
+from access.github.groups import Group, named_group, runner_groups, selected_repositories
+from access.github.tokens import require_classic_scope, token_for, words
 from values.contract import (
     GITHUB_MOST_REPOSITORIES,
     GITHUB_ORGANIZATION_PERMISSIONS,
     GITHUB_REPOSITORY_PERMISSIONS,
 )
-from values.credential import Credential
-from values.scope import ForgeScope
+from values.forge_questions import RegistrarQuestion
+from values.problem import Problem
+from values.scope import Scope, ScopeKind
 
-# By whether the scope is a repository; else it is an organization.
-NEEDED: Final = {True: GITHUB_REPOSITORY_PERMISSIONS, False: GITHUB_ORGANIZATION_PERMISSIONS}
-CLASSIC_SCOPES: Final = {True: "repo", False: "admin:org"}
-
-Warn = Callable[[str], object]
-
-
-class ForgeAccessError(pulumi.RunError):
-    """Everything that keeps the stack from its work at the forge, in one message."""
+NEEDED: Final = {
+    ScopeKind.REPOSITORY: GITHUB_REPOSITORY_PERMISSIONS,
+    ScopeKind.ORGANIZATION: GITHUB_ORGANIZATION_PERMISSIONS,
+}
+CLASSIC_SCOPES: Final = {ScopeKind.REPOSITORY: "repo", ScopeKind.ORGANIZATION: "admin:org"}
 
 
-def require_github_access(
-    forge: ForgeScope,
-    wanted: Iterable[tuple[str, str | None]],
-    proof: Credential,
-    ca: str = "",
-    warn: Warn = pulumi.warn,
-    *,
-    declared: Collection[tuple[str, str]] = (),
-) -> None:
-    """Checks every (scope's path, runner group). Raises ForgeAccessError; warns where GitHub gives no answer.
-
-    declared: the (organization, runner group)s that the stack itself declares, which need not exist yet.
-    """
-    problems: list[str] = []
-    with Questions(forge, ca) as questions:
-        look = _Look(questions, forge, proof, declared, warn)
-        for path, group in dict.fromkeys(wanted):
+def ask_about_registrar(question: RegistrarQuestion) -> Answers:
+    """Looks into every scope and group."""
+    with GitHubClient.of_scope(question.forge, question.ca) as client:
+        look = _Look(client, question)
+        for scope, group in dict.fromkeys(question.scopes):
             try:
-                look.check(path, group)
-            except DeniedError as problem:
-                problems.append(str(problem))
-            except AwayError as error:
-                warn(f"whether runners can be registered at {path} is not known: {error}")
-    if problems:
-        lines = [f"the registrar could not work at {forge.url}; nothing was changed:", *dict.fromkeys(problems)]
-        raise ForgeAccessError("\n  ".join(lines))
-
-
-def require_all(*checks: Callable[[], object]) -> None:
-    """Makes every check, and raises what they found as one ForgeAccessError."""
-    refusals: list[str] = []
-    for check in checks:
-        try:
-            check()
-        except ForgeAccessError as refusal:
-            refusals.append(str(refusal))
-    if refusals:
-        raise ForgeAccessError("\n".join(refusals))
+                look.into(scope, group)
+            except ForgeRefusedError as refusal:
+                look.answers.problems += refusal.problems
+            except ForgeUnreachableError as error:
+                look.answers.unanswered(f"scope {scope}", error)
+    return look.answers
 
 
 class _Look:
     """The questions, one after the other."""
 
-    def __init__(
-        self,
-        questions: Questions,
-        forge: ForgeScope,
-        proof: Credential,
-        declared: Collection[tuple[str, str]],
-        warn: Warn,
-    ) -> None:
-        self._questions, self._forge, self._proof = questions, forge, proof
-        self._declared, self._warn = declared, warn
+    def __init__(self, client: GitHubClient, question: RegistrarQuestion) -> None:
+        self._client, self._question = client, question
+        self._forge, self._credential = question.forge, question.credential
+        self.answers = Answers()
 
-    def check(self, path: str, group: str | None) -> None:
-        """Raises DeniedError at the first thing that is not as it must be."""
-        is_repository = "/" in path
-        base = f"/repos/{path}" if is_repository else f"/orgs/{path}"
-        token = token_for(self._questions, self._proof, path, NEEDED[is_repository])
-        headers = self._runners(path, base, token)
-        require_classic_scope(self._proof, headers, CLASSIC_SCOPES[is_repository])
-        if is_repository:
-            self._repository(path, token)
+    def into(self, scope: Scope, group: str | None) -> None:
+        """Raises ForgeRefusedError at the first thing that is not as it must be."""
+        token = token_for(self._client, self._credential, scope, NEEDED[scope.kind])
+        headers = self._runners(scope, token)
+        require_classic_scope(self._credential, headers, CLASSIC_SCOPES[scope.kind])
+        if scope.is_repository:
+            self._repository(scope, token)
         else:
-            self._group(path, base, group, token)
+            self._group(scope, group, token)
 
-    def _runners(self, path: str, base: str, token: str) -> Mapping[str, str]:
-        needed = ", ".join(f"{name}: {level}" for name, level in NEEDED["/" in path].items())
-        unknown = f"{path} does not exist, or the credential may not see it; check the spelling of the scope"
-        if "/" not in path:
-            unknown += "; a user's account is no organization: name one of its repositories"
-        with told({
-            401: "the credential is not accepted: expired, revoked or of another GitHub; give a new forgeToken",
-            403: f"the credential may not list the runners of {path}; it needs {needed}",
-            404: unknown,
-        }):  # fmt: skip
-            return self._questions.ask("GET", f"{base}/actions/runners?per_page=1", token=token)[1]
+    def _runners(self, scope: Scope, token: str) -> Mapping[str, str]:
+        key = f"scope {scope}"
+        cure = "check the spelling of the scope"
+        if not scope.is_repository:
+            cure += "; a user's account is no organization: name one of its repositories"
+        meanings = {
+            401: Problem(
+                "forgeToken",
+                "a credential that is not accepted: expired, revoked or of another GitHub",
+                f"one of {self._forge.url}",
+                "give a new forgeToken",
+            ),
+            403: lacking(key, f"list the runners of {scope}", words(NEEDED[scope.kind])),
+            404: Problem(
+                key, f"{scope} does not exist, or the credential may not see it", "a scope that it may see", cure
+            ),
+        }
+        with refusals_mean(meanings):
+            return self._client.ask("GET", f"{scope.runners_path}?per_page=1", token=token)[1]
 
-    def _repository(self, path: str, token: str) -> None:
-        with told({403: f"the credential may not read {path}; it needs metadata: read"}):
-            repository = self._questions.ask("GET", f"/repos/{path}", token=token)[0]
+    def _repository(self, scope: Scope, token: str) -> None:
+        key, path = f"scope {scope}", scope.api_path
+        with refusals_mean({403: lacking(key, f"read {scope}", "metadata: read")}):
+            repository = self._client.ask("GET", path, token=token)[0]
         if self._forge.is_hosted and repository.get("visibility") == "public":
-            raise DeniedError(f"{path} is public: anybody's pull request could run code here; make it private")
-        if self._proof.token and repository.get("permissions", {}).get("admin") is False:
-            raise DeniedError(f"the token's user is no administrator of {path}; only those may register runners")
-        with told({403: f"the credential may not read the workflow runs of {path}; it needs actions: read"}):
-            self._questions.ask("GET", f"/repos/{path}/actions/runs?per_page=1", token=token)
+            found = f"{scope} is public: anybody's pull request could run code here"
+            raise ForgeRefusedError.of(Problem(key, found, "a private repository", "make it private"))
+        if self._credential.token and repository.get("permissions", {}).get("admin") is False:
+            raise ForgeRefusedError.of(not_administered(scope, "register runners"))
+        with refusals_mean({403: lacking(key, f"read the workflow runs of {scope}", "actions: read")}):
+            self._client.ask("GET", f"{path}/actions/runs?per_page=1", token=token)
 
-    def _group(self, path: str, base: str, name: str | None, token: str) -> None:
-        with told({403: f"the credential may not list the runner groups of {path}"}):
-            url = f"{base}/actions/runner-groups?per_page=100"
-            groups: list[Any] = self._questions.ask("GET", url, token=token)[0]["runner_groups"]
-        group = next((one for one in groups if (one["default"] if name is None else one["name"] == name)), None)
-        is_declared = name is not None and (path, name) in self._declared
+    def _group(self, scope: Scope, name: str | None, token: str) -> None:
+        with refusals_mean(
+            {403: lacking(f"scope {scope}", f"list the runner groups of {scope}", words(NEEDED[scope.kind]))}
+        ):
+            groups = runner_groups(self._client, scope, token)
+        group = named_group(groups, name)
         if group is None:
-            if is_declared:
+            if (scope.path, name) in self._question.declared_groups:
                 return
-            names = ", ".join(one["name"] for one in groups)
             cure = "declare it in platform.runnerGroups, create it, or name one of these"
-            raise DeniedError(f"runnerGroup: found {name}; allowed: {names} of {path}; {cure}")
-        if group["allows_public_repositories"]:
-            raise DeniedError(
-                f"the runner group {group['name']} of {path} allows public repositories: anybody could run code here; "
-                "switch that off in its settings, or name another runnerGroup"
+            raise ForgeRefusedError.of(
+                Problem("runnerGroup", str(name), f"{', '.join(group['name'] for group in groups)} of {scope}", cure)
             )
-        self._warn_of_many(path, base, group, token)
+        if group["allows_public_repositories"]:
+            found = (
+                f"the runner group {group['name']} of {scope} allows public repositories: anybody could run code here"
+            )
+            cure = "switch that off in its settings, or name another runnerGroup"
+            raise ForgeRefusedError.of(Problem("runnerGroup", found, "a group for private repositories", cure))
+        self._note_many(scope, group, token)
 
-    def _warn_of_many(self, path: str, base: str, group: Any, token: str) -> None:
+    def _note_many(self, scope: Scope, group: Group, token: str) -> None:
         most = GITHUB_MOST_REPOSITORIES
-        with told({403: f"the credential may not list the repositories of {path}; it needs metadata: read"}):
-            if group["visibility"] == "selected":
-                url = f"{base}/actions/runner-groups/{group['id']}/repositories?per_page=1"
-                count = self._questions.ask("GET", url, token=token)[0]["total_count"]
+        meaning = lacking(f"scope {scope}", f"list the repositories of {scope}", "metadata: read")
+        with refusals_mean({403: meaning}):
+            selected = selected_repositories(self._client, scope, group, token, at_most=1)
+            if selected is not None:
+                count = selected["total_count"]
                 found, where = f"{count} repositories", f"{most} of them"
             else:
-                count = len(self._questions.ask("GET", f"{base}/repos?per_page={most + 1}", token=token)[0])
+                url = f"{scope.api_path}/repos?per_page={most + 1}"
+                count = len(self._client.ask("GET", url, token=token)[0])
                 found, where = "all repositories", f"the {most} that were pushed to last"
         if count > most:
-            self._warn(
-                f"the runner group {group['name']} of {path} is open to {found}, but the registrar looks for jobs only "
-                f"in {where}; use a group of at most {most} repositories (platform.runnerGroups declares one)"
-            )
+            what = f"the runner group {group['name']} of {scope} is open to {found}"
+            looks = f"{what}, but the registrar looks for jobs only in {where}"
+            cure = f"use a group of at most {most} repositories (platform.runnerGroups declares one)"
+            self.answers.concerns.append(Problem("runnerGroup", looks, f"at most {most}", cure))
+
+
+def lacking(key: str, may_not: str, needed: str) -> Problem:
+    """A credential that may not do this for want of a permission."""
+    return Problem(key, f"the credential may not {may_not}", "a credential that may", f"it needs {needed}")
+
+
+def not_administered(repository: Scope, do: str) -> Problem:
+    """A token of a user who is no administrator of the repository."""
+    found = f"a token whose user is no administrator of {repository}"
+    return Problem(f"scope {repository}", found, f"one of an administrator: only those may {do}", "use one of theirs")

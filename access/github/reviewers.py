@@ -1,39 +1,45 @@
 """Reviewers of environments at GitHub: whether those that a stack names are there."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 
-from access.github.proof import token_for
-from access.github.questions import DeniedError, Questions, denied, told
+from access.forge_errors import ForgeRefusedError, problems_of, refusals_mean
+from access.github.client import GitHubClient
+from access.github.tokens import token_for
 from values.credential import Credential
-from values.wiring import EnvironmentWiring
+from values.problem import Problem
+from values.scope import Scope
+from values.wiring import RepositoryWiring
 
 
 def unknown_reviewers(
-    questions: Questions, proof: Credential, path: str, environments: Sequence[EnvironmentWiring], token: str
-) -> Iterator[str]:
-    """A problem for each that GitHub does not know; path is owner/repository, token one for it. Raises AwayError."""
+    client: GitHubClient, credential: Credential, wiring: RepositoryWiring, token: str
+) -> Iterator[Problem]:
+    """A problem for each that GitHub does not know; token is one for the repository. Raises ForgeUnreachableError."""
 
-    def look(url: str, words: Mapping[int, str], shown: str) -> None:
-        with told(words):
-            questions.ask("GET", url, token=shown)
+    def look(url: str, meanings: Mapping[int, Problem], shown: str) -> None:
+        with refusals_mean(meanings):
+            client.ask("GET", url, token=shown)
 
-    owner = path.partition("/")[0]
-    for login in sorted({login for each in environments for login in each.reviewer_users}):
-        words = {404: f"reviewers.users of {path}: found {login}; allowed: a user of this GitHub; correct the login"}
-        yield from denied(partial(look, f"/users/{login}", words, token))
-    teams = sorted({slug for each in environments for slug in each.reviewer_teams})
+    path, owner = wiring.path, Scope(wiring.owner)
+    for login in sorted({login for environment in wiring.environments for login in environment.reviewer_users}):
+        absent = Problem(f"reviewers.users of {path}", login, "a user of this GitHub", "correct the login")
+        yield from problems_of(partial(look, f"/users/{login}", {404: absent}, token))
+    teams = sorted({slug for environment in wiring.environments for slug in environment.reviewer_teams})
     if not teams:
         return
     try:
-        token = token_for(questions, proof, owner, {"members": "read"})  # an App's for a repository sees none
-    except DeniedError as problem:
-        yield str(problem)
+        token = token_for(client, credential, owner, {"members": "read"})  # an App's for a repository sees none
+    except ForgeRefusedError as refusal:
+        yield from refusal.problems
         return
     for slug in teams:
-        found = f"reviewers.teams of {path}: found {slug}"
-        words = {
-            403: f"{found}, but the credential may not read the teams of {owner}; it needs members: read",
-            404: f"{found}; allowed: a team of {owner} that the credential may see; correct the slug",
-        }
-        yield from denied(partial(look, f"/orgs/{owner}/teams/{slug}", words, token))
+        key = f"reviewers.teams of {path}"
+        hidden = Problem(
+            key,
+            f"{slug}, but the credential may not read the teams of {owner}",
+            "a credential that may",
+            "it needs members: read",
+        )
+        absent = Problem(key, slug, f"a team of {owner} that the credential may see", "correct the slug")
+        yield from problems_of(partial(look, f"{owner.api_path}/teams/{slug}", {403: hidden, 404: absent}, token))

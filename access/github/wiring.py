@@ -1,24 +1,24 @@
 """Asks GitHub, before anything is declared, whether `pulumi up` will be able to declare what a stack wants there.
 
-Like github_access: one message lists every problem with its cure, no answer is no problem, and nothing is changed.
+As about the registrar: no answer is no problem, and nothing is changed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
-import pulumi
-
+from access.forge_errors import Answers, ForgeRefusedError, ForgeUnreachableError, problems_of, refusals_mean
+from access.github.client import GitHubClient
 from access.github.fork_workflows import open_forks
-from access.github.proof import require_classic_scope, token_for
-from access.github.questions import AwayError, DeniedError, Questions, denied, told
-from access.github.registrar import CLASSIC_SCOPES, ForgeAccessError, Warn
+from access.github.registrar import CLASSIC_SCOPES, lacking, not_administered
 from access.github.reviewers import unknown_reviewers
+from access.github.tokens import require_classic_scope, token_for
 from values.credential import Credential
-from values.scope import ForgeScope
-from values.wiring import RepositoryWiring
+from values.forge_questions import WiringQuestion
+from values.problem import Problem
+from values.scope import Scope, ScopeKind
+from values.wiring import GroupWiring, RepositoryWiring
 
-Group = tuple[str, tuple[str, ...]]  # its organization, and its repositories as owner/repository
 GROUPS: Final = {"organization_self_hosted_runners": "write", "metadata": "read"}
 # What is asked to see whether a token has a permission, as it does not tell. Nothing can be asked about `environments`
 # before there is one.
@@ -29,40 +29,29 @@ PROBES: Final = {
 }
 
 
-def require_wiring_access(
-    forge: ForgeScope,
-    groups: Mapping[str, Group],
-    repositories: Mapping[str, RepositoryWiring],
-    proof: Credential,
-    ca: str = "",
-    *,
-    warn: Warn = pulumi.warn,
-) -> None:
-    """Checks runner groups by organization/name and repositories by owner/repository. Raises ForgeAccessError."""
-    problems: list[str] = []
-    with Questions(forge, ca) as questions:
-        look = _Look(questions, proof, warn)
-        checks = [
-            *((name, look.group(*group)) for name, group in groups.items()),
-            *((path, look.repository(path, wiring)) for path, wiring in repositories.items()),
+def ask_about_wiring(question: WiringQuestion) -> Answers:
+    """Looks into every group and repository."""
+    answers = Answers()
+    with GitHubClient.of_scope(question.forge, question.ca) as client:
+        look = _Look(client, question.credential, answers)
+        checks: list[tuple[str, Callable[[], Iterator[Problem]]]] = [
+            *((f"{group.organization}/{group.name}", partial(look.group, group)) for group in question.groups),
+            *((wiring.path, partial(look.repository, wiring)) for wiring in question.repositories),
         ]
         for name, check in checks:
             try:
-                problems += check
-            except AwayError as error:
-                warn(f"whether {name} can be declared at GitHub is not known: {error}")
-    if problems:
-        start = f"what the stack declares at {forge.url} could not be declared; nothing was changed:"
-        raise ForgeAccessError("\n  ".join([start, *dict.fromkeys(problems)]))
+                answers.problems += check()  # those before an error stay
+            except ForgeUnreachableError as error:
+                answers.unanswered(name, error)
+    return answers
 
 
 def permissions_for(wiring: RepositoryWiring) -> dict[str, str]:
     """What an App must be allowed in a repository to declare this there."""
-    environments = wiring.environments
     needed = {"metadata": "read"}
-    if environments or wiring.actions_permissions:
+    if wiring.environments or wiring.actions_permissions:
         needed["administration"] = "write"
-    if environments:
+    if wiring.environments:
         needed |= {"actions": "read", "environments": "write"}
     if wiring.variables:
         needed["actions_variables"] = "write"
@@ -74,57 +63,69 @@ def permissions_for(wiring: RepositoryWiring) -> dict[str, str]:
 class _Look:
     """Yields problems; a check ends where going on would only repeat them."""
 
-    def __init__(self, questions: Questions, proof: Credential, warn: Warn) -> None:
-        self._questions, self._proof, self._warn = questions, proof, warn
+    def __init__(self, client: GitHubClient, credential: Credential, answers: Answers) -> None:
+        self._client, self._credential, self._answers = client, credential, answers
 
-    def group(self, organization: str, repositories: tuple[str, ...]) -> Iterator[str]:
+    def group(self, group: GroupWiring) -> Iterator[Problem]:
         """A runner group: may it be declared, and are its repositories there?"""
+        organization = Scope(group.organization)
         try:
-            token = token_for(self._questions, self._proof, organization, GROUPS)
-            with told(_refused(organization, "runner groups", "organization_self_hosted_runners: write")):
-                url = f"/orgs/{organization}/actions/runner-groups?per_page=1"
-                headers = self._questions.ask("GET", url, token=token)[1]
-            require_classic_scope(self._proof, headers, CLASSIC_SCOPES[False])
-        except DeniedError as problem:
-            yield str(problem)
+            token = token_for(self._client, self._credential, organization, GROUPS)
+            with refusals_mean(
+                _meanings(str(organization), "runner groups", "organization_self_hosted_runners: write")
+            ):
+                headers = self._client.ask("GET", f"{organization.groups_path}?per_page=1", token=token)[1]
+            require_classic_scope(self._credential, headers, CLASSIC_SCOPES[ScopeKind.ORGANIZATION])
+        except ForgeRefusedError as refusal:
+            yield from refusal.problems
             return
-        for path in repositories:
-            yield from denied(partial(self._read, path, token))
+        for repository in group.repositories:
+            yield from problems_of(partial(self._read, repository, token))
 
-    def repository(self, path: str, wiring: RepositoryWiring) -> Iterator[str]:
+    def repository(self, wiring: RepositoryWiring) -> Iterator[Problem]:
         """A repository: may all of this be declared in it, and are its reviewers there?"""
-        needed = permissions_for(wiring)
+        path, needed = Scope(wiring.path), permissions_for(wiring)
         try:
-            token = token_for(self._questions, self._proof, path, needed)
-            found = self._read(path, token)
-        except DeniedError as problem:
-            yield str(problem)
+            token = token_for(self._client, self._credential, path, needed)
+            repository = self._read(path, token)
+        except ForgeRefusedError as refusal:
+            yield from refusal.problems
             return
-        if self._proof.token:
-            if found.get("permissions", {}).get("admin") is False:
-                yield f"the token's user is no administrator of {path}; only those may change its settings"
+        if self._credential.token:
+            if repository.get("permissions", {}).get("admin") is False:
+                yield not_administered(path, "change its settings")
             for permission, probe in PROBES.items():
                 if permission in needed:
-                    yield from denied(partial(self._probe, path, permission, probe, token))
-        yield from unknown_reviewers(self._questions, self._proof, path, wiring.environments, token)
-        warning = open_forks(self._questions, path, is_private=bool(found.get("private")), token=token)
-        if warning:
-            self._warn(warning)
+                    yield from problems_of(partial(self._probe, path, permission, probe, token))
+        yield from unknown_reviewers(self._client, self._credential, wiring, token)
+        concern = open_forks(self._client, wiring.path, is_private=bool(repository.get("private")), token=token)
+        if concern:
+            self._answers.concerns.append(concern)
 
-    def _read(self, path: str, token: str) -> Any:
-        with told(_refused(path, "repository", "metadata: read")):
-            found, headers = self._questions.ask("GET", f"/repos/{path}", token=token)
-        require_classic_scope(self._proof, headers, CLASSIC_SCOPES[True])
-        return found
+    def _read(self, path: Scope, token: str) -> Any:
+        with refusals_mean(_meanings(str(path), "repository", "metadata: read")):
+            repository, headers = self._client.ask("GET", path.api_path, token=token)
+        require_classic_scope(self._credential, headers, CLASSIC_SCOPES[ScopeKind.REPOSITORY])
+        return repository
 
-    def _probe(self, path: str, permission: str, probe: str, token: str) -> None:
-        with told(_refused(path, probe.partition("?")[0], f"{permission}: write")):
-            self._questions.ask("GET", f"/repos/{path}/{probe}", token=token)
+    def _probe(self, path: Scope, permission: str, probe: str, token: str) -> None:
+        with refusals_mean(_meanings(str(path), probe.partition("?")[0], f"{permission}: write")):
+            self._client.ask("GET", f"{path.api_path}/{probe}", token=token)
 
 
-def _refused(path: str, what: str, needed: str) -> dict[int, str]:
+def _meanings(path: str, what: str, needed: str) -> dict[int, Problem]:
     return {
-        401: "the credential is not accepted: expired, revoked or of another GitHub; give a new githubToken",
-        403: f"the credential may not read {what} of {path}; it needs {needed}",
-        404: f"{path} does not exist, or the credential may not see its {what}; check the spelling, and {needed}",
+        401: Problem(
+            "githubToken",
+            "a credential that is not accepted: expired, revoked or of another GitHub",
+            "one that is",
+            "give a new githubToken",
+        ),
+        403: lacking(path, f"read {what} of {path}", needed),
+        404: Problem(
+            path,
+            f"{path} does not exist, or the credential may not see its {what}",
+            "one that it may see",
+            f"check the spelling, and that it has {needed}",
+        ),
     }

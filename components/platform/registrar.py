@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from access.cluster.connection import ClusterConnection
+from components.clock import SystemClock
 from components.cluster_hook import cluster_hook
 from components.labels import REPAIR_ANNOTATIONS, WAIT_ELSEWHERE_ANNOTATIONS, object_labels
 from components.platform.network_policies import deny_all, registrar_traffic
@@ -16,7 +17,6 @@ from components.platform.registrar_config import registrar_config
 from components.platform.registrar_grant import RegistrarGrant
 from components.platform.registrar_pod import SELECTOR, registrar_deployment_spec
 from components.platform.registrar_rollout import wait_for_rollout
-from components.pools.online.wait import SystemClock
 from values.contract import CONFIG_PATH, REGISTRAR_PORT, SERVICE_NAME
 from values.egress import EgressRule
 from values.scope import ForgeScope

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from access.cluster.errors import ClusterError
-from components.pools.online.wait import Clock
+from components.clock import Clock
 from values.contract import SERVICE_NAME
 
 DEADLINE_SECONDS: Final = 120.0

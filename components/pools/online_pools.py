@@ -7,10 +7,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from access.cluster.connection import ClusterConnection
+from components.clock import SystemClock
 from components.cluster_hook import Hook, cluster_hook
 from components.labels import object_metadata
 from components.pools.online.reader import Place, PoolReader
-from components.pools.online.wait import SystemClock, wait_until_online
+from components.pools.online.wait import wait_until_online
 from components.pools.runner_deployment import deployment_fingerprint
 from values.pool import RunnerPool, pools_config_map
 

@@ -10,15 +10,16 @@ from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError
 from config import StackConfig
+from config.forge_questions import forge_questions
+from gpu_runners.doctor import gitea, github
 from gpu_runners.doctor.cluster import ClusterChecks, version
 from gpu_runners.doctor.core.findings import Finding, State
 from gpu_runners.doctor.core.nodes import Need
 from gpu_runners.doctor.core.rights import of_platform, of_pools
 from gpu_runners.doctor.egress import egress_to_api_server, egress_to_forge
-from gpu_runners.doctor.gitea import gitea
-from gpu_runners.doctor.github import GitHub
 from gpu_runners.doctor.registry import images
 from values.contract import TRUST_CONFIG_MAP
+from values.forge_questions import ForgeQuestions
 from values.pool import RunnerPool, pools_config_map
 from values.scope import GITHUB
 
@@ -29,7 +30,9 @@ def checks(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterator[Fin
     yield cluster
     if cluster.state is State.OK:
         yield from _of_cluster(stack, name, choice)
-    yield from _of_forge(stack)
+    if stack.platform:
+        yield from egress_to_forge(stack, stack.platform)
+    yield from _of_forge(forge_questions(stack))
     yield from images(_images(stack))
 
 
@@ -74,21 +77,15 @@ def _of_cluster(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterato
             yield from egress_to_api_server(stack, stack.platform, connection)
 
 
-def _of_forge(stack: StackConfig) -> Iterator[Finding]:
-    platform, held = stack.platform, stack.credential
-    if platform is None or held is None:
+def _of_forge(questions: ForgeQuestions | None) -> Iterator[Finding]:
+    if questions is None:
         return  # the platform's stack holds the credential, so only there it can be asked
-    yield from egress_to_forge(stack, platform)
-    wanted = [(one.scope.path, one.runner_group) for one in platform.environments]
-    if platform.forge.kind != GITHUB:
-        yield from gitea(platform.forge, [scope for scope, _ in wanted], held.token, stack.forge_ca)
+    if questions.registrar.forge.kind != GITHUB:
+        yield from gitea.registrar(questions.registrar)
         return
-    groups = {(group.organization, group.name) for group in stack.github.groups}
-    yield from GitHub(platform.forge, held, stack.forge_ca, groups).registrar(wanted)
-    if stack.wiring_credential is not None:
-        wiring = GitHub(platform.forge, stack.wiring_credential, stack.forge_ca)
-        named = {f"{one.organization}/{one.name}": (one.organization, one.paths) for one in stack.github.groups}
-        yield from wiring.wiring(named, {repository.path: repository for repository in stack.github.repositories})
+    yield from github.registrar(questions.registrar)
+    if questions.wiring is not None:
+        yield from github.wiring(questions.wiring)
 
 
 def _images(stack: StackConfig) -> Iterator[str]:

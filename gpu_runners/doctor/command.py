@@ -17,7 +17,7 @@ from access.cluster.choice import ClusterChoice
 from config import StackConfigError
 from gpu_runners.arguments import add_stack
 from gpu_runners.doctor.checks import checks
-from gpu_runners.doctor.core.findings import Finding, exit_code, failed, ok, summary
+from gpu_runners.doctor.core.findings import Finding, exit_code, failed, ok, summary, wrong
 from gpu_runners.doctor.stack import UnreadableError, read_stack
 from gpu_runners.exit_code import ExitCode
 
@@ -48,8 +48,7 @@ def examine(folder: Path, stack: str, config_file: Path | None) -> Iterator[Find
         return
     except StackConfigError as error:
         for problem in error.problems:
-            found = f"{problem.key} is {problem.found}; allowed: {problem.allowed}"
-            yield failed("config", found, problem.cure)
+            yield wrong("config", problem)
         return
     parts = [*(["a platform"] if read.platform else []), *(f"pool {pool['name']}" for pool in read.pools)]
     yield ok("config", f"it declares {', '.join(parts)}")

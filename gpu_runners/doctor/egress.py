@@ -4,11 +4,11 @@ import socket
 from collections.abc import Iterator
 from typing import Final
 
-import httpx2
-
 from access.cluster.api_server import find_api_server
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError
+from access.forge_errors import ForgeRefusedError, ForgeUnreachableError
+from access.github.client import GitHubClient
 from config import StackConfig
 from config.platform import PlatformConfig, deployments_by_namespace
 from gpu_runners.doctor.core.egress import Way, registrar_reaches, runners_reach
@@ -17,7 +17,6 @@ from values.egress import EgressRule, host_rule
 from values.forge_networks import forge_networks, is_github_com
 from values.scope import ForgeScope
 
-TIMEOUT_SECONDS: Final = 10.0
 META: Final = "/meta"  # https://docs.github.com/rest/meta: `api` lists the networks at which the API answers
 PLATFORM: Final = "gpu-runners:platform"
 
@@ -43,7 +42,7 @@ def egress_to_forge(stack: StackConfig, platform: PlatformConfig) -> Iterator[Fi
     forge = platform.forge
     try:
         wanted = published_networks(forge) if is_github_com(forge) else _resolved(forge)
-    except (OSError, httpx2.HTTPError, ValueError) as error:
+    except (OSError, ForgeRefusedError, ForgeUnreachableError, ValueError) as error:
         cure = f"run this where {forge.host} resolves and answers, best in the cluster's network"
         yield unknown("egress to the forge", f"where {forge.host} is cannot be told: {error or type(error)}", cure)
         return
@@ -56,8 +55,9 @@ def egress_to_forge(stack: StackConfig, platform: PlatformConfig) -> Iterator[Fi
 
 
 def published_networks(forge: ForgeScope) -> list[EgressRule]:
-    """Where GitHub says that its API answers. Raises httpx2.HTTPError, and ValueError where it names no network."""
-    answer = httpx2.get(f"{forge.api_url}{META}", timeout=TIMEOUT_SECONDS).raise_for_status().json()
+    """Where GitHub says that its API answers. Raises ForgeUnreachableError; ValueError where it names no network."""
+    with GitHubClient.of_scope(forge) as client:
+        answer = client.ask("GET", META)[0]
     networks = answer.get("api") if isinstance(answer, dict) else None
     if not (isinstance(networks, list) and networks):
         raise ValueError(f"{forge.api_url}{META} lists no networks")

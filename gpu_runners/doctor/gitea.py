@@ -1,52 +1,50 @@
 """Asks Gitea whether the credential may register and remove runners of each scope."""
 
-import ssl
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
-import httpx2
+from access.forge_errors import AGAIN, ForgeRefusedError, ForgeStatusError, ForgeUnreachableError
+from access.gitea.client import GiteaClient
+from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown, wrong
+from values.forge_questions import RegistrarQuestion
+from values.scope import Scope, ScopeKind
 
-from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown
-from values.scope import ForgeScope
-
-TIMEOUT_SECONDS: Final = 15.0
 # No forge numbers a runner 0: whether its change is refused or not found tells who may change runners.
 NO_RUNNER: Final = 0
 
 
-def gitea(forge: ForgeScope, scopes: Iterable[str], token: str, ca: str = "") -> Iterator[Finding]:
+def registrar(question: RegistrarQuestion) -> Iterator[Finding]:
     """Findings about the server, the credential, and each scope (`owner/repository`, `owner` or "")."""
-    trust: ssl.SSLContext | bool = ssl.create_default_context(cadata=ca) if ca else True
-    headers = {"Authorization": f"token {token}"}
-    # A proxy for the internet knows no way to a forge of one's own; the registrar asks none either.
-    with httpx2.Client(
-        base_url=f"{forge.url}/api/v1", headers=headers, verify=trust, timeout=TIMEOUT_SECONDS, trust_env=False
-    ) as http:
+    url = question.forge.url
+    with GiteaClient(url, question.credential.token, ca=question.ca) as client:
         try:
-            version = http.get("/version")
-        except httpx2.HTTPError as error:
+            version = client.ask("GET", "/version")["version"]
+        except ForgeRefusedError as refusal:
+            yield wrong("forge", refusal.problems[0])
+            return
+        except ForgeStatusError as error:
+            if error.status == 401:
+                yield _not_accepted()
+            else:
+                yield unknown("forge", str(error), "is it a Gitea, and is it up?")
+            return
+        except ForgeUnreachableError as error:
             cure = "check the scope's URL, the network, and gpu-runners:forgeCa if its certificate is signed by you"
-            yield failed("forge", f"{forge.url} does not answer ({error or type(error).__name__})", cure)
+            yield failed("forge", f"{url} does not answer ({error})", cure)
             return
-        if version.status_code == 401:
-            yield _not_accepted()
-            return
-        if not version.is_success:
-            yield unknown("forge", f"{forge.url} answers {version.status_code}", "is it a Gitea, and is it up?")
-            return
-        yield ok("forge", f"Gitea {version.json()['version']} at {forge.url}")
-        for scope in dict.fromkeys(scopes):
-            yield from _of_scope(http, scope)
+        yield ok("forge", f"Gitea {version} at {url}")
+        for scope in dict.fromkeys(scope for scope, _ in question.scopes):
+            yield from _of_scope(client, scope)
 
 
-def _of_scope(http: httpx2.Client, scope: str) -> Iterator[Finding]:
-    check = f"scope {scope or 'of the whole server'}"
-    runners = f"{_base(scope)}/actions/runners"
+def _of_scope(client: GiteaClient, scope: Scope) -> Iterator[Finding]:
+    check = f"scope {scope.path or 'of the whole server'}"
+    runners = scope.runners_path
     try:
-        listed = http.get(runners, params={"limit": "1"}).status_code
-        changed = http.patch(f"{runners}/{NO_RUNNER}", json={"disabled": True}).status_code
-    except httpx2.HTTPError as error:
-        yield unknown(check, f"no answer ({error or type(error).__name__})", "run this again")
+        listed = _status(client, "GET", runners, parameters={"limit": "1"})
+        changed = _status(client, "PATCH", f"{runners}/{NO_RUNNER}", body={"disabled": True})
+    except ForgeUnreachableError as error:
+        yield unknown(check, f"no answer ({error})", AGAIN)
         return
     if 401 in (listed, changed):
         yield _not_accepted()
@@ -55,13 +53,20 @@ def _of_scope(http: httpx2.Client, scope: str) -> Iterator[Finding]:
     elif listed == 403:
         yield failed(check, "the credential may not list its runners", _cure(scope))
     elif listed != 200:
-        yield unknown(check, f"Gitea answers {listed}", "run this again")
+        yield unknown(check, f"Gitea answers {listed}", AGAIN)
     elif changed == 404:
         yield ok(check, "runners may be registered and removed there")
     elif changed == 403:
         yield failed(check, "the credential may list its runners but not change them", _cure(scope))
     else:
-        yield unknown(check, f"Gitea answers {changed} to a change of runners", "run this again")
+        yield unknown(check, f"Gitea answers {changed} to a change of runners", AGAIN)
+
+
+def _status(client: GiteaClient, method: str, path: str, **more: Any) -> int:
+    try:
+        return client.answer(method, path, **more).status_code
+    except ForgeStatusError as error:
+        return error.status
 
 
 def _not_accepted() -> Finding:
@@ -70,13 +75,7 @@ def _not_accepted() -> Finding:
     )
 
 
-def _cure(scope: str) -> str:
-    kind = "repository" if "/" in scope else "organization" if scope else "admin"
-    who = "an administrator of it" if scope else "an administrator of the server"
+def _cure(scope: Scope) -> str:
+    kind = "admin" if scope.kind == ScopeKind.INSTANCE else scope.kind
+    who = "an administrator of it" if scope.path else "an administrator of the server"
     return f"make a token of {who} with the scope write:{kind}"
-
-
-def _base(scope: str) -> str:
-    if not scope:
-        return "/admin"
-    return f"/repos/{scope}" if "/" in scope else f"/orgs/{scope}"

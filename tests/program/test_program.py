@@ -144,19 +144,6 @@ def test_every_child_is_named_after_its_component() -> None:
     assert strangers == []
 
 
-def test_only_github_is_asked_beforehand_and_for_every_scope_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
-    require_forge = PROGRAM["require_forge"]
-    monkeypatch.setitem(require_forge.__globals__, "require_github_access", lambda *given, **_: asked.append(given[1]))
-    values = stack_file("platform")
-    require_forge(loaded(values, {"FORGE_TOKEN": "t"}))
-    assert asked == []
-    values["platform"]["scope"] = "https://github.com/mlops/guide"
-    values["platform"]["environments"][0] |= {"scope": "https://github.com/mlops", "runnerGroup": "gpu"}
-    require_forge(loaded(values | {"forge": "github"}, {"FORGE_TOKEN": "t"}))
-    assert asked == [[("mlops", "gpu"), ("mlops/guide", None)]]
-
-
 def wired() -> Values:
     values = both() | {"forge": "github"}
     platform = values["platform"]
@@ -211,13 +198,3 @@ def test_a_platform_that_declares_nothing_at_github_does_without_its_provider() 
     values = both() | {"forge": "github"}
     values["platform"]["scope"] = "https://github.com/mlops"
     assert [r.type for r in declared(values, "platform").resources if "github" in r.type] == []
-
-
-def test_what_is_declared_at_github_is_asked_about_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
-    require_forge = PROGRAM["require_forge"]
-    seams = require_forge.__globals__
-    monkeypatch.setitem(seams, "require_github_access", lambda *_, declared: asked.append(declared))
-    monkeypatch.setitem(seams, "require_wiring_access", lambda _, groups, found, *__: asked.append((groups, [*found])))
-    require_forge(loaded(wired(), {"FORGE_TOKEN": "hunter2", "GPU_RUNNERS_SECRET_KEY": "hush"}))
-    assert asked == [{("mlops", "gpus")}, ({"mlops/gpus": ("mlops", ("mlops/guide",))}, ["mlops/guide"])]

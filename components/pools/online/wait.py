@@ -3,10 +3,10 @@
 The cluster, the clock and the log are injected; everything in between is pure.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final
 
+from components.clock import Clock
 from components.pools.online.diagnosis import Diagnosis, diagnose, remarks
 from components.pools.online.progress import is_complete, progress_line
 from components.pools.online.snapshot import PoolSnapshot
@@ -25,24 +25,6 @@ class PoolsNotOnlineError(Exception):
 
 class ClusterReadError(Exception):
     """The cluster did not answer this once. The message says what was asked."""
-
-
-class Clock(Protocol):
-    """Seconds that only grow, and a way to let them pass."""
-
-    def now(self) -> float: ...
-
-    def sleep(self, seconds: float) -> None: ...
-
-
-class SystemClock:
-    """The computer's own."""
-
-    def now(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 def wait_until_online(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gpu_runners.exit_code import ExitCode
+from values.problem import Problem
 
 
 class State(StrEnum):
@@ -44,6 +45,20 @@ def unknown(check: str, found: str, cure: str) -> Finding:
     return Finding(State.UNKNOWN, check, found, cure)
 
 
+def wrong(check: str, problem: Problem) -> Finding:
+    """It will not work, for this reason."""
+    return failed(check, _words(problem), problem.cure)
+
+
+def doubtful(check: str, problem: Problem) -> Finding:
+    """Nobody could tell from here, or it works worse than it might, for this reason."""
+    return unknown(check, _words(problem), problem.cure)
+
+
+def _words(problem: Problem) -> str:
+    return f"{problem.key}: {problem.found}; allowed: {problem.allowed}"
+
+
 def exit_code(findings: Iterable[Finding], *, strict: bool) -> ExitCode:
     """FOUND where a check failed; strict: FAILED where none did and one is unknown."""
     states = {finding.state for finding in findings}
@@ -56,9 +71,3 @@ def summary(findings: Iterable[Finding]) -> str:
     """How many of each."""
     states = [finding.state for finding in findings]
     return ", ".join(f"{states.count(state)} {state}" for state in State)
-
-
-def worded(problem: str) -> tuple[str, str]:
-    """What was found and the cure, of a message in which a semicolon separates them."""
-    found, _, cure = problem.partition("; ")
-    return found, cure

@@ -14,13 +14,16 @@ import pytest
 from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from access.github.registrar import ForgeAccessError, require_all, require_github_access
+from access.forge import require_forge
+from access.forge_errors import ForgeRefusedError
 from components.platform.serving_certificate import issue_serving_certificate
 from lab.github.credentials import App
 from tests.github.app_key import private_key
 from tests.github.arranged import APP_ID, TOKEN, ArrangedGitHub
 from values.credential import Credential
-from values.scope import ForgeScope
+from values.forge_questions import ForgeQuestions, RegistrarQuestion
+from values.problem import Problem
+from values.scope import ForgeScope, Scope
 
 GUIDE, ORGANIZATION = ("mlops/guide", None), ("mlops", "gpu")
 APP = Credential(app_id=APP_ID, private_key=private_key())
@@ -38,10 +41,17 @@ class Bench:
 
     def check(self, *wanted: tuple[str, str | None], proof: Credential = PAT, ca: str = "") -> None:
         forge = ForgeScope("github", self.url, "")
-        require_github_access(forge, wanted, proof, ca, warn=self.warned.append, declared=self.declared)
+        scopes = tuple((Scope(path), group) for path, group in wanted)
+        question = RegistrarQuestion(forge, proof, scopes, ca, frozenset(self.declared))
+        require_forge(ForgeQuestions(question), self.warned.append)
+
+    def problems(self, *wanted: tuple[str, str | None], proof: Credential = PAT) -> tuple[Problem, ...]:
+        with pytest.raises(ForgeRefusedError) as refused:
+            self.check(*wanted, proof=proof)
+        return refused.value.problems
 
     def refusal(self, *wanted: tuple[str, str | None], proof: Credential = PAT) -> str:
-        with pytest.raises(ForgeAccessError) as refused:
+        with pytest.raises(ForgeRefusedError) as refused:
             self.check(*wanted, proof=proof)
         assert "nothing was changed" in str(refused.value)
         return str(refused.value)
@@ -92,14 +102,18 @@ def test_a_scope_is_asked_about_once(bench: Bench) -> None:
 
 def test_an_app_that_is_not_installed_is_named(bench: Bench) -> None:
     bench.stand_in.uninstall()
-    assert "App 4711 is not installed on mlops/guide; install it there" in bench.refusal(GUIDE, proof=APP)
+    (problem,) = bench.problems(GUIDE, proof=APP)
+    assert (problem.key, "App 4711, which is not installed on mlops/guide" in problem.found) == ("githubApp", True)
+    assert problem.cure.startswith("install it there")
 
 
 def test_a_key_of_another_app_is_named(bench: Bench) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     bench.stand_in.credentials.apps[1] = App(1, "Iv23other", "other", key)
     other = Credential(app_id="1", private_key=private_key())
-    assert "App 1 does not sign with this key; check githubApp.appId" in bench.refusal(GUIDE, proof=other)
+    (problem,) = bench.problems(GUIDE, proof=other)
+    assert "App 1, which does not sign with this key" in problem.found
+    assert problem.cure == "check githubApp.appId and githubAppPrivateKey"
 
 
 def test_an_app_without_the_permission_is_told_which(bench: Bench) -> None:
@@ -118,7 +132,9 @@ def test_a_token_without_the_permission_is_told_which(bench: Bench) -> None:
 
 def test_a_classic_token_without_its_scope_is_told_which(bench: Bench) -> None:
     bench.stand_in.credentials.add_personal(TOKEN, scopes="gist, workflow")
-    assert "has the scopes gist, workflow; allowed: admin:org" in bench.refusal(ORGANIZATION)
+    (problem,) = bench.problems(ORGANIZATION)
+    assert problem.found.endswith("the scopes gist, workflow")
+    assert problem.allowed == "one with the scope admin:org"
 
 
 def test_a_token_of_nobody_who_administers_the_repository_is_refused(bench: Bench) -> None:
@@ -138,7 +154,9 @@ def test_an_unknown_repository_is_named(bench: Bench) -> None:
 
 
 def test_an_unknown_group_is_named_with_those_that_exist(bench: Bench) -> None:
-    assert "runnerGroup: found gpus; allowed: gpu of mlops" in bench.refusal(("mlops", "gpus"))
+    (problem,) = bench.problems(("mlops", "gpus"))
+    assert str(problem).startswith("runnerGroup: found gpus; allowed: gpu of mlops")
+    assert problem.cure == "declare it in platform.runnerGroups, create it, or name one of these"
 
 
 def test_a_group_that_allows_public_repositories_is_refused(bench: Bench) -> None:
@@ -166,7 +184,10 @@ def test_a_group_for_all_of_many_repositories_is_warned_about_with_how_few_are_l
     bench.check(ORGANIZATION)
     (warning,) = bench.warned
     assert "gpu of mlops is open to all repositories" in warning
-    assert "only in the 20 that were pushed to last; use a group of at most 20 repositories" in warning
+    assert (
+        "only in the 20 that were pushed to last; allowed: at most 20; cure: use a group of at most 20 repositories"
+        in warning
+    )
 
 
 def test_a_group_of_many_repositories_is_warned_about_too(bench: Bench) -> None:
@@ -198,12 +219,15 @@ def test_a_server_with_a_ca_of_its_own_is_trusted_only_with_it(tmp_path: Path) -
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(tmp_path / "cert", tmp_path / "key")
     with serving(ArrangedGitHub(), tls) as bench:
-        assert "is not trusted; set gpu-runners:forgeCa" in bench.refusal(GUIDE)
+        (problem,) = bench.problems(GUIDE)
+        assert (problem.key, "is not trusted" in problem.found) == ("gpu-runners:forgeCa", True)
+        assert problem.cure == "set gpu-runners:forgeCa to the PEM of its CA"
         bench.check(GUIDE, ca=made.ca)
 
 
-def test_what_several_looks_find_is_in_one_message(bench: Bench) -> None:
-    checks = [lambda group=group: bench.check(("mlops", group)) for group in ("a", "b")]
-    with pytest.raises(ForgeAccessError) as refused:
-        require_all(*checks, lambda: bench.check(GUIDE))
-    assert ("found a" in str(refused.value), "found b" in str(refused.value)) == (True, True)
+def test_a_gitea_is_not_asked_beforehand() -> None:
+    gitea = RegistrarQuestion(ForgeScope("gitea", "http://127.0.0.1:1", ""), PAT, ((Scope(""), None),))
+    warned: list[str] = []
+    require_forge(ForgeQuestions(gitea), warned.append)
+    require_forge(None, warned.append)
+    assert warned == []

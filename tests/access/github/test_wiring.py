@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from access.github.registrar import ForgeAccessError
-from access.github.wiring import permissions_for, require_wiring_access
+from access.forge import require_forge
+from access.forge_errors import ForgeRefusedError
+from access.github.wiring import permissions_for
 from tests.github.app_key import private_key
 from tests.github.stand_in import EVERYTHING, REPOSITORY, Github
 from values.credential import Credential
-from values.scope import ForgeScope
-from values.wiring import EnvironmentWiring, RepositoryWiring
+from values.forge_questions import ForgeQuestions, RegistrarQuestion, WiringQuestion
+from values.scope import ForgeScope, Scope
+from values.wiring import EnvironmentWiring, GroupWiring, RepositoryWiring
 
-GROUPS = {"mlops/gpus": ("mlops", (REPOSITORY,))}
+GROUPS = (GroupWiring("mlops", "gpus", (Scope(REPOSITORY),)),)
 PAT = Credential(token=EVERYTHING)
 
 
@@ -31,10 +33,13 @@ class Bench:
 
     async def check(self, wired: RepositoryWiring, proof: Credential = PAT, path: str = REPOSITORY) -> None:
         forge = ForgeScope("github", self.github.world.base, "")
-        await asyncio.to_thread(require_wiring_access, forge, GROUPS, {path: wired}, proof, warn=self.warned.append)
+        wiring = WiringQuestion(forge, proof, GROUPS, (replace(wired, path=path),))
+        await asyncio.to_thread(
+            require_forge, ForgeQuestions(RegistrarQuestion(forge, proof, ()), wiring), self.warned.append
+        )
 
     async def refusal(self, wired: RepositoryWiring, proof: Credential = PAT, path: str = REPOSITORY) -> str:
-        with pytest.raises(ForgeAccessError) as refused:
+        with pytest.raises(ForgeRefusedError) as refused:
             await self.check(wired, proof, path)
         assert "nothing was changed" in str(refused.value)
         assert "hush" not in str(refused.value)
@@ -107,7 +112,7 @@ async def test_unknown_reviewers_are_all_named(bench: Bench) -> None:
 async def test_a_github_that_is_away_is_no_problem_of_the_stack(bench: Bench) -> None:
     await bench.github.arrange("POST", "/faults", {"pattern": "runner-groups", "status": 503})
     await bench.check(wiring())
-    assert "whether mlops/gpus can be declared at GitHub is not known" in bench.warned[0]
+    assert "mlops/gpus: found no answer: GitHub answers 503" in bench.warned[0]
 
 
 @pytest.mark.parametrize("private", [True, False])
@@ -124,7 +129,8 @@ async def test_forks_that_start_workflows_unasked_are_warned_about_with_the_comm
         if private
         else "fork-pr-contributor-approval -f approval_policy=all_external_contributors"
     )
-    assert f"pull requests from forks start workflows of mlops/guide without anybody's approval; `{command}`" in warning
+    assert "mlops/guide: found pull requests from forks start its workflows without anybody's approval" in warning
+    assert warning.endswith(f"cure: `{command}`")
 
 
 def test_an_app_needs_no_more_than_what_is_declared() -> None:

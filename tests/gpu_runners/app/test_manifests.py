@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from access.github.registrar import ForgeAccessError, require_github_access
-from access.github.wiring import GROUPS, permissions_for, require_wiring_access
+from access.forge import require_forge
+from access.forge_errors import ForgeRefusedError
+from access.github.wiring import GROUPS, ask_about_wiring, permissions_for
 from lab.github.rest_people import TEAMS, USERS
 from registrar.forges.github.forge import GitHub
 from tests.github import permissions as github_permissions
@@ -18,8 +19,9 @@ from tests.github.stand_in import EVERYTHING, REPOSITORY, Github
 from tests.registrar.forges.github.test_description import key_of, opened
 from values.contract import GITHUB_ORGANIZATION_PERMISSIONS, GITHUB_REPOSITORY_PERMISSIONS
 from values.credential import Credential
+from values.forge_questions import ForgeQuestions, RegistrarQuestion, WiringQuestion
 from values.scope import ForgeScope, Scope
-from values.wiring import ActionsPermissions, EnvironmentWiring, RepositoryWiring
+from values.wiring import ActionsPermissions, EnvironmentWiring, GroupWiring, RepositoryWiring
 
 FOLDER = Path(__file__).parents[3] / "gpu_runners/app"
 MANIFESTS = sorted(file.stem for file in FOLDER.glob("*.json"))
@@ -54,7 +56,8 @@ async def everything(github: Github, forge: GitHub, scope: Scope) -> None:
     proof = Credential(app_id="1", private_key=key_of(github))
     warned: list[str] = []
     forge_scope = ForgeScope("github", github.world.base, "")
-    await asyncio.to_thread(require_github_access, forge_scope, [(scope.path, None)], proof, "", warned.append)
+    question = ForgeQuestions(RegistrarQuestion(forge_scope, proof, ((scope, None),)))
+    await asyncio.to_thread(require_forge, question, warned.append)
     assert warned == []
     await forge.issue(scope, name="cuda-1", labels=("cml-gpu",), group=None)
     issued = await forge.issue(scope, name="cuda-1", labels=("cml-gpu",), group=None)  # its name is taken
@@ -107,8 +110,9 @@ async def test_the_manifest_for_wiring_is_what_everything_together_that_a_stack_
     assert permissions("wiring") == dict(sorted((GROUPS | permissions_for(WIRING) | FOR_TEAMS).items()))
     await install(github, permissions("wiring"))
     forge, proof = ForgeScope("github", github.world.base, ""), Credential(app_id="1", private_key=key_of(github))
-    groups = {"mlops/gpu": ("mlops", (REPOSITORY,))}
-    await asyncio.to_thread(require_wiring_access, forge, groups, {REPOSITORY: WIRING}, proof, warn=print)
+    group = GroupWiring("mlops", "gpu", (Scope(REPOSITORY),))
+    answers = await asyncio.to_thread(ask_about_wiring, WiringQuestion(forge, proof, (group,), (WIRING,)))
+    assert answers.problems == []
     asked = github_permissions.needed(exchange for exchange in github.exchanges if exchange.agent == AGENT)
     assert set(asked) <= set(permissions("wiring"))
 
@@ -122,8 +126,9 @@ async def test_an_app_that_lacks_one_of_them_is_told_so_before_anything_is_decla
     await install(github, {one: level for one, level in permissions(name).items() if one != missing})
     proof = Credential(app_id="1", private_key=key_of(github))
     scope = ForgeScope("github", github.world.base, "")
-    with pytest.raises(ForgeAccessError, match=f"may not have .*{missing}: "):
-        await asyncio.to_thread(require_github_access, scope, [(SCOPES[name], None)], proof)
+    question = ForgeQuestions(RegistrarQuestion(scope, proof, ((Scope(SCOPES[name]), None),)))
+    with pytest.raises(ForgeRefusedError, match=f"may not have .*{missing}: "):
+        await asyncio.to_thread(require_forge, question)
 
 
 def test_the_tokens_that_the_registrar_makes_of_it_are_as_narrow() -> None:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import httpx2
 import pytest
 from aiohttp import web
 
+from access.forge_errors import ForgeUnreachableError
 from gpu_runners.doctor.egress import published_networks
 from tests.gpu_runners.serving import serving
 from values.scope import GITHUB, ForgeScope
@@ -34,5 +34,5 @@ def test_an_answer_without_networks_is_an_error(answer: Any) -> None:
 
 
 def test_a_refusal_is_an_error() -> None:
-    with pytest.raises(httpx2.HTTPError):
+    with pytest.raises(ForgeUnreachableError):
         asked({"message": "rate limit"}, 403)

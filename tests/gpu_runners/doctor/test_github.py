@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from gpu_runners.doctor.core.findings import Finding, State
-from gpu_runners.doctor.github import GitHub
+from gpu_runners.doctor.github import registrar, wiring
 from lab.github.server import Exchange, StandIn
 from tests.github import description as github_description
 from tests.gpu_runners.serving import serving
 from values.credential import Credential
-from values.scope import ForgeScope
-from values.wiring import ActionsPermissions, EnvironmentWiring, RepositoryWiring
+from values.forge_questions import RegistrarQuestion, WiringQuestion
+from values.scope import ForgeScope, Scope
+from values.wiring import ActionsPermissions, EnvironmentWiring, GroupWiring, RepositoryWiring
 
 REPOSITORY, ORGANIZATION = "mlops/guide", "mlops"
 MANIFESTS = Path(__file__).parents[3] / "gpu_runners/app"
@@ -60,7 +62,10 @@ class Bench:
         assert httpx2.post(url, json=body, headers=headers, trust_env=False).is_success
 
     def found(self, scope: str = REPOSITORY, group: str | None = None, proof: Credential = APP) -> list[Finding]:
-        return list(GitHub(ForgeScope("github", self.url, ""), proof).registrar([(scope, group)]))
+        return list(registrar(self.question(scope, group, proof)))
+
+    def question(self, scope: str, group: str | None, proof: Credential = APP) -> RegistrarQuestion:
+        return RegistrarQuestion(ForgeScope("github", self.url, ""), proof, ((Scope(scope), group),))
 
     def problem(self, state: State, check: str, **more: Any) -> Finding:
         """The one finding of that state; it is about this check and has a cure."""
@@ -147,12 +152,13 @@ def test_a_group_that_no_repository_may_use_fails(bench: Bench) -> None:
 
 def test_an_unknown_group_is_told_with_those_that_there_are(bench: Bench) -> None:
     found = bench.problem(State.FAILED, "runner group gpus", scope=ORGANIZATION, group="gpus")
-    assert "allowed: Default" in found.found + found.cure
+    assert "runnerGroup: gpus; allowed: Default" in found.found
+    assert found.cure == "declare it in platform.runnerGroups, create it, or name one of these"
 
 
 def test_a_group_that_the_stack_itself_makes_need_not_be_there(bench: Bench) -> None:
-    doctor = GitHub(ForgeScope("github", bench.url, ""), APP, declared={(ORGANIZATION, "gpus")})
-    assert {one.state for one in doctor.registrar([(ORGANIZATION, "gpus")])} == {State.OK}
+    question = replace(bench.question(ORGANIZATION, "gpus"), declared_groups=frozenset({(ORGANIZATION, "gpus")}))
+    assert {finding.state for finding in registrar(question)} == {State.OK}
 
 
 def test_whoever_may_use_a_group_is_named(bench: Bench) -> None:
@@ -198,8 +204,8 @@ WIRING = RepositoryWiring(
 
 
 def wired(bench: Bench) -> list[Finding]:
-    doctor = GitHub(ForgeScope("github", bench.url, ""), APP)
-    return list(doctor.wiring({"mlops/gpu": (ORGANIZATION, (REPOSITORY,))}, {REPOSITORY: WIRING}))
+    group = GroupWiring(ORGANIZATION, "gpu", (Scope(REPOSITORY),))
+    return list(wiring(WiringQuestion(ForgeScope("github", bench.url, ""), APP, (group,), (WIRING,))))
 
 
 def test_the_app_for_wiring_may_declare_everything(bench: Bench) -> None:

@@ -8,10 +8,11 @@ from lightkube.utils.quantity import parse_quantity
 
 from components.platform.deployer import deployer_rules
 from gpu_runners.doctor.core.budget import budget
-from gpu_runners.doctor.core.findings import State, exit_code, failed, ok, summary, unknown, worded
+from gpu_runners.doctor.core.findings import State, doubtful, exit_code, failed, ok, summary, unknown, wrong
 from gpu_runners.doctor.core.quota import granted
 from gpu_runners.doctor.core.rights import Right, judged, of_platform, of_pools
 from gpu_runners.exit_code import ExitCode
+from values.problem import Problem
 
 GPU = "nvidia.com/gpu"
 FINE, WRONG, OPEN = ok("a", "b"), failed("a", "b", "c"), unknown("a", "b", "c")
@@ -42,11 +43,15 @@ def test_a_finding_is_one_line_with_its_cure() -> None:
     assert summary([FINE, WRONG, FINE]) == "2 ok, 1 failed, 0 unknown"
 
 
-def test_what_and_cure_of_a_message_are_told_apart() -> None:
-    assert worded("not installed; install it there, or correct the scope; now") == (
-        "not installed",
-        "install it there, or correct the scope; now",
-    )
+def test_a_problem_is_shown_whole_and_its_cure_is_a_cure() -> None:
+    problem = Problem("runnerGroup", "gpus", "Default of mlops; or another", "create it; or name one of these")
+    for finding, state in (
+        (wrong("scope mlops", problem), State.FAILED),
+        (doubtful("scope mlops", problem), State.UNKNOWN),
+    ):
+        assert finding.state is state
+        assert finding.found == "runnerGroup: gpus; allowed: Default of mlops; or another"
+        assert finding.cure == "create it; or name one of these"
 
 
 def test_pools_within_the_quota_are_fine() -> None:

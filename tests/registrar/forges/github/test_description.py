@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from access.github.registrar import require_github_access
+from access.forge import require_forge
 from registrar.forges.github.forge import GitHub
 from registrar.forges.opening import open_forge
 from registrar.metrics import Metrics
@@ -17,6 +17,7 @@ from tests.github.stand_in import REPOSITORY, Github
 from tests.registrar.conftest import settings_document
 from values import contract
 from values.credential import Credential
+from values.forge_questions import ForgeQuestions, RegistrarQuestion
 from values.scope import ForgeScope, Scope
 
 ORGANIZATION = "mlops"
@@ -70,7 +71,10 @@ async def test_jobs_are_asked_for_as_github_describes_it(github: Github, tmp_pat
 
 async def test_the_look_beforehand_finds_nothing_wrong(github: Github) -> None:
     warned: list[str] = []
-    scope, wanted = ForgeScope("github", github.world.base, ""), [(REPOSITORY, None), (ORGANIZATION, None)]
+    scope, wanted = (
+        ForgeScope("github", github.world.base, ""),
+        ((Scope(REPOSITORY), None), (Scope(ORGANIZATION), None)),
+    )
     proof = Credential(app_id="1", private_key=key_of(github))
-    await asyncio.to_thread(require_github_access, scope, wanted, proof, "", warned.append)
+    await asyncio.to_thread(require_forge, ForgeQuestions(RegistrarQuestion(scope, proof, wanted)), warned.append)
     assert warned == []

@@ -1,0 +1,4 @@
+"""Gitea, as commands ask it.
+
+client  GiteaClient: the one connection, and what a refusal means
+"""

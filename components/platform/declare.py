@@ -1,0 +1,146 @@
+"""Declares a platform: the registrar, the environments, and who may deploy them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.platform.deployer import Deployer
+from components.platform.forge_credential import ForgeCredential, credential_args
+from components.platform.previewer import Previewer
+from components.platform.registrar import Registrar
+from components.platform.registrar_args import deadlines_args, grant_args
+from components.platform.registrar_namespace import RegistrarNamespace
+from components.platform.runner_namespace import RunnerNamespace
+from values.accounts import Deployment
+from values.credential import Credential
+from values.deadlines import Deadlines
+from values.egress import EgressRule
+from values.grant import Grant
+from values.scope import ForgeScope
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """A namespace for runners: gpus is the quota per resource, accounts and images are those that pods may have."""
+
+    namespace: str
+    gpus: Mapping[str, int]
+    pods: int | None
+    egress: Sequence[EgressRule]
+    accounts: Sequence[str]
+    images: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trust:
+    """What holds everywhere: what is no internet, where the cluster's DNS answers, how strict the API server is."""
+
+    blocked_cidrs: Sequence[str]
+    dns_cidrs: Sequence[str]
+    pod_security_version: str
+    image_tags_allowed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrarPlan:
+    """The registrar: where it runs, what it is, whom it serves and how patiently. forge_ca is PEM or "".
+
+    forge_egress: where the forge answers, and whatever else it is to reach; api_server: where the API server does.
+    """
+
+    namespace: str
+    image: str
+    clients: Sequence[str]
+    forge_egress: Sequence[EgressRule]
+    api_server: Sequence[EgressRule]
+    forge: ForgeScope
+    forge_ca: str
+    credential: Credential
+    grants: Sequence[Grant]
+    deadlines: Deadlines
+    keep_failed: int
+    certificate_generation: int
+
+
+def declare_platform(
+    registrar: RegistrarPlan,
+    trust: Trust,
+    environments: Sequence[Environment],
+    deployments: Mapping[str, list[Deployment]],
+    after: Sequence[pulumi.Resource],
+) -> list[pulumi.Resource]:
+    """All of it; what must be there before a pool is.
+
+    deployments: what the deployer of a namespace may deploy. The registrar comes after `after`.
+    """
+    system = RegistrarNamespace(
+        "registrar-namespace",
+        {"namespace": registrar.namespace, "pod_security_version": trust.pod_security_version},
+    )
+    namespaces = [_declare_environment(environment, trust, registrar.namespace) for environment in environments]
+    deployers = [
+        Deployer(
+            f"{namespace}-deployer",
+            {"namespace": namespace, "deployments": deployed},
+            pulumi.ResourceOptions(depends_on=namespaces),
+        )
+        for namespace, deployed in deployments.items()
+    ]
+    previewers = [
+        Previewer(
+            f"{namespace}-previewer",
+            {"namespace": namespace, "deployments": deployed, "registrar_namespace": registrar.namespace},
+            pulumi.ResourceOptions(depends_on=[system, *namespaces]),
+        )
+        for namespace, deployed in deployments.items()
+    ]
+    serving = _declare_registrar(registrar, trust, system, [*namespaces, *after])
+    return [*namespaces, *deployers, *previewers, serving]
+
+
+def _declare_environment(environment: Environment, trust: Trust, registrar_namespace: str) -> RunnerNamespace:
+    return RunnerNamespace(
+        environment.namespace,
+        {
+            "namespace": environment.namespace,
+            "gpus": dict(environment.gpus),
+            "pods": environment.pods,
+            "pod_security_version": trust.pod_security_version,
+            "registrar_namespace": registrar_namespace,
+            "egress": list(environment.egress),
+            "blocked_cidrs": list(trust.blocked_cidrs),
+            "dns_cidrs": list(trust.dns_cidrs),
+            "accounts": list(environment.accounts),
+            "images": list(environment.images),
+            "image_tags_allowed": trust.image_tags_allowed,
+        },
+    )
+
+
+def _declare_registrar(
+    plan: RegistrarPlan, trust: Trust, system: RegistrarNamespace, after: Sequence[pulumi.Resource]
+) -> pulumi.Resource:
+    credential = ForgeCredential("forge-credential", credential_args(plan.credential, system.namespace))
+    registrar = Registrar(
+        "registrar",
+        {
+            "namespace": plan.namespace,
+            "image": plan.image,
+            "forge_kind": plan.forge.kind,
+            "forge_url": plan.forge.url,
+            "forge_ca": plan.forge_ca,
+            "credential_secret": credential.secret_name,
+            "grants": [grant_args(grant) for grant in plan.grants],
+            "clients": list(plan.clients),
+            "forge_egress": list(plan.forge_egress),
+            "api_server": list(plan.api_server),
+            "dns_cidrs": list(trust.dns_cidrs),
+            "deadlines": deadlines_args(plan.deadlines),
+            "keep_failed": plan.keep_failed,
+            "certificate_generation": plan.certificate_generation,
+        },
+        pulumi.ResourceOptions(depends_on=[system, *after]),
+    )
+    pulumi.export("registrar", registrar.url)
+    return registrar

@@ -1,0 +1,30 @@
+"""Declares the pools of a stack, and the one wait for all of them."""
+
+from collections.abc import Sequence
+
+import pulumi
+
+from components.pools.online_pools import OnlinePools
+from components.pools.runner_deployment import RunnerDeployment
+from values.pool import RunnerPool, pool_key
+
+
+def declare_pools(
+    stack: str,
+    pools: Sequence[RunnerPool],
+    namespace: str,
+    deadline_seconds: int,
+    after: Sequence[pulumi.Resource],
+) -> None:
+    """The pools come after `after`; the object that the wait hangs on lies in the namespace."""
+    deployments = [
+        RunnerDeployment(f"{pool['namespace']}-{pool['name']}", pool, pulumi.ResourceOptions(depends_on=list(after)))
+        for pool in pools
+    ]
+    if deployments:
+        OnlinePools(
+            f"pools-{stack}",
+            {"namespace": namespace, "stack": stack, "pools": list(pools), "deadline_seconds": deadline_seconds},
+            pulumi.ResourceOptions(depends_on=deployments),
+        )
+    pulumi.export("pools", [pool_key(pool) for pool in pools])
