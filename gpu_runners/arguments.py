@@ -39,26 +39,26 @@ def parser(name: str, description: str, epilog: str) -> Parser:
     return Parser(prog=name, description=description, epilog=epilog, formatter_class=HelpFormatter, allow_abbrev=False)
 
 
-def add_stack(found: argparse.ArgumentParser) -> None:
+def add_stack(command: argparse.ArgumentParser) -> None:
     """STACK, --folder and --config-file."""
-    found.add_argument("stack", metavar="STACK", type=_stack, help="the stack's name")
-    add_folder(found)
-    found.add_argument(
+    command.add_argument("stack", metavar="STACK", type=_stack, help="the stack's name")
+    add_folder(command)
+    command.add_argument(
         "--config-file", type=existing_file, metavar="FILE", help="the stack's file (Pulumi.STACK.yaml of the folder)"
     )
 
 
-def add_folder(found: argparse.ArgumentParser) -> None:
+def add_folder(command: argparse.ArgumentParser) -> None:
     """--folder, which holds the program."""
-    found.add_argument(
+    command.add_argument(
         "--folder", type=_folder, metavar="FOLDER",
         help="the Pulumi program (the nearest folder upwards with a Pulumi.yaml, else gpu-runners' own checkout)",
     )  # fmt: skip
 
 
-def add_yes(found: argparse.ArgumentParser, question: str) -> None:
+def add_yes(command: argparse.ArgumentParser, question: str) -> None:
     """--yes, which answers the command's one question."""
-    found.add_argument("--yes", action="store_true", help=f"do not ask {question}")
+    command.add_argument("--yes", action="store_true", help=f"do not ask {question}")
 
 
 def fill_in(options: argparse.Namespace) -> None:

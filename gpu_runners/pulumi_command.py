@@ -135,8 +135,11 @@ class Program:
         answer = self.run("stack", "ls", "--json", on_stack=False)
         if answer.code != 0:
             raise PulumiFailedError(f"list of stacks: {answer.complaint}")
-        start = answer.output.find("[")
-        return sorted({stack["name"] for stack in json.loads(answer.output[start:])} - {self.stack})
+        try:
+            stacks = json.loads(answer.output[answer.output.find("[") :])
+            return sorted({str(stack["name"]) for stack in stacks} - {self.stack})
+        except (ValueError, KeyError, TypeError) as error:
+            raise PulumiFailedError(f"list of stacks: no list ({type(error).__name__})") from error
 
 
 @contextmanager

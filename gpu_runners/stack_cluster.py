@@ -32,12 +32,12 @@ def _provider_config(program: Program) -> dict[str, str]:
     if answer.code != 0:
         raise PulumiFailedError(f"config of stack {program.stack}: {answer.complaint}")
     config = answer.document() or {}
-    found: dict[str, str] = {}
+    provider: dict[str, str] = {}
     for key in KEYS:
         entry = config.get(f"{PROVIDER}:{key}")
         if entry is not None:
-            found[key] = _secret(program, key) if entry.get("secret") else _text(entry)
-    return found
+            provider[key] = _secret(program, key) if entry.get("secret") else _text(entry)
+    return provider
 
 
 def _text(entry: Mapping[str, Any]) -> str:

@@ -20,12 +20,12 @@ DONE: Final = "<!doctype html><meta charset=utf-8><p>The App exists. Go back to 
 FOREIGN: Final = "<!doctype html><meta charset=utf-8><p>This answer belongs to no question of this page."
 
 
-class HandshakeError(CommandFailedError):
+class AppNotMadeError(CommandFailedError):
     """GitHub gave no App. The message says why and what to do."""
 
 
 def make_app(order: Order, port: int, say: Callable[[str], None]) -> Mapping[str, Any]:
-    """GitHub's answer, with `id`, `slug`, `html_url` and `pem`. Waits for the person. Raises HandshakeError."""
+    """GitHub's answer, with `id`, `slug`, `html_url` and `pem`. Waits for the person. Raises AppNotMadeError."""
     state = secrets.token_urlsafe(24)
     codes: list[str] = []
 
@@ -58,7 +58,7 @@ def make_app(order: Order, port: int, say: Callable[[str], None]) -> Mapping[str
     try:
         server = HTTPServer(("127.0.0.1", port), Page)
     except OSError as error:
-        raise HandshakeError(
+        raise AppNotMadeError(
             f"port {port} of this machine cannot be used ({error}); choose another with --port"
         ) from error
     with server:
@@ -79,9 +79,9 @@ def _convert(order: Order, code: str) -> Mapping[str, Any]:
             timeout=TIMEOUT_SECONDS,
         )
     except httpx2.HTTPError as error:
-        raise HandshakeError(f"{api} does not answer ({error or type(error).__name__}); {_CURE}") from error
+        raise AppNotMadeError(f"{api} does not answer ({error or type(error).__name__}); {_CURE}") from error
     if answer.status_code != 201:
-        raise HandshakeError(f"{api} answers {answer.status_code} to its own code; {_CURE}")
+        raise AppNotMadeError(f"{api} answers {answer.status_code} to its own code; {_CURE}")
     app: Mapping[str, Any] = answer.json()
     return app
 

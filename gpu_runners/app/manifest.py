@@ -31,15 +31,15 @@ class Order:
 
 def permissions(kind: str) -> dict[str, str]:
     """What an App of this kind asks for."""
-    found: dict[str, str] = _read(kind)["default_permissions"]
-    return found
+    levels: dict[str, str] = _read(kind)["default_permissions"]
+    return levels
 
 
 def manifest(order: Order, here: str) -> dict[str, Any]:
     """The manifest as GitHub gets it; here: the root of the page that GitHub sends its answer to."""
-    found = _read(order.kind)
+    values = _read(order.kind)
     home = f"{order.github}/{order.organization}".rstrip("/")
-    return {**found, "name": order.name or found["name"], "url": home, "redirect_url": f"{here}{DESTINATION}"}
+    return {**values, "name": order.name or values["name"], "url": home, "redirect_url": f"{here}{DESTINATION}"}
 
 
 def page(order: Order, here: str, state: str) -> str:
@@ -78,5 +78,5 @@ def next_steps(order: Order, app: Mapping[str, Any], key_file: Path) -> str:
 
 
 def _read(kind: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((FOLDER / f"{kind}.json").read_text())
-    return found
+    values: dict[str, Any] = json.loads((FOLDER / f"{kind}.json").read_text())
+    return values

@@ -162,9 +162,10 @@ class _View:
         except ClusterError as error:
             self.unread.append(f"kinds of the cluster: {error}")
             return None
-        found = [one for namespace in self._namespaces for one in self._in_namespace(cluster, resources, namespace)]
-        found += self._without_namespace(cluster)
-        return found
+        live: list[dict[str, Any]] = []
+        for namespace in self._namespaces:
+            live += self._in_namespace(cluster, resources, namespace)
+        return [*live, *self._without_namespace(cluster)]
 
     def _in_namespace(
         self, cluster: ClusterObjects, kinds: Iterable[Resource], namespace: str
@@ -183,13 +184,13 @@ class _View:
                 self.unread.append(f"{resource.plural} in {namespace}: {error}")
 
     def _without_namespace(self, cluster: ClusterObjects) -> Iterator[dict[str, Any]]:
-        for (_, namespace, _), one in self._objects.items():
+        for (_, namespace, _), declaration in self._objects.items():
             if namespace:
                 continue
             try:
-                live = cluster.find(one.name)
+                live = cluster.find(declaration.name)
             except ClusterError as error:
-                self.unread.append(f"{one.name}: {error}")
+                self.unread.append(f"{declaration.name}: {error}")
                 continue
             if live is not None:
                 yield live
@@ -198,7 +199,7 @@ class _View:
         if "runners" in self._request.without:
             return None
         try:
-            address = next((found for one in self._namespaces if (found := _registrar(cluster, one))), "")
+            address = next(filter(None, (_registrar(cluster, namespace) for namespace in self._namespaces)), "")
             if not address:
                 self.unread.append("registrations at the forge: no namespace of this stack names a registrar")
                 return None

@@ -21,7 +21,7 @@ class Repair:
 
     def __init__(self, program: Program, cluster: ClusterObjects, drift: Iterable[Drift]) -> None:
         state = [{**resource, "inputs": reveal(resource.get("inputs"))} for resource in program.export_with_secrets()]
-        self._objects = {one.name: one for one in declared(state).values()}
+        self._objects = {declaration.name: declaration for declaration in declared(state).values()}
         self._cluster, self._drift = cluster, list(drift)
 
     def carry_out(self, steps: Iterable[Step], say: Say) -> list[str]:
@@ -50,18 +50,19 @@ class Repair:
             self._take_out(step.target)
 
     def _put_back(self, target: ObjectName) -> None:
-        one = self._objects[target]
-        if not one.field_manager:
+        declaration = self._objects[target]
+        if not declaration.field_manager:
             raise ReviewError("the state does not name Pulumi's field manager; `pulumi up --refresh` can put it back")
-        self._cluster.apply(target, one.inputs, one.field_manager)
+        self._cluster.apply(target, declaration.inputs, declaration.field_manager)
 
     def _take_out(self, target: ObjectName) -> None:
         """Looks again, since putting fields back may have changed what is left over."""
         live = self._cluster.find(target)
         if live is None:
             return
-        one = self._objects[target]
-        again = ClusterDrift({(target.kind, target.namespace, target.name): one}, [live], {}).owned_by_others(())
+        declaration = self._objects[target]
+        objects = {(target.kind, target.namespace, target.name): declaration}
+        again = ClusterDrift(objects, [live], {}).owned_by_others(())
         known = [drift.path for drift in self._drift if drift.target == target and drift.kind is Kind.ADDED]
         paths = {*known, *(drift.path for drift in again if drift.kind is Kind.ADDED)}
         operations = removal(live, list(paths))

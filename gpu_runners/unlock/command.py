@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """DONE: the stack is free. Raises UnlockError: it was left as it is."""
+    """DONE: the stack is free. Raises StackNotFreedError: it was left as it is."""
 
     def agrees(question: str) -> bool:
         return options.yes or (sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes"))

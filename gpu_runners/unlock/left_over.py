@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -56,14 +57,17 @@ def locks(output: str) -> list[Lock]:
 
 def pending(export: str) -> list[Pending]:
     """The operations that an exported state (JSON) says were never finished. Raises ValueError for another text."""
-    document: dict[str, Any] = json.loads(export)
-    operations = document.get("deployment", {}).get("pending_operations") or []
-    return [Pending(operation["resource"]["urn"], operation["type"]) for operation in operations]
+    try:
+        document: dict[str, Any] = json.loads(export)
+        operations = (document.get("deployment") or {}).get("pending_operations") or []
+        return [Pending(str(operation["resource"]["urn"]), str(operation["type"])) for operation in operations]
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"no exported state ({type(error).__name__})") from error
 
 
-def created(found: list[Pending]) -> list[Pending]:
+def created(unfinished: Sequence[Pending]) -> list[Pending]:
     """Those that may exist although the state does not know them."""
-    return [operation for operation in found if operation.operation == _CREATING]
+    return [operation for operation in unfinished if operation.operation == _CREATING]
 
 
 def ours(lock: Lock, host: str) -> bool:

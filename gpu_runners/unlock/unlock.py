@@ -9,7 +9,7 @@ from gpu_runners.pulumi_command import Answer
 from gpu_runners.unlock.left_over import LOCKED, Lock, Pending, created, locks, ours, pending
 
 
-class UnlockError(CommandFailedError):
+class StackNotFreedError(CommandFailedError):
     """The stack was left as it is. The message says why and what to do."""
 
 
@@ -31,8 +31,8 @@ class Here:
 
 
 def unlock(stack: str, pulumi: Pulumi, here: Here) -> None:
-    """Makes the stack usable again, or says that it is. Raises UnlockError; nothing was changed then."""
-    unfinished = pending(_must(pulumi, "stack", "export").output)
+    """Makes the stack usable again, or says that it is. Raises StackNotFreedError; nothing was changed then."""
+    unfinished = _unfinished(pulumi)
     held = _held(pulumi)
     if not held and not unfinished:
         here.say(f"{stack} is not locked and nothing in it is unfinished: nothing to do.")
@@ -40,7 +40,6 @@ def unlock(stack: str, pulumi: Pulumi, here: Here) -> None:
     if held:
         _judge(stack, held, here)
         _cancel(held, pulumi, here)
-        here.say("`pulumi cancel`: the lock is gone.")
     if unfinished:
         _clear(unfinished, pulumi, here)
     here.say(f"{stack} is free. Next: `pulumi up --stack {stack}`, which finishes what was begun.")
@@ -51,20 +50,22 @@ def _held(pulumi: Pulumi) -> list[Lock]:
     asked = pulumi("refresh", "--exclude", "**", "--yes", "--skip-preview")
     if asked.code == 0:
         return []
-    found = locks(asked.text)
-    if found or LOCKED in asked.text:
-        return found
-    raise UnlockError(f"the stack cannot be read, and no lock is the reason:\n{asked.text.strip()}")
+    held = locks(asked.text)
+    if held:
+        return held
+    if LOCKED in asked.text:
+        raise StackNotFreedError(f"it is locked, by whom cannot be read; nothing was changed:\n{asked.text.strip()}")
+    raise StackNotFreedError(f"the stack cannot be read, and no lock is the reason:\n{asked.text.strip()}")
 
 
 def _judge(stack: str, held: Sequence[Lock], here: Here) -> None:
-    """Says who holds the stack. Raises UnlockError when one of them lives, or may live and nobody vouches for it."""
+    """Says who holds the stack. Raises StackNotFreedError when one lives, or may live and nobody vouches for it."""
     for lock in held:
         here.say(f"{stack} is locked by {lock}.")
     living = [lock for lock in held if ours(lock, here.host) and here.holds(lock)]
     if living:
         pids = ", ".join(str(lock.pid) for lock in living)
-        raise UnlockError(
+        raise StackNotFreedError(
             f"process {pids} runs on this machine: wait until it has ended, or end it with SIGINT "
             "(Ctrl-C), upon which it gives the lock back. Nothing was changed"
         )
@@ -81,15 +82,15 @@ def _judge(stack: str, held: Sequence[Lock], here: Here) -> None:
             f"look at {hosts}, or at the workflow run that started it."
         )
     if not here.agrees(f"Has it ended on {hosts}?"):
-        raise UnlockError("not confirmed: nothing was changed. `--yes` confirms where nobody can be asked")
+        raise StackNotFreedError("not confirmed: nothing was changed. `--yes` confirms where nobody can be asked")
 
 
 def _cancel(agreed: Sequence[Lock], pulumi: Pulumi, here: Here) -> None:
-    """Takes away the locks that were judged. Raises UnlockError where there is another by now."""
+    """Takes away the locks that were judged. Raises StackNotFreedError where there is another by now."""
     now = _held(pulumi)
     others = [lock for lock in now if lock not in agreed]
     if others:
-        raise UnlockError(
+        raise StackNotFreedError(
             f"meanwhile it was locked by {others[0]}: nothing was changed. Run this again when it has ended"
         )
     if not now:
@@ -102,24 +103,31 @@ def _cancel(agreed: Sequence[Lock], pulumi: Pulumi, here: Here) -> None:
 def _clear(unfinished: Sequence[Pending], pulumi: Pulumi, here: Here) -> None:
     for operation in unfinished:
         here.say(f"It was cut off while {operation.operation}: {operation.name}.")
-    if created(list(unfinished)):
+    if created(unfinished):
         here.say(
             "What was being created may exist though the state does not know it. The next `up` takes over an object "
             "that the program names; one whose name Pulumi chose (the registrar's Secrets and ConfigMap) stays "
             "behind and shows in `gpu-runners review` as undeclared."
         )
     _must(pulumi, "refresh", "--clear-pending-creates", "--yes", "--skip-preview")
-    left = pending(_must(pulumi, "stack", "export").output)
+    left = _unfinished(pulumi)
     if left:
         names = ", ".join(operation.name for operation in left)
-        raise UnlockError(f"the lock is gone, but these are still unfinished: {names}. `pulumi up` repeats them")
+        raise StackNotFreedError(f"the lock is gone, but these are still unfinished: {names}. `pulumi up` repeats them")
     here.say(
         "`pulumi refresh --clear-pending-creates`: the state holds what the cluster holds, and nothing unfinished."
     )
 
 
+def _unfinished(pulumi: Pulumi) -> list[Pending]:
+    try:
+        return pending(_must(pulumi, "stack", "export").output)
+    except ValueError as error:
+        raise StackNotFreedError(f"`pulumi stack export` printed what cannot be read: {error}") from error
+
+
 def _must(pulumi: Pulumi, *arguments: str) -> Answer:
     ended = pulumi(*arguments)
     if ended.code != 0:
-        raise UnlockError(f"`pulumi {' '.join(arguments)}` failed:\n{ended.text.strip()}")
+        raise StackNotFreedError(f"`pulumi {' '.join(arguments)}` failed:\n{ended.text.strip()}")
     return ended

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 from aiohttp import web
 
-from gpu_runners.app.handshake import HandshakeError, make_app
+from gpu_runners.app.handshake import AppNotMadeError, make_app
 from gpu_runners.app.manifest import KINDS, Order, next_steps, permissions
 from lab.github.server import Exchange
 from tests.github import description as github_description
@@ -124,7 +124,7 @@ def test_an_answer_that_belongs_to_another_question_is_turned_away(github: tuple
 
 
 def test_a_code_that_github_does_not_take_is_told_with_the_cure(github: tuple[GitHub, str]) -> None:
-    with pytest.raises(HandshakeError, match="404 to its own code; look in the owner's list"):
+    with pytest.raises(AppNotMadeError, match="404 to its own code; look in the owner's list"):
         make_app(Order("repository", github[1], ""), 0, Browser([{"code": "spent"}]).follow)
 
 

@@ -11,7 +11,7 @@ import pytest
 from gpu_runners.pulumi_command import Answer, opened
 from gpu_runners.unlock.command import holds
 from gpu_runners.unlock.left_over import Lock, Pending, locks, pending
-from gpu_runners.unlock.unlock import Here, UnlockError, unlock
+from gpu_runners.unlock.unlock import Here, StackNotFreedError, unlock
 
 REFUSED = """error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete \
 the lock file with `pulumi cancel`.
@@ -84,7 +84,7 @@ def test_a_free_stack_is_left_alone() -> None:
 
 def test_a_dead_process_of_this_machine_loses_its_lock_once_somebody_says_that_no_other_has_its_name() -> None:
     stack = Stack(locked=True)
-    with pytest.raises(UnlockError, match="not confirmed"):
+    with pytest.raises(StackNotFreedError, match="not confirmed"):
         stack.unlock()
     said = stack.unlock(agrees=True)
     assert "locked by root@ci-7, process 20670, since 2026-11-24T03:33:58Z" in said
@@ -95,14 +95,14 @@ def test_a_dead_process_of_this_machine_loses_its_lock_once_somebody_says_that_n
 
 def test_a_living_process_keeps_its_lock() -> None:
     stack = Stack(locked=True)
-    with pytest.raises(UnlockError, match="process 20670 runs on this machine: wait"):
+    with pytest.raises(StackNotFreedError, match="process 20670 runs on this machine: wait"):
         stack.unlock(alive=True, agrees=True)
     assert not stack.changed
 
 
 def test_a_process_elsewhere_keeps_its_lock_until_somebody_vouches_for_its_end() -> None:
     stack = Stack(locked=True)
-    with pytest.raises(UnlockError, match="not confirmed: nothing was changed"):
+    with pytest.raises(StackNotFreedError, match="not confirmed: nothing was changed"):
         stack.unlock(host="laptop")
     assert not stack.changed
     assert "dev is free" in stack.unlock(host="laptop", agrees=True)
@@ -120,7 +120,7 @@ def test_a_lock_that_came_while_somebody_was_asked_about_another_stays() -> None
         stack.refusal = REFUSED.replace("5317f20b", "9e1c").replace("03:33", "04:44")
 
     stack.while_asking = another  # type: ignore[method-assign]
-    with pytest.raises(UnlockError, match=r"meanwhile it was locked by .*04:44:58Z: nothing was changed"):
+    with pytest.raises(StackNotFreedError, match=r"meanwhile it was locked by .*04:44:58Z: nothing was changed"):
         stack.unlock(agrees=True)
     assert not stack.changed
 
@@ -174,14 +174,35 @@ def test_unfinished_work_without_a_lock_is_cleared_too() -> None:
 
 
 def test_what_cannot_be_cleared_is_said() -> None:
-    with pytest.raises(UnlockError, match="still unfinished: Deployment gpu-runners-dev-cuda"):
+    with pytest.raises(StackNotFreedError, match="still unfinished: Deployment gpu-runners-dev-cuda"):
         Stack(locked=True, unfinished=("deleting",)).unlock(agrees=True)
 
 
 def test_another_trouble_than_a_lock_is_shown_and_nothing_is_cancelled() -> None:
     stack = Stack(broken="error: incorrect passphrase")
-    with pytest.raises(UnlockError, match="no lock is the reason:\nerror: incorrect passphrase"):
+    with pytest.raises(StackNotFreedError, match="no lock is the reason:\nerror: incorrect passphrase"):
         stack.unlock()
+    assert not stack.changed
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"deployment": {"pending_operations": [1]}}'])
+def test_an_export_that_is_none_is_refused_and_nothing_is_cancelled(text: str) -> None:
+    calls: list[str] = []
+
+    def pulumi(*arguments: str) -> Answer:
+        calls.append(arguments[0])
+        return Answer(code=0, output=text, errors="")
+
+    with pytest.raises(StackNotFreedError, match="`pulumi stack export` printed what cannot be read"):
+        unlock("dev", pulumi, Here("ci-7", lambda lock: False, lambda question: True, print))
+    assert calls == ["stack"]
+
+
+@pytest.mark.parametrize("pid", ["9" * 30, "x", ""])
+def test_a_lock_of_whom_nobody_can_tell_is_not_taken_for_none(pid: str) -> None:
+    stack = Stack(broken=REFUSED.replace("20670", pid))
+    with pytest.raises(StackNotFreedError, match="it is locked, by whom cannot be read"):
+        stack.unlock(agrees=True)
     assert not stack.changed
 
 
