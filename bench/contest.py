@@ -80,5 +80,5 @@ class Contest:
 
     def templates(self, api: KubernetesApi) -> dict[str, Any]:
         """The pod templates in the cluster by pool: equal on both sides, or the comparison means nothing."""
-        found = api.items(f"/apis/apps/v1/namespaces/{self.namespace}/deployments", POOL_LABEL)
-        return {item["metadata"]["name"]: item["spec"] for item in found}
+        deployments = api.items(f"/apis/apps/v1/namespaces/{self.namespace}/deployments", POOL_LABEL)
+        return {item["metadata"]["name"]: item["spec"] for item in deployments}

@@ -42,11 +42,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _status() -> int:
-    found = cluster.status()
-    for part in found:
+    parts = cluster.status()
+    for part in parts:
         state = "ready" if part.ready else "running, not ready" if part.pid else "stopped"
         print(f"{part.name:25} {state:20} {f'pid {part.pid}' if part.pid else ''}".rstrip())
-    return 0 if all(part.ready for part in found) else 1
+    return 0 if all(part.ready for part in parts) else 1
 
 
 _STARTED = time.monotonic()

@@ -92,5 +92,5 @@ def programs() -> tuple[Program, ...]:
 
 def program(name: str) -> Program:
     """One entry of the catalogue by its name; a name that it lacks is a mistake in this source."""
-    (found,) = (entry for entry in programs() if entry.name == name)
-    return found
+    (program,) = (entry for entry in programs() if entry.name == name)
+    return program

@@ -28,9 +28,9 @@ def seed(client: Client) -> None:
     if client.exists(BUCKET, object_key(wanted)):
         return
     data = made()
-    found = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    if found != wanted:
-        raise LabError(f"scripts/make_digits.py made {found}, data/digits.csv.dvc wants {wanted}: run `dvc add` again")
+    digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    if digest != wanted:
+        raise LabError(f"scripts/make_digits.py made {digest}, data/digits.csv.dvc wants {wanted}: run `dvc add` again")
     client.put(BUCKET, object_key(wanted), data)
 
 

@@ -88,8 +88,8 @@ def _password() -> str:
 
 def _programs() -> Path | None:
     """The folder of the newest version that is installed."""
-    found = sorted(_PROGRAMS.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
-    return found[-1].parent if found else None
+    programs = sorted(_PROGRAMS.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    return programs[-1].parent if programs else None
 
 
 def _program(name: str) -> str:

@@ -19,8 +19,8 @@ ROOMS = ("access", "bench", "components", "config", "gpu_runners", "lab", "polic
 
 def folders() -> list[str]:
     """Every folder of tests that has Python in it, from `tests` on, but for the shared ones."""
-    found = {path.parent.relative_to(TESTS) for path in TESTS.rglob("*.py")} - {Path()}
-    return sorted(str(folder) for folder in found if folder.parts[0] not in SHARED)
+    parents = {path.parent.relative_to(TESTS) for path in TESTS.rglob("*.py")} - {Path()}
+    return sorted(str(folder) for folder in parents if folder.parts[0] not in SHARED)
 
 
 def imported(source: str) -> set[str]:

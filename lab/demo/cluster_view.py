@@ -29,8 +29,8 @@ class ClusterView:
 
     def runner_pods(self) -> dict[str, Pod]:
         """Every pod of the pools, by name."""
-        found = (pod(item) for item in self._list("/api/v1/pods", labelSelector=contract.POOL_LABEL))
-        return {each.name: each for each in found if Pool(each.pool, each.namespace) in self.pools}
+        pods = (pod(item) for item in self._list("/api/v1/pods", labelSelector=contract.POOL_LABEL))
+        return {seen.name: seen for seen in pods if Pool(seen.pool, seen.namespace) in self.pools}
 
     def warnings(self, namespace: str, since: float) -> list[str]:
         """The warnings since a time (seconds since the epoch), oldest first, as `object: reason: message`."""

@@ -13,9 +13,9 @@ def without(exported: Mapping[str, Any], package: str) -> dict[str, Any]:
     The package's provider stays: it is a client and not a thing at the forge.
     """
     deployment = exported["deployment"]
-    found = deployment.get("resources", [])
-    gone = {entry["urn"] for entry in found if str(entry["type"]).startswith(f"{package}:")}
-    kept = [_unaware(entry, gone) for entry in found if entry["urn"] not in gone]
+    resources = deployment.get("resources", [])
+    gone = {entry["urn"] for entry in resources if str(entry["type"]).startswith(f"{package}:")}
+    kept = [_unaware(entry, gone) for entry in resources if entry["urn"] not in gone]
     return {**exported, "deployment": {**deployment, "resources": kept}}
 
 

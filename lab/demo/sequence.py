@@ -47,9 +47,9 @@ def run(story: Story, forge: Forge, *, with_kubeconfig: bool = False) -> int:
 
 
 def _judge(forge: Forge, watch: RunWatch, view: ClusterView, facts: verdict.Facts) -> int:
-    found = verdict.problems(facts)
-    if found:
-        print("the demo did not prove what it should:\n" + "\n".join(f"  - {problem}" for problem in found))
+    problems = verdict.problems(facts)
+    if problems:
+        print("the demo did not prove what it should:\n" + "\n".join(f"  - {problem}" for problem in problems))
         print(trouble.report(watch, view, forge.stacks), flush=True)
         return 1
     print(_proof(facts), flush=True)

@@ -100,7 +100,10 @@ class Credentials:
         unreadable = Refusal(401, "A JSON web token could not be decoded")
         try:
             issuer = str(jwt.decode(encoded, options={"verify_signature": False}).get("iss"))
-            app = next((each for each in self.apps.values() if issuer in (str(each.id), each.client_id)), None)
+            app = next(
+                (candidate for candidate in self.apps.values() if issuer in (str(candidate.id), candidate.client_id)),
+                None,
+            )
             if app is None:
                 raise Refusal(404, "Integration not found")
             options: jwt.types.Options = {**_OUR_CLOCK, "require": ["iat", "exp", "iss"]}

@@ -70,75 +70,76 @@ def organization(world: World, login: str) -> Json:
     }  # fmt: skip
 
 
-def repository(world: World, found: Repository) -> Json:
+def repository(world: World, repository: Repository) -> Json:
     """GET /repos/{owner}/{repo}; lists hold the same."""
-    url = f"{api(world)}/repos/{found.full_name}"
-    html = f"{world.base}/{found.full_name}"
+    url = f"{api(world)}/repos/{repository.full_name}"
+    html = f"{world.base}/{repository.full_name}"
     return {
-        "id": found.id, "node_id": f"R_{found.id}", "name": found.name, "full_name": found.full_name,
-        "owner": account(world, found.owner), "private": found.private, "html_url": html, "description": None,
+        "id": repository.id, "node_id": f"R_{repository.id}", "name": repository.name,
+        "full_name": repository.full_name,
+        "owner": account(world, repository.owner), "private": repository.private, "html_url": html, "description": None,
         "url": url, **{f"{link}_url": f"{url}/{link}" for link in _REPOSITORY_LINKS}, **dict.fromkeys(_NO, False),
         **dict.fromkeys(_NONE, 0), "clone_url": f"{html}.git", "git_url": f"{html}.git", "ssh_url": f"{html}.git",
         "svn_url": html, "homepage": None, "language": None, "mirror_url": None, "license": None,
-        "default_branch": "main", "visibility": "private" if found.private else "public",
+        "default_branch": "main", "visibility": "private" if repository.private else "public",
         "pushed_at": timestamp(EPOCH), "created_at": timestamp(EPOCH), "updated_at": timestamp(EPOCH),
     }  # fmt: skip
 
 
-def runner(world: World, found: Runner) -> Json:
+def runner(world: World, runner: Runner) -> Json:
     """One runner as lists and JIT configurations show it."""
     labels = [
         {"id": number, "name": name, "type": "read-only" if name.lower() in READ_ONLY_LABELS else "custom"}
-        for number, name in enumerate(found.labels, 1)
+        for number, name in enumerate(runner.labels, 1)
     ]
     return {
-        "id": found.id, "name": found.name, "os": "Linux" if found.version else "unknown",
-        "status": "online" if world.is_online(found) else "offline", "busy": found.job is not None,
-        "ephemeral": True, "runner_group_id": found.group, "version": found.version, "labels": labels,
+        "id": runner.id, "name": runner.name, "os": "Linux" if runner.version else "unknown",
+        "status": "online" if world.is_online(runner) else "offline", "busy": runner.job is not None,
+        "ephemeral": True, "runner_group_id": runner.group, "version": runner.version, "labels": labels,
     }  # fmt: skip
 
 
-def group(world: World, found: Group) -> Json:
+def group(world: World, group: Group) -> Json:
     """A runner group of an organization."""
-    url = f"{api(world)}/orgs/{found.organization}/actions/runner-groups/{found.id}"
+    url = f"{api(world)}/orgs/{group.organization}/actions/runner-groups/{group.id}"
     return {
-        "id": found.id, "default": found.default, "inherited": False, "workflow_restrictions_read_only": False,
+        "id": group.id, "default": group.default, "inherited": False, "workflow_restrictions_read_only": False,
         "restricted_to_workflows": False, "selected_workflows": [], "visibility": "all",
-        "allows_public_repositories": False, "runners_url": f"{url}/runners", **found.settings,
+        "allows_public_repositories": False, "runners_url": f"{url}/runners", **group.settings,
         "selected_repositories_url": f"{url}/repositories",
     }  # fmt: skip
 
 
-def run(world: World, found: Run) -> Json:
+def run(world: World, run: Run) -> Json:
     """A workflow run."""
-    url = f"{api(world)}/repos/{found.repository.full_name}/actions/runs/{found.id}"
-    shown = repository(world, found.repository)
+    url = f"{api(world)}/repos/{run.repository.full_name}/actions/runs/{run.id}"
+    shown = repository(world, run.repository)
     return {
-        "id": found.id, "node_id": f"WFR_{found.id}", "name": found.workflow.name, "head_branch": found.ref,
-        "head_sha": "0" * 40, "path": found.workflow.path, "run_number": found.number, "run_attempt": 1,
-        "display_title": found.workflow.name, "event": "workflow_dispatch", "status": found.status,
-        "conclusion": found.conclusion, "workflow_id": found.workflow.id, "url": url, "pull_requests": [],
-        "html_url": f"{world.base}/{found.repository.full_name}/actions/runs/{found.id}",
-        "created_at": timestamp(found.made), "updated_at": timestamp(world.clock.now()), "head_commit": None,
+        "id": run.id, "node_id": f"WFR_{run.id}", "name": run.workflow.name, "head_branch": run.ref,
+        "head_sha": "0" * 40, "path": run.workflow.path, "run_number": run.number, "run_attempt": 1,
+        "display_title": run.workflow.name, "event": "workflow_dispatch", "status": run.status,
+        "conclusion": run.conclusion, "workflow_id": run.workflow.id, "url": url, "pull_requests": [],
+        "html_url": f"{world.base}/{run.repository.full_name}/actions/runs/{run.id}",
+        "created_at": timestamp(run.made), "updated_at": timestamp(world.clock.now()), "head_commit": None,
         "head_repository": shown, "repository": shown, "jobs_url": f"{url}/jobs", "logs_url": f"{url}/logs",
         "check_suite_url": f"{url}/check-suite", "artifacts_url": f"{url}/artifacts", "cancel_url": f"{url}/cancel",
         "rerun_url": f"{url}/rerun", "workflow_url": f"{url}/workflow",
     }  # fmt: skip
 
 
-def job(world: World, found: Job) -> Json:
+def job(world: World, job: Job) -> Json:
     """One job; its runner is named as soon as it has one, and stays named."""
-    whole = world.runs[found.run]
-    url = f"{api(world)}/repos/{whole.repository.full_name}/actions/jobs/{found.id}"
-    runner_ = found.runner
-    steps = [step(number, name, entry) for number, (name, entry) in enumerate(found.steps.items(), 1)]
+    whole = world.runs[job.run]
+    url = f"{api(world)}/repos/{whole.repository.full_name}/actions/jobs/{job.id}"
+    runner_ = job.runner
+    steps = [step(number, name, entry) for number, (name, entry) in enumerate(job.steps.items(), 1)]
     return {
-        "id": found.id, "node_id": f"CR_{found.id}", "run_id": found.run, "run_attempt": 1, "name": found.plan.key,
-        "run_url": f"{api(world)}/repos/{whole.repository.full_name}/actions/runs/{found.run}", "head_sha": "0" * 40,
-        "url": url, "html_url": f"{world.base}/{whole.repository.full_name}/actions/runs/{found.run}/job/{found.id}",
-        "status": found.status, "conclusion": found.conclusion, "created_at": timestamp(found.made),
-        "started_at": timestamp(found.started or found.made),
-        "completed_at": timestamp(found.ended) if found.ended else None, "labels": list(found.plan.labels),
+        "id": job.id, "node_id": f"CR_{job.id}", "run_id": job.run, "run_attempt": 1, "name": job.plan.key,
+        "run_url": f"{api(world)}/repos/{whole.repository.full_name}/actions/runs/{job.run}", "head_sha": "0" * 40,
+        "url": url, "html_url": f"{world.base}/{whole.repository.full_name}/actions/runs/{job.run}/job/{job.id}",
+        "status": job.status, "conclusion": job.conclusion, "created_at": timestamp(job.made),
+        "started_at": timestamp(job.started or job.made),
+        "completed_at": timestamp(job.ended) if job.ended else None, "labels": list(job.plan.labels),
         "check_run_url": f"{url}/check-run", "workflow_name": whole.workflow.name, "head_branch": whole.ref,
         "runner_id": runner_.id if runner_ else None, "runner_name": runner_.name if runner_ else None,
         "runner_group_id": runner_.group if runner_ else None, "steps": steps,
@@ -146,9 +147,9 @@ def job(world: World, found: Job) -> Json:
     }  # fmt: skip
 
 
-def _group_name(world: World, found: Runner | None) -> str | None:
+def _group_name(world: World, runner_: Runner | None) -> str | None:
     """None as well once the group is gone: jobs outlive it."""
-    group_ = world.groups.get(found.group) if found else None
+    group_ = world.groups.get(runner_.group) if runner_ else None
     return str(group_.settings["name"]) if group_ else None
 
 
@@ -163,28 +164,28 @@ def step(number: int, name: str, record: Mapping[str, object]) -> Json:
     }  # fmt: skip
 
 
-def environment(world: World, repository_: Repository, found: Environment) -> Json:
+def environment(world: World, repository_: Repository, environment: Environment) -> Json:
     """An environment with the protection rules that its settings make."""
-    url = f"{api(world)}/repos/{repository_.full_name}/environments/{found.name}"
-    settings = found.settings
+    url = f"{api(world)}/repos/{repository_.full_name}/environments/{environment.name}"
+    settings = environment.settings
     rules: list[Json] = []
     if settings.get("wait_timer"):
         rules.append(
-            {"id": found.id + 1, "node_id": "GA_1", "type": "wait_timer", "wait_timer": settings["wait_timer"]}
+            {"id": environment.id + 1, "node_id": "GA_1", "type": "wait_timer", "wait_timer": settings["wait_timer"]}
         )
     reviewers: Iterable[Any] = settings.get("reviewers") or []  # type: ignore[assignment]
     if reviewers:
         shown = [{"type": entry["type"], "reviewer": _reviewer(world, repository_, entry)} for entry in reviewers]
         rules.append(
-            {"id": found.id + 2, "node_id": "GA_2", "type": "required_reviewers", "reviewers": shown,
+            {"id": environment.id + 2, "node_id": "GA_2", "type": "required_reviewers", "reviewers": shown,
              "prevent_self_review": bool(settings.get("prevent_self_review"))}
         )  # fmt: skip
     if settings.get("deployment_branch_policy"):
-        rules.append({"id": found.id + 3, "node_id": "GA_3", "type": "branch_policy"})
+        rules.append({"id": environment.id + 3, "node_id": "GA_3", "type": "branch_policy"})
     return {
-        "id": found.id, "node_id": f"EN_{found.id}", "name": found.name, "url": url,
-        "html_url": f"{world.base}/{repository_.full_name}/deployments", "created_at": timestamp(found.made),
-        "updated_at": timestamp(found.made), "protection_rules": rules,
+        "id": environment.id, "node_id": f"EN_{environment.id}", "name": environment.name, "url": url,
+        "html_url": f"{world.base}/{repository_.full_name}/deployments", "created_at": timestamp(environment.made),
+        "updated_at": timestamp(environment.made), "protection_rules": rules,
         "can_admins_bypass": settings.get("can_admins_bypass", True),
         "deployment_branch_policy": settings.get("deployment_branch_policy"),
     }  # fmt: skip

@@ -50,13 +50,13 @@ class Meter:
 
     def excess(self, owner: str, *, write: bool) -> Excess | None:
         """Counts one request; returns why it may not pass, or None."""
-        found = self._secondary(owner, write=write)
+        excess = self._secondary(owner, write=write)
         budget = self._budget(owner)
-        if found is None and budget.used >= self.limits.core_per_hour:
-            found = Excess(f"API rate limit exceeded for {owner}.", None)
-        if found is not None:
+        if excess is None and budget.used >= self.limits.core_per_hour:
+            excess = Excess(f"API rate limit exceeded for {owner}.", None)
+        if excess is not None:
             self.turned_away += 1
-            return found
+            return excess
         budget.used += 1
         return None
 

@@ -86,7 +86,7 @@ class Protocol:
         assertion = str(form.get("client_assertion", ""))
         try:
             client = jwt.decode(assertion, options={"verify_signature": False})["sub"]
-            runner = next(each for each in self._world.runners.values() if each.client_id == client)
+            runner = next(candidate for candidate in self._world.runners.values() if candidate.client_id == client)
             jwt.decode(
                 assertion, runner.key.public_key(), algorithms=["RS256", "PS256"], issuer=client, leeway=300,
                 audience=jit.token_url(self._world.base),

@@ -85,10 +85,10 @@ class Door:
         return web.route(method, f"{API}{path}", guarded)
 
     def _scope(self, request: web.Request) -> str:
-        found = request.match_info
-        if "repository_id" in found:
-            return self._world.repository_by_id(found["repository_id"]).full_name
-        return f"{found['owner']}/{found['repo']}" if "repo" in found else found.get("org", "")
+        parts = request.match_info
+        if "repository_id" in parts:
+            return self._world.repository_by_id(parts["repository_id"]).full_name
+        return f"{parts['owner']}/{parts['repo']}" if "repo" in parts else parts.get("org", "")
 
 
 def refusal(status: int, message: str) -> web.Response:

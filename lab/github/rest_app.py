@@ -65,9 +65,9 @@ class AppRoutes:
         return web.json_response(self._document(app, self._of(app, request.match_info["id"])))
 
     async def _installation_of(self, request: web.Request) -> web.Response:
-        app, found = self._signed(request), request.match_info
-        owner = found["owner"] if "repo" in found else found["org"]
-        name = f"{owner}/{found['repo']}" if "repo" in found else None
+        app, parts = self._signed(request), request.match_info
+        owner = parts["owner"] if "repo" in parts else parts["org"]
+        name = f"{owner}/{parts['repo']}" if "repo" in parts else None
         for installation in app.installations.values():
             if installation.organization.lower() != owner.lower():
                 continue
@@ -140,10 +140,10 @@ class AppRoutes:
 
     @staticmethod
     def _of(app: App, identifier: str) -> Installation:
-        found = app.installations.get(int(identifier)) if identifier.isdecimal() else None
-        if found is None:
+        installation = app.installations.get(int(identifier)) if identifier.isdecimal() else None
+        if installation is None:
             raise Refusal(404, "Not Found")
-        return found
+        return installation
 
     @staticmethod
     def _granted(app: App) -> dict[str, str]:
@@ -153,17 +153,17 @@ class AppRoutes:
             for name, level in installation.permissions.items()
         }
 
-    def _document(self, app: App, found: Installation) -> Json:
-        api, owner = documents.api(self._world), found.organization
-        url = f"{api}/app/installations/{found.id}"
+    def _document(self, app: App, installation: Installation) -> Json:
+        api, owner = documents.api(self._world), installation.organization
+        url = f"{api}/app/installations/{installation.id}"
         # GitHub's description wants an enterprise's fields of every account that an App is installed on.
         account = {**documents.account(self._world, owner), "name": owner, "slug": owner, **_MADE}
         return {
-            "id": found.id, "app_id": app.id, "app_slug": app.slug, "client_id": app.client_id, "target_id": 1,
+            "id": installation.id, "app_id": app.id, "app_slug": app.slug, "client_id": app.client_id, "target_id": 1,
             "target_type": "Organization", "single_file_name": None, "account": account,
-            "repository_selection": "all" if found.repositories is None else "selected", "events": [],
-            "html_url": f"{self._world.base}/organizations/{owner}/settings/installations/{found.id}",
+            "repository_selection": "all" if installation.repositories is None else "selected", "events": [],
+            "html_url": f"{self._world.base}/organizations/{owner}/settings/installations/{installation.id}",
             "access_tokens_url": f"{url}/access_tokens", "repositories_url": f"{api}/installation/repositories",
-            "permissions": found.permissions, "created_at": timestamp(documents.EPOCH),
+            "permissions": installation.permissions, "created_at": timestamp(documents.EPOCH),
             "updated_at": timestamp(documents.EPOCH), "suspended_by": None, "suspended_at": None,
         }  # fmt: skip

@@ -21,10 +21,10 @@ class RunnerRoutes:
     def routes(self, door: Door) -> list[web.RouteDef]:
         """For both kinds of scope."""
         scopes = {"/repos/{owner}/{repo}": "administration", "/orgs/{org}": "organization_self_hosted_runners"}
-        found: list[web.RouteDef] = []
+        routes: list[web.RouteDef] = []
         for prefix, permission in scopes.items():
             runners = f"{prefix}/actions/runners"
-            found += [
+            routes += [
                 door.route("GET", runners, self._list, permission),
                 door.route("GET", f"{runners}/downloads", self._downloads, permission),
                 door.route("GET", f"{runners}/deprecations/{{version}}", self._deprecation, permission),
@@ -33,7 +33,7 @@ class RunnerRoutes:
                 door.route("DELETE", f"{runners}/{{id}}", self._delete, permission),
                 door.route("PUT", f"{runners}/{{id}}/labels", self._label, permission),
             ]
-        return found
+        return routes
 
     async def _list(self, asked: Asked) -> web.Response:
         name = asked.request.query.get("name")

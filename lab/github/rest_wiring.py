@@ -211,10 +211,10 @@ class WiringRoutes:
 
 
 def _entry(held: dict[str, dict[str, str]], asked: Asked) -> dict[str, str]:
-    found = held.get(asked.request.match_info["name"].upper())
-    if found is None:
+    entry = held.get(asked.request.match_info["name"].upper())
+    if entry is None:
         raise Refusal(404, "Not Found")
-    return found
+    return entry
 
 
 def _without_value(entry: dict[str, Any]) -> dict[str, Any]:

@@ -26,13 +26,13 @@ async def dispatch(
 
 
 def _inputs(workflow: Workflow, given: Mapping[str, object]) -> dict[str, str]:
-    unexpected = sorted(given.keys() - {each.name for each in workflow.inputs})
+    unexpected = sorted(given.keys() - {field.name for field in workflow.inputs})
     if unexpected:
         raise Refusal(422, f"Unexpected inputs provided: {json.dumps(unexpected)}")
-    for each in workflow.inputs:
-        if each.required and not each.default and each.name not in given:
-            raise Refusal(422, f"Required input '{each.name}' not provided")
-    return {each.name: str(given.get(each.name, each.default)) for each in workflow.inputs}
+    for field in workflow.inputs:
+        if field.required and not field.default and field.name not in given:
+            raise Refusal(422, f"Required input '{field.name}' not provided")
+    return {field.name: str(given.get(field.name, field.default)) for field in workflow.inputs}
 
 
 def next_job(world: World, runner: Runner) -> Job | None:

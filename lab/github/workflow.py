@@ -122,8 +122,8 @@ def _step(where: str, number: int, step: Mapping[str, Any]) -> Step:
     )
 
 
-def _only(where: str, found: Mapping[str, Any], allowed: set[str]) -> None:
-    unknown = sorted(set(found) - allowed)
+def _only(where: str, mapping: Mapping[str, Any], allowed: set[str]) -> None:
+    unknown = sorted(set(mapping) - allowed)
     if unknown:
         raise WorkflowError(
             f"{where}: {', '.join(unknown)} is not understood here; allowed: {', '.join(sorted(allowed))}"

@@ -146,8 +146,8 @@ class Run:
         """`success`, `failure` or `cancelled`; None until it is completed."""
         if self.status != "completed":
             return None
-        found = {job.conclusion for job in self.jobs}
-        return next((bad for bad in ("failure", "cancelled") if bad in found), "success")
+        conclusions = {job.conclusion for job in self.jobs}
+        return next((bad for bad in ("failure", "cancelled") if bad in conclusions), "success")
 
 
 def new_key() -> rsa.RSAPrivateKey:
@@ -188,10 +188,10 @@ class World:
 
     def repository(self, full_name: str) -> Repository:
         """Raises Refusal 404."""
-        found = self.repositories.get(full_name.lower())
-        if found is None:
+        repository = self.repositories.get(full_name.lower())
+        if repository is None:
             raise Refusal(404, "Not Found")
-        return found
+        return repository
 
     def repository_by_id(self, identifier: str) -> Repository:
         """Raises Refusal 404."""
@@ -202,10 +202,10 @@ class World:
 
     def group(self, organization: str, identifier: int) -> Group:
         """Raises Refusal 404."""
-        found = self.groups.get(identifier)
-        if found is None or found.organization.lower() != organization.lower():
+        group = self.groups.get(identifier)
+        if group is None or group.organization.lower() != organization.lower():
             raise Refusal(404, "Not Found")
-        return found
+        return group
 
     def is_online(self, runner: Runner) -> bool:
         """True while its session is open and it was heard of within a poll and a bit."""

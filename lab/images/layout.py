@@ -17,8 +17,8 @@ def built_key(reference: str) -> str | None:
     """The content key of the finished build of an image; None where there is none."""
     for descriptor in descriptors():
         if descriptor["annotations"][NAME] == reference:
-            found: str | None = descriptor["annotations"].get(KEY)
-            return found
+            name: str | None = descriptor["annotations"].get(KEY)
+            return name
     return None
 
 

@@ -33,8 +33,8 @@ class ForgePage:
 
     def comments(self) -> list[str]:
         """The texts of all comments."""
-        found = self.api.get(f"/repos/{REPOSITORY}/issues/{self.number}/comments")
-        return [str(comment["body"]) for comment in found]
+        comments = self.api.get(f"/repos/{REPOSITORY}/issues/{self.number}/comments")
+        return [str(comment["body"]) for comment in comments]
 
     def html(self, text: str) -> str:
         """A text as the forge itself renders it."""

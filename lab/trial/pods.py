@@ -71,8 +71,8 @@ class Pods:
 
     def of(self, pool: str) -> list[RunnerPod]:
         """The pods of a pool, oldest first."""
-        found = map(runner_pod, self.api.items(self.path, f"{contract.POOL_LABEL}={pool}"))
-        return sorted(found, key=lambda pod: (pod.created, pod.name))
+        pods = map(runner_pod, self.api.items(self.path, f"{contract.POOL_LABEL}={pool}"))
+        return sorted(pods, key=lambda pod: (pod.created, pod.name))
 
     def all(self) -> list[RunnerPod]:
         """The pods of all pools."""
@@ -80,8 +80,8 @@ class Pods:
 
     def find(self, name: str) -> RunnerPod | None:
         """One pod, or None when it is gone."""
-        found = self.api.find(f"{self.path}/{name}")
-        return runner_pod(found) if found else None
+        document = self.api.find(f"{self.path}/{name}")
+        return runner_pod(document) if document else None
 
     def delete(self, name: str, **options: object) -> None:
         """Deletes a pod, as `kubectl delete pod` does; options as in DeleteOptions."""
@@ -93,22 +93,22 @@ class Pods:
 
     def until_ready(self, pool: str, count: int, seconds: float = 30) -> list[RunnerPod]:
         """Waits for exactly `count` runners that can take a job, and no other pod of the pool; returns them."""
-        found: list[RunnerPod] = []
+        ready: list[RunnerPod] = []
 
         def all_ready(pods: list[RunnerPod]) -> bool:
             # One that had a short job still runs for a moment, but the forge does not know it any more.
             known = {runner.name for runner in self.forge.runners() if runner.online}
-            found[:] = [pod for pod in pods if pod.ready and pod.name in known]
-            return len(found) == len(pods) == count
+            ready[:] = [pod for pod in pods if pod.ready and pod.name in known]
+            return len(ready) == len(pods) == count
 
         self.until(f"{pool} has {count} idle online runners and nothing else", pool, all_ready, seconds)
-        return found
+        return ready
 
     def events(self, name: str) -> list[tuple[str, str]]:
         """Reason and message of every Event about a pod."""
         path = f"/api/v1/namespaces/{self.namespace}/events"
-        found = self.api.items(path, fields=f"involvedObject.name={name}")
-        return [(event["reason"], event["message"]) for event in found]
+        events = self.api.items(path, fields=f"involvedObject.name={name}")
+        return [(event["reason"], event["message"]) for event in events]
 
 
 def summary(pod: RunnerPod) -> str:

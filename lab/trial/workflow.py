@@ -31,11 +31,11 @@ class Run:
 
     def jobs(self) -> dict[str, Job]:
         """Its jobs by name."""
-        found = (
+        jobs = (
             Job(int(j["id"]), j["name"], j["status"], j.get("conclusion") or "", j.get("runner_name") or "")
             for j in self.repository.jobs(self.id)
         )
-        return {job.name: job for job in found}
+        return {job.name: job for job in jobs}
 
     def until_done(self, seconds: float) -> dict[str, Job]:
         """Waits until every job has a conclusion; returns them."""
@@ -60,8 +60,8 @@ def push(repository: Repository, workflow: str) -> Run:
     """Pushes the workflow and waits for the run that the forge makes of it."""
     commit = repository.push_workflow(workflow)
     pushed = time.time()
-    found = until(f"the forge makes a run of {commit[:10]}", lambda: repository.run_of(commit), START_SECONDS)
-    return Run(repository, int(found["id"]), pushed)
+    run = until(f"the forge makes a run of {commit[:10]}", lambda: repository.run_of(commit), START_SECONDS)
+    return Run(repository, int(run["id"]), pushed)
 
 
 def one_job(label: str, script: str, *, name: str = "job") -> str:

@@ -21,11 +21,13 @@ DIGEST = "0" * 64
 
 def blocks() -> list[tuple[str, Any]]:
     """The YAML blocks of all documents, with a digest where they say that there is one."""
-    found = []
+    documented = []
     for document in DOCUMENTS:
         for number, text in enumerate(BLOCK.findall(document.read_text()), 1):
-            found.append((f"{document.name} {number}", yaml.safe_load(text.replace("sha256:…", f"sha256:{DIGEST}"))))
-    return found
+            documented.append(
+                (f"{document.name} {number}", yaml.safe_load(text.replace("sha256:…", f"sha256:{DIGEST}")))
+            )
+    return documented
 
 
 STACKS = [(name, block) for name, block in blocks() if isinstance(block, dict) and "config" in block]

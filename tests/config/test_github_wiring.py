@@ -94,7 +94,7 @@ def test_a_token_in_plain_text_is_refused_and_not_shown() -> None:
 
 @pytest.mark.parametrize("number", ["127", "128", "130", "131"])
 def test_what_may_be_a_secret_is_not_shown_in_a_refusal(number: str) -> None:
-    (file,) = [each for each in FILES if each.name.startswith(number)]
+    (file,) = [candidate for candidate in FILES if candidate.name.startswith(number)]
     assert "hunter" in file.read_text()
     assert "hunter" not in str(of_file(file))
 

@@ -56,9 +56,9 @@ def test_every_key_that_the_page_sets_is_one() -> None:
 
 
 def _config_sets() -> list[list[str]]:
-    found = [words[2:] for words in commands("pulumi") if words[:2] == ["config", "set"]]
+    settings = [words[2:] for words in commands("pulumi") if words[:2] == ["config", "set"]]
     stripped = []
-    for words in found:
+    for words in settings:
         end = words.index("<") if "<" in words else len(words)
         kept = words[:end]
         if "--stack" in kept:
@@ -124,4 +124,4 @@ def test_the_copied_workflow_runs_on_the_labels_that_the_page_gives(tmp_path: Pa
     given = [set(labels.split(", ")) for labels in re.findall(r"labels: \[([^\]]+)\]", PAGE)]
     for runs_on in wanted:
         labels = {runs_on} if isinstance(runs_on, str) else set(runs_on)
-        assert any(labels <= one for one in given), labels
+        assert any(labels <= allowed for allowed in given), labels

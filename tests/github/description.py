@@ -80,9 +80,9 @@ def _of_request(operation: Operation, exchange: Exchange) -> Iterator[str]:
         if exchange.request not in (None, {}):
             yield "a body is sent, none is described"
         return
-    pointer, found = _resolved(f"{operation.pointer}/requestBody")
+    pointer, described_body = _resolved(f"{operation.pointer}/requestBody")
     if exchange.request is None:
-        if found.get("required"):
+        if described_body.get("required"):
             yield "the body is missing"
         return
     schema = f"{pointer}/content/application~1json/schema"
@@ -103,8 +103,8 @@ def _of_answer(operation: Operation, exchange: Exchange) -> Iterator[str]:
         elif not isinstance(exchange.answer, dict) or "message" not in exchange.answer:
             yield "a refusal has a message"
         return
-    pointer, found = _resolved(f"{operation.pointer}/responses/{exchange.status}")
-    if "application/json" not in found.get("content", {}):
+    pointer, response = _resolved(f"{operation.pointer}/responses/{exchange.status}")
+    if "application/json" not in response.get("content", {}):
         if exchange.answer is not None:
             yield "an answer without content is described"
         return
@@ -138,19 +138,19 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 def _resolved(pointer: str) -> tuple[str, Json]:
     """Where the pointer leads once every reference on the way is followed, and what is there."""
-    found = _lookup(pointer)
-    while "$ref" in found:
-        pointer = found["$ref"].removeprefix("#")
-        found = _lookup(pointer)
-    return pointer, found
+    schema = _lookup(pointer)
+    while "$ref" in schema:
+        pointer = schema["$ref"].removeprefix("#")
+        schema = _lookup(pointer)
+    return pointer, schema
 
 
 def _lookup(pointer: str) -> Json:
-    found: Any = _document()
+    node: Any = _document()
     for part in pointer.split("/")[1:]:
         key = unquote(part).replace("~1", "/").replace("~0", "~")
-        found = found[int(key)] if isinstance(found, list) else found[key]
-    return dict(found)
+        node = node[int(key)] if isinstance(node, list) else node[key]
+    return dict(node)
 
 
 def _escaped(key: str) -> str:

@@ -53,10 +53,10 @@ class UnknownCallError(Exception):
 
 def needed(exchanges: Iterable[Exchange]) -> dict[str, str]:
     """The least permissions that every call together takes, as a manifest names them. Raises UnknownCallError."""
-    found: dict[str, str] = {}
+    levels: dict[str, str] = {}
     for permission, level in filter(None, map(permission_of, exchanges)):
-        found[permission] = max(found.get(permission, ORDER[0]), level, key=ORDER.index)
-    return dict(sorted(found.items()))
+        levels[permission] = max(levels.get(permission, ORDER[0]), level, key=ORDER.index)
+    return dict(sorted(levels.items()))
 
 
 def permission_of(exchange: Exchange) -> tuple[str, str] | None:

@@ -53,8 +53,8 @@ class Github:
         url = f"{self.world.base}/api/v3{path}"
         async with self.http.request(method, url, json=body, headers=sent, allow_redirects=False) as answer:
             content = await answer.read()
-            found = await answer.json() if content and answer.content_type == "application/json" else None
-            return answer.status, found, {name.lower(): value for name, value in answer.headers.items()}
+            document = await answer.json() if content and answer.content_type == "application/json" else None
+            return answer.status, document, {name.lower(): value for name, value in answer.headers.items()}
 
     async def arrange(self, method: str, path: str, body: Any = None) -> Any:
         """The tests' own door."""
@@ -74,13 +74,13 @@ def app_key() -> rsa.RSAPrivateKey:
 
 @pytest.fixture
 async def github(app_key: rsa.RSAPrivateKey) -> AsyncIterator[Github]:
-    found = Github(app_key)
-    server = TestServer(found.stand_in.application())
+    github = Github(app_key)
+    server = TestServer(github.stand_in.application())
     await server.start_server()
-    found.world.base = str(server.make_url("")).rstrip("/")
+    github.world.base = str(server.make_url("")).rstrip("/")
     async with aiohttp.ClientSession() as session:
-        found.http = session
-        yield found
+        github.http = session
+        yield github
     await server.close()
-    wrong = [problem for exchange in found.exchanges for problem in github_description.problems(exchange)]
+    wrong = [problem for exchange in github.exchanges for problem in github_description.problems(exchange)]
     assert not wrong, "GitHub's description disagrees:\n" + "\n".join(wrong)

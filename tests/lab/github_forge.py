@@ -82,8 +82,8 @@ class GithubRepository:
 
     def read(self, path: str) -> Json:
         """What the API answers below the repository."""
-        found: Json = self._api("GET", path)
-        return found
+        document: Json = self._api("GET", path)
+        return document
 
     def _api(self, method: str, path: str, body: Json | None = None) -> Any:
         return self._call(method, f"/api/v3/repos/{REPOSITORY}/{path}", body).json()

@@ -9,10 +9,10 @@ SECONDS = 60.0
 
 def gpu_holders(api: KubernetesApi) -> list[str]:
     """Pods on the real node that hold GPUs, as namespace/name."""
-    found = api.items("/api/v1/pods", fields=f"spec.nodeName={node.NAME}")
+    pods = api.items("/api/v1/pods", fields=f"spec.nodeName={node.NAME}")
     return [
         f"{item['metadata']['namespace']}/{item['metadata']['name']}"
-        for item in found
+        for item in pods
         if any(node.GPU_RESOURCE in c["resources"].get("limits", {}) for c in item["spec"]["containers"])
         and item["status"]["phase"] in ("Pending", "Running")
     ]

@@ -55,13 +55,13 @@ class ProgramRepository:
 
     def comments(self, number: int) -> list[Json]:
         """What was said under a pull request."""
-        found: list[Json] = self._api.get(f"{self._path}/issues/{number}/comments")
-        return found
+        comments: list[Json] = self._api.get(f"{self._path}/issues/{number}/comments")
+        return comments
 
     def issues(self) -> list[tuple[int, str, str]]:
         """Number, state and text of every issue, pull requests left out."""
-        found = self._api.get(f"{self._path}/issues", state="all", type="issues")
-        return [(int(issue["number"]), str(issue["state"]), str(issue["body"])) for issue in found]
+        issues = self._api.get(f"{self._path}/issues", state="all", type="issues")
+        return [(int(issue["number"]), str(issue["state"]), str(issue["body"])) for issue in issues]
 
     def dispatch(self, workflow: str) -> None:
         """Starts a workflow of the main branch by hand."""
@@ -70,13 +70,13 @@ class ProgramRepository:
     def runs(self, workflow: str, ref: str) -> list[Json]:
         """The runs of a workflow on a branch, e.g. `heads/main` or `pull/1/head`, newest first."""
         runs = self._api.get(f"{self._path}/actions/runs", limit=50)["workflow_runs"]
-        found = [run for run in runs if run["path"] == f"{workflow}@refs/{ref}"]
-        return sorted(found, key=lambda run: -int(run["id"]))
+        pushed = [run for run in runs if run["path"] == f"{workflow}@refs/{ref}"]
+        return sorted(pushed, key=lambda run: -int(run["id"]))
 
     def jobs(self, run: int) -> list[Json]:
         """The jobs of a run."""
-        found: list[Json] = self._api.get(f"{self._path}/actions/runs/{run}/jobs")["jobs"]
-        return found
+        jobs: list[Json] = self._api.get(f"{self._path}/actions/runs/{run}/jobs")["jobs"]
+        return jobs
 
     def log(self, job: int) -> str:
         """What a job has printed."""

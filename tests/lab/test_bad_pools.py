@@ -114,11 +114,11 @@ def test_a_runner_that_waits_for_its_registration_leaves_within_seconds_when_del
     until("the deleted pod is gone", lambda: pods.find(pod.name) is None, LEAVE_SECONDS)
 
 
-def waiting(found: list[RunnerPod]) -> list[RunnerPod]:
+def waiting(pods: list[RunnerPod]) -> list[RunnerPod]:
     """Those that ask the registrar for a registration and are told to come again."""
     return [
         pod
-        for pod in found
+        for pod in pods
         if not pod.leaving
         and any("running" in status["state"] for status in pod.document["status"].get("initContainerStatuses", ()))
     ]

@@ -32,9 +32,9 @@ jobs:
 @pytest.fixture
 def exchanges(at_github: GithubRepository) -> Iterator[Exchanges]:
     """What a test and the programs that it starts ask; GitHub's own description judges all of it."""
-    found = Exchanges()
-    yield found
-    wrong = sorted({problem for each in found.all() for problem in github_description.problems(each)})
+    exchanges = Exchanges()
+    yield exchanges
+    wrong = sorted({problem for exchange in exchanges.all() for problem in github_description.problems(exchange)})
     assert not wrong, "GitHub's description disagrees:\n" + "\n".join(wrong)
 
 

@@ -121,12 +121,12 @@ def test_a_platform_declares_its_group_and_its_repository_once_and_no_secret_sho
         stack.destroy().succeeded()
     state = Path(backend["PULUMI_BACKEND_URL"].removeprefix("file://"))
     said += [file.read_text() for file in state.rglob("*.json*")]
-    asked = [each for each in exchanges.all() if each.method in ("POST", "PUT", "PATCH")]
-    said.append(json.dumps([each.request for each in asked]))  # sealed for GitHub's key
+    asked = [exchange for exchange in exchanges.all() if exchange.method in ("POST", "PUT", "PATCH")]
+    said.append(json.dumps([exchange.request for exchange in asked]))  # sealed for GitHub's key
     hidden = [*SECRETS.values(), environment["GITHUB_APP_PRIVATE_KEY"].splitlines()[1]]
     assert "github:index/actionsRunnerGroup" in "".join(said)
     assert not [text for text in said for secret in hidden if secret in text]
-    provider = [each for each in exchanges.all() if each.agent.startswith("go-github")]
+    provider = [exchange for exchange in exchanges.all() if exchange.agent.startswith("go-github")]
     assert github_permissions.needed(provider) == permissions("wiring")
     agrees_with_the_description(exchanges)
 
@@ -141,7 +141,7 @@ def with_app(at_github: GithubRepository, backend: Mapping[str, str], *more: str
 
 
 def agrees_with_the_description(exchanges: Exchanges) -> None:
-    wrong = sorted({problem for each in exchanges.all() for problem in github_description.problems(each)})
+    wrong = sorted({problem for exchange in exchanges.all() for problem in github_description.problems(exchange)})
     assert not wrong, "GitHub's description disagrees:\n" + "\n".join(wrong)
 
 

@@ -83,7 +83,7 @@ def admitted(api: KubernetesApi, change: Mapping[str, Any]) -> bool:
 
 def found_in(report: Mapping[str, Any]) -> dict[str, str]:
     """Field, or object where there is none → who."""
-    return {one["field"] or one["what"]: one["who"] for one in report["drift"]}
+    return {finding["field"] or finding["what"]: finding["who"] for finding in report["drift"]}
 
 
 def test_a_stack_that_was_just_brought_up_is_clean(reviewed: Stack) -> None:
@@ -154,7 +154,7 @@ def test_what_others_added_is_found_with_who_did_it_and_repaired_once_somebody_a
 
 def report_manager(report: Mapping[str, Any]) -> str:
     """Whoever this test's HTTP client is for the API server."""
-    return next(str(one["who"]) for one in report["drift"] if one["kind"] == "not declared")
+    return next(str(finding["who"]) for finding in report["drift"] if finding["kind"] == "not declared")
 
 
 def test_what_refresh_sees_is_put_back_by_the_repair(reviewed_platform: Stack, api: KubernetesApi) -> None:
@@ -163,7 +163,7 @@ def test_what_refresh_sees_is_put_back_by_the_repair(reviewed_platform: Stack, a
     api.delete(f"/api/v1/namespaces/{SPACE}/resourcequotas/gpus")
     code, report = Reviews(reviewed_platform).report()
     assert code == ExitCode.FOUND
-    assert {one["what"]: one["kind"] for one in report["drift"]} == {
+    assert {finding["what"]: finding["kind"] for finding in report["drift"]} == {
         f"Namespace {SPACE}": "changed",
         f"ResourceQuota {SPACE}/gpus": "deleted",
         f"ValidatingAdmissionPolicyBinding {ADMISSION.rpartition('/')[2]}": "deleted",  # by the test before

@@ -45,8 +45,8 @@ class Organization:
 
         def online() -> Json | None:
             runners = self._api("GET", "actions/runners")["runners"]
-            found = [runner for runner in runners if runner["status"] == "online"]
-            return found[0] if len(found) == 1 else None
+            online = [runner for runner in runners if runner["status"] == "online"]
+            return online[0] if len(online) == 1 else None
 
         return until("one runner is online", online, 30)
 
@@ -71,11 +71,11 @@ class Organization:
 @pytest.fixture(scope="module")
 def organization(lab: Mapping[str, str]) -> Iterator[Organization]:
     parts.up(print)
-    found = Organization()
-    found.refuse_runners(days=10)
-    yield found
-    found.refuse_runners(days=1000)  # the stand-in outlives these tests
-    found.close()
+    organization = Organization()
+    organization.refuse_runners(days=10)
+    yield organization
+    organization.refuse_runners(days=1000)  # the stand-in outlives these tests
+    organization.close()
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def reviews_find(reviewed: Stack, kind: str, *live: str) -> None:
     def found() -> list[str]:
         code, report = Reviews(reviewed).report()
         assert code == ExitCode.FOUND, report  # the version at the least
-        return [one["live"] for one in report["drift"] if one["kind"] == kind]
+        return [finding["live"] for finding in report["drift"] if finding["kind"] == kind]
 
     until(f"the {kind} shows as {live}", lambda: found() == list(live), 10, seen=found)
 

@@ -59,8 +59,8 @@ class Program:
 
     def one(self, kind: str, object_name: str, namespace: str | None = None) -> Recorded:
         """The one object of this name."""
-        (found,) = [resource for resource in self.of(kind, namespace) if resource.object_name == object_name]
-        return found
+        (only,) = [resource for resource in self.of(kind, namespace) if resource.object_name == object_name]
+        return only
 
 
 class _Provider(Mocks):

@@ -31,8 +31,8 @@ def workflow(forge: str, name: str) -> dict[str, Any]:
 
 
 def jobs(forge: str, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = workflow(forge, name)["jobs"]
-    return found
+    declared: dict[str, Any] = workflow(forge, name)["jobs"]
+    return declared
 
 
 def steps(forge: str, name: str) -> list[dict[str, Any]]:

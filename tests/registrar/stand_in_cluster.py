@@ -198,7 +198,9 @@ class StandInCluster:
         return web.json_response(event, status=201)
 
     async def _patch_event(self, request: web.Request) -> web.Response:
-        event = next(one for one in self.events if one["metadata"]["name"] == request.match_info["name"])
+        event = next(
+            candidate for candidate in self.events if candidate["metadata"]["name"] == request.match_info["name"]
+        )
         event.update(await request.json())
         return web.json_response(event)
 

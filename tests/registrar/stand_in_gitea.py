@@ -120,7 +120,7 @@ class StandInGitea:
         return _page(request, "jobs", [job for job in self.jobs if job["status"] == status])
 
     async def _get_job(self, request: web.Request) -> web.Response:
-        job = next((one for one in self.jobs if one["id"] == int(request.match_info["id"])), None)
+        job = next((candidate for candidate in self.jobs if candidate["id"] == int(request.match_info["id"])), None)
         return web.json_response(job) if job else web.Response(status=404)
 
 

@@ -44,7 +44,7 @@ def gate(pod: dict[str, Any]) -> str | None:
 
 
 def event(world: World, reason: str) -> dict[str, Any]:
-    return next(one for one in world.cluster.events if one["reason"] == reason)
+    return next(event for event in world.cluster.events if event["reason"] == reason)
 
 
 async def cycles(world: World, number: int) -> None:

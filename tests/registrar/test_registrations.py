@@ -241,7 +241,7 @@ async def test_a_pool_whose_runner_died_at_once_is_braked_and_the_cause_is_on_th
     assert 1 <= int(headers["Retry-After"]) <= 7
     assert "exit code 127" in body["message"]
     assert "not found" in body["message"]
-    event = next(one for one in world.cluster.events if one["reason"] == contract.REGISTRATION_BRAKED)
+    event = next(candidate for candidate in world.cluster.events if candidate["reason"] == contract.REGISTRATION_BRAKED)
     assert event["involvedObject"]["name"] == "cuda-abc-bbbbb"
     assert event["type"] == "Warning"
     other_template = runner_pod("cuda-new-ccccc", template_hash="new")

@@ -42,8 +42,8 @@ class Gitea:
 
     def find_run(self, key: str) -> int | None:
         """The run of the commit; the forge makes it shortly after the push."""
-        found = self.runs.newest(head_sha=key)
-        return int(found[0]["id"]) if found else None
+        runs = self.runs.newest(head_sha=key)
+        return int(runs[0]["id"]) if runs else None
 
     def set_secret(self, name: str, value: str) -> None:
         """Gitea takes it in plain text and encrypts it itself."""

@@ -43,6 +43,6 @@ class Runs:
         """Its jobs so far."""
         return [job(entry) for entry in self._reader.get(f"{self._actions}/runs/{run}/jobs")["jobs"]]
 
-    def log(self, found: Job) -> str:
+    def log(self, job: Job) -> str:
         """What a job has printed so far; empty before it has started."""
-        return self._reader.text(f"{self._actions}/jobs/{found.id}/logs") if found.has_started else ""
+        return self._reader.text(f"{self._actions}/jobs/{job.id}/logs") if job.has_started else ""

@@ -43,13 +43,13 @@ def group(*workflows: str) -> dict[str, Any]:
     program = run(
         lambda: RunnerGroup("gpus", {"group": "gpus", "repositories": ["mlops/guide"], "workflows": list(workflows)})
     )
-    (found,) = program.of("ActionsRunnerGroup")
-    return found.inputs
+    (group,) = program.of("ActionsRunnerGroup")
+    return group.inputs
 
 
 def provider(proof: Credential, forge: ForgeScope = FORGE) -> dict[str, Any]:
-    (found,) = run(lambda: github_provider("mlops", forge, proof)).of("github")
-    return found.inputs
+    (provider,) = run(lambda: github_provider("mlops", forge, proof)).of("github")
+    return provider.inputs
 
 
 def test_only_actions_pinned_by_commit_run_where_a_stack_says_so() -> None:

@@ -40,8 +40,8 @@ def pool(**changes: Any) -> RunnerPool:
 
 
 def deployment(changed: RunnerPool) -> Recorded:
-    (found,) = run(lambda: RunnerDeployment("cuda", changed)).of("Deployment")
-    return found
+    (recorded,) = run(lambda: RunnerDeployment("cuda", changed)).of("Deployment")
+    return recorded
 
 
 def pod(changed: RunnerPool = CUDA) -> dict[str, Any]:

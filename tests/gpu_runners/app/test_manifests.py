@@ -142,9 +142,9 @@ def test_a_repositorys_settings_are_out_of_reach_of_an_organizations_registrar()
 
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_a_manifest_is_one_that_github_takes(name: str) -> None:
-    found = manifest(name)
-    assert {"name", "url", "default_permissions"} <= set(found)
-    assert found["url"].startswith("https://")
+    document = manifest(name)
+    assert {"name", "url", "default_permissions"} <= set(document)
+    assert document["url"].startswith("https://")
     known = app_permissions()
     for permission, level in permissions(name).items():
         assert level in known[permission], permission
@@ -152,5 +152,5 @@ def test_a_manifest_is_one_that_github_takes(name: str) -> None:
 
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_an_app_listens_to_nothing_and_is_its_owners_alone(name: str) -> None:
-    found = manifest(name)
-    assert (found["default_events"], found["hook_attributes"]["active"], found["public"]) == ([], False, False)
+    document = manifest(name)
+    assert (document["default_events"], document["hook_attributes"]["active"], document["public"]) == ([], False, False)

@@ -40,8 +40,8 @@ class Handler(BaseHTTPRequestHandler):
             runner = self.server.runners.get(int(path.rpartition("/")[2]))
             return self.answer(200 if runner else 404, runner)
         page = int(re.findall(r"[&?]page=(\d+)", f"?{query}")[0])
-        found = [one for one in self.server.entries[path] if one.get("state", "open") == "open"]
-        return self.answer(200, found[(page - 1) * 50 : page * 50] if self.server.pages else found)
+        entries = [entry for entry in self.server.entries[path] if entry.get("state", "open") == "open"]
+        return self.answer(200, entries[(page - 1) * 50 : page * 50] if self.server.pages else entries)
 
     def do_POST(self) -> None:
         path = self.path.partition("?")[0]
@@ -94,7 +94,7 @@ def test_the_second_review_updates_the_first_comment(server: StandIn, forge: For
     server.entries[COMMENTS] = [{"id": 100 + number, "body": "talk"} for number in range(120)]
     first = forge.comment("o/r", 7, "dev", TEXT)
     assert forge.comment("o/r", 7, "dev", f"{TEXT} again") == first
-    assert [one["body"] for one in server.entries[COMMENTS][120:]] == [f"{TEXT} again"]
+    assert [comment["body"] for comment in server.entries[COMMENTS][120:]] == [f"{TEXT} again"]
 
 
 def test_each_stack_has_a_comment_of_its_own(server: StandIn, forge: Forge) -> None:

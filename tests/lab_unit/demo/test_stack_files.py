@@ -16,5 +16,5 @@ def test_a_stack_of_the_demo_at_github_loads(stack: str, pool: str) -> None:
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     keys = dict.fromkeys(("GITHUB_APP_PRIVATE_KEY", "GITHUB_WIRING_APP_PRIVATE_KEY"), pem)
     values = dict.fromkeys((f"GPU_RUNNERS_SECRET_{name}" for name in SECRETS), "hush")
-    found = loaded_file(config, keys | values)
-    assert [each["name"] for each in found.pools] == [pool]
+    loaded = loaded_file(config, keys | values)
+    assert [entry["name"] for entry in loaded.pools] == [pool]

@@ -46,13 +46,15 @@ def test_folders_are_taken_file_by_file(recipe: Recipe) -> None:
 
 
 def test_every_recipe_has_its_dockerfile_and_takes_no_tag_of_ours_from_a_registry() -> None:
-    for each in catalogue():
-        text = each.dockerfile.read_text()
-        assert "lab.local" not in text, f"{each.name}: the base is given at the build, so that the file works elsewhere"
+    for image in catalogue():
+        text = image.dockerfile.read_text()
+        assert "lab.local" not in text, (
+            f"{image.name}: the base is given at the build, so that the file works elsewhere"
+        )
     assert (HERE / BASE / "Dockerfile").exists()
 
 
 def test_what_recipes_take_from_this_repository_exists() -> None:
-    for each in catalogue():
-        for source in each.files.values():
-            assert source.exists() or paths.BIN in source.parents, f"{each.name}: {source}"
+    for image in catalogue():
+        for source in image.files.values():
+            assert source.exists() or paths.BIN in source.parents, f"{image.name}: {source}"

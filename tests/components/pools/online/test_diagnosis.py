@@ -68,9 +68,9 @@ def test_what_cannot_heal_is_named_with_cause_and_cure(state: PoolSnapshot, kind
 
 def test_an_unknown_registrar_is_the_platform_stacks_to_declare() -> None:
     text = 'MountVolume.SetUp failed for volume "registrar-trust" : configmap "registrar" not found'
-    (found,) = diagnose(pool(1, starting(events=(EventSnapshot("FailedMount", text),))))
-    assert found.kind == "trust"
-    assert "platform stack" in found.cure
+    (cause,) = diagnose(pool(1, starting(events=(EventSnapshot("FailedMount", text),))))
+    assert cause.kind == "trust"
+    assert "platform stack" in cause.cure
 
 
 HEALTHY = [

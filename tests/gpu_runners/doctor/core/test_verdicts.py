@@ -55,14 +55,14 @@ def test_a_problem_is_shown_whole_and_its_cure_is_a_cure() -> None:
 
 
 def test_pools_within_the_quota_are_fine() -> None:
-    found = granted("quota", {GPU: 4}, [{"spec": {"hard": {f"requests.{GPU}": "4", "pods": "50"}}}], amount)
-    assert (found.state, found.found) == (State.OK, "the quota grants 4 nvidia.com/gpu of 4")
+    finding = granted("quota", {GPU: 4}, [{"spec": {"hard": {f"requests.{GPU}": "4", "pods": "50"}}}], amount)
+    assert (finding.state, finding.found) == (State.OK, "the quota grants 4 nvidia.com/gpu of 4")
 
 
 def test_the_tightest_of_several_quotas_counts() -> None:
     quotas = [{"spec": {"hard": {f"requests.{GPU}": text}}} for text in ("8", "2")]
-    found = granted("quota", {GPU: 4}, quotas, amount)
-    assert (found.state, "4 nvidia.com/gpu of 2 that" in found.found) == (State.FAILED, True)
+    finding = granted("quota", {GPU: 4}, quotas, amount)
+    assert (finding.state, "4 nvidia.com/gpu of 2 that" in finding.found) == (State.FAILED, True)
 
 
 def test_a_resource_without_a_quota_has_none() -> None:
@@ -71,10 +71,10 @@ def test_a_resource_without_a_quota_has_none() -> None:
 
 def test_a_missing_right_is_named_with_the_command_that_shows_it() -> None:
     wanted = of_pools("team", "pools-dev")
-    found = judged("rights", wanted, [Right("create", "apps", "deployments", "team")])
-    assert found.state is State.FAILED
-    assert "may not create deployments.apps" in found.found
-    assert "kubectl auth can-i create deployments --namespace team" in found.cure
+    finding = judged("rights", wanted, [Right("create", "apps", "deployments", "team")])
+    assert finding.state is State.FAILED
+    assert "may not create deployments.apps" in finding.found
+    assert "kubectl auth can-i create deployments --namespace team" in finding.cure
 
 
 def test_a_deployer_needs_no_more_than_it_is_given() -> None:

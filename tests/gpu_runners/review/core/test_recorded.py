@@ -11,14 +11,14 @@ POD = "spec.template.spec"
 
 
 def drift(field: str) -> Drift:
-    (found,) = [one for one in reviewed(evidence("drifted")).drift if one.field == field]
+    (found,) = [item for item in reviewed(evidence("drifted")).drift if item.field == field]
     return found
 
 
 def test_an_untouched_stack_is_clean() -> None:
-    found = reviewed(evidence("clean"))
-    assert found.exit_code == ExitCode.DONE
-    assert verdict(found) == "✅ review: nothing to change, no drift"
+    review = reviewed(evidence("clean"))
+    assert review.exit_code == ExitCode.DONE
+    assert verdict(review) == "✅ review: nothing to change, no drift"
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,9 @@ def test_an_untouched_stack_is_clean() -> None:
     ],
 )
 def test_every_field_that_was_changed_by_hand_is_found(field: str, kind: Kind, live: str, who: str) -> None:
-    found = drift(field)
-    assert (found.kind, found.who) == (kind, who)
-    assert found.live.startswith(live)
+    finding = drift(field)
+    assert (finding.kind, finding.who) == (kind, who)
+    assert finding.live.startswith(live)
 
 
 def test_a_field_says_when_it_was_changed() -> None:
@@ -48,8 +48,8 @@ def test_a_container_put_first_is_one_difference_and_not_one_for_each_field_of_i
 
 
 def test_a_foreign_role_binding_is_found_with_who_made_it() -> None:
-    (found,) = [one for one in reviewed(evidence("drifted")).drift if one.kind is Kind.UNDECLARED]
-    assert (found.what, found.who) == ("RoleBinding review-pools/evil", "kubectl-create")
+    (finding,) = [entry for entry in reviewed(evidence("drifted")).drift if entry.kind is Kind.UNDECLARED]
+    assert (finding.what, finding.who) == ("RoleBinding review-pools/evil", "kubectl-create")
 
 
 def test_objects_that_another_stack_declares_are_no_drift() -> None:
@@ -59,8 +59,8 @@ def test_objects_that_another_stack_declares_are_no_drift() -> None:
 
 
 def test_a_runner_that_was_registered_by_hand_is_found() -> None:
-    (found,) = [one for one in reviewed(evidence("drifted")).drift if one.kind is Kind.RUNNER]
-    assert found.what == "Runner mallory in mlops/review"
+    (finding,) = [entry for entry in reviewed(evidence("drifted")).drift if entry.kind is Kind.RUNNER]
+    assert finding.what == "Runner mallory in mlops/review"
 
 
 def test_drift_that_a_pending_change_overwrites_says_so() -> None:
@@ -70,8 +70,8 @@ def test_drift_that_a_pending_change_overwrites_says_so() -> None:
 
 
 def test_pending_changes_and_drift_are_kept_apart() -> None:
-    found = reviewed(evidence("drifted"))
-    assert [(change.resource, change.before, change.after) for change in found.changes if change.field] == [
+    review = reviewed(evidence("drifted"))
+    assert [(change.resource, change.before, change.after) for change in review.changes if change.field] == [
         ("Deployment review-pools-reviewed", "1", "3"),
         ("ConfigMap pools-review", "-", "(not shown)"),
         ("ConfigMap pools-review", "(not shown)", "(not shown)"),
@@ -88,10 +88,10 @@ def test_capacity_and_its_price_come_first_after_the_verdict() -> None:
 @pytest.mark.parametrize("missing", ["live", "runners", "refresh"])
 def test_what_could_not_be_read_is_unknown_and_never_no_drift(missing: str) -> None:
     document = evidence("clean") | {missing: None, "unread": [f"{missing}: no answer"]}
-    found = reviewed(document)
-    assert found.exit_code == ExitCode.FAILED
-    assert "unknown" in verdict(found)
-    assert "no drift" not in markdown(found)
+    review = reviewed(document)
+    assert review.exit_code == ExitCode.FAILED
+    assert "unknown" in verdict(review)
+    assert "no drift" not in markdown(review)
 
 
 def test_what_nobody_was_to_read_is_named_beside_the_verdict() -> None:
@@ -99,16 +99,16 @@ def test_what_nobody_was_to_read_is_named_beside_the_verdict() -> None:
 
 
 def test_a_program_that_fails_still_shows_its_drift() -> None:
-    found = reviewed(evidence("drifted") | {"preview": None, "failure": "error: no such key"})
-    assert found.exit_code == ExitCode.FAILED
-    assert len(found.drift) == 9
-    assert "error: no such key" in markdown(found)
+    review = reviewed(evidence("drifted") | {"preview": None, "failure": "error: no such key"})
+    assert review.exit_code == ExitCode.FAILED
+    assert len(review.drift) == 9
+    assert "error: no such key" in markdown(review)
 
 
 @pytest.mark.parametrize("annotation", ["deployment.kubernetes.io/revision", "kubectl.kubernetes.io/restartedAt"])
 def test_bookkeeping_of_the_cluster_is_no_drift(annotation: str) -> None:
     document = evidence("clean")
-    (deployment,) = [one for one in document["live"] if one["kind"] == "Deployment"]
+    (deployment,) = [live for live in document["live"] if live["kind"] == "Deployment"]
     deployment["metadata"]["annotations"][annotation] = "7"
     fields = {"f:metadata": {"f:annotations": {f"f:{annotation}": {}}}, "f:status": {"f:replicas": {}}}
     entry = {"manager": "x", "operation": "Update", "time": "2026-01-01T00:00:00Z", "fieldsV1": fields}
@@ -118,7 +118,7 @@ def test_bookkeeping_of_the_cluster_is_no_drift(annotation: str) -> None:
 
 def test_replicas_that_an_autoscaler_set_are_left_to_refresh_which_ignores_them() -> None:
     document = evidence("clean")
-    (deployment,) = [one for one in document["live"] if one["kind"] == "Deployment"]
+    (deployment,) = [live for live in document["live"] if live["kind"] == "Deployment"]
     deployment["spec"]["replicas"] = 9
     entry = {"manager": "keda", "operation": "Update", "time": "", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
     deployment["metadata"]["managedFields"].append(entry)
@@ -137,10 +137,10 @@ RULE = {"policyName": "gpu-budget", "enforcementLevel": "mandatory", "message": 
 
 def test_a_mandatory_rule_is_a_violation_and_no_failure_of_the_program() -> None:
     stopped = {"failure": "error: preview failed", "violations": [{"policyEvent": RULE}]}
-    found = reviewed(evidence("drifted") | stopped)
-    assert (found.failure, found.exit_code) == ("", ExitCode.FOUND)
-    assert verdict(found).startswith("🛑 review: drift in 9 places")
-    assert "gpu-budget" in markdown(found)
+    review = reviewed(evidence("drifted") | stopped)
+    assert (review.failure, review.exit_code) == ("", ExitCode.FOUND)
+    assert verdict(review).startswith("🛑 review: drift in 9 places")
+    assert "gpu-budget" in markdown(review)
 
 
 def test_a_preview_that_failed_without_a_violation_is_a_failure() -> None:

@@ -52,10 +52,10 @@ async def test_a_runner_is_registered_found_and_removed(github: Github, tmp_path
     async with opened(github, tmp_path) as forge:
         issued = await forge.issue(scope, name="cuda-1", labels=("cml-gpu",), group=None)
         again = await forge.issue(scope, name="cuda-1", labels=("cml-gpu",), group=None)  # the name gives way
-        assert [one.id for one in await forge.list_runners(scope)] == [again.runner_id]
-        found = await forge.find(scope, again.runner_id)
-        assert found is not None
-        assert found.labels - found.given_labels == {"cml-gpu"}
+        assert [listed.id for listed in await forge.list_runners(scope)] == [again.runner_id]
+        runner = await forge.find(scope, again.runner_id)
+        assert runner is not None
+        assert runner.labels - runner.given_labels == {"cml-gpu"}
         assert await forge.find(scope, issued.runner_id) is None
         await forge.cordon(scope, again.runner_id)
         assert await forge.list_runners(scope) == ()

@@ -152,7 +152,7 @@ async def test_a_job_in_progress_names_its_runner(bench: Bench) -> None:
     (running,) = await bench.forge.jobs_in_progress(GUIDE)
     waiting = await bench.forge.queued(GUIDE)
     assert (running.id, running.runner_id, set(running.labels)) == ("5", 3, {"cml-gpu"})
-    assert [one.id for one in waiting] == ["6", "8"]
+    assert [queued.id for queued in waiting] == ["6", "8"]
 
 
 async def test_an_organizations_jobs_come_from_the_repositories_of_its_group(tmp_path: Path) -> None:
@@ -163,17 +163,17 @@ async def test_an_organizations_jobs_come_from_the_repositories_of_its_group(tmp
         (running,) = await bench.forge.jobs_in_progress(ORGANIZATION)
         assert running.id == "other/5"
         bench.stand_in.run(1, job(5, runner_id=3, status="completed", conclusion="success"), repository="mlops/other")
-        found = await bench.forge.result(ORGANIZATION, runner_id=3, job_id="other/5")
-        assert found is not None
-        assert found.conclusion == "success"
+        ended = await bench.forge.result(ORGANIZATION, runner_id=3, job_id="other/5")
+        assert ended is not None
+        assert ended.conclusion == "success"
 
 
 @pytest.mark.parametrize("job_id", ["5", None, "unknown"])
 async def test_a_job_is_found_by_its_id_or_by_its_runner(bench: Bench, job_id: str | None) -> None:
     bench.stand_in.run(1, job(5, runner_id=3, status="completed", conclusion="failure"))
-    found = await bench.forge.result(GUIDE, runner_id=3, job_id=job_id)
-    assert found is not None
-    assert (found.id, found.conclusion) == ("5", "failure")
+    ended = await bench.forge.result(GUIDE, runner_id=3, job_id=job_id)
+    assert ended is not None
+    assert (ended.id, ended.conclusion) == ("5", "failure")
     assert await bench.forge.result(GUIDE, runner_id=4, job_id=None) is None
 
 
@@ -182,9 +182,9 @@ async def test_a_conclusion_that_comes_late_is_waited_for(bench: Bench) -> None:
     with pytest.raises(ForgeUnreachableError, match="no conclusion yet"):
         await bench.forge.result(GUIDE, runner_id=3, job_id=None)
     bench.stand_in.run(1, job(5, runner_id=3, status="completed", conclusion="success"), job(6, status="queued"))
-    found = await bench.forge.result(GUIDE, runner_id=3, job_id=None)
-    assert found is not None
-    assert found.conclusion == "success"
+    ended = await bench.forge.result(GUIDE, runner_id=3, job_id=None)
+    assert ended is not None
+    assert ended.conclusion == "success"
 
 
 async def test_a_version_that_github_will_refuse_is_a_warning_weeks_before(bench: Bench) -> None:
