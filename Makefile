@@ -7,14 +7,14 @@ BIN := $(VENV)/bin
 FAKE_NODES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test unit unit-pythons demo lab-up lab-down lab-status bench demo-review review repair unlock doctor
+.PHONY: help venv check format test unit unit-pythons lock audit sbom demo lab-up lab-down lab-status bench demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 venv: $(VENV)/.ready ## the Python environment with the tested set of packages
 
-$(VENV)/.ready: requirements.txt requirements-dev.txt registrar/requirements.txt policy/requirements.txt constraints.txt scripts/make-venv scripts/make-launcher
+$(VENV)/.ready: locks/dev.txt locks/go.txt scripts/make-venv scripts/make-launcher
 	@scripts/make-venv $(PYTHON) $(VENV)
 
 check: venv ## format, lint, types and the borders between the parts
@@ -31,6 +31,15 @@ unit: venv ## the tests that need no cluster
 
 unit-pythons: venv ## the same on the oldest and the newest supported Python of this machine, beside the venv's own
 	$(BIN)/python -m scripts.unit_pythons
+
+lock: venv ## locks/ anew from the requirements and the tested set: every package with the hashes of its files
+	scripts/make-locks $(BIN)
+
+audit: venv ## what is known against the locked packages; a warning, never a failure
+	@scripts/audit $(BIN)
+
+sbom: venv ## the registrar image's bill of materials, CycloneDX: make -s sbom BASE_IMAGE=name@sha256:… >registrar.cdx.json
+	@$(BIN)/python -m scripts.sbom $(BASE_IMAGE)
 
 demo: venv ## the whole sequence for real: push, deploy, GPU runner, training, release; FORGE=github: at a stand-in
 	$(BIN)/python -m lab.demo --forge $(FORGE)

@@ -17,13 +17,7 @@ from pathlib import Path
 from scripts.supported_python import NEWEST, OLDEST
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-REQUIREMENTS = (
-    "constraints.txt",
-    "requirements-dev.txt",
-    "requirements.txt",
-    "registrar/requirements.txt",
-    "policy/requirements.txt",
-)
+LOCK = REPOSITORY / "locks" / "dev.txt"
 INSTALL_DEADLINE_SECONDS = 900
 TESTS_DEADLINE_SECONDS = 1800
 _VERSION_DEADLINE_SECONDS = 20
@@ -61,7 +55,7 @@ def chosen(pythons: Iterable[tuple[Version, Path]], running: Version) -> list[Pa
 
 def environment(python: Path, version: Version, cache: Path) -> Path:
     """A virtual environment with the tested set for this Python, made on first use."""
-    key = hashlib.sha256(b"".join((REPOSITORY / name).read_bytes() for name in REQUIREMENTS)).hexdigest()[:12]
+    key = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
     folder = cache / f"venv-{'.'.join(map(str, version))}-{key}"
     if not (folder / ".ready").exists():
         for stale in cache.glob(f"venv-{version[0]}.{version[1]}.*"):

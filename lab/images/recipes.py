@@ -13,15 +13,15 @@ KUBERNETES_PLUGIN = "resource-kubernetes-v4.25.0"
 
 @dataclass(frozen=True)
 class Requirements:
-    """Python packages of an image: what is wanted, the tested set, and those that are published as source only."""
+    """Python packages of an image: a lock with hashes, or what is wanted and the tested set; those without a wheel."""
 
-    wanted: tuple[Path, ...]
-    constraints: Path
+    wanted: Path
+    constraints: Path | None = None
     source_only: tuple[str, ...] = ()
 
     def content(self) -> bytes:
         """Every file's, one after the other."""
-        return b"".join(file.read_bytes() for file in (*self.wanted, self.constraints))
+        return b"".join(file.read_bytes() for file in (self.wanted, self.constraints) if file)
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,12 @@ def _pulumi() -> Recipe:
     programs = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec")
     plugin = "pulumi-resource-kubernetes"
     # The policy pack's as well: a pull request is reviewed in this image.
-    program, pack = paths.REPOSITORY / "requirements.txt", paths.REPOSITORY / "policy/requirements.txt"
-    requirements = Requirements((program, pack), paths.REPOSITORY / "constraints.txt")
+    requirements = Requirements(paths.REPOSITORY / "locks/program.txt")
     files = {
         **{f"bin/{program}": paths.BIN / program for program in programs},
         f"plugins/{KUBERNETES_PLUGIN}/{plugin}": paths.BIN / plugin,
         "policy_host": paths.REPOSITORY / "lab/policy_host",
-        "requirements.txt": program,
-        "policy-requirements.txt": pack,
-        "constraints.txt": requirements.constraints,
+        "requirements.txt": requirements.wanted,
     }
     return Recipe("pulumi", HERE / "pulumi/Dockerfile", files, requirements)
 
@@ -80,13 +77,15 @@ def _cuda_mlops() -> Recipe:
     folder = HERE / "cuda-mlops"
     source_only = ("antlr4-python3-runtime",)  # a dependency of DVC without a wheel
     wanted = folder / "requirements.txt"
-    requirements = Requirements((wanted,), folder / "constraints.txt", source_only)
-    files = {"requirements.txt": wanted, "constraints.txt": requirements.constraints}
+    constraints = folder / "constraints.txt"
+    requirements = Requirements(wanted, constraints, source_only)
+    files = {"requirements.txt": wanted, "constraints.txt": constraints}
     return Recipe("cuda-mlops", folder / "Dockerfile", files, requirements)
 
 
 def _registrar() -> Recipe:
     folder = paths.REPOSITORY / "registrar"
-    requirements = Requirements((folder / "requirements.txt",), paths.REPOSITORY / "constraints.txt")
-    files = {"registrar": folder, "values": paths.REPOSITORY / "values", "constraints.txt": requirements.constraints}
+    requirements = Requirements(paths.REPOSITORY / "locks/registrar.txt")
+    rooms = {room: paths.REPOSITORY / room for room in ("registrar", "values")}
+    files = {**rooms, "locks/registrar.txt": requirements.wanted}
     return Recipe("registrar", folder / "Dockerfile", files, requirements)

@@ -34,13 +34,13 @@ def _fill(house: Path, requirements: Requirements, python: str) -> None:
     with tempfile.TemporaryDirectory(dir=paths.IMAGES, prefix=".wheels-") as scratch_name:
         result = Path(scratch_name) / "result"
         result.mkdir()
-        constraints = ["--constraint", str(requirements.constraints)]
-        wanted = [word for file in requirements.wanted for word in ("--requirement", str(file))]
+        tested = requirements.constraints
+        constraints = ["--constraint", str(tested)] if tested else ["--require-hashes"]
         if requirements.source_only:
             _pip("wheel", "--no-deps", "--wheel-dir", str(result), *constraints, *requirements.source_only)
         _pip(
             "download", "--only-binary=:all:", f"--python-version={python}", "--find-links", str(result),
-            "--dest", str(result), *wanted, *constraints,
+            "--dest", str(result), "--requirement", str(requirements.wanted), *constraints,
         )  # fmt: skip
         # Mounted as /etc/pip.conf: a Dockerfile says `pip install` as anywhere else, and pip looks here only.
         (result / PIP_CONFIG).write_text(f"[global]\nno-index = true\nfind-links = {MOUNT}\n")

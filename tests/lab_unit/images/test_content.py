@@ -17,7 +17,7 @@ def recipe(tmp_path: Path) -> Recipe:
         "example",
         tmp_path / "Dockerfile",
         {"bin/tool": tmp_path / "tool", "package": tmp_path / "folder"},
-        Requirements((tmp_path / "wanted",), tmp_path / "constraints"),
+        Requirements(tmp_path / "wanted", tmp_path / "constraints"),
     )
 
 
