@@ -50,6 +50,7 @@ def test_beside_the_folders_lies_nothing_but_what_is_about_all_of_them() -> None
         "test_borders.py",
         "test_maps.py",
         "test_mirror.py",
+        "test_top_level.py",
     }
 
 

@@ -100,7 +100,7 @@ def test_a_line_without_hashes_is_refused(text: str, tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize(
     "file",
-    ["registrar/Dockerfile", "images/base-runner/Dockerfile", "lab/images/pulumi/Dockerfile", "scripts/make-venv"],
+    ["registrar/Dockerfile", "gpu_runners/Dockerfile", "lab/images/pulumi/Dockerfile", "scripts/make-venv"],
 )
 def test_what_is_installed_is_held_against_its_hashes(file: str) -> None:
     installs = re.findall(r"pip install(?:[^\\\n]|\\\n)*", (REPOSITORY / file).read_text())

@@ -96,7 +96,7 @@ def test_the_oldest_and_the_newest_are_chosen_beside_the_one_that_runs(
     assert [python.name for python in chosen(pythons, running)] == [f"python{name}" for name in expected]
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "images/base-runner/Dockerfile"])
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "gpu_runners/Dockerfile"])
 def test_documents_name_the_same_range(document: str) -> None:
     words = (REPOSITORY / document).read_text()
     named = set(re.findall(r"Python (3\.\d+(?: to 3\.\d+|\+| or newer))", words))
