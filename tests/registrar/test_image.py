@@ -61,6 +61,11 @@ def test_every_module_of_the_image_loads_there(image: Path) -> None:
     assert int(loaded.stdout) >= len(modules)
 
 
+def test_the_registrar_starts_no_program(image: Path) -> None:
+    starters = re.compile(r"\b(subprocess|multiprocessing|pty|os\.(system|popen|exec|spawn|fork)|create_subprocess)")
+    assert [path.name for path in image.rglob("*.py") if starters.search(path.read_text(encoding="utf-8"))] == []
+
+
 def test_a_module_that_reaches_out_of_the_image_does_not_start(image: Path) -> None:
     with (image / "registrar" / "logs.py").open("a") as file:
         file.write("\nimport config.fields\n")
