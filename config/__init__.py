@@ -1,22 +1,22 @@
 """A stack's config: one parser, stricter than the schema in Pulumi.yaml, which holds the only defaults.
 
-  stack           the whole of it: `load`, StackConfig, StackConfigError
-  keys            the stack's keys, and their values as the engine hands them over
-  fields          typed fields out of nested mappings; collects every problem with its full key
-  names           images and namespaces, wherever they stand
-  pools           the pools
-  gpu             a pool's GPUs and nodes
-  platform        the platform's section: scope, registrar, environments; what is granted to whom
-  environments    one environment: scope, quota, egress, images, deployer
-  egress          where pods may connect to
-  scope           the URL that says which forge, and what of it
-  deadlines       how patient the registrar is
-  relations       what the pools and the environments of one stack must agree on
-  credential      what the registrar and the wiring prove themselves with
-  github          runner groups at GitHub
-  repositories    the wiring of repositories at GitHub
-  wiring_secrets  the secrets of that wiring
-  forge_questions what the stack has to ask its forge
+  stack            the whole of it: `load`, StackConfig, StackConfigError
+  keys             the stack's keys, and their values as the engine hands them over
+  fields           typed fields out of nested mappings; collects every problem with its full key
+  names            images and namespaces, wherever they stand
+  pools            the pools
+  gpu              a pool's GPUs and nodes
+  platform         the platform's section: scope, registrar, environments; what is granted to whom
+  environments     one environment: scope, quota, egress, images, deployer
+  egress           where pods may connect to
+  scope            the URL that says which forge, and what of it
+  deadlines        how patient the registrar is
+  relations        what the pools and the environments of one stack must agree on
+  credential       what the registrar and the wiring prove themselves with
+  github           runner groups at GitHub
+  repositories     the wiring of repositories at GitHub
+  wiring_secrets   the secrets of that wiring
+  forge_questions  what the stack has to ask its forge
 
 Imports `values` and no other room: whoever only reads a config waits for neither Kubernetes' SDK nor a client.
 """

@@ -9,7 +9,14 @@ ROOT = Path(__file__).resolve().parents[1]
 ENTRY = re.compile(r"^  (\w+/?)  +\S", re.MULTILINE)
 
 
-@pytest.mark.parametrize("package", ["values", "config", "registrar", "registrar/forges", "registrar/forges/github"])
+PACKAGES = [
+    "values", "config", "access", "access/cluster", "access/github", "access/gitea",
+    "components", "components/platform", "components/pools", "components/pools/online", "components/github",
+    "registrar", "registrar/forges", "registrar/forges/github",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_lists_its_files_each_once_and_no_others(package: str) -> None:
     listed = ENTRY.findall((ROOT / package / "__init__.py").read_text(encoding="utf-8"))
     modules = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}

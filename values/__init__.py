@@ -12,6 +12,7 @@ The forge
   github             what the registrar must be allowed at GitHub
   runner_group       which of an organization's runner groups a grant means
   wiring             what workflows find in their repository
+  forge_questions    what is to be asked of a forge before anything is declared
   forge_networks     where a forge answers, as far as its URL tells
 
 Platform and pools

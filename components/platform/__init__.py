@@ -1,20 +1,22 @@
 """The platform: what an administrator declares once for all pools.
 
-declare               declare_platform: all of it, from plain values
-runner_namespace      RunnerNamespace: Pod Security, quota, network policies, ServiceAccount
-runner_admission      RunnerAdmission: what the API server refuses there
-network_policies      default deny, and the few ways out
-deployer              Deployer: the identity of `pulumi up` on a base runner
-previewer             Previewer: the identity that reviews a pull request there, and reads only
-role_grant            RoleGrant: rights of one account in one namespace, a Role and its binding
-registrar_namespace   RegistrarNamespace: where the forge's credential lives
-forge_credential      ForgeCredential: the Secret from which registrations are minted
-registrar             Registrar: the Deployment, its traffic, and a grant per namespace
-registrar_args        what it takes of whom it serves, and how patiently
-registrar_config      its config.json
-registrar_pod         its pod
-registrar_rollout     the wait until a changed one answers
-registrar_grant       RegistrarGrant: its rights in one namespace, and what pods there trust
-registrar_certificate RegistrarCertificate: made once, kept in a Secret
-serving_certificate   its CA and serving certificate
+  declare                declare_platform: all of it, from plain values
+  runner_namespace       RunnerNamespace: Pod Security, quota, network policies, ServiceAccount
+  runner_admission       RunnerAdmission: what the API server refuses there
+  network_policies       default deny, and the few ways out
+  deployer               Deployer: the identity of `pulumi up` on a base runner
+  previewer              Previewer: the identity that reviews a pull request there, and reads only
+  role_grant             RoleGrant: rights of one account in one namespace, a Role and its binding
+  registrar_namespace    RegistrarNamespace: where the forge's credential lives
+  forge_credential       ForgeCredential: the Secret from which registrations are minted
+  registrar              Registrar: the Deployment, its traffic, and a grant per namespace
+  registrar_args         what it takes of whom it serves, and how patiently
+  registrar_config       its config.json
+  registrar_pod          its pod
+  registrar_rollout      the wait until a changed one answers
+  registrar_grant        RegistrarGrant: its rights in one namespace, and what pods there trust
+  registrar_certificate  RegistrarCertificate: made once, kept in a Secret
+  serving_certificate    its CA and serving certificate
+
+Each is declared by `declare` alone; the pools come after all of it.
 """

@@ -1,30 +1,36 @@
 """GitHub and Gitea by one code: comments, issues and the removal of a runner have the same paths at both."""
 
 import os
-from types import TracebackType
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-import httpx2
-
+from access.forge_errors import ForgeRefusedError, ForgeStatusError, ForgeUnreachableError
+from access.gitea.client import API as GITEA_API
+from access.gitea.client import GiteaClient
+from access.github.client import GitHubClient
 from gpu_runners.review.core.markdown import marker
 from gpu_runners.review.errors import ReviewError
+from values.scope import GITHUB, ForgeScope, Scope
 
-TIMEOUT_SECONDS: Final = 20.0
 PAGE: Final = 50
+HOSTED_API: Final = "api."  # GitHub's own service answers there; any other GitHub at its own host
+
+Ask = Callable[[str, str, Any, Mapping[str, str] | None], Any]
 
 
 class Forge:
-    """One repository or scope at a forge. Every method raises ReviewError where the forge refuses."""
+    """One forge and one token. Every method raises ReviewError where the forge refuses or does not answer."""
 
     def __init__(self, api: str, token: str) -> None:
-        self._http = httpx2.Client(
-            base_url=api.rstrip("/"),
-            headers={"Authorization": f"token {token}", "Accept": "application/json"},
-            timeout=TIMEOUT_SECONDS,
-            # A proxy for the internet knows no way to a forge of one's own; GitHub is reached through it.
-            trust_env=urlsplit(api).hostname == "api.github.com",
-        )
+        """api is the root of its API, as GITHUB_API_URL names it."""
+        api = api.rstrip("/")
+        if api.endswith(GITEA_API):
+            gitea = GiteaClient(api.removesuffix(GITEA_API), token)
+            self._close, self._ask = gitea.__exit__, _asked_of_gitea(gitea)
+        else:
+            github = GitHubClient(api, is_hosted=_is_hosted(api), token=token)
+            self._close, self._ask = github.__exit__, _asked_of_github(github)
 
     @classmethod
     def of_environment(cls) -> "Forge":
@@ -38,10 +44,8 @@ class Forge:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.close()
+    def __exit__(self, *_: object) -> None:
+        self._close()
 
     def comment(self, repository: str, number: int, stack: str, text: str) -> str:
         """Writes the one comment of a stack under a pull request or issue; returns its address."""
@@ -54,53 +58,67 @@ class Forge:
     def issue(self, repository: str, stack: str, title: str, text: str, *, is_clean: bool) -> str:
         """Opens, updates or closes the one issue of a stack; says which."""
         path = f"/repos/{repository}/issues"
-        found = next(
-            (one for one in self._all(path, state="open") if str(one.get("body", "")).startswith(marker(stack))), None
-        )
-        if found is None:
+        issues = self._all(path, state="open")
+        issue = next((issue for issue in issues if str(issue.get("body", "")).startswith(marker(stack))), None)
+        if issue is None:
             if is_clean:
                 return "no issue is open, none is needed"
             return f"opened {self._call('POST', path, {'title': title, 'body': text})['html_url']}"
         change = {"title": title, "body": text, **({"state": "closed"} if is_clean else {})}
-        answer = self._call("PATCH", f"{path}/{found['number']}", change)
+        answer = self._call("PATCH", f"{path}/{issue['number']}", change)
         return f"{'closed' if is_clean else 'updated'} {answer['html_url']}"
 
-    def remove_runner(self, scope: str, runner_id: int) -> None:
+    def remove_runner(self, scope: Scope, runner_id: int) -> None:
         """Removes a runner that has no job. Raises ReviewError for one that has: its job's result would be lost."""
-        base = {0: "/admin", 1: f"/orgs/{scope}", 2: f"/repos/{scope}"}[
-            len([part for part in scope.split("/") if part])
-        ]
-        path = f"{base}/actions/runners/{runner_id}"
+        path = f"{scope.runners_path}/{runner_id}"
         if (self._call("GET", path, absent_is_fine=True) or {}).get("busy"):
             raise ReviewError(f"runner {runner_id} of {scope} has a job: wait for its end and repair again")
         self._call("DELETE", path, absent_is_fine=True)
 
     def _all(self, path: str, **parameters: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+        items: list[dict[str, Any]] = []
         page = 1
         while True:
             size = {"limit": str(PAGE), "per_page": str(PAGE), "page": str(page)}
             batch = self._call("GET", path, parameters={**parameters, **size})
-            new = [one for one in batch if one["id"] not in {known["id"] for known in found}]
-            found += new
+            new = [item for item in batch if item["id"] not in {known["id"] for known in items}]
+            items += new
             if not new:  # Gitea ignores the page for comments and gives all at once
-                return found
+                return items
             page += 1
 
     def _call(
-        self, method: str, path: str, body: Any = None, *, parameters: Any = None, absent_is_fine: bool = False
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        absent_is_fine: bool = False,
     ) -> Any:
         try:
-            answer = self._http.request(method, path, json=body, params=parameters)
-        except httpx2.HTTPError as error:
+            return self._ask(method, path, body, parameters)
+        except ForgeStatusError as error:
+            if error.status == 404 and absent_is_fine:
+                return None
+            raise ReviewError(f"the forge refused {method} {path}: {error}") from error
+        except (ForgeUnreachableError, ForgeRefusedError) as error:
             raise ReviewError(f"the forge did not answer {method} {path}: {error}") from error
-        if answer.status_code == 404 and absent_is_fine:
-            return None
-        if not answer.is_success:
-            raise ReviewError(f"the forge refused {method} {path}: {answer.status_code} {answer.text[:300].strip()}")
-        return answer.json() if answer.content else None
 
 
 def gitea_api(url: str) -> str:
     """The root of Gitea's API; "" without a server."""
-    return f"{url}/api/v1" if url else ""
+    return f"{url}{GITEA_API}" if url else ""
+
+
+def _is_hosted(api: str) -> bool:
+    host = urlsplit(api).hostname or ""
+    return host.startswith(HOSTED_API) and ForgeScope(GITHUB, f"https://{host.removeprefix(HOSTED_API)}", "").is_hosted
+
+
+def _asked_of_gitea(client: GiteaClient) -> Ask:
+    return lambda method, path, body, parameters: client.ask(method, path, body=body, parameters=parameters)
+
+
+def _asked_of_github(client: GitHubClient) -> Ask:
+    return lambda method, path, body, parameters: client.ask(method, path, body=body, parameters=parameters)[0]

@@ -12,6 +12,7 @@ from gpu_runners.review.core.findings import Drift, Kind, ObjectName
 from gpu_runners.review.core.repair import Action, Step, removal, reveal
 from gpu_runners.review.errors import ReviewError
 from gpu_runners.review.forge import Forge, gitea_api
+from values.scope import Scope
 
 Say = Callable[[str], None]
 
@@ -76,4 +77,4 @@ def _remove_runner(scope: str, runner_id: int) -> None:
     if not (api and token):
         raise ReviewError("set FORGE_URL and FORGE_TOKEN: a runner is removed at the forge itself")
     with Forge(api, token) as forge:
-        forge.remove_runner(scope, runner_id)
+        forge.remove_runner(Scope(scope), runner_id)

@@ -12,6 +12,7 @@ import pytest
 from gpu_runners.review.core.markdown import marker
 from gpu_runners.review.errors import ReviewError
 from gpu_runners.review.forge import Forge
+from values.scope import Scope
 
 COMMENTS = "/repos/o/r/issues/7/comments"
 TEXT = f"{marker('dev')}\n\n### text"
@@ -35,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        path, _, query = self.path.partition("?")
+        path, _, query = self.path.removeprefix("/api/v1").partition("?")
         if "/runners/" in path:
             runner = self.server.runners.get(int(path.rpartition("/")[2]))
             return self.answer(200 if runner else 404, runner)
@@ -44,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200, entries[(page - 1) * 50 : page * 50] if self.server.pages else entries)
 
     def do_POST(self) -> None:
-        path = self.path.partition("?")[0]
+        path = self.path.removeprefix("/api/v1").partition("?")[0]
         number = 1000 + sum(map(len, self.server.entries.values()))
         made = {"id": number, "number": number, "html_url": f"http://forge/{number}", **self.body()}
         self.server.entries[path].append(made)
@@ -67,6 +68,7 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, status: int, body: Any) -> None:
         text = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
+        self.send_header("Content-Type", "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
@@ -86,7 +88,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[StandIn]:
 
 @pytest.fixture
 def forge(server: StandIn) -> Iterator[Forge]:
-    with Forge(f"http://127.0.0.1:{server.server_port}", "token") as opened:
+    # Whether GitHub or Gitea answers is told by the root of its API, as the forges put it into GITHUB_API_URL.
+    with Forge(f"http://127.0.0.1:{server.server_port}{'' if server.pages else '/api/v1'}", "token") as opened:
         yield opened
 
 
@@ -116,7 +119,7 @@ def test_an_issue_is_opened_updated_and_closed_once(server: StandIn, forge: Forg
 def test_a_runner_with_a_job_is_not_removed(server: StandIn, forge: Forge) -> None:
     server.runners = {7: {"id": 7, "busy": True}, 8: {"id": 8, "busy": False}}
     with pytest.raises(ReviewError, match="has a job"):
-        forge.remove_runner("o/r", 7)
-    forge.remove_runner("o/r", 8)
-    forge.remove_runner("o/r", 9)  # gone already
+        forge.remove_runner(Scope("o/r"), 7)
+    forge.remove_runner(Scope("o/r"), 8)
+    forge.remove_runner(Scope("o/r"), 9)  # gone already
     assert list(server.runners) == [7]
