@@ -1,5 +1,6 @@
 """GitHub and Gitea by one code: comments, issues and the removal of a runner have the same paths at both."""
 
+import argparse
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Self
@@ -11,7 +12,7 @@ from access.gitea.client import GiteaClient
 from access.github.client import GitHubClient
 from gpu_runners.review.core.markdown import marker
 from gpu_runners.review.errors import ReviewError
-from values.scope import GITHUB, ForgeScope, Scope
+from values.scope import GITHUB, ForgeScope, Scope, is_repository
 
 PAGE: Final = 50
 HOSTED_API: Final = "api."  # GitHub's own service answers there; any other GitHub at its own host
@@ -47,17 +48,17 @@ class Forge:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def comment(self, repository: str, number: int, stack: str, text: str) -> str:
+    def comment(self, repository: Scope, number: int, stack: str, text: str) -> str:
         """Writes the one comment of a stack under a pull request or issue; returns its address."""
-        for comment in self._all(f"/repos/{repository}/issues/{number}/comments"):
+        for comment in self._all(f"{repository.api_path}/issues/{number}/comments"):
             if str(comment.get("body", "")).startswith(marker(stack)):
-                path = f"/repos/{repository}/issues/comments/{comment['id']}"
+                path = f"{repository.api_path}/issues/comments/{comment['id']}"
                 return str(self._call("PATCH", path, {"body": text})["html_url"])
-        return str(self._call("POST", f"/repos/{repository}/issues/{number}/comments", {"body": text})["html_url"])
+        return str(self._call("POST", f"{repository.api_path}/issues/{number}/comments", {"body": text})["html_url"])
 
-    def issue(self, repository: str, stack: str, title: str, text: str, *, is_clean: bool) -> str:
+    def issue(self, repository: Scope, stack: str, title: str, text: str, *, is_clean: bool) -> str:
         """Opens, updates or closes the one issue of a stack; says which."""
-        path = f"/repos/{repository}/issues"
+        path = f"{repository.api_path}/issues"
         issues = self._all(path, state="open")
         issue = next((issue for issue in issues if str(issue.get("body", "")).startswith(marker(stack))), None)
         if issue is None:
@@ -104,6 +105,13 @@ class Forge:
             raise ReviewError(f"the forge refused {method} {path}: {error}") from error
         except (ForgeUnreachableError, ForgeRefusedError) as error:
             raise ReviewError(f"the forge did not answer {method} {path}: {error}") from error
+
+
+def repository(text: str) -> Scope:
+    """The repository that an argument names. Raises argparse.ArgumentTypeError."""
+    if not is_repository(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no repository; allowed: OWNER/NAME, e.g. mlops/guide")
+    return Scope(text)
 
 
 def gitea_api(url: str) -> str:

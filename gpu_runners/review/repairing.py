@@ -76,5 +76,9 @@ def _remove_runner(scope: str, runner_id: int) -> None:
     api = os.environ.get("GITHUB_API_URL") or gitea_api(url)
     if not (api and token):
         raise ReviewError("set FORGE_URL and FORGE_TOKEN: a runner is removed at the forge itself")
+    try:
+        place = Scope(scope)
+    except ValueError as error:
+        raise ReviewError(f"{scope!r} is no scope that a runner can be removed from: {error}") from error
     with Forge(api, token) as forge:
-        forge.remove_runner(Scope(scope), runner_id)
+        forge.remove_runner(place, runner_id)

@@ -11,13 +11,13 @@ import argparse
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.review.commands import evidence_file
 from gpu_runners.review.core.markdown import markdown
-from gpu_runners.review.forge import Forge
+from gpu_runners.review.forge import Forge, repository
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its flags."""
     evidence_file.add_evidence(parser)
-    parser.add_argument("--repository", required=True, metavar="OWNER/NAME", help="at the forge")
+    parser.add_argument("--repository", required=True, type=repository, metavar="OWNER/NAME", help="at the forge")
 
 
 def run(options: argparse.Namespace) -> ExitCode:

@@ -1,5 +1,6 @@
 """One comment and one issue per stack, whatever the forge and however often; over real HTTP."""
 
+import argparse
 import json
 import re
 import threading
@@ -11,8 +12,10 @@ import pytest
 
 from gpu_runners.review.core.markdown import marker
 from gpu_runners.review.errors import ReviewError
-from gpu_runners.review.forge import Forge
+from gpu_runners.review.forge import Forge, repository
 from values.scope import Scope
+
+REPOSITORY = Scope("o/r")
 
 COMMENTS = "/repos/o/r/issues/7/comments"
 TEXT = f"{marker('dev')}\n\n### text"
@@ -95,31 +98,38 @@ def forge(server: StandIn) -> Iterator[Forge]:
 
 def test_the_second_review_updates_the_first_comment(server: StandIn, forge: Forge) -> None:
     server.entries[COMMENTS] = [{"id": 100 + number, "body": "talk"} for number in range(120)]
-    first = forge.comment("o/r", 7, "dev", TEXT)
-    assert forge.comment("o/r", 7, "dev", f"{TEXT} again") == first
+    first = forge.comment(REPOSITORY, 7, "dev", TEXT)
+    assert forge.comment(REPOSITORY, 7, "dev", f"{TEXT} again") == first
     assert [comment["body"] for comment in server.entries[COMMENTS][120:]] == [f"{TEXT} again"]
 
 
 def test_each_stack_has_a_comment_of_its_own(server: StandIn, forge: Forge) -> None:
-    forge.comment("o/r", 7, "dev", TEXT)
-    forge.comment("o/r", 7, "dev-2", f"{marker('dev-2')}\n\n### other")
+    forge.comment(REPOSITORY, 7, "dev", TEXT)
+    forge.comment(REPOSITORY, 7, "dev-2", f"{marker('dev-2')}\n\n### other")
     assert len(server.entries[COMMENTS]) == 2
 
 
 def test_an_issue_is_opened_updated_and_closed_once(server: StandIn, forge: Forge) -> None:
-    assert forge.issue("o/r", "dev", "Drift", TEXT, is_clean=True) == "no issue is open, none is needed"
-    assert forge.issue("o/r", "dev", "Drift", TEXT, is_clean=False).startswith("opened")
-    assert forge.issue("o/r", "dev", "Drift", f"{TEXT} more", is_clean=False).startswith("updated")
-    assert forge.issue("o/r", "dev", "Drift", TEXT, is_clean=True).startswith("closed")
+    assert forge.issue(REPOSITORY, "dev", "Drift", TEXT, is_clean=True) == "no issue is open, none is needed"
+    assert forge.issue(REPOSITORY, "dev", "Drift", TEXT, is_clean=False).startswith("opened")
+    assert forge.issue(REPOSITORY, "dev", "Drift", f"{TEXT} more", is_clean=False).startswith("updated")
+    assert forge.issue(REPOSITORY, "dev", "Drift", TEXT, is_clean=True).startswith("closed")
     (issue,) = server.entries["/repos/o/r/issues"]
     assert issue["state"] == "closed"
-    assert forge.issue("o/r", "dev", "Drift", TEXT, is_clean=False).startswith("opened")
+    assert forge.issue(REPOSITORY, "dev", "Drift", TEXT, is_clean=False).startswith("opened")
 
 
 def test_a_runner_with_a_job_is_not_removed(server: StandIn, forge: Forge) -> None:
     server.runners = {7: {"id": 7, "busy": True}, 8: {"id": 8, "busy": False}}
     with pytest.raises(ReviewError, match="has a job"):
-        forge.remove_runner(Scope("o/r"), 7)
-    forge.remove_runner(Scope("o/r"), 8)
-    forge.remove_runner(Scope("o/r"), 9)  # gone already
+        forge.remove_runner(REPOSITORY, 7)
+    forge.remove_runner(REPOSITORY, 8)
+    forge.remove_runner(REPOSITORY, 9)  # gone already
     assert list(server.runners) == [7]
+
+
+@pytest.mark.parametrize("text", ["", "mlops", "a/b/c", "../admin", "mlops/..", "mlops/guide/", "a/b c", "a/b?c"])
+def test_what_is_no_repository_is_no_argument(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="allowed: OWNER/NAME"):
+        repository(text)
+    assert repository("mlops/guide") == Scope("mlops/guide")
