@@ -11,19 +11,12 @@ from access.forge_errors import Answers, ForgeRefusedError, ForgeUnreachableErro
 from access.github.client import GitHubClient
 from access.github.groups import Group, named_group, runner_groups, selected_repositories
 from access.github.tokens import require_classic_scope, token_for, words
-from values.contract import (
-    GITHUB_MOST_REPOSITORIES,
-    GITHUB_ORGANIZATION_PERMISSIONS,
-    GITHUB_REPOSITORY_PERMISSIONS,
-)
+from values.contract import GITHUB_MOST_REPOSITORIES
 from values.forge_questions import RegistrarQuestion
+from values.github import registrar_permissions
 from values.problem import Problem
 from values.scope import Scope, ScopeKind
 
-NEEDED: Final = {
-    ScopeKind.REPOSITORY: GITHUB_REPOSITORY_PERMISSIONS,
-    ScopeKind.ORGANIZATION: GITHUB_ORGANIZATION_PERMISSIONS,
-}
 CLASSIC_SCOPES: Final = {ScopeKind.REPOSITORY: "repo", ScopeKind.ORGANIZATION: "admin:org"}
 
 
@@ -51,7 +44,7 @@ class _Look:
 
     def into(self, scope: Scope, group: str | None) -> None:
         """Raises ForgeRefusedError at the first thing that is not as it must be."""
-        token = token_for(self._client, self._credential, scope, NEEDED[scope.kind])
+        token = token_for(self._client, self._credential, scope, registrar_permissions(scope))
         headers = self._runners(scope, token)
         require_classic_scope(self._credential, headers, CLASSIC_SCOPES[scope.kind])
         if scope.is_repository:
@@ -71,7 +64,7 @@ class _Look:
                 f"one of {self._forge.url}",
                 "give a new forgeToken",
             ),
-            403: lacking(key, f"list the runners of {scope}", words(NEEDED[scope.kind])),
+            403: lacking(key, f"list the runners of {scope}", words(registrar_permissions(scope))),
             404: Problem(
                 key, f"{scope} does not exist, or the credential may not see it", "a scope that it may see", cure
             ),
@@ -93,7 +86,7 @@ class _Look:
 
     def _group(self, scope: Scope, name: str | None, token: str) -> None:
         with refusals_mean(
-            {403: lacking(f"scope {scope}", f"list the runner groups of {scope}", words(NEEDED[scope.kind]))}
+            {403: lacking(f"scope {scope}", f"list the runner groups of {scope}", words(registrar_permissions(scope)))}
         ):
             groups = runner_groups(self._client, scope, token)
         group = named_group(groups, name)

@@ -6,7 +6,7 @@ from typing import Final
 
 from access.forge_errors import AGAIN, Answers, ForgeRefusedError, ForgeStatusError, ForgeUnreachableError
 from access.github.client import GitHubClient
-from access.github.registrar import NEEDED, ask_about_registrar
+from access.github.registrar import ask_about_registrar
 from access.github.tokens import token_for, words
 from access.github.wiring import ask_about_wiring
 from gpu_runners.doctor.core.budget import budget
@@ -14,6 +14,7 @@ from gpu_runners.doctor.core.findings import Finding, doubtful, failed, ok, unkn
 from gpu_runners.doctor.github_groups import visibility
 from values.credential import Credential
 from values.forge_questions import RegistrarQuestion, WiringQuestion
+from values.github import registrar_permissions
 from values.scope import Scope
 
 # GitHub numbers no runner 0: whether its removal is refused or not found tells who may remove runners.
@@ -27,7 +28,7 @@ def registrar(question: RegistrarQuestion) -> Iterator[Finding]:
         groups.setdefault(scope, []).append(group)
     with GitHubClient.of_scope(question.forge, question.ca) as client:
         for scope, named in groups.items():
-            credential, token = _credential(client, question.credential, scope, NEEDED[scope.kind])
+            credential, token = _credential(client, question.credential, scope, registrar_permissions(scope))
             yield credential
             if not token:
                 continue
@@ -100,7 +101,9 @@ def _may_change(client: GitHubClient, scope: Scope, token: str) -> Finding:
         client.ask("DELETE", f"{scope.runners_path}/{NO_RUNNER}", token=token)
     except ForgeStatusError as error:
         if error.status == 403:
-            return failed(check, f"the token may not remove runners of {scope}", f"give it {words(NEEDED[scope.kind])}")
+            return failed(
+                check, f"the token may not remove runners of {scope}", f"give it {words(registrar_permissions(scope))}"
+            )
         if error.status not in (404, 422):
             return unknown(check, str(error), AGAIN)
     except ForgeUnreachableError as error:
