@@ -18,7 +18,7 @@ from config import StackConfigError
 from gpu_runners.arguments import add_stack
 from gpu_runners.doctor.checks import checks
 from gpu_runners.doctor.core.findings import Finding, exit_code, failed, ok, summary, wrong
-from gpu_runners.doctor.stack import UnreadableError, read_stack
+from gpu_runners.doctor.stack import ConfigUnreadableError, read_stack
 from gpu_runners.exit_code import ExitCode
 
 
@@ -42,7 +42,7 @@ def examine(folder: Path, stack: str, config_file: Path | None) -> Iterator[Find
     """Every finding, as soon as it is known. Without a config that can be read there is nothing more to check."""
     try:
         read = read_stack(folder, stack, config_file, os.environ)
-    except UnreadableError as error:
+    except ConfigUnreadableError as error:
         cure = f"`pulumi stack init {stack}` makes a stack; `pulumi login` and PULUMI_CONFIG_PASSPHRASE open it"
         yield failed("config", " ".join(str(error).split()), cure)
         return

@@ -11,19 +11,19 @@ from config import NAMESPACE, StackConfig, load
 from gpu_runners.pulumi_command import StackUnknownError, opened
 
 
-class UnreadableError(Exception):
+class ConfigUnreadableError(Exception):
     """There is no config to check. The message says why, or holds Pulumi's own words."""
 
 
 def read_stack(folder: Path, stack: str, config_file: Path | None, environment: Mapping[str, str]) -> StackConfig:
-    """The stack's config with its secrets. Raises PulumiFailedError, UnreadableError, StackConfigError."""
+    """The stack's config with its secrets. Raises PulumiFailedError, ConfigUnreadableError, StackConfigError."""
     try:
         with opened(folder, stack, config_file) as program:
             answer = program.run("config", "--json", "--show-secrets", with_config=True)
     except StackUnknownError as error:
-        raise UnreadableError(f"the state backend knows no stack {stack}") from error
+        raise ConfigUnreadableError(f"the state backend knows no stack {stack}") from error
     if answer.code != 0:
-        raise UnreadableError(answer.complaint.removeprefix("error: "))
+        raise ConfigUnreadableError(answer.complaint.removeprefix("error: "))
     set_config(answer.document() or {})
     return load(pulumi.Config(NAMESPACE), environment)
 

@@ -3,5 +3,5 @@
 from gpu_runners.errors import CommandFailedError
 
 
-class ReviewError(CommandFailedError):
+class ReviewFailedError(CommandFailedError):
     """A review, a repair or a comment cannot go on."""

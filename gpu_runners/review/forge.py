@@ -11,7 +11,7 @@ from access.gitea.client import API as GITEA_API
 from access.gitea.client import GiteaClient
 from access.github.client import GitHubClient
 from gpu_runners.review.core.markdown import marker
-from gpu_runners.review.errors import ReviewError
+from gpu_runners.review.errors import ReviewFailedError
 from values.scope import GITHUB, ForgeScope, Scope, is_repository
 
 PAGE: Final = 50
@@ -21,7 +21,7 @@ Ask = Callable[[str, str, Any, Mapping[str, str] | None], Any]
 
 
 class Forge:
-    """One forge and one token. Every method raises ReviewError where the forge refuses or does not answer."""
+    """One forge and one token. Every method raises ReviewFailedError where the forge refuses or does not answer."""
 
     def __init__(self, api: str, token: str) -> None:
         """api is the root of its API, as GITHUB_API_URL names it."""
@@ -39,7 +39,9 @@ class Forge:
         api = os.environ.get("GITHUB_API_URL") or gitea_api(os.environ.get("FORGE_URL", ""))
         token = os.environ.get("GITHUB_TOKEN") or os.environ.get("FORGE_TOKEN", "")
         if not api or not token:
-            raise ReviewError("no forge: set GITHUB_API_URL and GITHUB_TOKEN, or for Gitea FORGE_URL and FORGE_TOKEN")
+            raise ReviewFailedError(
+                "no forge: set GITHUB_API_URL and GITHUB_TOKEN, or for Gitea FORGE_URL and FORGE_TOKEN"
+            )
         return cls(api, token)
 
     def __enter__(self) -> Self:
@@ -70,10 +72,10 @@ class Forge:
         return f"{'closed' if is_clean else 'updated'} {answer['html_url']}"
 
     def remove_runner(self, scope: Scope, runner_id: int) -> None:
-        """Removes a runner that has no job. Raises ReviewError for one that has: its job's result would be lost."""
+        """Removes a runner that has no job. Raises ReviewFailedError for one that has: its result would be lost."""
         path = f"{scope.runners_path}/{runner_id}"
         if (self._call("GET", path, absent_is_fine=True) or {}).get("busy"):
-            raise ReviewError(f"runner {runner_id} of {scope} has a job: wait for its end and repair again")
+            raise ReviewFailedError(f"runner {runner_id} of {scope} has a job: wait for its end and repair again")
         self._call("DELETE", path, absent_is_fine=True)
 
     def _all(self, path: str, **parameters: str) -> list[dict[str, Any]]:
@@ -102,9 +104,9 @@ class Forge:
         except ForgeStatusError as error:
             if error.status == 404 and absent_is_fine:
                 return None
-            raise ReviewError(f"the forge refused {method} {path}: {error}") from error
+            raise ReviewFailedError(f"the forge refused {method} {path}: {error}") from error
         except (ForgeUnreachableError, ForgeRefusedError) as error:
-            raise ReviewError(f"the forge did not answer {method} {path}: {error}") from error
+            raise ReviewFailedError(f"the forge did not answer {method} {path}: {error}") from error
 
 
 def repository(text: str) -> Scope:

@@ -10,7 +10,7 @@ from gpu_runners.review.core.drift import ClusterDrift
 from gpu_runners.review.core.evidence import declared
 from gpu_runners.review.core.findings import Drift, Kind, ObjectName
 from gpu_runners.review.core.repair import Action, Step, removal, reveal
-from gpu_runners.review.errors import ReviewError
+from gpu_runners.review.errors import ReviewFailedError
 from gpu_runners.review.forge import Forge, gitea_api
 from values.scope import Scope
 
@@ -31,7 +31,7 @@ class Repair:
         for step in steps:
             try:
                 self._do(step)
-            except (ReviewError, ClusterError) as error:
+            except (ReviewFailedError, ClusterError) as error:
                 problems.append(f"{step}: {error}")
             else:
                 say(f"done: {step}")
@@ -53,7 +53,9 @@ class Repair:
     def _put_back(self, target: ObjectName) -> None:
         declaration = self._objects[target]
         if not declaration.field_manager:
-            raise ReviewError("the state does not name Pulumi's field manager; `pulumi up --refresh` can put it back")
+            raise ReviewFailedError(
+                "the state does not name Pulumi's field manager; `pulumi up --refresh` can put it back"
+            )
         self._cluster.apply(target, declaration.inputs, declaration.field_manager)
 
     def _take_out(self, target: ObjectName) -> None:
@@ -75,10 +77,10 @@ def _remove_runner(scope: str, runner_id: int) -> None:
     url, token = os.environ.get("FORGE_URL", ""), os.environ.get("FORGE_TOKEN", "")
     api = os.environ.get("GITHUB_API_URL") or gitea_api(url)
     if not (api and token):
-        raise ReviewError("set FORGE_URL and FORGE_TOKEN: a runner is removed at the forge itself")
+        raise ReviewFailedError("set FORGE_URL and FORGE_TOKEN: a runner is removed at the forge itself")
     try:
         place = Scope(scope)
     except ValueError as error:
-        raise ReviewError(f"{scope!r} is no scope that a runner can be removed from: {error}") from error
+        raise ReviewFailedError(f"{scope!r} is no scope that a runner can be removed from: {error}") from error
     with Forge(api, token) as forge:
         forge.remove_runner(place, runner_id)

@@ -8,13 +8,13 @@ import yaml
 
 from gpu_runners.arguments import STACK_NAME
 from gpu_runners.pulumi_command import stack_file
-from gpu_runners.review.errors import ReviewError
+from gpu_runners.review.errors import ReviewFailedError
 
 PLATFORM_KEY = "gpu-runners:platform"
 
 
 def stacks(folder: Path, *, with_platform: bool = True) -> list[str]:
-    """Names of the stacks whose `Pulumi.NAME.yaml` is in the folder. Raises ReviewError for a file that is none.
+    """Names of the stacks whose `Pulumi.NAME.yaml` is in the folder. Raises ReviewFailedError for a file that is none.
 
     Without platforms, those alone that anybody may preview who holds no credential of the forge.
     """
@@ -30,11 +30,11 @@ def left_out(folder: Path) -> list[str]:
 
 
 def check_listed(names: Sequence[str], listed: Sequence[str]) -> None:
-    """Raises ReviewError where the stacks that somebody wrote down are not those that there are."""
+    """Raises ReviewFailedError where the stacks that somebody wrote down are not those that there are."""
     problems = [f"Pulumi.{name}.yaml is there and {name} is not listed" for name in names if name not in listed]
     problems += [f"{name} is listed and there is no such stack" for name in listed if name not in names]
     if problems:
-        raise ReviewError(f"{'; '.join(problems)}: correct STACKS and the matrix of the workflow")
+        raise ReviewFailedError(f"{'; '.join(problems)}: correct STACKS and the matrix of the workflow")
 
 
 def _names(folder: Path) -> list[str]:
@@ -42,12 +42,12 @@ def _names(folder: Path) -> list[str]:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    """A stack file's config. Raises ReviewError: a stack that cannot be read must not be left out."""
+    """A stack file's config. Raises ReviewFailedError: a stack that cannot be read must not be left out."""
     try:
         document = yaml.safe_load(path.read_text()) or {}
         config = document.get("config") or {}
         if isinstance(config, dict):
             return config
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
-        raise ReviewError(f"{path}: no stack file: {' '.join(str(error).split())}") from error
-    raise ReviewError(f"{path}: no stack file: `config` is {type(config).__name__}; allowed: a mapping of keys")
+        raise ReviewFailedError(f"{path}: no stack file: {' '.join(str(error).split())}") from error
+    raise ReviewFailedError(f"{path}: no stack file: `config` is {type(config).__name__}; allowed: a mapping of keys")

@@ -8,7 +8,7 @@ from gpu_runners.arguments import existing_file
 from gpu_runners.review.core.evidence import Evidence
 from gpu_runners.review.core.findings import Review
 from gpu_runners.review.core.reviewing import review
-from gpu_runners.review.errors import ReviewError
+from gpu_runners.review.errors import ReviewFailedError
 
 
 def add_evidence(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +23,8 @@ def write(evidence: Evidence, path: Path) -> None:
 
 
 def read(path: Path) -> Review:
-    """The review of a file. Raises ReviewError where it is another's."""
+    """The review of a file. Raises ReviewFailedError where it is another's."""
     try:
         return review(Evidence.from_json(json.loads(path.read_text())))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ReviewError(f"{path}: {error}; it must be what `gpu-runners collect` wrote") from error
+        raise ReviewFailedError(f"{path}: {error}; it must be what `gpu-runners collect` wrote") from error

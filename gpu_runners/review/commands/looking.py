@@ -11,7 +11,7 @@ from gpu_runners.arguments import add_stack, existing_file, existing_folder
 from gpu_runners.pulumi_command import opened
 from gpu_runners.review.collect import Request, collect
 from gpu_runners.review.core.evidence import Evidence
-from gpu_runners.review.errors import ReviewError
+from gpu_runners.review.errors import ReviewFailedError
 
 ERRORS = (ClusterError,)
 
@@ -82,4 +82,4 @@ def _read(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ReviewError(f"{path}: {error}") from error
+        raise ReviewFailedError(f"{path}: {error}") from error

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """DONE: they are printed. Raises ReviewError where a workflow lists others, or a file cannot be read."""
+    """DONE: they are printed. Raises ReviewFailedError where a workflow lists others, or a file cannot be read."""
     names = stacks(options.folder, with_platform=not options.without_platform)
     if options.listed is not None:
         check_listed(names, options.listed.split())

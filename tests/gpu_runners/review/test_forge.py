@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gpu_runners.review.core.markdown import marker
-from gpu_runners.review.errors import ReviewError
+from gpu_runners.review.errors import ReviewFailedError
 from gpu_runners.review.forge import Forge, repository
 from values.scope import Scope
 
@@ -121,7 +121,7 @@ def test_an_issue_is_opened_updated_and_closed_once(server: StandIn, forge: Forg
 
 def test_a_runner_with_a_job_is_not_removed(server: StandIn, forge: Forge) -> None:
     server.runners = {7: {"id": 7, "busy": True}, 8: {"id": 8, "busy": False}}
-    with pytest.raises(ReviewError, match="has a job"):
+    with pytest.raises(ReviewFailedError, match="has a job"):
         forge.remove_runner(REPOSITORY, 7)
     forge.remove_runner(REPOSITORY, 8)
     forge.remove_runner(REPOSITORY, 9)  # gone already
