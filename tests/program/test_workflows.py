@@ -48,7 +48,13 @@ def test_every_command_of_a_workflow_is_understood(forge: str, name: str) -> Non
     assert commands
     for command in commands:
         words = shlex.split(command)
-        values = {"$PULL": "7", "$STACK": "dev", "$EVIDENCE": str(DATA / "clean.json"), "$POLICY_PACK": ""}
+        values = {
+            "$PULL": "7",
+            "$STACK": "dev",
+            "$GITHUB_REPOSITORY": "mlops/guide",
+            "$EVIDENCE": str(DATA / "clean.json"),
+            "$POLICY_PACK": "",
+        }
         assert parse([values.get(word, word.replace("$POLICY_PACK_CONFIG", "")) for word in words])
 
 
