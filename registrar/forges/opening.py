@@ -14,6 +14,7 @@ from registrar.forges.github.session import Session
 from registrar.metrics import Metrics
 from registrar.settings import Settings
 from values import contract
+from values.scope import GITEA
 
 
 def open_forge(
@@ -27,7 +28,7 @@ def open_forge(
     def observe(verb: str, status: str) -> None:
         metrics.forge_requests.labels(verb, status).inc()
 
-    if settings.forge.kind == "gitea":
+    if settings.forge.kind == GITEA:
         return Gitea(
             settings.forge.url,
             credential=lambda: token_file.read_text(encoding="utf-8").strip(),
