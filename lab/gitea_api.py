@@ -1,38 +1,29 @@
 """Gitea's REST API as the lab and the demo use it: JSON in, JSON out, and a refusal that says what was asked."""
 
-from types import TracebackType
 from typing import Any, Self
 
 import httpx2
 
+from access.forge_errors import ForgeRefusedError, ForgeStatusError, ForgeUnreachableError
+from access.gitea.client import GiteaClient
 from lab.errors import LabError
-
-TIMEOUT_SECONDS = 20.0
 
 
 class GiteaApi:
     """One server and one token. Every method raises LabError unless the answer is 2xx or listed in `allowed`."""
 
     def __init__(self, url: str, token: str) -> None:
-        # trust_env: a proxy of this machine knows no way to the lab's bridge
-        self._http = httpx2.Client(
-            base_url=f"{url}/api/v1",
-            headers={"Authorization": f"token {token}"},
-            timeout=TIMEOUT_SECONDS,
-            trust_env=False,
-        )
+        self._client = GiteaClient(url, token)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Gives the connections back."""
-        self._http.close()
+        """Ends the connection."""
+        self._client.__exit__()
 
     def get(self, path: str, **parameters: str | int) -> Any:
         """The JSON at a path."""
@@ -69,9 +60,8 @@ class GiteaApi:
         self, method: str, path: str, *, allowed: tuple[int, ...] = (), json: object = None, params: Any = None
     ) -> httpx2.Response:
         try:
-            answer = self._http.request(method, path, json=json, params=params)
-        except httpx2.TransportError as failure:
+            return self._client.answer(method, path, body=json, parameters=params, allowed=allowed)
+        except ForgeStatusError as refusal:
+            raise LabError(f"Gitea refused {method} {path}: {refusal}") from None
+        except (ForgeUnreachableError, ForgeRefusedError) as failure:
             raise LabError(f"Gitea did not answer {method} {path} ({failure}): is the lab up?") from None
-        if not answer.is_success and answer.status_code not in allowed:
-            raise LabError(f"Gitea refused {method} {path}: {answer.status_code} {answer.text[:300].strip()}")
-        return answer
