@@ -173,6 +173,14 @@ def imported(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names) if nested else (node.module,)
 
 
+def test_scripts_and_rooms_do_not_know_each_other() -> None:
+    rooms = {*ROOMS, "policy_rules"}
+    assert {name for file in files_of("scripts") for name in imported(file) if name.split(".")[0] in rooms} == set()
+    assert [
+        file for room in ROOMS for file in files_of(room) if "scripts" in {n.split(".")[0] for n in imported(file)}
+    ] == []
+
+
 def files_of(part: str) -> list[Path]:
     """The Python files of a room or of a part of one."""
     path = ROOT / part
