@@ -34,7 +34,7 @@ def read_kubeconfig(choice: ClusterChoice) -> SingleConfig:
         config = _kubeconfig(choice)
     except _WRONG as error:
         cure = "Correct kubernetes:kubeconfig: a file, or its text" if choice.kubeconfig else CURE
-        raise ClusterChoiceError(f"no Kubernetes cluster: {_said(error)}", cure) from error
+        raise ClusterChoiceError(f"no Kubernetes cluster: {_one_line(error)}", cure) from error
     context, cluster = choice.context or config.current_context, choice.cluster
     if not context:
         cure = f"Set kubernetes:context to one of {', '.join(config.contexts)}, or `kubectl config use-context`"
@@ -128,5 +128,5 @@ def _expanded(path: str, home: Path) -> str:
     return str(home / path[2:]) if path.startswith("~/") else path
 
 
-def _said(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__

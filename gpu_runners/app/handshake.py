@@ -9,13 +9,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
-
+from access.forge_errors import ForgeRefusedError, ForgeStatusError, ForgeUnreachableError
+from access.github.client import GitHubClient
 from gpu_runners.app.manifest import DESTINATION, Order, page
 from gpu_runners.errors import CommandFailedError
 from values.scope import GITHUB, ForgeScope
 
-TIMEOUT_SECONDS: Final = 20.0
 DONE: Final = "<!doctype html><meta charset=utf-8><p>The App exists. Go back to the terminal."
 FOREIGN: Final = "<!doctype html><meta charset=utf-8><p>This answer belongs to no question of this page."
 
@@ -71,18 +70,15 @@ def make_app(order: Order, port: int, say: Callable[[str], None]) -> Mapping[str
 
 def _convert(order: Order, code: str) -> Mapping[str, Any]:
     """The App for GitHub's code."""
-    api = ForgeScope(GITHUB, order.github, "").api_url
+    forge = ForgeScope(GITHUB, order.github, "")
+    # The path holds the code, which no message may show.
     try:
-        answer = httpx2.post(
-            f"{api}/app-manifests/{code}/conversions",
-            headers={"Accept": "application/vnd.github+json", "User-Agent": "gpu-runners"},
-            timeout=TIMEOUT_SECONDS,
-        )
-    except httpx2.HTTPError as error:
-        raise AppNotMadeError(f"{api} does not answer ({error or type(error).__name__}); {_CURE}") from error
-    if answer.status_code != 201:
-        raise AppNotMadeError(f"{api} answers {answer.status_code} to its own code; {_CURE}")
-    app: Mapping[str, Any] = answer.json()
+        with GitHubClient.of_scope(forge) as client:
+            app: Mapping[str, Any] = client.ask("POST", f"/app-manifests/{code}/conversions")[0]
+    except ForgeStatusError as error:
+        raise AppNotMadeError(f"{forge.api_url} answers {error.status} to its own code; {_CURE}") from None
+    except (ForgeUnreachableError, ForgeRefusedError):
+        raise AppNotMadeError(f"{forge.api_url} does not answer; {_CURE}") from None
     return app
 
 
