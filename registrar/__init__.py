@@ -11,6 +11,7 @@ Values and pure functions
   forge_view          ForgeView: what one scope of the forge looked like in one cycle
   situation           ages held against deadlines: the state of a pod and of its runner
   decisions           what to do about one pod and its runner; the only place where that is decided
+  ownership           which runner is whose: what a pod claims counts where the forge agrees
   outcomes            what an ended runner amounts to
   brake               the back-off of a pool whose runners end at once
   queue               jobs that wait and run, per pool
@@ -23,17 +24,22 @@ Cluster and forge, read and written
   forge_watch         ForgeWatch: one scope's runners, looked at as seldom as possible
 
 The loop
-  loop                Loop: look and act in every scope, then wait for a change
-  scope_cycle         ScopeCycle: one scope's share of a cycle
+  loop                Loop: for each scope look and act, then wait for a change
+  scope_cycle         ScopeCycle: one scope's cycle
+  results             Results: what became of the jobs of ended runners, looked up beside the cycles
   actions             Actor: carries out what was decided
   ghosts              Ghosts: runners of ours whose pods are gone
   brakes              Brakes: the brakes of all pools, shared by the loop and the registrations
   announcer           Announcer: one log line and one Kubernetes Event for each thing, once
 
 The server
-  __main__            python -m registrar: settings, edges, loop and server
-  server              Door: the HTTPS server
+  __main__            python -m registrar: settings, service, and its end
+  service             Service: everything put together, once
+  listener            Listener: TLS connections within bounds
+  server              Door: registrations for pods; StatusDoor: the rest, on a port of its own
+  turns               Turns: who may ask the forge for a registration next
   registrations       Registrations: a pod's identity for one single-use registration, or why not
+  shared              Shared: one question to the forge for all who ask it at the same time
   queue_reader        QueueReader: answers `/queue`
   roster              Roster: answers `/runners`: every registration, and the pod that each belongs to
   metrics             Metrics: answers `/metrics`

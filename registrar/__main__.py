@@ -3,35 +3,20 @@
 import argparse
 import asyncio
 import signal
-import ssl
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from aiohttp import web
 from lightkube import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ConfigError
 
-from registrar.actions import Actor
-from registrar.announcer import Announcer
-from registrar.brakes import Brakes
-from registrar.cluster import Cluster
-from registrar.forges.opening import check_credential, open_forge
-from registrar.issuer_keys import IssuerKeys
+from registrar.forges.opening import check_credential
 from registrar.logs import configure, log
-from registrar.loop import Loop
-from registrar.metrics import Metrics
-from registrar.pod_store import PodStore
-from registrar.queue_reader import QueueReader
-from registrar.registrations import Registrations
-from registrar.roster import Roster
-from registrar.scope_cycle import Parts
-from registrar.server import Door
+from registrar.service import STOP_SECONDS, Service, server_tls
 from registrar.settings import Settings, SettingsError, load
 from values import contract
 from values.problem import Problem
 
-SHUTDOWN_SECONDS = 3.0
 _KUBERNETES = ("a ServiceAccount's or a kubeconfig's", "run in a pod, or set KUBECONFIG")
 
 
@@ -44,52 +29,27 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--tls-key", type=Path, default=Path(contract.TLS_KEY_PATH))
     parser.add_argument("--host", default="0.0.0.0")  # noqa: S104 - a pod serves its Service
     parser.add_argument("--port", type=int, default=contract.REGISTRAR_PORT)
+    parser.add_argument("--status-port", type=int, default=contract.REGISTRAR_STATUS_PORT)
     return parser.parse_args(argv)
 
 
 async def serve(options: argparse.Namespace, settings: Settings, kubernetes: SingleConfig) -> None:
     """Run until SIGTERM or SIGINT."""
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(options.tls_certificate, options.tls_key)
-    metrics = Metrics()
-    api, keys = Cluster(kubernetes), IssuerKeys(kubernetes)
-    forge = open_forge(settings, options.credential, metrics)
-    store = PodStore(api, [grant.namespace for grant in settings.grants])
-    announcer, brakes = Announcer(api), Brakes()
-    actor = Actor(api, forge, store, announcer, metrics)
-    loop = Loop(
-        Parts(
-            settings=settings,
-            forge=forge,
-            store=store,
-            actor=actor,
-            announcer=announcer,
-            brakes=brakes,
-            metrics=metrics,
-        )
-    )
-    door = Door(
-        keys=keys,
-        registrations=Registrations(settings, api, forge, brakes, announcer),
-        queue=QueueReader(settings, forge, store),
-        roster=Roster(settings, forge, store),
-        metrics=metrics,
-    )
-    tasks = [asyncio.create_task(store.follow(grant.namespace)) for grant in settings.grants]
-    tasks.append(asyncio.create_task(loop.run()))
-    server = web.AppRunner(door.application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    tls = server_tls(options.tls_certificate, options.tls_key)
+    service = Service(settings, kubernetes, options.credential)
+    tasks: list[asyncio.Task[None]] = []
     try:
-        await server.setup()
-        await web.TCPSite(server, options.host, options.port, ssl_context=tls).start()
+        await service.serve(tls, options.host, options.port, options.status_port)
+        tasks = service.tasks()
         log("serving", port=options.port, forge=settings.forge.url, namespaces=[g.namespace for g in settings.grants])
         await _until_stopped(tasks)
-        await loop.see_off()
+        await service.loop.see_off()
     finally:
         for task in tasks:
             task.cancel()
-        await server.cleanup()
-        await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
-        await asyncio.gather(api.close(), keys.close(), forge.close())
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        await service.close()
         log("stopped")
 
 

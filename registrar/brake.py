@@ -1,6 +1,6 @@
 """The back-off that a ReplicaSet lacks. Pure: a pool's memory goes in, the next memory or a delay comes out.
 
-A pool is braked while its last runners ended quickly without a job. The first registration after the delay is a trial:
+A pool is braked while its last runners ended soon without a job. The first registration after the delay is a trial:
 only one pod gets it, the others go on waiting. A job, a runner that lasts, or a new pod template ends it.
 """
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 FIRST_DELAY_SECONDS = 5.0
 LONGEST_DELAY_SECONDS = 300.0
 QUICK_SECONDS = 30.0
+SOON_SECONDS = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +27,17 @@ class Brake:
 RELEASED = Brake()
 
 
-def is_quick_failure(*, had_job: bool, ran_seconds: float, was_online: bool) -> bool:
-    """Whether an ended runner counts: no job, and it ended at once or never came online."""
-    return not had_job and (ran_seconds < QUICK_SECONDS or not was_online)
+def is_failure(*, ran_seconds: float, was_online: bool) -> bool:
+    """Whether a runner that ended by itself without a job counts: an idle runner that is well never ends by itself.
+
+    One that was online for long may have lost its forge for a while, and is no reason to hold its pool back.
+    """
+    return ran_seconds < SOON_SECONDS or not was_online
+
+
+def lasting_seconds(brake: Brake) -> float:
+    """How long a runner has to run until its pool counts as mended: clearly longer than those that ended."""
+    return min(max(QUICK_SECONDS, 2 * brake.longest_run), SOON_SECONDS)
 
 
 def after_failure(brake: Brake, *, at: float, ran_seconds: float, cause: str) -> Brake:

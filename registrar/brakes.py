@@ -7,6 +7,8 @@ from registrar.brake import Brake
 from registrar.outcomes import Outcome
 from registrar.pods import RunnerPod, Stage
 
+MOST_POOLS = 2000  # with their templates, that are remembered
+
 Key = tuple[str, str, str]  # namespace, pool, pod template: a new template starts without a memory
 
 
@@ -16,6 +18,12 @@ class Brakes:
     def __init__(self) -> None:
         self._brakes: dict[Key, Brake] = {}
         self._counted: set[str] = set()
+        self._worked: dict[Key, float] = {}  # when the last runner with a job ended, or one that lasts was seen
+
+    @property
+    def remembered(self) -> int:
+        """How many ended pods are counted already."""
+        return len(self._counted)
 
     def remaining(self, pod: RunnerPod, now: float) -> float:
         """Seconds that this pod's pool has to wait for its next registration."""
@@ -35,10 +43,8 @@ class Brakes:
             return
         self._counted.add(pod.uid)
         if outcome.had_job:
-            self._put(pod, brake.RELEASED)
-        elif not pod.deleting and brake.is_quick_failure(
-            had_job=False, ran_seconds=pod.ended.ran_seconds, was_online=pod.gated
-        ):
+            self._release(pod, pod.ended.at)
+        elif not pod.deleting and brake.is_failure(ran_seconds=pod.ended.ran_seconds, was_online=pod.gated):
             self._fail(pod, pod.ended.at, pod.ended.ran_seconds, str(pod.ended))
 
     def never_came_online(self, pod: RunnerPod, now: float) -> None:
@@ -50,20 +56,31 @@ class Brakes:
     def lasts(self, pod: RunnerPod, now: float) -> None:
         """A runner is seen running: one that lasts, or works, releases the brake of its pool."""
         known = self._of(pod)
-        steady = pod.stage is Stage.RUNNING and now - pod.since > brake.QUICK_SECONDS
+        steady = pod.stage is Stage.RUNNING and now - pod.since > brake.lasting_seconds(known)
         if known.failures and pod.since > known.last_failure and (steady or pod.busy is not None):
-            self._put(pod, brake.RELEASED)
+            self._release(pod, pod.since)
 
     def forget(self, uids: Collection[str]) -> None:
-        """Drop what was counted for pods that are gone; the brakes themselves stay."""
+        """Drop what was counted for pods that are gone; the brakes themselves stay, the newest of them."""
         self._counted &= set(uids)
+        for memory in (self._brakes, self._worked):
+            for key in list(memory)[: len(memory) - MOST_POOLS]:
+                del memory[key]
 
     def held(self, now: float) -> dict[tuple[str, str], float]:
         """Seconds left by namespace and pool, of the pools that are braked."""
         left = {key: brake.remaining(value, now=now) for key, value in self._brakes.items()}
         return {(namespace, pool): seconds for (namespace, pool, _), seconds in left.items() if seconds > 0}
 
+    def _release(self, pod: RunnerPod, at: float) -> None:
+        """Results come in any order: a job releases the failures before it, and not those that came after."""
+        self._worked[_key(pod)] = max(at, self._worked.get(_key(pod), at))
+        if self._of(pod).last_failure <= at:
+            self._put(pod, brake.RELEASED)
+
     def _fail(self, pod: RunnerPod, at: float, ran_seconds: float, cause: str) -> None:
+        if at < self._worked.get(_key(pod), at):
+            return
         self._put(pod, brake.after_failure(self._of(pod), at=at, ran_seconds=ran_seconds, cause=cause))
 
     def _of(self, pod: RunnerPod) -> Brake:

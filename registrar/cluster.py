@@ -18,7 +18,8 @@ from registrar.reading import read_pod
 from values import contract
 
 COMPONENT = "registrar"
-MESSAGE_LIMIT = 1024  # the API server's own limit for an Event's message
+LIST_CHUNK = 200  # pods in one answer: with what others write on them one may have half a megabyte
+MESSAGE_LIMIT = 1024  # bytes: the API server's own limit for an Event's message
 LABELLED: dict[str, str | Operator[Any] | Iterable[Any] | None] = {contract.POOL_LABEL: exists()}
 ERRORS = (httpx2.HTTPError, TimeoutError)
 
@@ -57,7 +58,7 @@ class Cluster:
 
     async def list(self, namespace: str) -> tuple[dict[tuple[str, str], RunnerPod], str]:
         """Runner pods of a namespace by key, and the resource version to watch from."""
-        listing = self._client.list(Pod, namespace=namespace, labels=LABELLED)
+        listing = self._client.list(Pod, namespace=namespace, labels=LABELLED, chunk_size=LIST_CHUNK)
         pods = [read_pod(pod) async for pod in listing]
         return {pod.key: pod for pod in pods}, listing.resourceVersion
 
@@ -94,7 +95,7 @@ class Cluster:
     async def write_event(self, subject: Subject, *, reason: str, message: str, warning: bool) -> None:
         """Write or renew the pod's Event of this reason: its name follows from both, so a restart makes no second."""
         digest = hashlib.sha256(f"{subject.uid}/{reason}".encode()).hexdigest()[:16]
-        name, now, text = f"{subject.name}.{digest}", _now(), message[:MESSAGE_LIMIT]
+        name, now, text = f"{subject.name}.{digest}", _now(), message.encode()[:MESSAGE_LIMIT].decode(errors="ignore")
         event = Event(
             metadata=ObjectMeta(name=name, namespace=subject.namespace),
             involvedObject=ObjectReference(

@@ -9,6 +9,7 @@
 | starting, running | busy, first time | latch |
 | running, not latched | offline or absent for too long | delete the pod |
 | starting, running, latched | offline, absent, idle | leave alone (the gate is owed if it is not true yet) |
+| starting, running, latched | abandoned: absent for far too long, without a job | delete the pod (preStop waits) |
 | terminating, not latched | idle, offline | cordon, let it settle, remove |
 | terminating, not latched | busy | latch: from now on it is left alone |
 | terminating, latched | any | leave alone |
@@ -71,6 +72,7 @@ class RunnerState:
     settled: bool  # cordoned long enough that no job can be on its way to it any more
     gone_too_long: bool  # offline or absent for longer than the forge's own timeout (of a ghost: than its zombie time)
     namespaces_listed: bool  # every namespace of the scope was listed afresh in this very cycle
+    abandoned: bool  # confirmed absent for far too long, and no job of this runner goes on at the forge
     job_id: str | None
     drift: str  # "" or how the registration differs from what was issued
     text: str  # for people: why the forge gave no answer; "" where it just was not asked about this runner yet
@@ -136,6 +138,9 @@ def _live(pod: PodState, runner: RunnerState) -> tuple[Action, ...]:
         )
     if runner.standing in WORKING:
         actions.extend(_latch(pod, runner))
+    elif pod.latched and runner.standing is Standing.ABSENT and runner.abandoned:
+        lost = "its registration is gone for too long and no job of it goes on at the forge"
+        actions.append(_act(Verb.DELETE_POD, contract.RUNNER_LOST, f"{lost}; it would never end by itself"))
     elif not pod.latched and not actions:
         actions.extend(_not_working(pod, runner))
     if runner.drift and runner.standing in ONLINE:

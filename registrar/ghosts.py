@@ -9,6 +9,7 @@ from registrar.decisions import decide
 from registrar.forge_view import ForgeView
 from registrar.forge_watch import ForgeWatch
 from registrar.forges.forge import Runner
+from registrar.ownership import owned_runners
 from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
 from registrar.settings import Settings
@@ -51,12 +52,12 @@ class Ghosts:
         await self._actor.perform(target, decide(None, facts))
 
     def _podless(self, view: ForgeView, pods: Sequence[RunnerPod]) -> list[Runner]:
-        names, ids = {pod.name for pod in pods}, {pod.runner_id for pod in pods}
+        """Runners of ours that no pod has; of two that bear a pod's name the pod has one."""
+        owned = {runner.id for runner in owned_runners(pods, view.runners).values()}
         return [
             runner
             for runner in view.runners.values()
-            if runner.ephemeral and self._owner(runner) in self._owners
-            if runner.id not in ids and runner.name not in names
+            if runner.ephemeral and self._owner(runner) in self._owners and runner.id not in owned
         ]
 
     def _owner(self, runner: Runner) -> str:

@@ -1,11 +1,15 @@
 """Who asks: verifies a pod's projected ServiceAccount token. Pure but for the clock that PyJWT reads for the expiry."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
 
+LONGEST_TOKEN = 8000  # characters; a cluster's own have one or two thousand
+LONGEST_KEY_ID = 256
+SKEW_SECONDS = 90.0  # by which the clocks of the API server and of our node may differ
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
 
 
@@ -40,7 +44,7 @@ class Issuer:
 def bearer(header: str | None) -> str:
     """The token of an Authorization header. Raises RegistrationRefusedError (401)."""
     scheme, _, token = (header or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if scheme.lower() != "bearer" or not token.strip() or len(token) > LONGEST_TOKEN:
         raise RegistrationRefusedError(
             401, "TokenMissing", "send the pod's projected token as 'Authorization: Bearer <token>'"
         )
@@ -51,9 +55,9 @@ def key_id(token: str) -> str:
     """The id of the key that a token names, not trusted yet. Raises RegistrationRefusedError (401)."""
     try:
         named = jwt.get_unverified_header(token).get("kid")
-    except jwt.InvalidTokenError as error:
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise RegistrationRefusedError(401, "TokenMalformed", "the token is no JSON Web Token") from error
-    if not isinstance(named, str):
+    if not isinstance(named, str) or len(named) > LONGEST_KEY_ID:
         raise RegistrationRefusedError(401, "TokenMalformed", "the token names no key")
     return named
 
@@ -70,11 +74,16 @@ def identify(token: str, issuer: Issuer, *, audience: str) -> PodIdentity:
             algorithms=list(ALGORITHMS),
             audience=audience,
             issuer=issuer.name,
+            leeway=SKEW_SECONDS,
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
     except jwt.ExpiredSignatureError as error:
         raise RegistrationRefusedError(
             401, "TokenExpired", "the token has expired; read its file again for each try"
+        ) from error
+    except jwt.ImmatureSignatureError as error:
+        raise RegistrationRefusedError(
+            401, "TokenNotYetValid", f"the token begins in more than {SKEW_SECONDS:.0f} s: set the clocks of the nodes"
         ) from error
     except jwt.InvalidAudienceError as error:
         raise RegistrationRefusedError(
@@ -84,10 +93,12 @@ def identify(token: str, issuer: Issuer, *, audience: str) -> PodIdentity:
         raise RegistrationRefusedError(401, "TokenIssuer", "another issuer than this cluster made the token") from error
     except jwt.InvalidSignatureError as error:
         raise RegistrationRefusedError(401, "TokenSignature", "the token's signature is not this cluster's") from error
-    except jwt.InvalidTokenError as error:
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise RegistrationRefusedError(
             401, "TokenMalformed", f"the token cannot be used ({type(error).__name__})"
         ) from error
+    if claims["exp"] <= time.time():  # a difference of clocks lengthens no token's life: pods renew it long before
+        raise RegistrationRefusedError(401, "TokenExpired", "the token has expired; read its file again for each try")
     return _bound_pod(claims)
 
 

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 LOGGER = logging.getLogger("registrar")
@@ -22,7 +23,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, default=str)
 
 
 def configure() -> None:
@@ -36,3 +37,25 @@ def configure() -> None:
 def log(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
     """Log one event with its fields."""
     LOGGER.log(level, event, extra={"fields": fields})
+
+
+class LogBudget:
+    """How many lines a second others may cause; what is beyond is counted, and the count is logged."""
+
+    def __init__(self, rate: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate, self._clock = rate, clock
+        self._left, self._at, self._dropped = rate, clock(), 0
+
+    def allows(self) -> bool:
+        """Whether one more line may be written."""
+        now = self._clock()
+        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < 1:
+            self._dropped += 1
+            return False
+        self._left -= 1
+        if self._dropped:
+            log("lines dropped", level=logging.WARNING, number=self._dropped)
+            self._dropped = 0
+        return True

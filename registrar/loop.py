@@ -1,11 +1,11 @@
-"""The level-triggered loop: look and act in every scope, then wait for a change or for the next look."""
+"""The level-triggered loops, one for each scope: look and act, then wait for a change or for the next look."""
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
 
 from registrar.logs import LOGGER
-from registrar.pods import ENDED, RunnerPod, Stage
+from registrar.pods import RunnerPod, Stage
 from registrar.scope_cycle import Parts, ScopeCycle
 
 COALESCE_SECONDS = 0.05  # events come in bursts; one look serves them all
@@ -13,34 +13,30 @@ COLLECTION_SECONDS = 2.0  # from the deletion of a Deployment until the garbage 
 SEE_OFF_SECONDS = 20.0  # less than the grace period of the registrar's own pod
 SEE_OFF_POLL_SECONDS = 0.2
 BURST_SECONDS = 5.0  # after its start a runner is online within a fraction of a second, or something is wrong
+HOUSEKEEPING_SECONDS = 1.0
 
 
 class Loop:
-    """Runs until cancelled."""
+    """Runs until cancelled. A scope that is slow, or whose cycle fails, costs only itself."""
 
     def __init__(self, parts: Parts, *, clock: Callable[[], float] = time.time) -> None:
         self._parts, self._clock = parts, clock
         self._scopes = {scope: ScopeCycle(parts, scope, clock) for scope in parts.settings.scopes}
 
+    @property
+    def remembered(self) -> int:
+        """Of how many pods any scope knows an outcome, or that nothing is left of them."""
+        return sum(scope.remembered for scope in self._scopes.values())
+
     async def run(self) -> None:
         """Look, act and wait, for ever."""
-        store = self._parts.store
-        while True:
-            store.changed.clear()
-            started = time.perf_counter()
-            try:
-                await self.cycle()
-            except Exception:
-                # one odd pod must not end the watch over all others
-                LOGGER.exception("cycle failed")
-            self._parts.metrics.cycles.observe(time.perf_counter() - started)
-            try:
-                # not wait_for: up to Python 3.11 it swallows a cancellation that comes together with its result
-                async with asyncio.timeout(self.interval()):
-                    await store.changed.wait()
-                await asyncio.sleep(COALESCE_SECONDS)
-            except TimeoutError:
-                continue
+        try:
+            async with asyncio.TaskGroup() as loops:
+                for scope in self._scopes.values():
+                    loops.create_task(self._follow(scope))
+                loops.create_task(self._keep_house())
+        finally:
+            await asyncio.gather(*(scope.close() for scope in self._scopes.values()))
 
     async def see_off(self) -> None:
         """Go on, though told to stop, until the idle runners that are leaving right now are off the forge.
@@ -55,27 +51,44 @@ class Loop:
                 return
             await asyncio.sleep(SEE_OFF_POLL_SECONDS)
 
-    async def cycle(self) -> None:
-        """One look at everything, and what follows from it."""
-        pods = self._parts.store.pods()
-        if all(self._parts.store.knows(grant.namespace) for grant in self._parts.settings.grants):
-            uids = {pod.uid for pod in pods}
-            self._parts.announcer.forget(uids)
-            self._parts.brakes.forget(uids)
-        await asyncio.gather(*(scope.run(pods) for scope in self._scopes.values()))
-        self._count(pods)
+    async def _follow(self, scope: ScopeCycle) -> None:
+        while True:
+            scope.changed.clear()
+            started = time.perf_counter()
+            try:
+                await scope.run()
+                interval = self._interval(scope)
+            except Exception:
+                # one odd pod or answer must not end the watch over all others
+                LOGGER.exception("cycle failed")
+                interval = self._parts.forge.pace.idle
+            self._parts.metrics.cycles.observe(time.perf_counter() - started)
+            try:
+                # not wait_for: up to Python 3.11 it swallows a cancellation that comes together with its result
+                async with asyncio.timeout(interval):
+                    await scope.changed.wait()
+                await asyncio.sleep(COALESCE_SECONDS)
+            except TimeoutError:
+                continue
 
-    def interval(self) -> float:
-        """Seconds until the next look if nothing changes."""
-        pace, pods, now = self._parts.forge.pace, self._parts.store.pods(), self._clock()
+    def _interval(self, scope: ScopeCycle) -> float:
+        """Seconds until the scope's next look if nothing changes."""
+        pace, pods, now = self._parts.forge.pace, scope.pods(), self._clock()
         if any(pod.stage is Stage.STARTING and now - pod.since < BURST_SECONDS for pod in pods):
             return pace.burst
-        return pace.active if any(map(self._is_moving, pods)) else pace.idle
+        return pace.active if any(map(scope.is_moving, pods)) else pace.idle
 
-    def _is_moving(self, pod: RunnerPod) -> bool:
-        if pod.stage in ENDED:
-            return not any(scope.is_closed(pod) for scope in self._scopes.values())
-        return pod.busy is not None or pod.stage is not Stage.RUNNING
+    async def _keep_house(self) -> None:
+        """Forget what is about pods that are gone, and count those that are there."""
+        while True:
+            try:
+                uids = {pod.uid for pod in self._parts.store.last_seen()}
+                self._parts.announcer.forget(uids)
+                self._parts.brakes.forget(uids)
+                self._count(self._parts.store.pods())
+            except Exception:
+                LOGGER.exception("housekeeping failed")
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
     def _count(self, pods: Sequence[RunnerPod]) -> None:
         counted: dict[tuple[str, str, str, str], int] = {}

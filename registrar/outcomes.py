@@ -18,6 +18,8 @@ class Outcome:
 
 def outcome_of(pod: RunnerPod, job: Job | None) -> Outcome:
     """Judge an ended pod by the job that the forge says its runner had (None: it knows of none)."""
+    if job is not None and job.runner_name not in ("", pod.name):
+        job = None  # a runner of another name is not this pod's, whatever its annotation claims
     how = f"the runner ended with {pod.ended}" if pod.ended else "the runner has not ended"
     if pod.ended is not None and pod.ended.exit_code == contract.OUTDATED_EXIT_CODE:
         how += " (GitHub no longer serves this version of the runner: set runnerImage to a newer one)"

@@ -1,60 +1,109 @@
-"""Answers `/queue`: asks the forge for what waits and works, at most every few seconds."""
+"""Answers `/queue`: asks the forge for what waits and works, once for all who ask, at most every few seconds."""
 
+import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from registrar.forges.forge import Forge, Job
+from registrar.forges.forge import Forge, ForgeError, Job
 from registrar.pod_store import PodStore
 from registrar.queue import Pool, count
 from registrar.settings import Settings
+from registrar.shared import Shared
 from values.scope import Scope
 
 KEEP_SECONDS = 2.0
+POOL_SECONDS = 24 * 3600.0  # that a pool without pods is remembered
+MOST_POOLS = 200  # of a namespace
+
+Counts = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Jobs:
+    waiting: tuple[Job, ...]
+    running: tuple[Job, ...]
 
 
 class QueueReader:
-    """Remembers the pools whose pods it has seen: one scaled to zero has none, and its jobs must still be counted."""
+    """Remembers the pools whose pods it has seen: one scaled to zero has none, and its jobs must still be counted.
+
+    A pool that a caller merely names is counted in that caller's answer and nowhere else.
+    """
 
     def __init__(
         self, settings: Settings, forge: Forge, store: PodStore, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._settings, self._forge, self._store, self._clock = settings, forge, store, clock
-        self._pools: dict[str, Pool] = {}
-        self._jobs: dict[Scope, tuple[float, tuple[Job, ...], tuple[Job, ...]]] = {}
+        self._settings, self._store, self._clock = settings, store, clock
+        self._pools: OrderedDict[str, tuple[float, Pool]] = OrderedDict()
 
-    async def read(self, asked: Iterable[tuple[str, str, frozenset[str]]] = ()) -> dict[str, dict[str, int]]:
+        def ask(scope: Scope) -> Shared[_Jobs]:
+            async def read() -> _Jobs:
+                return _Jobs(waiting=await forge.queued(scope), running=await forge.jobs_in_progress(scope))
+
+            return Shared(read, KEEP_SECONDS, clock=clock)
+
+        self._jobs = {scope: ask(scope) for scope in settings.scopes}
+
+    async def read(self, asked: tuple[str, str, frozenset[str]] | None = None) -> Counts:
         """Counts per pool. `asked`: (namespace, pool, labels) that the caller knows although no pod was seen yet.
 
-        Raises ForgeError.
+        Pools of a scope whose forge gives no answer are left out. Raises ForgeError where that is all of them, or the
+        one that was asked for.
         """
-        self._remember()
-        for namespace, name, labels in asked:
-            self._add(namespace, name, labels)
-        scopes = {pool.scope for pool in self._pools.values()}
-        jobs = {scope: await self._jobs_of(scope) for scope in sorted(scopes)}
+        known = self._known()
+        mine = self._pool(*asked) if asked is not None else None
+        pools = [*known, *([mine] if mine is not None and all(pool.key != mine.key for pool in known) else [])]
+        jobs, errors = await self._read_jobs({pool.scope for pool in pools})
+        if errors and (not jobs or (mine is not None and mine.scope in errors)):
+            raise errors[mine.scope if mine is not None and mine.scope in errors else next(iter(errors))]
+        counted = self._count([pool for pool in known if pool.scope in jobs], jobs)
+        if mine is not None and mine.key not in counted:
+            counted[mine.key] = self._count([pool for pool in pools if pool.scope in jobs], jobs)[mine.key]
+        return counted
+
+    def _count(self, pools: Iterable[Pool], jobs: dict[Scope, _Jobs]) -> Counts:
         runners = {
             pod.runner_id: f"{pod.namespace}/{pod.pool}" for pod in self._store.pods() if pod.runner_id is not None
         }
         return count(
-            self._pools.values(),
-            waiting={scope: waiting for scope, (waiting, _) in jobs.items()},
-            running={scope: running for scope, (_, running) in jobs.items()},
+            pools,
+            waiting={scope: known.waiting for scope, known in jobs.items()},
+            running={scope: known.running for scope, known in jobs.items()},
             pool_of_runner=runners,
         )
 
-    def _remember(self) -> None:
+    async def _read_jobs(self, scopes: Iterable[Scope]) -> tuple[dict[Scope, _Jobs], dict[Scope, ForgeError]]:
+        ordered = sorted(scopes)
+        answers = await asyncio.gather(*(self._jobs[scope].get() for scope in ordered), return_exceptions=True)
+        jobs: dict[Scope, _Jobs] = {}
+        errors: dict[Scope, ForgeError] = {}
+        for scope, answer in zip(ordered, answers, strict=True):
+            if isinstance(answer, ForgeError):
+                errors[scope] = answer
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                jobs[scope] = answer
+        return jobs, errors
+
+    def _known(self) -> list[Pool]:
+        now = self._clock()
         for pod in self._store.pods():
-            self._add(pod.namespace, pod.pool, frozenset(pod.runner_labels))
+            pool = self._pool(pod.namespace, pod.pool, frozenset(pod.runner_labels))
+            if pool is not None:
+                self._pools[pool.key] = (now, pool)
+                self._pools.move_to_end(pool.key)
+        by_namespace: dict[str, int] = {}
+        for key, (seen, pool) in reversed(list(self._pools.items())):
+            by_namespace[pool.namespace] = by_namespace.get(pool.namespace, 0) + 1
+            if now - seen > POOL_SECONDS or by_namespace[pool.namespace] > MOST_POOLS:
+                del self._pools[key]
+        return [pool for _, pool in self._pools.values()]
 
-    def _add(self, namespace: str, name: str, labels: frozenset[str]) -> None:
+    def _pool(self, namespace: str, name: str, labels: frozenset[str]) -> Pool | None:
         grant = self._settings.grant_for(namespace)
-        if grant is not None and labels:
-            pool = Pool(namespace=namespace, name=name, scope=grant.scope, labels=labels)
-            self._pools[pool.key] = pool
-
-    async def _jobs_of(self, scope: Scope) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
-        at, waiting, running = self._jobs.get(scope, (float("-inf"), (), ()))
-        if self._clock() - at >= KEEP_SECONDS:
-            waiting, running = await self._forge.queued(scope), await self._forge.jobs_in_progress(scope)
-            self._jobs[scope] = (self._clock(), waiting, running)
-        return waiting, running
+        if grant is None or not labels:
+            return None
+        return Pool(namespace=namespace, name=name, scope=grant.scope, labels=labels)

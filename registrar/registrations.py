@@ -1,9 +1,13 @@
 """Trades a verified pod identity for one single-use registration, or says why not."""
 
 import asyncio
+import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from registrar import cluster
 from registrar.announcer import Announcer
@@ -12,16 +16,22 @@ from registrar.cluster import Cluster
 from registrar.forges.forge import Forge, ForgeError, Registration, RunnerBusyError
 from registrar.identity import PodIdentity, RegistrationRefusedError
 from registrar.logs import log
+from registrar.ownership import elder_namesake, has_elder_claim
+from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
 from registrar.settings import Settings
+from registrar.turns import NotYetError, Turns
 from values import contract
 from values.grant import Grant
 from values.scope import Scope
 
-ISSUES_AT_ONCE = 4
 API_RETRY_SECONDS = 3.0
-QUEUE_SECONDS = 10.0  # a pod waits for its turn that long at most before it is told when to come back
+BUSY_POD_SECONDS = 5.0
+REQUESTS_OF_A_POD = 4  # at once: whoever is in a pod cannot fill the door
+CLOSING_SECONDS = 15.0  # for registrations that nobody waits for any more
 JITTER = 0.2  # of the brake's delay: pods that wait together should not come back together
+
+Answer = TypeVar("Answer")
 
 
 class RegistrationDelayedError(Exception):
@@ -32,55 +42,79 @@ class RegistrationDelayedError(Exception):
         self.status, self.reason, self.message, self.retry_after = status, reason, message, retry_after
 
 
+@dataclass(kw_only=True)
+class _Asking:
+    """The requests of one pod."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    number: int = 0
+
+
 class Registrations:
-    """Issues registrations. One request per pod at a time; the runner's id is on the pod before an answer leaves."""
+    """Issues registrations. One for a pod at a time; the runner's id is on the pod before an answer leaves.
+
+    Whoever hangs up while they wait costs the forge nothing; whoever hangs up while they are registered leaves no
+    registration behind.
+    """
 
     def __init__(
         self,
         settings: Settings,
         api: Cluster,
         forge: Forge,
+        *,
+        store: PodStore,
         brakes: Brakes,
         announcer: Announcer,
-        *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._settings, self._api, self._forge = settings, api, forge
+        self._settings, self._api, self._forge, self._store = settings, api, forge, store
         self._brakes, self._announcer, self._clock = brakes, announcer, clock
-        self._booked = float("-inf")  # when the last pod that was sent away is to come back
-        self._in_flight: dict[str, asyncio.Lock] = {}
-        self._slots = asyncio.Semaphore(ISSUES_AT_ONCE)
+        self._asking: dict[str, _Asking] = {}
+        self._turns = {scope: Turns(rate=forge.pace.issues) for scope in settings.scopes}
+        self._unfinished: set[asyncio.Task[Any]] = set()
 
     async def issue(self, identity: PodIdentity) -> str:
         """The registration file for this pod. Raises RegistrationRefusedError or RegistrationDelayedError."""
         grant = self._granted(identity)
-        self._admit(identity)
-        lock = self._in_flight.setdefault(identity.pod_uid, asyncio.Lock())
         try:
-            async with lock, self._slots:
+            async with self._alone(identity.pod_uid), self._turns[grant.scope].turn(identity.pod_uid):
                 pod = await self._alive(identity)
                 try:
                     return await self._issue_to(pod, grant)
                 except RegistrationRefusedError as refusal:
                     await self._announcer.announce(pod, contract.REGISTRATION_REFUSED, refusal.message)
                     raise
+        except NotYetError as error:
+            found = f"{error.ahead} pods are before this one at the forge"
+            raise RegistrationDelayedError(503, "ForgePace", found, error.retry_after) from error
         except (*cluster.ERRORS, ForgeError) as error:
             wait = error.retry_after if isinstance(error, ForgeError) else API_RETRY_SECONDS
             reason = contract.FORGE_UNKNOWN if isinstance(error, ForgeError) else "ClusterUnknown"
             raise RegistrationDelayedError(503, reason, str(error), wait) from error
-        finally:
-            if not lock.locked():
-                self._in_flight.pop(identity.pod_uid, None)
 
-    def _admit(self, identity: PodIdentity) -> None:
-        """Send pods away, each to a time of its own, where more ask than the forge takes."""
-        rate, waiting = self._forge.pace.issues, len(self._in_flight)
-        if identity.pod_uid in self._in_flight or waiting <= QUEUE_SECONDS * rate:
-            return
-        now = self._clock()
-        self._booked = max(self._booked, now + QUEUE_SECONDS) + 1 / rate
-        found = f"the forge takes {rate:g} registrations a second and {waiting} pods are before this one"
-        raise RegistrationDelayedError(503, "ForgePace", found, self._booked - now)
+    async def close(self) -> None:
+        """Wait until what was begun for pods that are gone is undone."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                while self._unfinished:  # what ends may begin its own undoing
+                    await asyncio.wait(self._unfinished)
+
+    @asynccontextmanager
+    async def _alone(self, uid: str) -> AsyncIterator[None]:
+        """One request of a pod after the other, and few of them."""
+        asking = self._asking.setdefault(uid, _Asking())
+        if asking.number >= REQUESTS_OF_A_POD:
+            found = f"this pod has asked {asking.number} times already and has no answer yet"
+            raise RegistrationDelayedError(503, "AlreadyAsking", found, BUSY_POD_SECONDS)
+        asking.number += 1
+        try:
+            async with asking.lock:
+                yield
+        finally:
+            asking.number -= 1
+            if not asking.number:
+                self._asking.pop(uid, None)
 
     def _granted(self, identity: PodIdentity) -> Grant:
         grant = self._settings.grant_for(identity.namespace)
@@ -103,6 +137,8 @@ class Registrations:
 
     async def _issue_to(self, pod: RunnerPod, grant: Grant) -> str:
         _check_state(pod)
+        _check_labels(pod, grant)
+        self._check_name(pod, grant.scope)
         held = self._brakes.remaining(pod, self._clock())
         if held > 0:
             cause = self._brakes.explain(pod)
@@ -112,45 +148,96 @@ class Registrations:
         if pod.runner_id is not None:
             await self._take_back(pod, grant.scope, pod.runner_id)
         self._brakes.issued(pod, self._clock())
-        registration = await self._forge.issue(
-            grant.scope, name=pod.name, labels=pod.runner_labels, group=grant.runner_group
-        )
-        await self._store(pod, grant.scope, registration)
+        registration = await self._register(pod, grant)
         message = f"runner {registration.runner_id} registered with labels {','.join(pod.runner_labels)}"
         await self._announcer.announce(pod, contract.REGISTRATION_ISSUED, message)
         return registration.body
 
+    def _rivals(self, scope: Scope) -> tuple[RunnerPod, ...]:
+        return tuple(pod for pod in self._store.last_seen() if self._scope_of(pod) == scope)
+
+    def _scope_of(self, pod: RunnerPod) -> Scope | None:
+        grant = self._settings.grant_for(pod.namespace)
+        return grant.scope if grant else None
+
+    def _check_name(self, pod: RunnerPod, scope: Scope) -> None:
+        """Raises RegistrationRefusedError where the forge would take the runner of an elder pod away for this one."""
+        elder = elder_namesake(pod, self._rivals(scope)) if self._forge.has_unique_names else None
+        if elder is not None:
+            found = (
+                f"pod {elder.namespace}/{elder.name} of the same scope had this name first, and runners are called so"
+            )
+            raise RegistrationRefusedError(409, "NameTaken", found)
+
     async def _take_back(self, pod: RunnerPod, scope: Scope, runner_id: int) -> None:
-        """Remove a registration whose answer was lost. One that was ever online has been used, and stays."""
+        """Remove a registration whose answer was lost. One that was ever online has been used, and stays.
+
+        It is judged before it is touched: an annotation may name anybody's runner.
+        """
         runner = await self._forge.find(scope, runner_id)
-        if runner is None:
+        if runner is None or runner.name != pod.name or not runner.ephemeral:
             return
+        if has_elder_claim(pod, runner_id, self._rivals(scope)):
+            return
+        if runner.online or runner.busy or await self._has_job(scope, runner_id):
+            raise RegistrationRefusedError(
+                409, "AlreadyOnline", f"runner {runner_id} of this pod has been online already"
+            )
         try:
             await self._forge.cordon(scope, runner_id)
         except RunnerBusyError as error:
             raise RegistrationRefusedError(
                 409, "AlreadyOnline", f"runner {runner_id} of this pod has a job: {error}"
             ) from error
-        jobs = await self._forge.jobs_in_progress(scope)
-        if runner.online or runner.busy or any(job.runner_id == runner_id for job in jobs):
-            raise RegistrationRefusedError(
-                409, "AlreadyOnline", f"runner {runner_id} of this pod has been online already"
-            )
+        if await self._has_job(scope, runner_id):  # it came between the look and the cordon
+            raise RegistrationRefusedError(409, "AlreadyOnline", f"runner {runner_id} of this pod has a job")
         await self._forge.remove(scope, runner_id)
         message = f"runner {runner_id} was never online and the pod asks again"
         await self._announcer.announce(pod, contract.REGISTRATION_REMOVED, message)
 
-    async def _store(self, pod: RunnerPod, scope: Scope, registration: Registration) -> None:
+    async def _has_job(self, scope: Scope, runner_id: int) -> bool:
+        return any(job.runner_id == runner_id for job in await self._forge.jobs_in_progress(scope))
+
+    async def _register(self, pod: RunnerPod, grant: Grant) -> Registration:
+        """Register, and go on to the end even if nobody waits any more: only then is it known what is to be undone."""
+        registering = self._begin(self._register_and_store(pod, grant))
+        try:
+            return await asyncio.shield(registering)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._begin(self._undo(registering, grant.scope)))
+            raise
+
+    async def _register_and_store(self, pod: RunnerPod, grant: Grant) -> Registration:
+        registration = await self._forge.issue(
+            grant.scope, name=pod.name, labels=pod.runner_labels, group=grant.runner_group
+        )
+        await self._store_id(pod, grant.scope, registration)
+        return registration
+
+    async def _undo(self, registering: "asyncio.Task[Registration]", scope: Scope) -> None:
+        await asyncio.wait([registering])
+        if not registering.cancelled() and registering.exception() is None:
+            await self._discard(scope, registering.result().runner_id)
+            log("registration undone: nobody waits for it any more", scope=scope)
+
+    def _begin(self, work: Coroutine[Any, Any, Answer]) -> "asyncio.Task[Answer]":
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return task
+
+    async def _store_id(self, pod: RunnerPod, scope: Scope, registration: Registration) -> None:
         """Write the runner's id to the pod; a registration that no pod remembers must not exist."""
         try:
             stored = await self._api.annotate(pod, {contract.RUNNER_ID_ANNOTATION: str(registration.runner_id)})
         except BaseException as error:
-            await asyncio.shield(self._discard(scope, registration.runner_id))
+            await asyncio.shield(self._begin(self._discard(scope, registration.runner_id)))
             if isinstance(error, Exception) and cluster.is_gone(error):
                 raise RegistrationRefusedError(
                     403, "PodUnknown", "the pod was deleted while its runner was registered"
                 ) from error
             raise
+        self._store.put(stored)
         if stored.deleting:
             await self._discard(scope, registration.runner_id)
             raise RegistrationRefusedError(403, "PodEnding", "the pod was deleted while its runner was registered")
@@ -172,6 +259,15 @@ def _check_state(pod: RunnerPod) -> None:
         raise RegistrationRefusedError(409, "AlreadyOnline", "this pod has had its registration; one pod is one runner")
     if not pod.runner_labels:
         key = contract.RUNNER_LABELS_ANNOTATION
-        raise RegistrationRefusedError(
-            403, "LabelsMissing", f"the pod has no runner labels; annotate its template with {key}"
-        )
+        found = f"the pod has no runner labels, or such as no job can name; annotate its template with {key}"
+        raise RegistrationRefusedError(403, "LabelsMissing", found)
+
+
+def _check_labels(pod: RunnerPod, grant: Grant) -> None:
+    """Raises RegistrationRefusedError where the pod has a label that its namespace was not granted."""
+    foreign = sorted(set(pod.runner_labels) - grant.labels) if grant.labels is not None else []
+    if foreign:
+        allowed = ", ".join(sorted(grant.labels or ()))
+        found = f"namespace {pod.namespace} may not offer {', '.join(foreign)}; allowed: {allowed}"
+        cure = "correct the pool's labels, or add the label to the environment's labels in the platform's stack"
+        raise RegistrationRefusedError(403, "LabelsNotGranted", f"{found}; {cure}")

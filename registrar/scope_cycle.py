@@ -1,7 +1,6 @@
-"""One scope's share of a cycle: look at its runners, judge its pods, do what was decided."""
+"""One scope's cycle: look at its runners, judge its pods, do what was decided."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,13 +11,15 @@ from registrar.brakes import Brakes
 from registrar.decisions import Action, Standing, Verb, decide
 from registrar.forge_view import ForgeView
 from registrar.forge_watch import ForgeWatch
-from registrar.forges.forge import Forge, ForgeError
+from registrar.forges.forge import Forge, Runner
 from registrar.ghosts import Ghosts
-from registrar.logs import log
+from registrar.logs import LOGGER
 from registrar.metrics import Metrics
-from registrar.outcomes import Outcome, kept_failures, outcome_of
+from registrar.outcomes import kept_failures
+from registrar.ownership import owned_runners
 from registrar.pod_store import PodStore
 from registrar.pods import ENDED, WAITING, RunnerPod, Stage
+from registrar.results import Results
 from registrar.settings import Settings
 from values.contract import NOT_ONLINE
 from values.scope import Scope
@@ -44,30 +45,45 @@ class ScopeCycle:
 
     def __init__(self, parts: Parts, scope: Scope, clock: Callable[[], float]) -> None:
         self._parts, self._scope, self._clock = parts, scope, clock
-        self._namespaces = [grant.namespace for grant in parts.settings.grants if grant.scope == scope]
+        self.namespaces = [grant.namespace for grant in parts.settings.grants if grant.scope == scope]
+        self.changed = parts.store.subscribe(self.namespaces)
         self._watch = ForgeWatch(parts.forge, scope, parts.metrics)
         self._ghosts = Ghosts(parts.settings, parts.store, parts.actor, self._watch, scope)
-        self._outcomes: dict[str, Outcome] = {}
+        self._results = Results(parts.forge, scope, self.changed.set, clock=clock)
         self._closed: set[str] = set()  # uids of ended pods of which the forge has nothing left
 
-    def is_closed(self, pod: RunnerPod) -> bool:
-        """Whether there is nothing more to ask about an ended pod."""
-        return pod.uid in self._closed
+    async def close(self) -> None:
+        """Stop what goes on beside the cycles."""
+        await self._results.close()
 
-    async def run(self, pods: Sequence[RunnerPod]) -> None:
-        """Look at the scope once; `pods` are those of all namespaces that are known now."""
-        mine = [pod for pod in pods if pod.namespace in self._namespaces]
-        if all(map(self._parts.store.knows, self._namespaces)):
-            self._forget(mine)
-        view = await self._look(mine)
-        await self._judge_ended(mine, view)
-        failures = [pod for pod in mine if pod.uid in self._outcomes and not self._outcomes[pod.uid].done]
-        kept = kept_failures([pod for pod in failures if not pod.deleting], self._parts.settings.keep_failed)
-        for pod in mine:
+    @property
+    def remembered(self) -> int:
+        """Of how many pods it knows an outcome, or that nothing is left of them."""
+        return len(self._closed) + self._results.remembered
+
+    def pods(self) -> tuple[RunnerPod, ...]:
+        """The scope's pods, of namespaces that are known now."""
+        return self._parts.store.pods(self.namespaces)
+
+    def is_moving(self, pod: RunnerPod) -> bool:
+        """Whether something may soon change about a pod of this scope."""
+        if pod.stage in ENDED:
+            return pod.uid not in self._closed
+        return pod.busy is not None or pod.stage is not Stage.RUNNING
+
+    async def run(self) -> None:
+        """Look at the scope once."""
+        pods = self.pods()
+        self._forget()
+        view = await self._look(pods)
+        owned = owned_runners(pods, view.runners)
+        await self._judge_ended(pods)
+        for pod in pods:
             self._parts.brakes.lasts(pod, self._clock())
+        kept = self._kept(pods)
         slots = asyncio.Semaphore(ACTS_AT_ONCE)
-        await asyncio.gather(*(self._treat(pod, view, slots, kept=pod.uid in kept) for pod in mine))
-        await self._ghosts.treat(mine, view)
+        await asyncio.gather(*(self._treat(pod, owned.get(pod.uid), view, slots, kept=pod.uid in kept) for pod in pods))
+        await self._ghosts.treat(pods, view)
 
     async def _look(self, pods: Sequence[RunnerPod]) -> ForgeView:
         """Ask the forge only for what can have changed; where nothing is registered, only now and then."""
@@ -79,51 +95,64 @@ class ScopeCycle:
     def _wants(self, pod: RunnerPod) -> bool:
         """Whether this pod's runner has to be looked up by its id in this cycle."""
         if pod.stage in ENDED:
-            return not self.is_closed(pod)
-        if pod.busy is not None or pod.stage in WAITING:
+            return pod.uid not in self._closed
+        if pod.stage in WAITING:
             return False
-        return pod.stage is not Stage.RUNNING or self._watch.lacks(pod.runner_id or 0)
+        is_missing = self._watch.lacks(pod.runner_id or 0)
+        if pod.busy is not None:
+            return is_missing and self._watch.is_census_due  # left alone, and seldom asked whether it is abandoned
+        return pod.stage is not Stage.RUNNING or is_missing
 
-    async def _judge_ended(self, pods: Sequence[RunnerPod], view: ForgeView) -> None:
-        """Ask once for the job of each ended runner; without the forge's answer nothing is concluded."""
-        ended = [pod for pod in pods if pod.stage in ENDED and pod.uid not in self._outcomes]
-        for pod in sorted(ended, key=lambda one: one.since) if view.known else ():
-            try:
-                job = None
-                if pod.runner_id is not None:
-                    job = await self._parts.forge.result(self._scope, runner_id=pod.runner_id, job_id=pod.busy)
-            except ForgeError as error:
-                log("result unknown", level=logging.WARNING, pod=pod.name, error=str(error))
-                return
-            self._outcomes[pod.uid] = outcome_of(pod, job)
-            self._parts.brakes.ended(pod, self._outcomes[pod.uid])
+    async def _judge_ended(self, pods: Sequence[RunnerPod]) -> None:
+        """Have the jobs of ended runners looked up; a new answer wakes this scope, which counts it here."""
+        ended = sorted((pod for pod in pods if pod.stage in ENDED), key=lambda pod: (pod.since, pod.uid))
+        self._results.ask(ended)
+        await asyncio.sleep(0)
+        for pod in ended:
+            outcome = self._results.outcome(pod)
+            if outcome is not None:
+                self._parts.brakes.ended(pod, outcome)
 
-    async def _treat(self, pod: RunnerPod, view: ForgeView, slots: asyncio.Semaphore, *, kept: bool) -> None:
-        if pod.stage in ENDED and pod.uid not in self._outcomes:
+    def _kept(self, pods: Sequence[RunnerPod]) -> frozenset[str]:
+        failures = []
+        for pod in pods:
+            outcome = self._results.outcome(pod) if pod.stage in ENDED else None
+            if outcome is not None and not outcome.done and not pod.deleting:
+                failures.append(pod)
+        return kept_failures(failures, self._parts.settings.keep_failed)
+
+    async def _treat(
+        self, pod: RunnerPod, runner: Runner | None, view: ForgeView, slots: asyncio.Semaphore, *, kept: bool
+    ) -> None:
+        if pod.stage in ENDED and self._results.outcome(pod) is None:
             return  # how it ended is not known before the forge has been asked
-        runner = situation.runner_of(pod, view)
-        runner_id = runner.id if runner else pod.runner_id
-        actions = self._decide(pod, view, runner_id, kept=kept)
-        async with slots:
-            target = Target(scope=self._scope, pod=pod, runner_id=runner_id)
-            done = await self._parts.actor.perform(target, actions)
+        try:
+            actions = self._decide(pod, runner, view, kept=kept)
+            async with slots:
+                # A runner that is not single-use was never made here, whatever its name is.
+                runner_id = runner.id if runner is not None and runner.ephemeral else None
+                done = await self._parts.actor.perform(Target(scope=self._scope, pod=pod, runner_id=runner_id), actions)
+        except Exception:
+            LOGGER.exception("pod not treated")  # one odd pod costs only itself
+            return
         for action in done:
             if action.verb is Verb.CORDON and runner_id is not None:
                 self._watch.cordoned_now(runner_id)
             elif action.verb is Verb.DELETE_POD and action.reason == NOT_ONLINE:
                 self._parts.brakes.never_came_online(pod, self._clock())
 
-    def _decide(self, pod: RunnerPod, view: ForgeView, runner_id: int | None, *, kept: bool) -> tuple[Action, ...]:
+    def _decide(self, pod: RunnerPod, runner: Runner | None, view: ForgeView, *, kept: bool) -> tuple[Action, ...]:
         deadlines, brakes, now = self._parts.settings.deadlines, self._parts.brakes, self._clock()
-        standing = Standing.ABSENT if self.is_closed(pod) and view.known else situation.standing_of(pod, view)
+        is_closed = pod.uid in self._closed and view.known
+        standing = Standing.ABSENT if is_closed else situation.standing_of(pod, runner, view)
         if pod.stage in ENDED and standing is Standing.ABSENT:
             self._closed.add(pod.uid)
         braked = brakes.explain(pod) if brakes.remaining(pod, now) > 0 else ""
         state = situation.pod_state(
-            pod, deadlines=deadlines, now=now, braked=braked, outcome=self._outcomes.get(pod.uid), kept=kept
+            pod, deadlines=deadlines, now=now, braked=braked, outcome=self._results.outcome(pod), kept=kept
         )
-        runner = situation.runner_of(pod, view)
         grant = self._parts.settings.grant_for(pod.namespace)
+        runner_id = runner.id if runner else pod.runner_id
         facts = situation.runner_state(
             runner,
             standing,
@@ -132,12 +161,25 @@ class ScopeCycle:
             unseen_limit=deadlines.lost_seconds,
             cordoned_seconds=self._watch.cordoned_seconds(runner_id or 0),
             drift=situation.report_of(pod, runner, grant.runner_group if grant else None),
+            abandoned=standing is Standing.ABSENT and self._is_abandoned(pod),
             runner_id=runner_id,
         )
         return decide(state, facts)
 
-    def _forget(self, pods: Sequence[RunnerPod]) -> None:
+    def _is_abandoned(self, pod: RunnerPod) -> bool:
+        """Whether a runner with a job has been gone from the forge for far too long, and the job is not there either.
+
+        The same patience as for a runner without a pod. Its pod is deleted then, and preStop waits for a job even so.
+        """
+        if pod.busy is None or pod.stage in ENDED or pod.stage in WAITING or pod.runner_id is None:
+            return False
+        if self._watch.unseen_seconds(pod.runner_id) <= self._parts.settings.deadlines.ghost_seconds:
+            return False
+        return self._results.has_no_job(pod)
+
+    def _forget(self) -> None:
+        pods = [pod for pod in self._parts.store.last_seen() if pod.namespace in self.namespaces]
         uids = {pod.uid for pod in pods}
-        self._outcomes = {uid: outcome for uid, outcome in self._outcomes.items() if uid in uids}
+        self._results.forget(uids)
         self._closed &= uids
         self._watch.forget({pod.runner_id for pod in pods if pod.runner_id is not None})

@@ -1,44 +1,46 @@
-"""The HTTPS server: registrations for pods, the rest for people and machines that look."""
+"""The HTTPS servers: registrations for pods on one port, the rest for people and machines that look on another."""
 
 import json
 import math
+import re
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
 from registrar.forges.forge import ForgeError
 from registrar.identity import PodIdentity, RegistrationRefusedError, bearer, identify, key_id
 from registrar.issuer_keys import IssuerKeys, IssuerKeysUnreachableError
-from registrar.logs import log
+from registrar.listener import one_request
+from registrar.logs import LogBudget, log
 from registrar.metrics import CONTENT_TYPE, Metrics
 from registrar.queue_reader import QueueReader
 from registrar.registrations import RegistrationDelayedError, Registrations
-from registrar.roster import RUNNERS_PATH, Roster
+from registrar.roster import Roster
+from registrar.untrusted import MalformedError, runner_labels
 from values import contract
 
-REQUEST_LIMIT_BYTES = 4096  # nobody has to send us a body
+REQUEST_LIMIT_BYTES: Final = 4096  # nobody has to send us a body
+LONGEST_RETRY_SECONDS: Final = 120.0  # that a pod is sent away for: who asks again too early costs little
+REFUSALS_A_SECOND: Final = 20.0  # of strangers that are logged
+_POOL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Door:
-    """The handlers and what they need."""
+    """What pods reach: registrations, and nothing else."""
 
     keys: IssuerKeys
     registrations: Registrations
-    queue: QueueReader
-    roster: Roster
     metrics: Metrics
+    strangers: LogBudget
 
     def application(self) -> web.Application:
         """The routes of the contract."""
-        application = web.Application(client_max_size=REQUEST_LIMIT_BYTES)
+        application = web.Application(client_max_size=REQUEST_LIMIT_BYTES, middlewares=[one_request])
         application.router.add_post(contract.REGISTRATIONS_PATH, self.register)
-        application.router.add_get(contract.HEALTH_PATH, self.health)
-        application.router.add_get(contract.METRICS_PATH, self.expose)
-        application.router.add_get(contract.QUEUE_PATH, self.count)
-        application.router.add_get(RUNNERS_PATH, self.list_runners)
+        application.router.add_get(contract.HEALTH_PATH, health)
         return application
 
     async def register(self, request: web.Request) -> web.Response:
@@ -67,10 +69,32 @@ class Door:
             raise RegistrationDelayedError(503, "ClusterUnknown", str(error), 3.0) from error
         return identify(token, issuer, audience=contract.TOKEN_AUDIENCE)
 
-    async def health(self, request: web.Request) -> web.Response:
-        """GET /healthz: whether this process serves; the forge's health is not ours."""
-        del request
-        return web.Response(text="ok")
+    def _record(self, result: str, reason: str, message: str, identity: PodIdentity | None, remote: str | None) -> None:
+        # only a granted namespace becomes a label: what others claim could be anything, any number of times
+        namespace = identity.namespace if identity and reason != "NamespaceNotGranted" else ""
+        self.metrics.registrations.labels(result, reason, namespace).inc()
+        if not namespace and not self.strangers.allows():
+            return
+        who: dict[str, Any] = {"namespace": identity.namespace, "pod": identity.pod_name} if identity else {}
+        log(f"registration {result}", reason=reason, message=message, remote=remote, **who)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusDoor:
+    """What people and machines read that look after the registrar; no pod of a granted namespace gets here."""
+
+    queue: QueueReader
+    roster: Roster
+    metrics: Metrics
+
+    def application(self) -> web.Application:
+        """The routes of the contract."""
+        application = web.Application(client_max_size=REQUEST_LIMIT_BYTES, middlewares=[one_request])
+        application.router.add_get(contract.HEALTH_PATH, health)
+        application.router.add_get(contract.METRICS_PATH, self.expose)
+        application.router.add_get(contract.QUEUE_PATH, self.count)
+        application.router.add_get(contract.RUNNERS_PATH, self.list_runners)
+        return application
 
     async def expose(self, request: web.Request) -> web.Response:
         """GET /metrics."""
@@ -79,11 +103,11 @@ class Door:
 
     async def count(self, request: web.Request) -> web.Response:
         """GET /queue, or /queue?namespace=N&pool=P&labels=a,b for a pool that may have no pods yet."""
-        query = request.query
-        labels = frozenset(label for label in query.get("labels", "").split(",") if label)
-        asked = [(query["namespace"], query["pool"], labels)] if {"namespace", "pool"} <= query.keys() else []
         try:
+            asked = _asked(request.query.get("namespace"), request.query.get("pool"), request.query.get("labels", ""))
             return web.json_response(await self.queue.read(asked))
+        except MalformedError as error:
+            return _problem(400, "QueryMalformed", f"{error}; ask /queue?namespace=N&pool=P&labels=a,b")
         except ForgeError as error:
             return _problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
 
@@ -95,15 +119,25 @@ class Door:
         except ForgeError as error:
             return _problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
 
-    def _record(self, result: str, reason: str, message: str, identity: PodIdentity | None, remote: str | None) -> None:
-        # only a granted namespace becomes a label: what others claim could be anything, any number of times
-        namespace = identity.namespace if identity and reason != "NamespaceNotGranted" else ""
-        self.metrics.registrations.labels(result, reason, namespace).inc()
-        who: dict[str, Any] = {"namespace": identity.namespace, "pod": identity.pod_name} if identity else {}
-        log(f"registration {result}", reason=reason, message=message, remote=remote, **who)
+
+async def health(request: web.Request) -> web.Response:
+    """GET /healthz: whether this process serves; the forge's health is not ours."""
+    del request
+    return web.Response(text="ok")
+
+
+def _asked(namespace: str | None, pool: str | None, labels: str) -> tuple[str, str, frozenset[str]] | None:
+    """The pool that a query names, None where it names none. Raises MalformedError."""
+    if namespace is None or pool is None:
+        return None
+    for name in (namespace, pool):
+        if not _POOL.fullmatch(name):
+            raise MalformedError("the namespace or the pool is no name of one")
+    return namespace, pool, frozenset(runner_labels(labels))
 
 
 def _problem(status: int, reason: str, message: str, *, retry_after: float | None = None) -> web.Response:
-    headers = {} if retry_after is None else {"Retry-After": str(max(1, math.ceil(retry_after)))}
+    wait = None if retry_after is None else max(1, math.ceil(min(retry_after, LONGEST_RETRY_SECONDS)))
+    headers = {} if wait is None else {"Retry-After": str(wait)}
     text = json.dumps({"reason": reason, "message": message})
     return web.Response(status=status, text=text, content_type="application/json", headers=headers)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from registrar.untrusted import is_runner_label
 from values.deadlines import Deadlines
 from values.grant import Grant
 from values.problem import Problem, ProblemsError, shown
@@ -107,7 +108,7 @@ def _grants(reader: "_Reader", value: object) -> tuple[Grant, ...]:
 
 
 def _grant(reader: "_Reader", value: object, key: str) -> Grant:
-    grant = reader.mapping(value, key, ("namespace", "scope", "serviceAccounts", "runnerGroup"))
+    grant = reader.mapping(value, key, ("namespace", "scope", "serviceAccounts", "runnerGroup", "labels"))
     accounts = reader.array(grant.get("serviceAccounts"), f"{key}.serviceAccounts")
     group = grant.get("runnerGroup")
     return Grant(
@@ -117,7 +118,18 @@ def _grant(reader: "_Reader", value: object, key: str) -> Grant:
             reader.text(account, f"{key}.serviceAccounts[{index}]") for index, account in enumerate(accounts)
         ),
         runner_group=None if group is None else reader.text(group, f"{key}.runnerGroup"),
+        labels=_labels(reader, grant.get("labels"), f"{key}.labels"),
     )
+
+
+def _labels(reader: "_Reader", value: object, key: str) -> frozenset[str] | None:
+    if value is None:
+        return None
+    labels = reader.array(value, key)
+    for index, label in enumerate(labels):
+        if not is_runner_label(label):
+            reader.note(f"{key}[{index}]", shown(label), "a runner label: letters, digits and _ . - + / =")
+    return frozenset(label for label in labels if isinstance(label, str))
 
 
 def _scope(reader: "_Reader", value: object, key: str) -> Scope:

@@ -41,26 +41,20 @@ def pod_state(
     )
 
 
-def runner_of(pod: RunnerPod, view: ForgeView) -> Runner | None:
-    """The pod's runner: by the id stored on it, else by its name (somebody may have taken the annotation away)."""
-    if pod.runner_id is not None:
-        return view.runners.get(pod.runner_id)
-    return next((runner for runner in view.runners.values() if runner.name == pod.name), None)
-
-
-def standing_of(pod: RunnerPod, view: ForgeView) -> Standing:
-    """How the pod's runner stands. A registration that nobody looked for in this cycle is unknown, not absent."""
+def standing_of(pod: RunnerPod, runner: Runner | None, view: ForgeView) -> Standing:
+    """How the pod's own runner stands. A registration that nobody looked for in this cycle is unknown, not absent."""
     if not view.known:
         return Standing.UNKNOWN
-    runner = runner_of(pod, view)
-    runner_id = runner.id if runner else pod.runner_id
-    if runner_id in view.jobs:
+    if runner is not None:
+        return standing(runner, view)
+    if pod.runner_id in view.runners:
+        return Standing.ABSENT  # its annotation names somebody else's runner
+    job = view.jobs.get(pod.runner_id) if pod.runner_id is not None else None
+    if job is not None and job.runner_name in ("", pod.name):
         return Standing.BUSY
-    if runner is None:
-        left_alone = pod.busy is not None and pod.stage not in ENDED  # whatever the forge says, so it is not asked
-        unsure = runner_id is not None and runner_id not in view.absent and not left_alone
-        return Standing.UNKNOWN if unsure else Standing.ABSENT
-    return standing(runner, view)
+    left_alone = pod.busy is not None and pod.stage not in ENDED  # whatever the forge says, so it is seldom asked
+    unsure = pod.runner_id is not None and pod.runner_id not in view.absent and not left_alone
+    return Standing.UNKNOWN if unsure else Standing.ABSENT
 
 
 def standing(runner: Runner, view: ForgeView) -> Standing:
@@ -82,6 +76,7 @@ def runner_state(
     cordoned_seconds: float,
     drift: str = "",
     namespaces_listed: bool = False,
+    abandoned: bool = False,
     runner_id: int | None = None,
 ) -> RunnerState:
     """The runner's side of a decision."""
@@ -93,6 +88,7 @@ def runner_state(
         settled=cordoned_seconds >= SETTLE_SECONDS,
         gone_too_long=unseen_seconds > unseen_limit,
         namespaces_listed=namespaces_listed,
+        abandoned=abandoned,
         job_id=job.id if job else None,
         drift=drift,
         text=view.problem,

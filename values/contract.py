@@ -25,7 +25,8 @@ REGISTRATION_CONTAINER: Final = "registration"  # the init container
 TOKEN_AUDIENCE: Final = "registrar"  # noqa: S105 - the audience of a token, not a token
 
 # Where a pod finds the registrar.
-REGISTRAR_PORT: Final = 8443
+REGISTRAR_PORT: Final = 8443  # registrations, for pods of granted namespaces
+REGISTRAR_STATUS_PORT: Final = 8444  # metrics, queue, runners, health: closed to granted namespaces
 SERVICE_NAME: Final = "registrar"
 TRUST_CONFIG_MAP: Final = "registrar"  # written by the platform stack into every granted namespace
 TRUST_CA_KEY: Final = "ca.crt"  # PEM
@@ -36,6 +37,7 @@ REGISTRATIONS_PATH: Final = "/registrations"
 HEALTH_PATH: Final = "/healthz"
 METRICS_PATH: Final = "/metrics"
 QUEUE_PATH: Final = "/queue"
+RUNNERS_PATH: Final = "/runners"
 
 # What the registrar's credential must be allowed at GitHub, by kind of scope: an App's tokens are narrowed to it.
 GITHUB_REPOSITORY_PERMISSIONS: Final = {"administration": "write", "actions": "read", "metadata": "read"}

@@ -10,10 +10,12 @@ class Grant:
     """Pods of `namespace` under one of `service_accounts` may become runners of `scope`.
 
     The namespace is the trust zone: whoever may create pods there can obtain a runner of the scope. runner_group is the
-    forge's group for these runners, None for its default one and where it has no groups.
+    forge's group for these runners, None for its default one and where it has no groups. labels are those
+    that its pods may offer, None for any.
     """
 
     namespace: str
     scope: Scope
     service_accounts: tuple[str, ...]
     runner_group: str | None = None
+    labels: frozenset[str] | None = None

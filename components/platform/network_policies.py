@@ -12,12 +12,11 @@ from typing import Final, TypeAlias
 import pulumi_kubernetes as k8s
 
 from components.labels import NAMESPACE_NAME_LABEL
-from values.contract import REGISTRAR_PORT
+from values.contract import REGISTRAR_PORT, REGISTRAR_STATUS_PORT
 from values.egress import METADATA_NETWORKS, EgressRule
 
 DNS_NAMESPACE: Final = "kube-system"
 DNS_PORT: Final = 53
-READING_PORT: Final = REGISTRAR_PORT  # /queue, /runners and /metrics
 IPV4: Final = "0.0.0.0/0"
 IPV6: Final = "::/0"
 # RFC 6052: under this prefix a gateway may offer every IPv4 address to pods that have IPv6 only.
@@ -68,7 +67,7 @@ def registrar_traffic(
     readers = [*map(_namespace, sorted(set(clients))), *(_block(rule["cidr"]) for rule in api_server)]
     ingress = [
         *_from([_namespace(name) for name in sorted(set(granted))], [REGISTRAR_PORT]),
-        *_from(readers, [READING_PORT]),
+        *_from(readers, [REGISTRAR_STATUS_PORT]),
     ]
     egress: list[Egress] = [_dns(resolvers), *map(_way, [*api_server, *forge])]
     return {"pod_selector": {}, "policy_types": ["Ingress", "Egress"], "ingress": ingress, "egress": egress}

@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 from components.labels import object_metadata
 from components.platform.role_grant import RoleGrant
 from values.accounts import PREVIEWER, Deployment
-from values.contract import REGISTRAR_PORT, SERVICE_NAME
+from values.contract import REGISTRAR_STATUS_PORT, SERVICE_NAME
 
 _READ: Final = ["get", "list", "watch"]
 _GROUPS: Final = ["apps", "autoscaling", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io"]
@@ -49,8 +49,8 @@ def previewer_rules() -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
 
 
 def roster_rules() -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
-    """GET at the registrar, through the API server: `create` would be POST, so no registration can be asked for."""
-    service = f"https:{SERVICE_NAME}:{REGISTRAR_PORT}"
+    """GET at the registrar, through the API server: `create` would be POST, and that is on another port anyway."""
+    service = f"https:{SERVICE_NAME}:{REGISTRAR_STATUS_PORT}"
     return [{"api_groups": [""], "resources": ["services/proxy"], "resource_names": [service], "verbs": ["get"]}]
 
 

@@ -17,7 +17,7 @@ from components.platform.registrar_config import registrar_config
 from components.platform.registrar_grant import RegistrarGrant
 from components.platform.registrar_pod import SELECTOR, registrar_deployment_spec
 from components.platform.registrar_rollout import wait_for_rollout
-from values.contract import CONFIG_PATH, REGISTRAR_PORT, SERVICE_NAME
+from values.contract import CONFIG_PATH, REGISTRAR_PORT, REGISTRAR_STATUS_PORT, SERVICE_NAME
 from values.egress import EgressRule
 from values.scope import ForgeScope
 
@@ -141,7 +141,10 @@ class Registrar(pulumi.ComponentResource):
             spec={
                 "type": "ClusterIP",
                 "selector": SELECTOR,
-                "ports": [{"name": "https", "port": REGISTRAR_PORT, "target_port": "https", "protocol": "TCP"}],
+                "ports": [
+                    {"name": "https", "port": REGISTRAR_PORT, "target_port": "https", "protocol": "TCP"},
+                    {"name": "status", "port": REGISTRAR_STATUS_PORT, "target_port": "status", "protocol": "TCP"},
+                ],
             },
             opts=self._child(),
         )

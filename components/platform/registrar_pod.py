@@ -12,6 +12,7 @@ from values.contract import (
     CREDENTIAL_PATH,
     HEALTH_PATH,
     REGISTRAR_PORT,
+    REGISTRAR_STATUS_PORT,
     SERVICE_NAME,
     TLS_CERTIFICATE_PATH,
 )
@@ -74,7 +75,10 @@ def _container(image: pulumi.Input[str]) -> k8s.core.v1.ContainerArgsDict:
         "name": SERVICE_NAME,
         "image": image,
         "image_pull_policy": "IfNotPresent",
-        "ports": [{"name": "https", "container_port": REGISTRAR_PORT, "protocol": "TCP"}],
+        "ports": [
+            {"name": "https", "container_port": REGISTRAR_PORT, "protocol": "TCP"},
+            {"name": "status", "container_port": REGISTRAR_STATUS_PORT, "protocol": "TCP"},
+        ],
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}},
         "readiness_probe": _probe(period_seconds=1, failure_threshold=3),
         "liveness_probe": _probe(period_seconds=10, failure_threshold=6),
@@ -94,8 +98,9 @@ def _container(image: pulumi.Input[str]) -> k8s.core.v1.ContainerArgsDict:
 
 
 def _probe(period_seconds: int, failure_threshold: int) -> k8s.core.v1.ProbeArgsDict:
+    # On the port that no pod of a granted namespace reaches: a crowd at the other one must not look like ill health.
     return {
-        "http_get": {"path": HEALTH_PATH, "port": "https", "scheme": "HTTPS"},
+        "http_get": {"path": HEALTH_PATH, "port": "status", "scheme": "HTTPS"},
         "period_seconds": period_seconds,
         "timeout_seconds": 2,
         "failure_threshold": failure_threshold,

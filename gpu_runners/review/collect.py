@@ -19,7 +19,7 @@ from gpu_runners.review.core.evidence import Declared, Evidence, declared, names
 from gpu_runners.review.core.findings import ObjectName
 from gpu_runners.review.core.pending import failure
 from gpu_runners.stack_cluster import cluster_of
-from values.contract import REGISTRAR_PORT, SERVICE_NAME, TRUST_CONFIG_MAP, TRUST_URL_KEY
+from values.contract import REGISTRAR_STATUS_PORT, SERVICE_NAME, TRUST_CONFIG_MAP, TRUST_URL_KEY
 
 # Kinds that change all the time by themselves, or that exist only as long as somebody looks.
 _NO_DECLARATIONS = frozenset({"Event", "Endpoints", "EndpointSlice", "Lease", "ControllerRevision", "PodMetrics"})
@@ -216,4 +216,4 @@ def _registrar(cluster: ClusterObjects, namespace: str) -> str:
     if trust is None:
         return ""
     place = (urlsplit(trust["data"][TRUST_URL_KEY]).hostname or "").split(".")[1]
-    return f"/api/v1/namespaces/{place}/services/https:{SERVICE_NAME}:{REGISTRAR_PORT}"
+    return f"/api/v1/namespaces/{place}/services/https:{SERVICE_NAME}:{REGISTRAR_STATUS_PORT}"

@@ -33,6 +33,7 @@ class Job:
     runner_id: int | None
     in_progress: bool
     conclusion: str
+    runner_name: str = ""  # "" where the forge does not tell it (any more)
 
     def __str__(self) -> str:
         return f"job {self.id} ({self.name})"
@@ -58,6 +59,7 @@ class Pace:
     idle: float
     census: float  # between two full lists of runners
     issues: float = float("inf")  # registrations a second that the forge takes for long
+    conclusion: float = 0.0  # seconds after a runner's end until its job's conclusion is there
 
 
 class ForgeError(Exception):
@@ -86,6 +88,10 @@ class Forge(Protocol):
     @property
     def pace(self) -> Pace:
         """How often this forge may be asked."""
+
+    @property
+    def has_unique_names(self) -> bool:
+        """Whether one scope has no two runners of the same name."""
 
     async def issue(self, scope: Scope, *, name: str, labels: tuple[str, ...], group: str | None) -> Registration:
         """Register one single-use runner."""

@@ -48,6 +48,10 @@ class Gitea:
     def pace(self) -> Pace:
         return self._pace
 
+    @property
+    def has_unique_names(self) -> bool:
+        return False
+
     async def close(self) -> None:
         await self._session.close()
 
@@ -236,6 +240,7 @@ def _job(entry: Entry, scope: Scope) -> Job:
         name=entry.words("name"),
         labels=entry.label_names("labels"),
         runner_id=entry.identifier_or_none("runner_id"),
+        runner_name=entry.words("runner_name"),
         in_progress=entry.words("status") == "in_progress",
         conclusion=entry.words("conclusion", most=32),
     )

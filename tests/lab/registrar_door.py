@@ -28,12 +28,16 @@ class RegistrarDoor:
         trust = api.get(f"/api/v1/namespaces/{granted_namespace}/configmaps/{contract.TRUST_CONFIG_MAP}")["data"]
         context = ssl.create_default_context(cadata=trust[contract.TRUST_CA_KEY])
         self._name = httpx2.URL(trust[contract.TRUST_URL_KEY]).host
-        address = f"https://{service['spec']['clusterIP']}:{contract.REGISTRAR_PORT}"
-        self._http = httpx2.Client(base_url=address, verify=context, trust_env=False, timeout=10)
+        address = f"https://{service['spec']['clusterIP']}"
+        self._http, self._status = (
+            httpx2.Client(base_url=f"{address}:{port}", verify=context, trust_env=False, timeout=10)
+            for port in (contract.REGISTRAR_PORT, contract.REGISTRAR_STATUS_PORT)
+        )
 
     def close(self) -> None:
         """Gives the connections back."""
         self._http.close()
+        self._status.close()
 
     def knock(self, token: str | None) -> Answer:
         """Asks for a registration with a token, or with none."""
@@ -47,5 +51,5 @@ class RegistrarDoor:
         return Answer(answer.status_code, problem.get("reason", ""), problem.get("message", ""), answer.text)
 
     def get(self, path: str) -> httpx2.Response:
-        """What anybody may look at: health, metrics, queue."""
-        return self._http.get(path, headers={"Host": self._name}, extensions={"sni_hostname": self._name})
+        """What is looked at on the other port: health, metrics, queue."""
+        return self._status.get(path, headers={"Host": self._name}, extensions={"sni_hostname": self._name})

@@ -1,15 +1,19 @@
 """A registrar of real parts between a stand-in cluster and a stand-in Gitea, or GitHub."""
 
 import asyncio
+import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, TCPConnector
 from aiohttp.test_utils import TestServer
 from lightkube import KubeConfig, SingleConfig
 from lightkube.config.models import Cluster as ClusterEntry
@@ -17,25 +21,19 @@ from lightkube.config.models import User
 
 from lab.github.limits import Limits
 from registrar.actions import Actor
-from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.cluster import Cluster
 from registrar.forges.forge import Forge, Pace
 from registrar.forges.github.pace import LIMITS
 from registrar.forges.github.pace import Limits as Paced
-from registrar.forges.opening import open_forge
-from registrar.issuer_keys import IssuerKeys
 from registrar.loop import Loop
 from registrar.metrics import Metrics
-from registrar.pod_store import PodStore
-from registrar.queue_reader import QueueReader
-from registrar.registrations import Registrations
-from registrar.roster import Roster
-from registrar.scope_cycle import Parts
-from registrar.server import Door
+from registrar.pod_store import SILENCE_SECONDS, PodStore
+from registrar.service import Service, server_tls
 from registrar.settings import Settings, parse
 from tests.github.arranged import TOKEN as GITHUB_TOKEN
 from tests.github.arranged import ArrangedGitHub
+from tests.registrar.certificate import write_certificate
 from tests.registrar.stand_in_cluster import StandInCluster
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
 
@@ -64,6 +62,23 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def stays(condition: Callable[[], object], seconds: float) -> None:
+    """Fail as soon as the condition does not hold any more; return after that many seconds."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while condition():
+                await asyncio.sleep(0.01)
+            raise AssertionError("it did not stay so")
+
+
+@cache
+def certificate() -> tuple[Path, Path]:
+    """A certificate and its key, one for all tests."""
+    folder = Path(mkdtemp())
+    write_certificate(folder)
+    return folder / "tls.crt", folder / "tls.key"
+
+
 @dataclass
 class World:
     """Everything a test touches. The loop runs only where a test starts it."""
@@ -72,6 +87,7 @@ class World:
     gitea: StandInGitea
     github: ArrangedGitHub
     settings: Settings
+    service: Service
     api: Cluster
     forge: Forge
     store: PodStore
@@ -81,6 +97,7 @@ class World:
     metrics: Metrics
     credential: Path
     url: str
+    status_url: str
     http: ClientSession
     tasks: list[asyncio.Task[None]]
 
@@ -106,14 +123,14 @@ class World:
 async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """Parametrize indirectly with changes to config.json, or with `census`, seconds between two lists of runners."""
     changes = dict(getattr(request, "param", {}))
-    pace = Pace(burst=0.05, active=0.1, idle=0.2, census=changes.pop("census", 0.3))
+    pace = Pace(burst=0.05, active=0.1, idle=0.2, census=changes.pop("census", 0.3), **changes.pop("pace", {}))
     async with open_world(tmp_path, "gitea", pace, **changes) as it:
         yield it
 
 
 @asynccontextmanager
 async def open_world(
-    folder: Path, kind: str, pace: Pace, limits: Paced = LIMITS, **changes: Any
+    folder: Path, kind: str, pace: Pace, limits: Paced = LIMITS, silence: float = SILENCE_SECONDS, **changes: Any
 ) -> AsyncIterator[World]:
     """A registrar whose forge is of that kind; `changes` to config.json."""
     cluster, gitea, github = StandInCluster(), StandInGitea(), ArrangedGitHub()
@@ -127,29 +144,16 @@ async def open_world(
     settings = parse(settings_document(forge={"kind": kind, "url": forge_url}, **changes))
     credential = folder / "token"
     credential.write_text((TOKEN if kind == "gitea" else GITHUB_TOKEN) + "\n")
-    metrics = Metrics()
-    api, keys = Cluster(kubernetes), IssuerKeys(kubernetes)
-    forge = open_forge(settings, credential, metrics, pace=pace, limits=limits)
-    store = PodStore(api, [grant.namespace for grant in settings.grants])
-    announcer, brakes = Announcer(api), Brakes()
-    actor = Actor(api, forge, store, announcer, metrics)
-    parts = Parts(
-        settings=settings, forge=forge, store=store, actor=actor, announcer=announcer, brakes=brakes, metrics=metrics
-    )
-    door = Door(
-        keys=keys,
-        registrations=Registrations(settings, api, forge, brakes, announcer),
-        queue=QueueReader(settings, forge, store),
-        roster=Roster(settings, forge, store),
-        metrics=metrics,
-    )
-    door_server = TestServer(door.application())
-    await door_server.start_server()
-    http = ClientSession()
+    service = Service(settings, kubernetes, credential, pace=pace, github_limits=limits, silence_seconds=silence)
+    port, status_port = await service.serve(server_tls(*certificate()), "127.0.0.1", 0, 0)
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    http = ClientSession(connector=TCPConnector(ssl=trust, limit=0, force_close=True))
     it = World(
-        cluster=cluster, gitea=gitea, github=github, settings=settings, api=api, forge=forge, store=store, actor=actor,
-        loop=Loop(parts), brakes=brakes, metrics=metrics, credential=credential,
-        url=str(door_server.make_url("")).rstrip("/"), http=http, tasks=[],
+        cluster=cluster, gitea=gitea, github=github, settings=settings, service=service, api=service.api,
+        forge=service.forge, store=service.store, actor=service.actor, loop=service.loop, brakes=service.brakes,
+        metrics=service.metrics, credential=credential, url=f"https://127.0.0.1:{port}",
+        status_url=f"https://127.0.0.1:{status_port}", http=http, tasks=[],
     )  # fmt: skip
     try:
         yield it
@@ -160,8 +164,9 @@ async def open_world(
             _, unstoppable = await asyncio.wait(it.tasks, timeout=PATIENCE_SECONDS)
             assert not unstoppable, "a task of the registrar ignores its cancellation"
         cluster.break_watches()
-        await asyncio.gather(http.close(), api.close(), keys.close(), forge.close())
-        await asyncio.gather(door_server.close(), forge_server.close(), cluster_server.close())
+        await http.close()
+        await service.close()
+        await asyncio.gather(forge_server.close(), cluster_server.close())
 
 
 def kubernetes_at(url: str) -> SingleConfig:

@@ -39,9 +39,14 @@ class StandInCluster:
         self.version = 10
         self.oldest_version = 0
         self.away = False
+        self.unreadable: set[str] = set()  # namespaces whose pods are refused
+        self.silent = False  # watches stay open and say nothing more, as after a peer that vanished
+        self.clock_ahead = 0.0  # seconds, of the clock that stamps tokens
+        self.lists: list[str] = []  # namespaces of the lists that were answered
         self._history: list[tuple[int, str, dict[str, Any]]] = []
         self._news = asyncio.Condition()
         self._watches: set[asyncio.Task[Any]] = set()
+        self._ended: set[asyncio.Task[Any]] = set()
 
     # --- what a test does to it
 
@@ -64,6 +69,12 @@ class StandInCluster:
     async def vanish(self, namespace: str, name: str) -> None:
         await self.put(self.pods[namespace, name], "DELETED")
 
+    async def end_watches(self) -> None:
+        """End every watch in good order, as an API server does every few minutes."""
+        self._ended |= self._watches
+        async with self._news:
+            self._news.notify_all()
+
     def break_watches(self, *, forget_history: bool = False) -> None:
         """End every watch; with `forget_history` older versions answer 410 Gone afterwards."""
         if forget_history:
@@ -80,11 +91,14 @@ class StandInCluster:
         bound: dict[str, Any] = {"namespace": namespace, "serviceaccount": {"name": account, "uid": "sa"}}
         if pod:
             bound["pod"] = {"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]}
+        now = int(time.time()) + int(self.clock_ahead)
         claims = {
             "iss": ISSUER,
             "aud": [contract.TOKEN_AUDIENCE],
             "sub": f"system:serviceaccount:{namespace}:{account}",
-            "exp": int(time.time()) + 600,
+            "iat": now,
+            "nbf": now,
+            "exp": now + 600,
             "kubernetes.io": bound,
             **changes,
         }
@@ -130,8 +144,11 @@ class StandInCluster:
     async def _list(self, request: web.Request) -> web.StreamResponse:
         namespace = request.match_info["namespace"]
         assert request.query["labelSelector"] == contract.POOL_LABEL
+        if namespace in self.unreadable:
+            return _status(403, "Forbidden")
         if request.query.get("watch") == "true":
             return await self._watch(request, namespace)
+        self.lists.append(namespace)
         metadata = {"resourceVersion": str(self.version)}
         return web.json_response({"kind": "PodList", "metadata": metadata, "items": self._of(namespace)})
 
@@ -147,16 +164,18 @@ class StandInCluster:
         assert task is not None
         self._watches.add(task)
         try:
-            while True:
+            while task not in self._ended:
                 for version, change, pod in [entry for entry in self._history if entry[0] > since]:
                     since = version
                     if pod["metadata"]["namespace"] == namespace and _is_labelled(pod):
                         await response.write(json.dumps({"type": change, "object": pod}).encode() + b"\n")
                 async with self._news:
-                    while self.version <= since:
+                    while (self.version <= since or self.silent) and task not in self._ended:
                         await self._news.wait()
+            return response
         finally:
             self._watches.discard(task)
+            self._ended.discard(task)
 
     async def _get(self, request: web.Request) -> web.Response:
         pod = self.pods.get((request.match_info["namespace"], request.match_info["name"]))

@@ -1,5 +1,6 @@
 """A stand-in for Gitea 1.26's Actions API, over real HTTP: it answers what was seen at a real one, errors included."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,10 @@ class StandInGitea:
     failing_headers: dict[str, str] = field(default_factory=dict)
     token: str = TOKEN
     next_id: int = 1
+    delay: float = 0.0  # seconds before each answer
+    slow: dict[str, float] = field(default_factory=dict)  # seconds before answers to paths with this in them
+    broken: str = ""  # paths with this in them answer 500
+    minted: int = 0
     after_register: Callable[[], Awaitable[None]] | None = None  # what happens between Gitea's commit and its answer
 
     def job(self, job_id: int, *, runner_id: int | None = None, status: str = "in_progress", **more: Any) -> None:
@@ -64,6 +69,11 @@ class StandInGitea:
     @web.middleware
     async def _gate(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.calls.append(f"{request.method} {request.path}")
+        wait = self.delay + sum(seconds for part, seconds in self.slow.items() if part in request.path)
+        if wait:
+            await asyncio.sleep(wait)
+        if self.broken and self.broken in request.path:
+            return web.Response(status=500)
         if self.failing is not None:
             return web.Response(status=self.failing, headers=self.failing_headers)
         if request.path.startswith("/api/v1/"):
@@ -82,6 +92,7 @@ class StandInGitea:
         assert asked["token"] == "registration-token"
         assert asked["ephemeral"] is True
         number, self.next_id = self.next_id, self.next_id + 1
+        self.minted += 1
         labels = [{"id": n, "name": name, "type": "custom"} for n, name in enumerate(asked["labels"])]
         self.runners[number] = {
             "id": number, "name": asked["name"], "status": "offline", "busy": False, "disabled": False,

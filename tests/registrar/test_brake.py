@@ -64,14 +64,47 @@ def test_a_pool_without_failures_is_never_held_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("had_job", "ran", "online", "counts"),
-    [(False, 1, False, True), (False, 1, True, True), (False, 60, False, True), (False, 60, True, False),
-     (True, 1, False, False), (True, 1, True, False)],
+    ("ran", "online", "counts"),
+    [(1, False, True), (1, True, True), (60, False, True), (40, True, True), (599, True, True), (3600, True, False),
+     (3600, False, True)],
 )  # fmt: skip
-def test_only_runners_that_end_without_a_job_at_once_or_never_came_online_count(
-    had_job: bool, ran: float, online: bool, counts: bool
-) -> None:
-    assert brake.is_quick_failure(had_job=had_job, ran_seconds=ran, was_online=online) is counts
+def test_runners_that_end_without_a_job_soon_or_never_came_online_count(ran: float, online: bool, counts: bool) -> None:
+    assert brake.is_failure(ran_seconds=ran, was_online=online) is counts
+
+
+def test_twenty_online_runners_that_die_after_40_seconds_are_braked_more_each_time() -> None:
+    brakes, now, issued = Brakes(), 1000.0, 0
+    while now < 4600:
+        waiting = ended_pod("x", at=0)
+        now += brakes.remaining(waiting, now)
+        issued += 1
+        brakes.issued(waiting, now)
+        running = replace(waiting, uid=str(issued), stage=Stage.RUNNING, ended=None, gated=True, since=now)
+        brakes.lasts(running, now + 39)
+        now += 40
+        brakes.ended(ended_pod(str(issued), at=now, ran=40.0, gated=True), NO_JOB)
+    assert issued < 25
+
+
+@pytest.mark.parametrize("order", [("failed", "worked"), ("worked", "failed")])
+def test_a_job_releases_the_failures_before_it_in_whatever_order_the_results_come(order: tuple[str, str]) -> None:
+    brakes = Brakes()
+    for what in order:
+        if what == "failed":
+            brakes.ended(ended_pod("a", at=100), NO_JOB)
+        else:
+            brakes.ended(ended_pod("b", at=110), A_JOB)
+    assert brakes.remaining(ended_pod("x", at=0), 110) == 0
+    brakes.ended(ended_pod("c", at=120), NO_JOB)
+    assert brakes.remaining(ended_pod("x", at=0), 120) > 0
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_failures_count_the_same_in_whatever_order_the_results_come(order: tuple[int, ...]) -> None:
+    brakes = Brakes()
+    for number in order:
+        brakes.ended(ended_pod(f"a{number}", at=100.0 + 10 * number), NO_JOB)
+    assert brakes.remaining(ended_pod("x", at=0), 120) >= 5
 
 
 def test_the_cause_names_pool_number_and_exit_code() -> None:

@@ -48,6 +48,7 @@ def a_pod(stage: Stage, **changes: object) -> PodState:
 def a_runner(standing: Standing, **changes: object) -> RunnerState:
     facts: dict[str, object] = {
         "standing": standing, "cordoned": False, "settled": False, "gone_too_long": False, "namespaces_listed": True,
+        "abandoned": False,
         "job_id": "7" if standing is BUSY else None, "drift": "",
         "text": "the forge answers 503" if standing is UNKNOWN else "",
     }  # fmt: skip
@@ -168,6 +169,19 @@ def test_an_idle_runner_that_is_gone_for_too_long_loses_its_pod_and_a_busy_one_d
     assert outline(decision) == (LEFT_ALONE if latched else (LOST,))
 
 
+@pytest.mark.parametrize("standing", Standing)
+@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("latched", [False, True])
+def test_a_runner_that_is_abandoned_with_its_latch_loses_its_pod_and_nobody_else_does(
+    stage: Stage, latched: bool, standing: Standing
+) -> None:
+    decision = outline(decide(a_pod(stage, latched=latched), a_runner(standing, abandoned=True)))
+    if stage in (Stage.STARTING, Stage.RUNNING) and latched and standing is ABSENT:
+        assert LOST in decision
+    else:
+        assert decision == TABLE[stage, latched][standing]
+
+
 @pytest.mark.parametrize("standing", [OFFLINE, IDLE])
 def test_a_deleted_idle_runner_is_removed_only_once_its_cordon_has_settled(standing: Standing) -> None:
     pod = a_pod(Stage.TERMINATING)
@@ -268,6 +282,7 @@ runners = st.builds(
     settled=st.booleans(),
     gone_too_long=st.booleans(),
     namespaces_listed=st.booleans(),
+    abandoned=st.booleans(),
     job_id=st.sampled_from([None, "7"]),
     drift=st.sampled_from(["", "labels differ"]),
     text=st.just(""),
@@ -279,9 +294,13 @@ def verbs(actions: tuple[Action, ...]) -> list[Verb]:
 
 
 @given(pods, runners)
-def test_a_latched_runner_is_never_touched_while_its_container_runs(pod: PodState, runner: RunnerState) -> None:
+def test_a_latched_runner_is_never_touched_while_its_container_runs_unless_it_is_abandoned(
+    pod: PodState, runner: RunnerState
+) -> None:
     if pod.latched and pod.stage not in ENDED:
-        assert not {Verb.CORDON, Verb.REMOVE, Verb.DELETE_POD} & set(verbs(decide(pod, runner)))
+        done = set(verbs(decide(pod, runner)))
+        assert not {Verb.CORDON, Verb.REMOVE} & done
+        assert Verb.DELETE_POD not in done or (runner.abandoned and runner.standing is ABSENT)
 
 
 @given(st.one_of(st.none(), pods), runners)

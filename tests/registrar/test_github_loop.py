@@ -104,7 +104,7 @@ async def test_waiting_jobs_are_counted_for_an_autoscaler(world: World) -> None:
     world.run()
     await an_online_pod(world)
     world.github.run(2, job(6, status="queued"))
-    async with world.http.get(f"{world.url}/queue") as response:
+    async with world.http.get(f"{world.status_url}/queue") as response:
         counted = await response.json()
     assert counted == {"runners/cuda": {"waiting": 1, "running": 0}}
 

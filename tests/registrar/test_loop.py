@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.registrar.conftest import World, until
+from registrar.loop import Loop
+from tests.registrar.conftest import World, stays, until
 from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
 from values import contract
 
@@ -55,10 +56,8 @@ async def cycles(world: World, number: int) -> None:
         return float(text.split("gpu_runners_cycle_seconds_count ")[1].split("\n")[0])
 
     goal = seen() + number
-    world.store.changed.set()
     async with asyncio.timeout(20):
         while seen() < goal:
-            world.store.changed.set()
             await asyncio.sleep(0.02)
 
 
@@ -251,6 +250,217 @@ class TestDeadlines:
         await until(lambda: contract.GHOST_REMOVED in world.cluster.reasons())
         assert event(world, contract.GHOST_REMOVED)["involvedObject"]["name"] == "cuda-abc-ddddd"
         assert gate(pod) == "True"
+
+
+async def test_an_annotation_that_names_anothers_runner_does_not_end_it(world: World) -> None:
+    """Ended, deleted or late: whatever becomes of the pod that claims it, the runner stays."""
+    world.run()
+    victim = await an_online_pod(world, "victim-abc-aaaaa")
+    for number, change in enumerate((end_it, delete_it)):
+        pod = runner_pod(f"cuda-abc-mall{number}")
+        pod["metadata"]["annotations"][contract.RUNNER_ID_ANNOTATION] = str(runner_id(victim))
+        await world.cluster.create(change(pod))
+    await until(lambda: contract.RUNNER_FAILED in world.cluster.reasons())
+    await cycles(world, 8)
+    assert world.gitea.runners[runner_id(victim)]["disabled"] is False
+    assert world.gitea.removed == []
+    assert world.cluster.deleted == []
+
+
+def end_it(pod: dict[str, Any]) -> dict[str, Any]:
+    return end(pod, exit_code=1)
+
+
+def delete_it(pod: dict[str, Any]) -> dict[str, Any]:
+    start(pod)
+    pod["metadata"]["deletionTimestamp"] = stamp()
+    return pod
+
+
+async def test_a_pod_that_bears_the_name_of_a_strangers_runner_does_not_end_it(world: World) -> None:
+    world.run()
+    labels = [{"id": 0, "name": "office", "type": "custom"}]
+    world.gitea.runners[50] = {"id": 50, "name": "office", "status": "online", "busy": False, "disabled": False,
+                               "ephemeral": False, "labels": labels}  # fmt: skip
+    pod = end(runner_pod("office"), exit_code=1)
+    pod["metadata"]["annotations"][contract.RUNNER_ID_ANNOTATION] = "50"
+    await world.cluster.create(pod)
+    await until(lambda: contract.RUNNER_FAILED in world.cluster.reasons())
+    await cycles(world, 3)
+    assert world.gitea.runners[50]["disabled"] is False
+
+
+async def test_a_runner_id_of_thousands_of_digits_costs_its_own_pod_and_nobody_else(world: World) -> None:
+    world.run()
+    pod = runner_pod("mallory")
+    pod["metadata"]["annotations"] |= {contract.RUNNER_ID_ANNOTATION: "9" * 4301, contract.BUSY_ANNOTATION: "../x"}
+    await world.cluster.create(pod)
+    await an_online_pod(world)
+    assert world.store.knows("runners")
+
+
+def grants(*scopes: str) -> dict[str, Any]:
+    """A namespace for each scope, named after it."""
+    return {
+        "grants": [
+            {"namespace": scope.partition("/")[2], "scope": scope, "serviceAccounts": ["runner"], "runnerGroup": None}
+            for scope in scopes
+        ]
+    }
+
+
+@pytest.mark.parametrize("world", [grants("mlops/runners", "mlops/slow")], indirect=True)
+@pytest.mark.parametrize("trouble", ["slow", "broken"])
+async def test_a_scope_in_trouble_costs_only_itself(world: World, trouble: str) -> None:
+    world.gitea.slow = {"/mlops/slow/": 2.0} if trouble == "slow" else {}
+    world.gitea.broken = "/mlops/slow/" if trouble == "broken" else ""
+    world.run()
+    await world.cluster.create(start(runner_pod("slow-abc-aaaaa", namespace="slow")))
+    pod = await an_online_pod(world)
+    began = time.monotonic()
+    pod["metadata"]["deletionTimestamp"] = stamp()
+    await world.cluster.put(pod)
+    await until(lambda: world.gitea.runners[1]["disabled"])
+    assert time.monotonic() - began < 1.0
+
+
+@pytest.mark.parametrize("world", [{"pace": {"conclusion": 60.0}}], indirect=True)
+async def test_a_result_that_does_not_come_holds_nobody_up(world: World) -> None:
+    world.run()
+    waiting = await an_online_pod(world, "cuda-abc-late0")
+    world.gitea.job(7, runner_id=runner_id(waiting))
+    await until(lambda: annotation(waiting, contract.BUSY_ANNOTATION) == "7")
+    await world.cluster.put(end(waiting, exit_code=0))
+    dead = await a_registered_pod(world, "base-abc-dead0")
+    dead["metadata"]["labels"][contract.POOL_LABEL] = "base"
+    await world.cluster.put(end(dead, exit_code=127))
+    await until(lambda: contract.RUNNER_FAILED in world.cluster.reasons())
+    assert event(world, contract.RUNNER_FAILED)["involvedObject"]["name"] == "base-abc-dead0"
+    world.gitea.job(7, runner_id=runner_id(waiting), status="completed", conclusion="success")
+    await until(lambda: contract.RUNNER_COMPLETED in world.cluster.reasons())
+    assert world.cluster.reasons().count(contract.RUNNER_FAILED) == 1
+
+
+@pytest.mark.parametrize(
+    "world",
+    [{"deadlines": {"scheduleSeconds": 9, "pullSeconds": 9, "onlineSeconds": 9, "lostSeconds": 1, "ghostSeconds": 1}}],
+    indirect=True,
+)
+class TestAbandoned:
+    async def test_a_latched_runner_whose_registration_and_job_are_gone_is_not_left_alone_for_ever(
+        self, world: World
+    ) -> None:
+        world.run()
+        pod = await an_online_pod(world)
+        world.gitea.runners[1]["busy"] = True  # and no job: the forge has lost the assignment
+        await until(lambda: annotation(pod, contract.BUSY_ANNOTATION) == contract.BUSY_WITH_UNKNOWN_JOB)
+        del world.gitea.runners[1]
+        await until(lambda: world.cluster.deleted == [NAME])
+        await until(lambda: contract.RUNNER_LOST in world.cluster.reasons())
+
+    async def test_a_latched_runner_whose_job_goes_on_is_left_alone_however_long_its_registration_is_gone(
+        self, world: World
+    ) -> None:
+        world.run()
+        pod = await an_online_pod(world)
+        world.gitea.job(7, runner_id=1)
+        await until(lambda: annotation(pod, contract.BUSY_ANNOTATION) == "7")
+        del world.gitea.runners[1]
+        await stays(lambda: world.cluster.deleted == [], 3.0)
+
+    async def test_the_second_ghost_is_told_as_well(self, world: World) -> None:
+        world.run()
+        await an_online_pod(world)
+        await a_registered_pod(world, "cuda-abc-bbbbb")
+        for number, name in ((8, "cuda-abc-ddddd"), (9, "cuda-abc-fffff")):
+            world.gitea.runners[number] = {
+                **world.gitea.runners[2], "id": number, "name": name, "status": "offline", "disabled": False,
+            }  # fmt: skip
+        await until(lambda: sorted(world.gitea.removed) == [8, 9])
+        told = [
+            one["involvedObject"]["name"] for one in world.cluster.events if one["reason"] == contract.GHOST_REMOVED
+        ]
+        assert sorted(told) == ["cuda-abc-ddddd", "cuda-abc-fffff"]
+
+    async def test_a_registration_that_its_pod_does_not_have_is_a_ghost_though_it_bears_its_name(
+        self, world: World
+    ) -> None:
+        world.run()
+        pod = await an_online_pod(world)
+        world.gitea.runners[8] = {**world.gitea.runners[1], "id": 8, "status": "offline", "disabled": False}
+        await until(lambda: world.gitea.removed == [8])
+        assert gate(pod) == "True"
+
+    async def test_no_ghost_is_removed_while_its_namespace_cannot_be_listed(self, world: World) -> None:
+        world.run()
+        await an_online_pod(world)
+        world.cluster.unreadable = {"runners"}  # a watch that is open goes on
+        world.gitea.runners[8] = {**world.gitea.runners[1], "id": 8, "name": "cuda-abc-ddddd", "status": "offline"}
+        await stays(lambda: world.gitea.removed == [], 2.5)
+        world.cluster.unreadable = set()
+        await until(lambda: world.gitea.removed == [8])
+
+
+async def test_an_exception_in_a_cycle_ends_no_loop(world: World) -> None:
+    world.run()
+    await an_online_pod(world)
+    world.gitea.runners[1]["labels"] = 7  # no forge answers so
+    await cycles(world, 2)
+    world.gitea.runners[1]["labels"] = [{"id": 0, "name": "cml-gpu", "type": "custom"}]
+    world.gitea.job(7, runner_id=1)
+    await until(lambda: contract.JOB_STARTED in world.cluster.reasons())
+
+
+async def test_a_cycle_that_fails_is_followed_by_the_next(world: World) -> None:
+    world.follow()
+    await until(lambda: world.store.knows("runners"))
+    failing = iter([True, True])
+
+    def clock() -> float:
+        if next(failing, False):
+            raise RuntimeError("a fault that nobody thought of")
+        return time.time()
+
+    loop = Loop(world.service.parts, clock=clock)
+    world.tasks.append(asyncio.create_task(loop.run()))
+    await an_online_pod(world)
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        {
+            "grants": [
+                {"namespace": name, "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None}
+                for name in ("runners", "unreadable")
+            ]
+        }
+    ],
+    indirect=True,
+)
+async def test_what_is_about_pods_that_are_gone_is_forgotten_though_another_namespace_cannot_be_read(
+    world: World,
+) -> None:
+    world.cluster.unreadable = {"unreadable"}
+    world.run()
+    for number in range(5):
+        pod = await a_registered_pod(world, f"cuda-abc-0000{number}")
+        world.gitea.job(number + 1, runner_id=runner_id(pod), status="completed", conclusion="success")
+        await world.cluster.put(end(pod, exit_code=0))
+    await until(lambda: len(world.cluster.deleted) == 5)
+    await until(lambda: world.service.remembered() == 0)
+
+
+async def test_it_sees_off_the_idle_runners_that_leave_with_it(world: World) -> None:
+    world.run()
+    pod = await an_online_pod(world)
+    pod["metadata"]["deletionTimestamp"] = stamp()
+    await world.cluster.put(pod)
+    seeing_off = asyncio.create_task(world.loop.see_off())
+    await until(lambda: world.gitea.removed == [1])
+    assert not seeing_off.done()
+    await world.cluster.vanish("runners", NAME)
+    await seeing_off
 
 
 async def test_a_label_that_job_code_declared_anew_is_reported_as_drift(world: World) -> None:

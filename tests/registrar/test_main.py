@@ -7,18 +7,14 @@ import signal
 import ssl
 import sys
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer, unused_port
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from registrar.__main__ import main
+from tests.registrar.certificate import write_certificate
 from tests.registrar.conftest import settings_document
 from tests.registrar.stand_in_cluster import StandInCluster
 
@@ -30,30 +26,11 @@ users: [{{name: u, user: {{token: stand-in}}}}]
 """
 
 
-def write_certificate(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "registrar")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "tls.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "tls.key").write_bytes(key.private_bytes(*form))
-
-
-def options(folder: Path, port: int) -> list[str]:
+def options(folder: Path, port: int, status_port: int = 0) -> list[str]:
     return [
         "--config", str(folder / "config.json"), "--credential", str(folder / "token"),
         "--tls-certificate", str(folder / "tls.crt"), "--tls-key", str(folder / "tls.key"),
-        "--host", "127.0.0.1", "--port", str(port),
+        "--host", "127.0.0.1", "--port", str(port), "--status-port", str(status_port),
     ]  # fmt: skip
 
 

@@ -1,6 +1,11 @@
 """The pods are known through every kind of interruption, and it is known when they are not."""
 
-from tests.registrar.conftest import World, until
+from pathlib import Path
+
+import pytest
+
+from registrar.forges.forge import Pace
+from tests.registrar.conftest import World, open_world, until
 from tests.registrar.stand_in_cluster import runner_pod, start
 
 
@@ -14,12 +19,58 @@ async def test_pods_come_and_go_as_the_watch_tells(world: World) -> None:
     await until(lambda: not world.store.pods())
 
 
-async def test_a_watch_that_ends_goes_on_where_it_was(world: World) -> None:
+async def test_a_watch_that_ends_in_good_order_goes_on_where_it_was_without_a_list(world: World) -> None:
+    world.follow()
+    await until(lambda: world.store.knows("runners"))
+    lists = len(world.cluster.lists)
+    await world.cluster.end_watches()
+    await world.cluster.create(runner_pod())
+    await until(world.store.pods)
+    assert world.store.knows("runners")
+    assert len(world.cluster.lists) == lists
+
+
+async def test_a_watch_that_breaks_is_followed_by_a_list(world: World) -> None:
     world.follow()
     await until(lambda: world.store.knows("runners"))
     world.cluster.break_watches()
     await world.cluster.create(runner_pod())
     await until(world.store.pods)
+
+
+async def test_a_watch_that_went_silent_is_noticed(tmp_path: Path) -> None:
+    pace = Pace(burst=0.05, active=0.1, idle=0.2, census=0.3)
+    async with open_world(tmp_path, "gitea", pace, silence=0.3) as world:
+        world.follow()
+        await until(lambda: world.store.knows("runners"))
+        world.cluster.silent = True
+        await world.cluster.create(runner_pod())
+        await until(world.store.pods)
+
+
+TWO_NAMESPACES = {
+    "grants": [
+        {"namespace": name, "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None}
+        for name in ("runners", "others")
+    ]
+}
+
+
+@pytest.mark.parametrize("world", [TWO_NAMESPACES], indirect=True)
+async def test_a_namespace_that_cannot_be_read_costs_only_itself(world: World) -> None:
+    world.cluster.unreadable = {"others"}
+    world.follow()
+    await world.cluster.create(runner_pod())
+    await until(world.store.pods)
+    assert not world.store.knows("others")
+
+
+async def test_whoever_subscribes_to_one_namespace_is_not_woken_by_another(world: World) -> None:
+    other, mine = world.store.subscribe(["elsewhere"]), world.store.subscribe(["runners"])
+    world.follow()
+    await world.cluster.create(runner_pod())
+    await until(mine.is_set)
+    assert not other.is_set()
 
 
 async def test_a_version_that_is_too_old_is_answered_with_a_fresh_list(world: World) -> None:

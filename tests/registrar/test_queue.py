@@ -52,7 +52,7 @@ def test_jobs_of_another_scope_do_not_count() -> None:
 
 
 async def read(world: World, query: str = "") -> tuple[int, object]:
-    async with world.http.get(f"{world.url}/queue{query}") as response:
+    async with world.http.get(f"{world.status_url}/queue{query}") as response:
         return response.status, await response.json()
 
 
@@ -90,7 +90,7 @@ async def test_health_does_not_depend_on_forge_or_cluster(world: World) -> None:
 
 async def test_metrics_name_every_refusal(world: World) -> None:
     await world.register(runner_pod(namespace="elsewhere"))
-    async with world.http.get(f"{world.url}/metrics") as response:
+    async with world.http.get(f"{world.status_url}/metrics") as response:
         text = await response.text()
     assert 'gpu_runners_registrations_total{namespace="",reason="NamespaceNotGranted",result="refused"} 1.0' in text
 
@@ -100,6 +100,6 @@ async def test_metrics_tell_how_long_a_pod_waited_for_its_registration(world: Wo
     await world.cluster.create(pod)
     await world.register(pod)
     await world.register(runner_pod(namespace="elsewhere"))
-    async with world.http.get(f"{world.url}/metrics") as response:
+    async with world.http.get(f"{world.status_url}/metrics") as response:
         text = await response.text()
     assert "gpu_runners_registration_seconds_count 1.0" in text

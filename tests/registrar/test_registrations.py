@@ -1,14 +1,20 @@
 """A pod's way to its registration, from the HTTP request to what the forge and the pod know afterwards."""
 
 import asyncio
+import base64
+import contextlib
 import json
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import given
+from hypothesis import strategies as st
 
+from registrar.identity import RegistrationRefusedError, bearer, key_id
 from tests.registrar.conftest import World, until
 from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
 from values import contract
@@ -185,11 +191,178 @@ async def test_a_token_of_another_service_account_is_refused(world: World) -> No
 async def test_a_rotated_signing_key_is_learnt_without_a_restart(world: World) -> None:
     pod = runner_pod()
     await world.cluster.create(pod)
+    assert (await world.register(pod))[0] == 200
+    world.cluster.key, world.cluster.key_id = FOREIGN_KEY, "key-2"
+    status, headers, body = await world.register(pod)
+    if status == 503:  # keys were asked for a moment ago: the pod is told to come back, and not that it is a forger
+        assert body["reason"] == "ClusterUnknown"
+        await asyncio.sleep(float(headers["Retry-After"]))
+        status, _, _ = await world.register(pod)
+    assert status == 200
+
+
+async def test_whoever_sends_forged_tokens_cannot_make_the_registrar_ask_for_keys_all_the_time(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
     await world.register(pod)
-    keys_asked = [path for _, path in world.cluster.requests].count("/openid/v1/jwks")
-    await world.register(pod, world.cluster.token(pod, kid="forged", key=FOREIGN_KEY))
-    # whoever sends forged tokens cannot make the registrar ask for keys all the time
-    assert [path for _, path in world.cluster.requests].count("/openid/v1/jwks") == keys_asked
+    for number in range(20):
+        status, _, _ = await world.register(pod, world.cluster.token(pod, kid=f"forged-{number}", key=FOREIGN_KEY))
+        assert status in (401, 503)
+    asked = [path for _, path in world.cluster.requests].count("/openid/v1/jwks")
+    assert asked <= 3
+    assert (await world.register(pod))[0] == 200
+
+
+@pytest.mark.parametrize("ahead", [-60, 60])
+async def test_a_clock_that_is_a_minute_off_refuses_nobody(world: World, ahead: float) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    world.cluster.clock_ahead = ahead
+    assert (await world.register(pod))[0] == 200
+
+
+async def test_a_token_of_the_far_future_is_refused_with_the_reason(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    world.cluster.clock_ahead = 3600
+    status, _, body = await world.register(pod)
+    assert (status, body["reason"]) == (401, "TokenNotYetValid")
+    assert "clocks" in body["message"]
+
+
+HOSTILE_TOKENS = [
+    "a" * 8100, "." * 100, "e30.e30.e30", "é.é.é", base64.urlsafe_b64encode(b"[" * 5000).decode() + ".e30.x",
+    base64.urlsafe_b64encode(b'{"alg":"RS256","kid":' + b"9" * 5000 + b"}").decode() + ".e30.x",
+    base64.urlsafe_b64encode(b'{"alg":"RS256","kid":"\\ud800"}').decode() + ".e30.x",
+    base64.urlsafe_b64encode(b'{"alg":"none","kid":"key-1"}').decode() + ".e30.",
+    base64.urlsafe_b64encode(b'{"alg":"HS256","kid":"key-1"}').decode() + ".e30.x",
+    base64.urlsafe_b64encode(b'{"alg":7,"kid":{"a":1}}').decode() + ".e30.x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("token", HOSTILE_TOKENS, ids=range(len(HOSTILE_TOKENS)))
+async def test_a_hostile_token_is_refused_and_nothing_else_happens(world: World, token: str) -> None:
+    async with world.http.post(f"{world.url}/registrations", headers={"Authorization": f"Bearer {token}"}) as response:
+        assert response.status in (400, 401, 503)
+    assert world.gitea.calls == []
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=300))
+def test_any_token_names_a_key_or_is_refused(token: str) -> None:
+    with contextlib.suppress(RegistrationRefusedError):
+        key_id(bearer(f"Bearer {token}"))
+
+
+async def hang_up(world: World, pod: dict[str, Any], when: Callable[[], object]) -> None:
+    """Ask for a registration and hang up as soon as something holds."""
+    asking = asyncio.create_task(world.register(pod))
+    await until(when)
+    asking.cancel()
+    await asyncio.wait([asking])
+
+
+async def test_whoever_hangs_up_while_they_are_registered_leaves_no_registration(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    go_on = asyncio.Event()
+
+    async def wait() -> None:
+        await go_on.wait()
+
+    world.gitea.after_register = wait
+    await hang_up(world, pod, lambda: world.gitea.minted == 1)
+    world.gitea.after_register = None
+    again = asyncio.create_task(world.register(pod))
+    await asyncio.sleep(0.1)
+    assert world.gitea.minted == 1  # one for a pod at a time, also while the first is undone
+    go_on.set()
+    status, _, body = await again
+    assert (status, body["id"]) == (200, 2)
+    assert list(world.gitea.runners) == [2]
+    assert annotations(world)[contract.RUNNER_ID_ANNOTATION] == "2"
+
+
+async def test_a_registration_that_nobody_waits_for_is_undone_before_the_registrar_ends(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    world.gitea.slow = {"/Register": 0.5}
+    await hang_up(world, pod, lambda: any("/Register" in call for call in world.gitea.calls))
+    await world.service.registrations.close()
+    assert world.gitea.minted == 1
+    assert world.gitea.runners == {}
+
+
+async def test_whoever_hangs_up_while_they_wait_for_their_turn_costs_the_forge_nothing(world: World) -> None:
+    pods = [runner_pod(f"cuda-abc-{number:05d}") for number in range(12)]
+    for pod in pods:
+        await world.cluster.create(pod)
+    world.gitea.delay = 0.5
+    asking = [asyncio.create_task(world.register(pod)) for pod in pods]
+    await until(lambda: len(world.gitea.calls) >= 4)
+    for task in asking[4:]:
+        task.cancel()
+    await asyncio.wait(asking)
+    world.gitea.delay = 0.0
+    assert world.gitea.minted == 4
+
+
+def annotations(world: World, name: str = "cuda-abc-aaaaa") -> dict[str, str]:
+    found: dict[str, str] = world.cluster.pods["runners", name]["metadata"]["annotations"]
+    return found
+
+
+@pytest.mark.parametrize("claim", ["1", "9" * 4301, "-1", "٣", "../../orgs/x"])
+async def test_an_annotation_never_names_a_runner_of_another_name(world: World, claim: str) -> None:
+    victim = runner_pod("victim-abc-aaaaa")
+    await world.cluster.create(victim)
+    await world.register(victim)
+    world.gitea.calls.clear()
+    pod = runner_pod()
+    pod["metadata"]["annotations"][contract.RUNNER_ID_ANNOTATION] = claim
+    await world.cluster.create(pod)
+    assert (await world.register(pod))[0] == 200
+    assert list(world.gitea.runners) == [1, 2]
+    assert world.gitea.runners[1]["disabled"] is False
+    assert annotations(world)[contract.RUNNER_ID_ANNOTATION] == "2"
+
+
+async def test_a_runner_with_a_job_is_judged_before_it_is_cordoned(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await world.register(pod)
+    world.gitea.job(7, runner_id=1)
+    assert (await world.register(pod))[0] == 409
+    assert world.gitea.runners[1]["disabled"] is False
+
+
+GRANTED = {"namespace": "runners", "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None}
+
+
+@pytest.mark.parametrize("world", [{"grants": [{**GRANTED, "labels": ["cml-gpu", "big"]}]}], indirect=True)
+@pytest.mark.parametrize(
+    ("labels", "status"),
+    [("cml-gpu", 200), ("big, cml-gpu", 200), ("self-hosted", 403), ("cml-gpu,self-hosted", 403), ("CML-GPU", 403),
+     ("cml-gpu:docker://evil", 403)],
+)  # fmt: skip
+async def test_a_pod_offers_no_label_that_its_namespace_was_not_granted(world: World, labels: str, status: int) -> None:
+    pod = runner_pod(runner_labels=labels)
+    await world.cluster.create(pod)
+    answer, _, body = await world.register(pod)
+    assert answer == status
+    if status == 403:
+        assert body["reason"] in ("LabelsNotGranted", "LabelsMissing")
+        assert world.gitea.minted == 0
+        assert contract.REGISTRATION_REFUSED in world.cluster.reasons()
+
+
+async def test_a_pod_that_asks_all_the_time_is_told_to_wait(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    world.gitea.delay = 0.3
+    answers = await asyncio.gather(*(world.register(pod) for _ in range(8)))
+    reasons = {body["reason"] for status, _, body in answers if status == 503}
+    assert reasons == {"AlreadyAsking"}
+    assert sum(status == 200 for status, _, _ in answers) >= 1
 
 
 @pytest.mark.parametrize("failing", [429, 500, 503])

@@ -12,7 +12,7 @@ from tests.registrar.test_reading import read as read_pod
 
 
 async def read(world: World) -> tuple[int, Any]:
-    async with world.http.get(f"{world.url}/runners") as response:
+    async with world.http.get(f"{world.status_url}/runners") as response:
         return response.status, await response.json()
 
 

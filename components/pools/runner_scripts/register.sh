@@ -1,7 +1,8 @@
 # Init container of a runner pod, run by the forge's runner image (needs: sh, curl, coreutils, and the runner's files).
 # Copies the runner's files, makes the directories of the job, then trades the pod's token for one single-use registration.
 # Exit 0: the registration is in place. Exit 1: refused; the reason is in the termination log and in the log.
-# It gives up only on a refusal: the registrar may be away, the forge may be away, a brake may hold the pool back.
+# It gives up only on a refusal: the registrar may be away, the forge may be away, a brake may hold the pool back. That
+# the token is not accepted (401) is final only after a while: clocks differ, and signing keys are rotated.
 set -eu
 
 # As process 1 a shell ignores SIGTERM unless it says otherwise: a deleted pod that waits here would stay for its whole
@@ -32,6 +33,8 @@ answer=$REGISTRATION_DIRECTORY/.answer
 headers=$REGISTRATION_DIRECTORY/.headers
 delay=1
 attempt=0
+unproven=0
+longest=120 # no answer makes this pod sleep longer
 # One seed per pod: many pods that start together must not ask together again.
 jitter=$(cksum < "$TOKEN_FILE") && jitter=${jitter%% *}
 
@@ -50,7 +53,11 @@ while :; do
         rm -f "$headers"
         exit 0
         ;;
-    401 | 403 | 409) refuse "registration refused ($status): $(cat "$answer")" ;;
+    403 | 409) refuse "registration refused ($status): $(cat "$answer")" ;;
+    401)
+        unproven=$((unproven + 1))
+        [ "$unproven" -lt "${TOKEN_TRIES:-12}" ] || refuse "registration refused ($status): $(cat "$answer")"
+        ;;
     429 | 503)
         while IFS=': ' read -r field value; do
             case $field in
@@ -60,6 +67,7 @@ while :; do
         ;;
     esac
     if [ -n "$wait" ]; then
+        [ "${#wait}" -le 6 ] && [ "$wait" -le "$longest" ] || wait=$longest
         delay=1
     else
         # Full seconds only, as every sleep understands them: half the delay for certain, half by chance.

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from registrar.forges.forge import (
     ForgeRefusedError,
-    ForgeUnreachableError,
     Job,
     Pace,
     Registration,
@@ -36,8 +35,6 @@ WORK_FOLDER: Final = "_work"  # in the runner's folder, where the pod has a link
 BUSY_SECONDS: Final = 120.0  # after a refused DELETE: longer than the next looks take
 REFUSED_SECONDS: Final = 30.0  # until it is asked once more
 REMOVED_SECONDS: Final = 120.0  # after a DELETE: until the next census, which no longer has the runner
-# The listener tells GitHub the job's end before it leaves, but GitHub's list follows some seconds later.
-CONCLUSION_SECONDS: Final = 20.0
 
 
 class GitHub:
@@ -58,11 +55,14 @@ class GitHub:
         self._versions = Versions(session, observe_days_left)
         self._refused: dict[int, float] = {}
         self._removed: dict[int, float] = {}
-        self._asked: dict[int, float] = {}
 
     @property
     def pace(self) -> Pace:
         return self._pace
+
+    @property
+    def has_unique_names(self) -> bool:
+        return True
 
     async def close(self) -> None:
         await self._jobs.close()
@@ -147,12 +147,9 @@ class GitHub:
 
     async def result(self, scope: Scope, *, runner_id: int, job_id: str | None) -> Job | None:
         job = await self._jobs.by_id(scope, job_id) if job_id is not None else None
-        job = job or await self._jobs.of_runner(scope, runner_id)
-        if job is not None and not job.conclusion:
-            self._asked.setdefault(runner_id, self._clock())
-            if self._within(self._asked, runner_id, CONCLUSION_SECONDS):
-                raise ForgeUnreachableError(f"result: {job} has no conclusion yet", retry_after=2.0)
-        return job
+        if job is not None and job.runner_id == runner_id:
+            return job
+        return await self._jobs.of_runner(scope, runner_id)
 
     def _within(self, moments: dict[int, float], runner_id: int, seconds: float) -> bool:
         """Whether this runner's moment is that young; forgets the old ones."""

@@ -8,7 +8,7 @@ from registrar.forges.forge import ForgeUnreachableError, Job, Runner
 from registrar.untrusted import Entry, MalformedError
 
 RUN_FIELDS: Final = ("id", "status", "updated_at", "run_attempt")
-JOB_FIELDS: Final = ("id", "name", "labels", "runner_id", "status", "conclusion")
+JOB_FIELDS: Final = ("id", "name", "labels", "runner_id", "runner_name", "status", "conclusion")
 RUNNER_FIELDS: Final = ("id", "name", "status", "busy", "ephemeral", "labels", "version", "runner_group_id")
 GROUP_FIELDS: Final = ("id", "name", "default", "visibility", "allows_public_repositories")
 LISTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -67,6 +67,7 @@ def job(entry: Entry, prefix: str = "") -> Job:
         name=entry.words("name"),
         labels=entry.label_names("labels"),
         runner_id=entry.identifier_or_none("runner_id"),
+        runner_name=entry.words("runner_name"),
         in_progress=entry.words("status") == "in_progress",
         conclusion=entry.words("conclusion", most=32),
     )

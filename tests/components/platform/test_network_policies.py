@@ -9,7 +9,7 @@ import pytest
 from components.platform.network_policies import _tcp as tcp
 from components.platform.network_policies import deny_all, registrar_traffic, runner_egress
 from tests.program.stack_values import API_SERVER, defaults
-from values.contract import REGISTRAR_PORT
+from values.contract import REGISTRAR_PORT, REGISTRAR_STATUS_PORT
 from values.egress import EgressRule, host_rule
 
 BLOCKED: list[str] = defaults()["blockedCidrs"]
@@ -143,6 +143,7 @@ def test_granted_namespaces_register_and_clients_read_and_the_api_server_reads_f
     register, read = of_registrar()["ingress"]
     assert namespaces(register["from_"]) == ["base", "dev"]
     assert register["ports"] == tcp([REGISTRAR_PORT])
+    assert read["ports"] == tcp([REGISTRAR_STATUS_PORT])
     assert namespaces(read["from_"]) == ["monitoring"]
     blocks = [peer["ip_block"]["cidr"] for peer in read["from_"] if "ip_block" in peer]
     assert blocks == ["10.0.1.12/32", "10.96.0.1/32"]

@@ -33,7 +33,7 @@ def test_a_previewer_can_read_no_secret() -> None:
 
 def test_a_previewer_reaches_the_registrars_list_and_cannot_ask_for_a_registration() -> None:
     (rule,) = roster_rules()
-    assert (rule["resources"], rule["resource_names"]) == (["services/proxy"], ["https:registrar:8443"])
+    assert (rule["resources"], rule["resource_names"]) == (["services/proxy"], ["https:registrar:8444"])
     assert rule["verbs"] == ["get"]
 
 

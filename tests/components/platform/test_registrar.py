@@ -99,7 +99,7 @@ def test_everything_is_mounted_where_the_registrar_looks() -> None:
 def test_the_registrar_is_asked_for_its_health_over_tls() -> None:
     (container,) = pod()["containers"]
     for probe in ("readinessProbe", "livenessProbe"):
-        assert container[probe]["httpGet"] == {"path": "/healthz", "port": "https", "scheme": "HTTPS"}
+        assert container[probe]["httpGet"] == {"path": "/healthz", "port": "status", "scheme": "HTTPS"}
 
 
 def test_the_registrars_root_is_read_only() -> None:

@@ -83,7 +83,35 @@ def test_the_runners_files_are_copied_with_the_hidden_ones(pod: PodFolder) -> No
     assert pod.text("runner/.hidden") == "x"
 
 
-@pytest.mark.parametrize("status", [401, 403, 409])
+def test_a_token_that_is_not_accepted_yet_is_shown_again_for_a_while(pod: PodFolder) -> None:
+    refused = Answer(401, '{"reason": "TokenSignature", "message": "no"}')
+    with serving(pod.root / "trust", [refused, refused, Answer(200, "{}")]) as server:
+        code, _ = pod.run(REGISTER)
+    assert code == 0
+    assert len(server.asked) == 3
+
+
+def test_a_token_that_is_never_accepted_is_refused_in_the_end(pod: PodFolder) -> None:
+    refused = Answer(401, '{"reason": "TokenSignature", "message": "no"}')
+    with serving(pod.root / "trust", [refused] * 3) as server:
+        code, _ = pod.run(REGISTER, TOKEN_TRIES="2")
+    assert code == 1
+    assert len(server.asked) == 2
+    assert "TokenSignature" in pod.text("termination-log")
+
+
+@pytest.mark.parametrize("wait", ["121", "999999", "99999999999999999999"])
+def test_no_answer_makes_a_pod_sleep_for_longer_than_two_minutes(pod: PodFolder, wait: str) -> None:
+    sleep = pod.root / "bin/sleep"
+    sleep.parent.mkdir()
+    sleep.write_text(f'#!/bin/sh\necho "$1" >> {pod.root}/slept\n')
+    sleep.chmod(0o755)
+    with serving(pod.root / "trust", [Answer(503, "{}", {"Retry-After": wait}), Answer(200, "{}")]):
+        code, _ = pod.run(REGISTER, PATH=f"{sleep.parent}:{os.environ['PATH']}")
+    assert (code, pod.text("slept")) == (0, "120\n")
+
+
+@pytest.mark.parametrize("status", [403, 409])
 def test_a_refusal_ends_it_and_is_the_pods_last_word(pod: PodFolder, status: int) -> None:
     with serving(pod.root / "trust", [Answer(status, '{"reason": "NotGranted", "message": "no"}')]) as server:
         code, _ = pod.run(REGISTER)

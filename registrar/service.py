@@ -1,0 +1,115 @@
+"""Service: the registrar put together from its parts, once, for the process and for whoever tries it."""
+
+import asyncio
+import ssl
+from pathlib import Path
+from typing import Final
+
+from lightkube import SingleConfig
+
+from registrar.actions import Actor
+from registrar.announcer import Announcer
+from registrar.brakes import Brakes
+from registrar.cluster import Cluster
+from registrar.forges.forge import Pace
+from registrar.forges.github.pace import LIMITS as GITHUB_LIMITS
+from registrar.forges.github.pace import Limits as GitHubLimits
+from registrar.forges.opening import open_forge
+from registrar.issuer_keys import IssuerKeys
+from registrar.listener import Limits, Listener
+from registrar.logs import LogBudget
+from registrar.loop import Loop
+from registrar.metrics import Metrics
+from registrar.pod_store import SILENCE_SECONDS, PodStore
+from registrar.queue_reader import QueueReader
+from registrar.registrations import Registrations
+from registrar.roster import Roster
+from registrar.scope_cycle import Parts
+from registrar.server import REFUSALS_A_SECOND, Door, StatusDoor
+from registrar.settings import Settings
+
+# A connection takes about 30 KiB while it is silent and 60 KiB while it is served: 60 MiB at worst.
+DOOR_LIMITS: Final = Limits(connections=1024, of_an_address=512)
+STATUS_LIMITS: Final = Limits(connections=64, of_an_address=32)
+STOP_SECONDS: Final = 3.0
+
+
+class Service:
+    """All parts, wired. Nothing goes on before `serve`, `follow` and `loop.run` are called."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        kubernetes: SingleConfig,
+        credential: Path,
+        *,
+        pace: Pace | None = None,
+        github_limits: GitHubLimits = GITHUB_LIMITS,
+        silence_seconds: float = SILENCE_SECONDS,
+    ) -> None:
+        self.settings, self.metrics = settings, Metrics()
+        self.api, self.keys = Cluster(kubernetes), IssuerKeys(kubernetes)
+        self.forge = open_forge(settings, credential, self.metrics, pace=pace, limits=github_limits)
+        namespaces = [grant.namespace for grant in settings.grants]
+        self.store = PodStore(self.api, namespaces, silence_seconds=silence_seconds)
+        self.announcer, self.brakes = Announcer(self.api), Brakes()
+        self.actor = Actor(self.api, self.forge, self.store, self.announcer, self.metrics)
+        self.parts = Parts(
+            settings=settings,
+            forge=self.forge,
+            store=self.store,
+            actor=self.actor,
+            announcer=self.announcer,
+            brakes=self.brakes,
+            metrics=self.metrics,
+        )
+        self.loop = Loop(self.parts)
+        self.registrations = Registrations(
+            settings, self.api, self.forge, store=self.store, brakes=self.brakes, announcer=self.announcer
+        )
+        self._listeners: tuple[Listener, ...] = ()
+
+    async def serve(self, tls: ssl.SSLContext, host: str, port: int, status_port: int) -> tuple[int, int]:
+        """Open both ports, 0 for any free one. Returns them. Raises OSError where one is taken."""
+        door = Door(
+            keys=self.keys,
+            registrations=self.registrations,
+            metrics=self.metrics,
+            strangers=LogBudget(REFUSALS_A_SECOND),
+        )
+        status = StatusDoor(
+            queue=QueueReader(self.settings, self.forge, self.store),
+            roster=Roster(self.settings, self.forge, self.store),
+            metrics=self.metrics,
+        )
+        front = Listener(door.application(), tls, DOOR_LIMITS)
+        back = Listener(status.application(), tls, STATUS_LIMITS)
+        self._listeners = (front, back)
+        await front.start(host, port)
+        await back.start(host, status_port)
+        return front.port, back.port
+
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Start what goes on for ever: a watch over each namespace, and the loop."""
+        watches = [asyncio.create_task(self.store.follow(grant.namespace)) for grant in self.settings.grants]
+        return [*watches, asyncio.create_task(self.loop.run())]
+
+    def remembered(self) -> int:
+        """How many pods are remembered anywhere for what was done about them: none where there are no pods."""
+        return self.announcer.remembered + self.brakes.remembered + self.loop.remembered
+
+    async def close(self) -> None:
+        """End what is under way, and give everything back."""
+        await asyncio.gather(*(listener.close() for listener in self._listeners))
+        await self.registrations.close()
+        await asyncio.gather(self.api.close(), self.keys.close(), self.forge.close())
+
+
+def server_tls(certificate: Path, key: Path) -> ssl.SSLContext:
+    """What both ports speak. Raises OSError where a file cannot be read or is no certificate or key."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key)
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls.options |= ssl.OP_NO_RENEGOTIATION
+    tls.num_tickets = 0  # nobody comes back on a connection, so nothing is kept for it
+    return tls

@@ -1,0 +1,45 @@
+"""Shared: one question to the forge for all who ask it at the same time, and its answer for a moment after."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+Answer = TypeVar("Answer")
+
+
+class Shared(Generic[Answer]):
+    """Asks at most once at a time, and at most once in `keep_seconds`; an error is kept as long as an answer."""
+
+    def __init__(
+        self,
+        ask: Callable[[], Awaitable[Answer]],
+        keep_seconds: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ask, self._keep_seconds, self._clock = ask, keep_seconds, clock
+        self._asked: asyncio.Task[Answer] | None = None
+        self._answered_at = float("-inf")
+
+    async def get(self) -> Answer:
+        """The answer. Whoever goes away while they wait takes it from nobody else. Raises what the question raises."""
+        is_over = self._asked is None or (
+            self._asked.done() and self._clock() - self._answered_at >= self._keep_seconds
+        )
+        if self._asked is None or is_over:
+            self._asked = asyncio.create_task(self._get())
+            self._asked.add_done_callback(_look_at_error)
+        return await asyncio.shield(self._asked)
+
+    async def _get(self) -> Answer:
+        try:
+            return await self._ask()
+        finally:
+            self._answered_at = self._clock()
+
+
+def _look_at_error(task: "asyncio.Task[Answer]") -> None:
+    """Everybody may have gone away meanwhile: an error that nobody waits for is no news."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,115 @@
+"""Turns: who may ask the forge for a registration next. First come, first served, also for who was sent away between.
+
+More pods may start at once than a forge serves while a client waits. Who would have to wait too long is sent away with
+a time to come back, and keeps its place: its ticket is older than those of all who came later.
+"""
+
+import asyncio
+import heapq
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+AT_ONCE = 4
+HOLD_SECONDS = 10.0  # that a pod is kept waiting; a client of ours hangs up after 30
+PATIENCE_SECONDS = 20.0  # the same where the estimate was wrong
+RETURN_SECONDS = 120.0  # after its time until a ticket is void
+MOST_TICKETS = 5000
+FIRST_ESTIMATE_SECONDS = 1.0  # that one registration takes, before any was seen
+WEIGHT = 0.2  # of the newest one in the estimate
+
+
+class NotYetError(Exception):
+    """It takes too long to wait for: come back after `retry_after` seconds."""
+
+    def __init__(self, ahead: int, retry_after: float) -> None:
+        super().__init__(f"{ahead} pods are before this one")
+        self.ahead, self.retry_after = ahead, retry_after
+
+
+@dataclass(kw_only=True)
+class _Ticket:
+    number: int
+    void_at: float
+
+
+class Turns:
+    """The turns at one scope. `rate`: registrations a second that the forge takes for long."""
+
+    def __init__(
+        self, *, rate: float = float("inf"), at_once: int = AT_ONCE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate, self._at_once, self._clock = rate, at_once, clock
+        self._tickets: OrderedDict[str, _Ticket] = OrderedDict()
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._busy = 0
+        self._next_number = 0
+        self._seconds = FIRST_ESTIMATE_SECONDS
+
+    @asynccontextmanager
+    async def turn(self, who: str) -> AsyncIterator[None]:
+        """Have a turn, as soon as it comes. Raises NotYetError where that takes too long; the place is kept."""
+        ticket = self._ticket(who)
+        ahead = self._ahead(ticket)
+        wait = ahead / self._throughput()
+        if wait > HOLD_SECONDS and self._busy >= self._at_once:
+            raise self._not_yet(ticket, ahead, wait)
+        await self._take(ticket, ahead)
+        self._tickets.pop(who, None)
+        began = self._clock()
+        try:
+            yield
+        finally:
+            self._seconds += WEIGHT * (self._clock() - began - self._seconds)
+            self._give()
+
+    async def _take(self, ticket: _Ticket, ahead: int) -> None:
+        if self._busy < self._at_once:
+            self._busy += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (ticket.number, turn))
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                self._give()  # it came at the very moment at which nobody waited any more
+            turn.cancel()
+            if isinstance(error, TimeoutError):
+                raise self._not_yet(ticket, ahead, HOLD_SECONDS) from None
+            raise
+
+    def _give(self) -> None:
+        """Pass a turn on to whoever has waited longest, or free it."""
+        while self._waiting:
+            _, turn = heapq.heappop(self._waiting)
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._busy -= 1
+
+    def _ticket(self, who: str) -> _Ticket:
+        now = self._clock()
+        while self._tickets and (len(self._tickets) > MOST_TICKETS or next(iter(self._tickets.values())).void_at < now):
+            self._tickets.popitem(last=False)
+        ticket = self._tickets.get(who)
+        if ticket is None:
+            self._next_number += 1
+            ticket = self._tickets[who] = _Ticket(number=self._next_number, void_at=0.0)
+        ticket.void_at = now + PATIENCE_SECONDS + RETURN_SECONDS
+        return ticket
+
+    def _ahead(self, ticket: _Ticket) -> int:
+        now = self._clock()
+        return sum(1 for one in self._tickets.values() if one.number < ticket.number and one.void_at >= now)
+
+    def _throughput(self) -> float:
+        return min(self._rate, self._at_once / max(self._seconds, 0.001))
+
+    def _not_yet(self, ticket: _Ticket, ahead: int, wait: float) -> NotYetError:
+        ticket.void_at = self._clock() + wait + RETURN_SECONDS
+        # a little early: who waits here loses no time, who comes late leaves a gap
+        return NotYetError(ahead, max(1.0, wait - HOLD_SECONDS / 2))
