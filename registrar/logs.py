@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from aiohttp.http import HttpProcessingError
+
 LOGGER = logging.getLogger("registrar")
 
 
@@ -26,12 +28,19 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
+def is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Whether a record of aiohttp's server is about us: that a stranger's bytes are no HTTP is no news."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
+
+
 def configure() -> None:
     """Send the registrar's own log to standard output, and other libraries' warnings with it."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     LOGGER.setLevel(logging.INFO)
+    logging.getLogger("aiohttp.server").addFilter(is_worth_a_line)
 
 
 def log(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
