@@ -19,6 +19,7 @@ from lab import (
     images,
     network,
     node,
+    outside,
     packages,
     paths,
     postgresql,
@@ -35,9 +36,12 @@ from lab.github import daemon as github
 NODE_DEADLINE_SECONDS = 60.0
 # Last to first: what is above needs what is below until it has ended.
 STOP_ORDER = (
-    "kwok", "gpu-device-plugin", "kubelet", "kube-proxy", "coredns", "gitea", "s3", "kube-scheduler",
-    "kube-controller-manager", "containerd", "kube-apiserver", "etcd",
+    "kwok", "gpu-device-plugin", "kubelet", "kube-router", "kube-proxy", "coredns", "gitea", "s3",
+    "kube-scheduler", "kube-controller-manager", "containerd", "kube-apiserver", "etcd",
 )  # fmt: skip
+
+# Parts that no `up` starts, but whoever needs them.
+ON_REQUEST = {github.NAME: github.daemon, postgresql.NAME: postgresql.daemon, outside.NAME: outside.daemon}
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ def up(say: Say, fake_node_count: int = 2) -> None:
         gitea.seed()
         repositories.seed(environment.PASSPHRASE)
         _await_node()
+        _start(say, [node.firewall()])
         environment.write()
     say(f"lab is up; logs in {paths.LOGS}; `. {paths.STATE / 'env.sh'}` points a shell at it")
 
@@ -105,6 +110,7 @@ def _take_down(say: Say) -> None:
         elif daemon.stop(name):
             say(f"stopped {name}")
     node.down()
+    outside.down()
     network.down()
     left = remains.find()
     if left:
@@ -129,9 +135,7 @@ def status() -> Sequence[Part]:
 def _asked_for() -> list[Daemon]:
     """The parts that only come up on request, those of them that somebody has started."""
     known = daemon.known()
-    return [
-        make() for name, make in ((github.NAME, github.daemon), (postgresql.NAME, postgresql.daemon)) if name in known
-    ]
+    return [make() for name, make in ON_REQUEST.items() if name in known]
 
 
 def _parts() -> list[Daemon]:
@@ -139,7 +143,7 @@ def _parts() -> list[Daemon]:
     return [
         control_plane.etcd(), containers.daemon(), control_plane.api_server(pki),
         control_plane.controller_manager(pki), control_plane.scheduler(), node.kubelet(pki), node.proxy(),
-        dns.daemon(), fake_nodes.daemon(), node.gpu_plugin(), s3.daemon(), gitea.daemon(),
+        node.firewall(), dns.daemon(), fake_nodes.daemon(), node.gpu_plugin(), s3.daemon(), gitea.daemon(),
     ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The lab's network: one bridge for all pods, and nothing left behind when it goes."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -18,6 +19,9 @@ BRIDGE_ADDRESS = "02:67:70:75:00:01"
 
 CNI_CONFIG = paths.STATE / "cni"
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+# Pods share a bridge: only with this does what they say to each other pass the rules that enforce NetworkPolicies.
+BRIDGE_FILTER = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+BRIDGE_FILTER_MODULE = "br_netfilter"
 NAMESPACES = Path("/var/run/netns")
 TABLES = ("iptables", "ip6tables")
 
@@ -26,18 +30,35 @@ def _ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True, capture_output=True, timeout=30)
 
 
+def can_filter_bridge() -> bool:
+    """True where traffic that stays on a bridge passes iptables, or would once `up` has loaded the kernel's module."""
+    if BRIDGE_FILTER.exists():
+        return True
+    modprobe = shutil.which("modprobe")
+    if modprobe is None:
+        return False
+    asked = [modprobe, "--dry-run", "--quiet", BRIDGE_FILTER_MODULE]
+    return subprocess.run(asked, check=False, capture_output=True, timeout=30).returncode == 0
+
+
 def up() -> None:
-    """Makes the bridge, the pod network's configuration and IP forwarding. Idempotent."""
+    """Makes the bridge, the pod network's configuration, IP forwarding and the bridge's filter. Idempotent."""
     if not Path(f"/sys/class/net/{BRIDGE}").exists():
         _ip("link", "add", BRIDGE, "type", "bridge")
         _ip("link", "set", BRIDGE, "address", BRIDGE_ADDRESS)
         _ip("address", "add", f"{HOST}/16", "dev", BRIDGE)
         _ip("link", "set", BRIDGE, "up")
+    if not BRIDGE_FILTER.exists():
+        subprocess.run(["modprobe", BRIDGE_FILTER_MODULE], check=True, capture_output=True, timeout=30)
     before = paths.STATE / "ip_forward"
     if not before.exists():
         before.write_text(FORWARDING.read_text())
         (paths.STATE / "netns").write_text("\n".join(_network_namespaces()))
+    filter_before = paths.STATE / "bridge_filter"
+    if not filter_before.exists():
+        filter_before.write_text(BRIDGE_FILTER.read_text())
     FORWARDING.write_text("1\n")
+    BRIDGE_FILTER.write_text("1\n")
     CNI_CONFIG.mkdir(parents=True, exist_ok=True)
     (CNI_CONFIG / "10-lab.conflist").write_text(json.dumps(_conflist(), indent=1))
 
@@ -54,7 +75,8 @@ def _conflist() -> dict[str, object]:
 
 
 def down() -> None:
-    """Takes out the bridge, the pods' network namespaces, the Kubernetes rules in iptables and IP forwarding."""
+    """Takes out the bridge, the pods' network namespaces, the Kubernetes rules and sets, and puts the kernel's
+    switches back."""
     before = paths.STATE / "ip_forward"
     if not before.exists():
         return
@@ -64,7 +86,12 @@ def down() -> None:
         _ip("link", "delete", BRIDGE)
     for command in TABLES:
         _remove_kubernetes_rules(command)
+    for name in kubernetes_sets():  # after the rules, which hold them
+        subprocess.run(["ipset", "destroy", name], check=False, capture_output=True, timeout=30)
     FORWARDING.write_text(before.read_text())
+    filter_before = paths.STATE / "bridge_filter"
+    if filter_before.exists():
+        BRIDGE_FILTER.write_text(filter_before.read_text())
 
 
 def _network_namespaces() -> list[str]:
@@ -79,7 +106,7 @@ def namespaces_of_pods() -> list[str]:
 
 
 def has_kubernetes_rules(command: str) -> bool:
-    """True where kubelet or kube-proxy left a chain in this table (`iptables` or `ip6tables`)."""
+    """True where kubelet, kube-proxy or kube-router left a chain in this table (`iptables` or `ip6tables`)."""
     return "KUBE-" in _saved(command)
 
 
@@ -98,5 +125,18 @@ def _saved(command: str) -> str:
 
 
 def without_kubernetes(rules: str) -> str:
-    """The same iptables-save text without any chain that kubelet or kube-proxy made, nor a rule that names one."""
+    """The same iptables-save text without any chain that a part of Kubernetes made, nor a rule that names one."""
     return "".join(line for line in rules.splitlines(keepends=True) if "KUBE-" not in line)
+
+
+def kubernetes_sets() -> list[str]:
+    """The names of the address sets that kube-router's rules refer to."""
+    if shutil.which("ipset") is None:
+        return []
+    listed = subprocess.run(["ipset", "list", "-name"], capture_output=True, text=True, check=False, timeout=30)
+    return named_by_kubernetes(listed.stdout)
+
+
+def named_by_kubernetes(names: str) -> list[str]:
+    """Those of the listed sets that kube-router made; sets of IPv6 addresses have the family before their name."""
+    return [name for name in names.split() if name.removeprefix("inet6:").startswith("KUBE-")]

@@ -1,4 +1,4 @@
-"""The one real node: kubelet, kube-proxy and the plugin that offers simulated GPUs."""
+"""The one real node: kubelet, kube-proxy, the enforcer of NetworkPolicies and the plugin of simulated GPUs."""
 
 import json
 import shutil
@@ -11,6 +11,7 @@ from lab.control_plane import PKI, answers
 from lab.daemon import Daemon
 
 NAME = "lab"
+FIREWALL_HEALTH_PORT = 20244
 GPUS = 4
 GPU_RESOURCE = "nvidia.com/gpu"
 GPU_PRODUCT = "NVIDIA-A100-SIMULATED"
@@ -84,6 +85,17 @@ def proxy() -> Daemon:
     files = {file: json.dumps(config, indent=1)}
     argv = [str(paths.BIN / "kube-proxy"), f"--config={file}"]
     return Daemon("kube-proxy", argv, files=files, ready=lambda: answers("http://127.0.0.1:10256/healthz"))
+
+
+def firewall() -> Daemon:
+    """kube-router as nothing but the enforcer of NetworkPolicies; it needs the node's object when it starts."""
+    argv = [
+        str(paths.BIN / "kube-router"), "--run-firewall=true", "--run-router=false", "--run-service-proxy=false",
+        f"--kubeconfig={PKI / 'admin.kubeconfig'}", f"--hostname-override={NAME}",
+        f"--service-cluster-ip-range={network.SERVICE_RANGE}", f"--health-port={FIREWALL_HEALTH_PORT}",
+    ]  # fmt: skip
+    url = f"http://127.0.0.1:{FIREWALL_HEALTH_PORT}/healthz"
+    return Daemon("kube-router", argv, ready=lambda: answers(url))
 
 
 def gpu_plugin() -> Daemon:

@@ -14,6 +14,7 @@ PACKAGES = {
     "runc": "runc",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
     "iptables": "iptables",
+    "ipset": "ipset",
     "conntrack": "conntrack",
     "ip": "iproute2",
     "mount": "mount",
@@ -31,6 +32,7 @@ PORTS = {
     "kube-controller-manager": ("127.0.0.1", 10257),
     "kube-scheduler": ("127.0.0.1", 10259),
     "kube-proxy": ("127.0.0.1", 10256),
+    "kube-router": ("0.0.0.0", 20244),  # noqa: S104
     "kwok": ("127.0.0.1", 10247),
     "coredns": ("127.0.0.1", 8055),
     "gitea": ("0.0.0.0", 3000),  # noqa: S104
@@ -39,7 +41,7 @@ PORTS = {
 
 
 def check_machine() -> None:
-    """Raises LabError with every reason why no lab can run here: system, user, ports."""
+    """Raises LabError with every reason why no lab can run here: system, user, ports, bridge filter."""
     problems = []
     if sys.platform != "linux":
         problems.append(f"the lab needs Linux (found {sys.platform}): run it on a Debian or Ubuntu machine or VM")
@@ -50,6 +52,11 @@ def check_machine() -> None:
         for name, (host, port) in PORTS.items()
         if not daemon.is_running(name) and _is_taken(host, port)
     ]
+    if sys.platform == "linux" and not network.can_filter_bridge():
+        problems.append(
+            "traffic between pods cannot be filtered, for this kernel has no br_netfilter: "
+            "load it on the machine itself with `modprobe br_netfilter`"
+        )
     if problems:
         raise LabError("the lab cannot start:\n" + "\n".join(f"  - {problem}" for problem in problems))
 

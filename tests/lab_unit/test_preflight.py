@@ -2,10 +2,11 @@
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
-from lab import packages, preflight
+from lab import network, packages, preflight
 from lab.errors import LabError
 
 
@@ -49,3 +50,13 @@ def test_missing_packages_that_may_not_be_installed_are_all_named_with_the_comma
     monkeypatch.setenv(packages.REFUSE, "1")
     with pytest.raises(LabError, match=r"apt-get install .*that-package this-package"):
         packages.install(lambda _: None)
+
+
+def test_a_kernel_that_cannot_filter_a_bridge_is_told_what_to_load(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(preflight, "PORTS", {})
+    monkeypatch.setattr(network, "BRIDGE_FILTER", tmp_path / "bridge-nf-call-iptables")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LabError, match=r"no br_netfilter: .*`modprobe br_netfilter`"):
+        preflight.check_machine()
