@@ -22,7 +22,14 @@ from tests.lab.github_forge import GithubRepository
 
 HERE = Path(__file__).resolve().parent
 OTHER_SESSION_SECONDS = 900.0
-OWN_NAMESPACES = ("gpu-runners-test", "gpu-runners-small", "gpu-runners-flows", "gpu-runners-hub", "gpu-runners-state")
+OWN_NAMESPACES = (
+    "gpu-runners-test",
+    "gpu-runners-small",
+    "gpu-runners-flows",
+    "gpu-runners-hub",
+    "gpu-runners-state",
+    "gpu-runners-reach",
+)
 
 MakeStack = Callable[[str, Mapping[str, Any]], Stack]
 

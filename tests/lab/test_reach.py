@@ -1,0 +1,241 @@
+"""The table of docs/network.md, cell by cell: real connections from real pods, with the policies and without them."""
+
+import json
+import socketserver
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lab import network, outside
+from lab.errors import LabError
+from lab.trial.deadline import until
+from lab.trial.kubernetes import Json, KubernetesApi
+from lab.trial.pods import Pods
+from lab.trial.repository import Repository
+from tests.lab.conftest import MakeStack, stack_file
+from values.contract import REGISTRAR_PORT, REGISTRAR_STATUS_PORT, SERVICE_NAME
+
+TABLE = Path(__file__).resolve().parents[2] / "docs" / "network.md"
+PROBE = Path(__file__).with_name("reach.py")
+BASE, RUNNERS, SYSTEM = "gpu-runners-reach-base", "gpu-runners-reach", "gpu-runners-reach-system"
+CLIENT, STRANGER = "gpu-runners-reach-client", "gpu-runners-reach-stranger"
+POLICIES = "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies"
+POD_PORT = 8099
+NODE_PORT = 9797  # nothing of the lab's, and none of the range that Kubernetes gives to Services
+ETCD_PORT = 2379
+# Ends with its standard input: a runner's pod does not leave while something works in it.
+LISTEN = f"""
+import os, socket, sys, threading
+server = socket.create_server(("", {POD_PORT}))
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+while True:
+    server.accept()[0].close()
+"""
+
+Expected = dict[str, dict[str, str]]
+Reached = dict[str, dict[str, bool]]
+
+
+def documented() -> Expected:
+    """Target → source → yes, no or - (not tried), as the table says."""
+    rows = [line.strip().strip("|").split("|") for line in TABLE.read_text().splitlines() if line.startswith("|")]
+    (_, *sources), _, *body = [[cell.strip() for cell in row] for row in rows]
+    return {target: dict(zip(sources, cells, strict=True)) for target, *cells in body}
+
+
+DOCUMENTED = documented()
+CELLS = [(target, source, word) for target, row in DOCUMENTED.items() for source, word in row.items() if word != "-"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A container to try things from."""
+
+    namespace: str
+    pod: str
+    container: str
+    address: str
+
+    def command(self, *arguments: str) -> list[str]:
+        return ["kubectl", "exec", "-i", "-n", self.namespace, self.pod, "-c", self.container, "--", *arguments]
+
+
+class Accepting(socketserver.BaseRequestHandler):
+    """A connection is all that anybody wants."""
+
+
+@contextmanager
+def listening_on_the_node(port: int) -> Iterator[None]:
+    socketserver.ThreadingTCPServer.allow_reuse_address = True
+    with socketserver.ThreadingTCPServer((network.HOST, port), Accepting) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def listening_in(place: Place, environment: Mapping[str, str]) -> Iterator[None]:
+    command = place.command("python3", "-c", LISTEN)
+    with subprocess.Popen(command, env=dict(environment), stdin=subprocess.PIPE) as process:
+        yield
+        process.communicate(timeout=15)  # closes its input
+
+
+@pytest.fixture(scope="module")
+def forge(make_repository: Callable[[str], Repository]) -> Repository:
+    return make_repository("mlops/reach")
+
+
+@pytest.fixture(scope="module")
+def places(
+    lab: dict[str, str], api: KubernetesApi, forge: Repository, make_stack: MakeStack
+) -> Iterator[dict[str, Place]]:
+    """A pod of each kind, by the name of its column; and the second GPU runner."""
+    make_stack("reach", stack_file("reach.yaml")).up().succeeded()
+    (base,) = Pods(api, BASE, forge).until_ready("base", 1)
+    first, second = Pods(api, RUNNERS, forge).until_ready("gpu", 2)
+    (registrar,) = api.items(f"/api/v1/namespaces/{SYSTEM}/pods")
+    found = {
+        "GPU runner": Place(RUNNERS, first.name, "runner", first.address),
+        "second GPU runner": Place(RUNNERS, second.name, "runner", second.address),
+        "base runner": Place(BASE, base.name, "runner", base.address),
+        "registrar": Place(SYSTEM, registrar["metadata"]["name"], SERVICE_NAME, registrar["status"]["podIP"]),
+        "metrics client": plain_pod(api, CLIENT),
+        "other namespace": plain_pod(api, STRANGER),
+    }
+    outside.up()
+    with ExitStack() as listeners:
+        for port in (ETCD_PORT, NODE_PORT):
+            listeners.enter_context(listening_on_the_node(port))
+        for name in ("second GPU runner", "base runner"):
+            listeners.enter_context(listening_in(found[name], lab))
+        yield found
+    for namespace in (CLIENT, STRANGER):
+        api.delete(f"/api/v1/namespaces/{namespace}")
+
+
+def plain_pod(api: KubernetesApi, namespace: str) -> Place:
+    """A pod of a namespace without any policy, with Python in it."""
+    api.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
+    account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
+    until(f"{namespace} has its default account", lambda: api.find(account), 15)
+    container = {
+        "name": "python",
+        "image": "lab.local/cuda-mlops:lab",
+        "imagePullPolicy": "Never",
+        "command": ["python3", "-c", "import time; time.sleep(600)"],
+    }
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    api.create(f"/api/v1/namespaces/{namespace}/pods", {"metadata": {"name": "python"}, "spec": spec})
+    path = f"/api/v1/namespaces/{namespace}/pods/python"
+
+    def running() -> Json | None:
+        pod = api.get(path)
+        return pod if pod["status"].get("phase") == "Running" else None
+
+    pod = until(f"the pod of {namespace} runs", running, 30)
+    return Place(namespace, "python", "python", pod["status"]["podIP"])
+
+
+@pytest.fixture(scope="module")
+def targets(api: KubernetesApi, places: dict[str, Place]) -> dict[str, tuple[str, str, int]]:
+    """Protocol, address and port of each row."""
+    service = api.get(f"/api/v1/namespaces/{SYSTEM}/services/{SERVICE_NAME}")["spec"]["clusterIP"]
+    tcp: dict[str, tuple[str, int]] = {
+        "DNS over TCP": ("", 53),
+        "forge": (network.HOST, 3000),
+        "S3": (network.HOST, 7070),
+        "API server": (network.API_SERVICE, 443),
+        "registrar: registration": (service, REGISTRAR_PORT),
+        "registrar: metrics, queue, runners": (service, REGISTRAR_STATUS_PORT),
+        "kubelet (10250)": (network.HOST, 10250),
+        "etcd's port on the node (2379)": (network.HOST, ETCD_PORT),
+        "another port of the node": (network.HOST, NODE_PORT),
+        "metadata (169.254.169.254)": (outside.METADATA_ADDRESS, 80),
+        "Azure's WireServer (168.63.129.16)": (outside.WIRESERVER_ADDRESS, 80),
+        "a private address that is not named": (outside.PRIVATE_ADDRESS, 443),
+        "an address of the internet": (outside.INTERNET_ADDRESS, 443),
+        "port 53 of an address of the internet": (outside.INTERNET_ADDRESS, 53),
+        "a GPU runner": (places["second GPU runner"].address, POD_PORT),
+        "a base runner": (places["base runner"].address, POD_PORT),
+    }
+    return {"DNS over UDP": ("UDP", "", 53)} | {name: ("TCP", *where) for name, where in tcp.items()}
+
+
+def reached(
+    lab: Mapping[str, str], places: Mapping[str, Place], targets: Mapping[str, tuple[str, str, int]]
+) -> Reached:
+    """Source → target → whether a connection was made, tried from all pods at the same time."""
+    trying = {
+        source: subprocess.Popen(
+            places[source].command("python3", "-c", PROBE.read_text(), json.dumps(targets)),
+            env=dict(lab), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+        )
+        for source in DOCUMENTED["forge"]
+    }  # fmt: skip
+    return {source: json.loads(process.communicate(timeout=30)[0]) for source, process in trying.items()}
+
+
+def differs(found: Reached) -> list[str]:
+    """The cells that are not as documented."""
+    return [f"{source} → {target}" for target, source, word in CELLS if found[source][target] is not (word == "yes")]
+
+
+@pytest.fixture(scope="module")
+def enforced(lab: dict[str, str], places: dict[str, Place], targets: dict[str, tuple[str, str, int]]) -> Reached:
+    """What is reached while the policies are there; enforcement follows a new pod within seconds."""
+    found: Reached = {}
+
+    def as_documented() -> bool:
+        found.update(reached(lab, places, targets))
+        return not differs(found)
+
+    with suppress(LabError):  # each cell says for itself what was found last
+        until("the policies are enforced", as_documented, 15)
+    return found
+
+
+@pytest.fixture(scope="module")
+def without_policies(
+    enforced: Reached,
+    lab: dict[str, str],
+    api: KubernetesApi,
+    places: dict[str, Place],
+    targets: dict[str, tuple[str, str, int]],
+) -> Reached:
+    """What is reached once all of them are deleted."""
+    for namespace in (BASE, RUNNERS, SYSTEM):
+        for policy in api.items(POLICIES.format(namespace)):
+            api.delete(f"{POLICIES.format(namespace)}/{policy['metadata']['name']}")
+    found: Reached = {}
+
+    def everything() -> bool:
+        found.update(reached(lab, places, targets))
+        return all(all(row.values()) for row in found.values())
+
+    with suppress(LabError):
+        until("nothing is blocked any more", everything, 15)
+    return found
+
+
+def test_the_table_has_a_row_for_every_target(targets: dict[str, tuple[str, str, int]]) -> None:
+    assert set(DOCUMENTED) == set(targets)
+
+
+@pytest.mark.parametrize(("target", "source", "word"), CELLS)
+def test_a_pod_reaches_what_the_documentation_says(enforced: Reached, target: str, source: str, word: str) -> None:
+    assert enforced[source][target] is (word == "yes")
+
+
+@pytest.mark.parametrize("source", list(DOCUMENTED["forge"]))
+def test_it_is_the_policies_that_keep_a_pod_from_a_target(without_policies: Reached, source: str) -> None:
+    assert [target for target, is_reached in without_policies[source].items() if not is_reached] == []
