@@ -73,8 +73,8 @@ def _judge(stack: str, held: Sequence[Lock], here: Here) -> None:
     if all(ours(lock, here.host) for lock in held):
         # Two containers may go by one name, each with processes of its own.
         here.say(
-            f"No such process runs here any more, and this is {here.host}: it was killed, and its lock stayed, unless "
-            "another machine or container has the same name."
+            f"No such process runs here any more, and this is {here.host}: it was killed, and its lock stayed, "
+            "unless another machine or container has the same name."
         )
     else:
         here.say(
