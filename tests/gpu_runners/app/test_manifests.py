@@ -66,11 +66,12 @@ async def everything(github: Github, forge: GitHub, scope: Scope) -> None:
     assert await forge.find(scope, issued.runner_id)
     (job,) = await forge.queued(scope)
     assert await forge.jobs_in_progress(scope) == ()
-    for one in github.world.jobs():
-        one.status, one.conclusion = "completed", "success"
+    for run_job in github.world.jobs():
+        run_job.status, run_job.conclusion = "completed", "success"
+        run_job.runner = github.world.runners[issued.runner_id]
     result = await forge.result(scope, runner_id=issued.runner_id, job_id=job.id)
     assert result is not None
-    assert await forge.result(scope, runner_id=issued.runner_id, job_id=None) is None
+    assert await forge.result(scope, runner_id=issued.runner_id, job_id=None) == result  # found by its runner alone
     await forge.cordon(scope, issued.runner_id)
     await forge.remove(scope, issued.runner_id)
 
