@@ -65,6 +65,10 @@ def waiting_hook(places: Sequence[Place], deadline_seconds: int) -> Hook:
     def wait(cluster: ClusterConnection) -> None:
         clock = SystemClock()
         reader = PoolReader(cluster.get, places, clock.now)
-        wait_until_online(reader.read, pulumi.log.info, deadline_seconds, clock)
+        wait_until_online(reader.read, _report, deadline_seconds, clock)
 
     return cluster_hook(wait)
+
+
+def _report(line: str, *, ephemeral: bool) -> None:
+    pulumi.log.info(line, ephemeral=ephemeral)

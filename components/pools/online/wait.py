@@ -4,7 +4,7 @@ The cluster, the clock and the log are injected; everything in between is pure.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from components.clock import Clock
 from components.pools.online.diagnosis import Diagnosis, diagnose, remarks
@@ -12,6 +12,8 @@ from components.pools.online.progress import is_complete, progress_line
 from components.pools.online.snapshot import PoolSnapshot
 
 SAY_SOMETHING_EVERY: Final = 10.0
+# Of pools that stay as they are, no more are repeated one by one.
+REPEATED_POOLS: Final = 3
 SHORTEST_PAUSE: Final = 0.2
 # The API server gets three times as long to rest as it needed to answer.
 PAUSE_PER_READ: Final = 3.0
@@ -27,8 +29,15 @@ class ClusterReadError(Exception):
     """The cluster did not answer this once. The message says what was asked."""
 
 
+class Report(Protocol):
+    """Where lines go; an ephemeral one says nothing new, and need not be kept once the wait is over."""
+
+    def __call__(self, line: str, *, ephemeral: bool) -> None:
+        """Reports one line."""
+
+
 def wait_until_online(
-    read: Callable[[], Sequence[PoolSnapshot]], report: Callable[[str], None], deadline_seconds: float, clock: Clock
+    read: Callable[[], Sequence[PoolSnapshot]], report: Report, deadline_seconds: float, clock: Clock
 ) -> None:
     """Returns when every pool is far enough; read gives all pools as they are now.
 
@@ -51,7 +60,7 @@ def wait_until_online(
         if not silence:
             if old_failures is None:
                 old_failures = failures(pools)
-            reporter.tell([progress_line(pool) for pool in pools], now)
+            reporter.tell({progress_line(pool): is_complete(pool) for pool in pools}, now)
             if all(is_complete(pool) for pool in pools):
                 return
             found = [diagnosis for pool in pools for diagnosis in diagnose(pool, old_failures)]
@@ -59,7 +68,7 @@ def wait_until_online(
             if overdue := [d for d in found if now - seen[d.pool, d.kind] >= d.grace]:
                 raise PoolsNotOnlineError(_failure(overdue, pools))
         else:
-            reporter.tell([silence], now)
+            reporter.tell({silence: False}, now)
         if now - start >= deadline_seconds:
             raise PoolsNotOnlineError(_timeout(pools, deadline_seconds, silence))
         clock.sleep(max(SHORTEST_PAUSE, PAUSE_PER_READ * (now - asked)))
@@ -76,21 +85,33 @@ def still_seen(seen: Mapping[_Key, float], found: Iterable[Diagnosis], now: floa
 
 
 class _Reporter:
-    """Reports lines that changed, and all that are unfinished now and then, so that silence never means a hang."""
+    """Reports what changed, and now and then what is unfinished, so that silence never means a hang."""
 
-    def __init__(self, report: Callable[[str], None]) -> None:
+    def __init__(self, report: Report) -> None:
         self._report = report
-        self._last: list[str] = []
+        self._last: Mapping[str, bool] = {}
         self._when = 0.0
 
-    def tell(self, lines: list[str], now: float) -> None:
-        due = now - self._when >= SAY_SOMETHING_EVERY
-        news = lines if due else [line for line in lines if line not in self._last]
+    def tell(self, lines: Mapping[str, bool], now: float) -> None:
+        """Each line, and whether it is the last that will be said of its pool as things are."""
+        news = [line for line in lines if line not in self._last]
         for line in news:
-            self._report(line)
+            self._report(line, ephemeral=False)
+        if not news and now - self._when >= SAY_SOMETHING_EVERY:
+            news = _still([line for line, finished in lines.items() if not finished], len(lines))
+            for line in news:
+                self._report(line, ephemeral=True)
         self._last = lines
         if news:
             self._when = now
+
+
+def _still(unfinished: Sequence[str], pools: int) -> list[str]:
+    """What is said again: a few pools one by one, more of them in one line."""
+    if len(unfinished) <= REPEATED_POOLS:
+        return list(unfinished)
+    first = "; ".join(unfinished[:REPEATED_POOLS])
+    return [f"still waiting for {len(unfinished)} of {pools} pools: {first}; …"]
 
 
 def _failure(overdue: Iterable[Diagnosis], pools: Iterable[PoolSnapshot]) -> str:

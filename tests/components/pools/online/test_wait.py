@@ -34,6 +34,12 @@ class Watch:
         self.looks: Iterator[Look] = chain(looks, repeat(looks[-1]))
         self.clock = Clock()
         self.lines: list[str] = []
+        self.ephemeral: list[str] = []
+
+    def report(self, line: str, *, ephemeral: bool) -> None:
+        self.lines.append(line)
+        if ephemeral:
+            self.ephemeral.append(line)
 
     def read(self) -> Sequence[PoolSnapshot]:
         look = next(self.looks)
@@ -43,7 +49,7 @@ class Watch:
 
     def run(self, deadline: float = 60) -> float:
         """The seconds that the wait took."""
-        wait_until_online(self.read, self.lines.append, deadline, self.clock)
+        wait_until_online(self.read, self.report, deadline, self.clock)
         return self.clock.time - 100
 
     def failure(self, deadline: float = 60) -> str:
@@ -67,6 +73,26 @@ def test_a_line_is_said_again_now_and_then_so_that_silence_is_no_hang() -> None:
     seconds = watch.run()
     assert 25 < seconds < 35
     assert watch.lines.count("cuda: 0 of 1 online, 1 starting") == 3
+
+
+def test_of_many_pools_only_what_changed_or_is_unfinished_is_said_and_what_is_said_again_is_ephemeral() -> None:
+    finished = [PoolSnapshot(f"done-{number}", 1, pods=(online(f"p{number}"),)) for number in range(49)]
+    watch = Watch(*[[*finished, pool(1, starting())]] * 300, [*finished, FIRST])
+    assert 55 < watch.run(deadline=600) < 65
+    assert len(watch.lines) - len(watch.ephemeral) == 50 + 1  # each pool once, and the last one that came online
+    assert set(watch.ephemeral) == {"cuda: 0 of 1 online, 1 starting"}
+    assert len(watch.ephemeral) == 5
+
+
+def test_many_pools_that_stay_unfinished_are_one_line() -> None:
+    pools = [PoolSnapshot(f"pool-{number}", 1) for number in range(50)]
+    watch = Watch(pools)
+    watch.failure(deadline=60)
+    assert len(watch.lines) - len(watch.ephemeral) == 50
+    assert 5 <= len(watch.ephemeral) <= 6
+    assert watch.ephemeral[0] == (
+        "still waiting for 50 of 50 pools: pool-0: 0 of 1 online; pool-1: 0 of 1 online; pool-2: 0 of 1 online; …"
+    )
 
 
 def test_what_cannot_heal_fails_after_its_grace_and_long_before_the_deadline() -> None:
@@ -123,5 +149,5 @@ def test_slow_answers_are_asked_for_less_often() -> None:
         watch.clock.time += 1
         return read()
 
-    wait_until_online(slow, watch.lines.append, 600, watch.clock)
+    wait_until_online(slow, watch.report, 600, watch.clock)
     assert watch.clock.time - 100 == 11 + 10 * 3
