@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from registrar.forges.forge import Job
+from values.runner_label import folded
 from values.scope import Scope
 
 
@@ -48,7 +49,8 @@ def count(
 
 
 def _taker(ordered: list[Pool], scope: Scope, job: Job) -> str | None:
-    return next((pool.key for pool in ordered if pool.scope == scope and job.labels <= pool.labels), None)
+    wanted = folded(job.labels)
+    return next((pool.key for pool in ordered if pool.scope == scope and wanted <= folded(pool.labels)), None)
 
 
 def _add(counted: dict[str, dict[str, int]], key: str | None, what: str) -> None:

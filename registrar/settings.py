@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from registrar.untrusted import is_runner_label
 from values.deadlines import Deadlines
 from values.grant import Grant
 from values.problem import Problem, ProblemsError, shown
+from values.runner_label import is_runner_label
 from values.scope import FORGES, GITHUB, Scope, ScopeKind
 
 _CURE: Final = "the platform stack writes this file: bring it up with the program that this image belongs to"

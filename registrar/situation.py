@@ -7,6 +7,7 @@ from registrar.outcomes import Outcome
 from registrar.pods import ENDED, RunnerPod, Stage
 from values import contract
 from values.deadlines import Deadlines
+from values.runner_label import folded
 
 # Between the forge's answer to a cordon and a removal: a job that was being handed out at that moment shows up by then.
 SETTLE_SECONDS = 1.0
@@ -104,7 +105,7 @@ def drift_of(pod: RunnerPod, runner: Runner | None, group: str | None) -> str:
         return ""
     problems = []
     declared = frozenset(pod.runner_labels)
-    if runner.labels - (runner.given_labels - declared) != declared:
+    if folded(runner.labels) - (folded(runner.given_labels) - folded(declared)) != folded(declared):
         found = ",".join(sorted(runner.labels))
         problems.append(f"labels are {found!r}, declared {','.join(sorted(declared))!r}")
     if runner.groups and group not in runner.groups:

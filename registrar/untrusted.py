@@ -9,14 +9,13 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final, NoReturn
 
+from values.runner_label import MOST_LABELS, is_runner_label
+
 LARGEST_ID: Final = 2**63 - 1  # what both forges keep their ids in
-MOST_LABELS: Final = 32
 MOST_ENTRIES: Final = 10_000  # of one list within one answer
 LONGEST_WORDS: Final = 512
 _DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 _JOB_ID: Final = re.compile(r"(?:[A-Za-z0-9._-]{1,100}/){0,2}[1-9][0-9]{0,18}", re.ASCII)
-# No comma (it separates), no colon (Gitea reads the executor after it), no blank at either end.
-_LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.+/= -]{0,126}[A-Za-z0-9_.+/=-])?", re.ASCII)
 
 
 class MalformedError(ValueError):
@@ -55,14 +54,9 @@ def runner_labels(text: object) -> tuple[str, ...]:
     if len(labels) > MOST_LABELS:
         raise MalformedError(f"{len(labels)} runner labels; allowed: {MOST_LABELS}")
     for label in labels:
-        if not _LABEL.fullmatch(label):
+        if not is_runner_label(label):
             raise MalformedError(f"{_quoted(label)} is no runner label")
     return labels
-
-
-def is_runner_label(text: object) -> bool:
-    """Whether it is one runner label."""
-    return isinstance(text, str) and _LABEL.fullmatch(text) is not None
 
 
 def words(value: object, *, most: int = LONGEST_WORDS) -> str:

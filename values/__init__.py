@@ -21,6 +21,7 @@ Platform and pools
   egress             EgressRule: a network and its ports
   api_server         where the API server answers
   image              which images an environment admits
+  runner_label       the words of `runs-on`
   pool               RunnerPool: runners that differ in nothing
   placement          GpuPlacement: GPUs and nodes, presets per vendor and cloud
 """

@@ -4,6 +4,9 @@ from typing import Final, NotRequired, TypedDict
 
 from values.accounts import DEPLOYER, PREVIEWER
 from values.placement import GpuPlacement
+from values.problem import Problem
+from values.runner_label import SELF_HOSTED, folded
+from values.scope import GITHUB
 
 NO_IDENTITY: Final = "none"
 IDENTITIES: Final = (NO_IDENTITY, DEPLOYER, PREVIEWER)
@@ -47,6 +50,24 @@ class RunnerPool(TypedDict):
 def pool_key(pool: RunnerPool) -> str:
     """What tells pools apart in a cluster: `namespace/name`."""
     return f"{pool['namespace']}/{pool['name']}"
+
+
+def missing_self_hosted(pool: RunnerPool) -> Problem | None:
+    """What jobs must not write in `runs-on`, though most do, of a pool at GitHub that lacks the usual label.
+
+    A just-in-time runner has the labels that it was registered with and no other; what finds no runner fails after a
+    day (https://docs.github.com/actions/reference/limits).
+    """
+    if pool["forge"] != GITHUB or SELF_HOSTED in folded(pool["labels"]):
+        return None
+    labels = ", ".join(pool["labels"])
+    return Problem(
+        f"labels of pool {pool['name']}",
+        f"no {SELF_HOSTED}, which GitHub does not add: a job with `runs-on: [{SELF_HOSTED}, {labels}]` waits 24 hours "
+        "and fails",
+        f"jobs with `runs-on: [{labels}]`",
+        f"write this in `runs-on`, or add {SELF_HOSTED} to the pool's labels",
+    )
 
 
 def pools_config_map(stack: str) -> str:

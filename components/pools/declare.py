@@ -6,7 +6,7 @@ import pulumi
 
 from components.pools.online_pools import OnlinePools
 from components.pools.runner_deployment import RunnerDeployment
-from values.pool import RunnerPool, pool_key
+from values.pool import RunnerPool, missing_self_hosted, pool_key
 
 
 def declare_pools(
@@ -17,6 +17,9 @@ def declare_pools(
     after: Sequence[pulumi.Resource],
 ) -> None:
     """The pools come after `after`; the object that the wait hangs on lies in the namespace."""
+    for pool in pools:
+        if problem := missing_self_hosted(pool):
+            pulumi.log.warn(str(problem))
     deployments = [
         RunnerDeployment(f"{pool['namespace']}-{pool['name']}", pool, pulumi.ResourceOptions(depends_on=list(after)))
         for pool in pools

@@ -1,7 +1,7 @@
 """The checks of a stack, in the order in which they are told: cluster, forge, images. Asks through the edges only."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from lightkube.utils.quantity import parse_quantity
@@ -13,19 +13,20 @@ from config import StackConfig
 from config.forge_questions import forge_questions
 from gpu_runners.doctor import gitea, github
 from gpu_runners.doctor.cluster import ClusterChecks, version
-from gpu_runners.doctor.core.findings import Finding, State
+from gpu_runners.doctor.core.findings import Finding, State, doubtful
 from gpu_runners.doctor.core.nodes import Need
 from gpu_runners.doctor.core.rights import of_platform, of_pools
 from gpu_runners.doctor.egress import egress_to_api_server, egress_to_forge
 from gpu_runners.doctor.registry import images
 from values.contract import TRUST_CONFIG_MAP
 from values.forge_questions import ForgeQuestions
-from values.pool import RunnerPool, pools_config_map
+from values.pool import RunnerPool, missing_self_hosted, pools_config_map
 from values.scope import GITHUB
 
 
 def checks(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterator[Finding]:
     """Everything about the stack of this name; each finding as soon as it is known."""
+    yield from labels(stack.pools)
     cluster = version(choice)
     yield cluster
     if cluster.state is State.OK:
@@ -34,6 +35,13 @@ def checks(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterator[Fin
         yield from egress_to_forge(stack, stack.platform)
     yield from _of_forge(forge_questions(stack))
     yield from images(_images(stack))
+
+
+def labels(pools: Iterable[RunnerPool]) -> Iterator[Finding]:
+    """What jobs must not write to get a runner of these pools."""
+    for pool in pools:
+        if problem := missing_self_hosted(pool):
+            yield doubtful("labels", problem)
 
 
 def need(pool: RunnerPool) -> Need:

@@ -3,6 +3,7 @@
 import runpy
 from collections.abc import Callable
 
+import pulumi
 import pytest
 
 from access.cluster.errors import ClusterTooOldError
@@ -33,6 +34,17 @@ def test_the_pools_stack_declares_what_a_deployer_may_write_and_no_more() -> Non
         ("Deployment", "gpu-runners-dev", "cuda"),
         ("ConfigMap", "gpu-runners-dev", "pools-dev"),
     ]
+
+
+def test_the_plan_says_what_jobs_must_write_for_a_pool_without_self_hosted(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lines.append)
+    declared(stack_file("dev"), "dev")
+    assert lines == []
+    declared(stack_file("dev") | {"forge": "github"}, "dev")
+    assert len(lines) == 1
+    assert "labels of pool cuda: found no self-hosted" in lines[0]
+    assert "allowed: jobs with `runs-on: [cml-gpu]`" in lines[0]
 
 
 def test_the_platform_stack_gives_each_namespace_its_limits_and_its_trust() -> None:

@@ -34,6 +34,12 @@ def test_a_job_that_two_pools_could_take_is_counted_once_for_the_plainer_one() -
     assert counted["runners/big"]["waiting"] == 0
 
 
+def test_a_job_is_counted_whatever_the_case_of_its_labels() -> None:
+    waiting = {GUIDE: [job(1, "CML-GPU"), job(2, "Self-Hosted", "cml-gpu")]}
+    counted = count([pool("cuda", "Cml-GPU", "self-hosted")], waiting=waiting, running={}, pool_of_runner={})
+    assert counted["runners/cuda"]["waiting"] == 2
+
+
 def test_a_running_job_is_counted_where_it_runs() -> None:
     pools = [pool("big", "gpu", "big"), pool("small", "gpu")]
     running = {GUIDE: [job(1, "gpu", runner_id=5), job(2, "gpu", runner_id=6)]}

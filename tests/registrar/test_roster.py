@@ -1,5 +1,6 @@
 """`/runners` tells which registration belongs to which pod, and guesses nothing."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -84,3 +85,14 @@ def test_a_runner_in_another_group_than_was_granted_differs_from_its_pod(
     )  # fmt: skip
     assert drift_of(pod, runner, granted) == problem
     assert report_of(pod, runner, granted) == "; ".join(filter(None, (problem, "old")))
+
+
+def test_labels_that_differ_in_case_alone_are_no_drift() -> None:
+    pod = read_pod(runner_pod())
+    labels = frozenset(label.upper() for label in pod.runner_labels)
+    runner = Runner(
+        id=1, name=pod.name, online=True, busy=False, cordoned=False, ephemeral=True, labels=labels | {"Linux"},
+        given_labels=frozenset({"linux"}),
+    )  # fmt: skip
+    assert drift_of(pod, runner, None) == ""
+    assert "labels are" in drift_of(pod, replace(runner, labels=labels | {"big"}), None)
