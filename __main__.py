@@ -1,7 +1,7 @@
 """Table of contents: what a stack declares, in order. Reads the config, checks the cluster, declares, and no more."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import pulumi
@@ -15,10 +15,11 @@ from components.pools.declare import declare_pools
 from components.pools.own_pool import refuse_own_pool
 from config import StackConfig, load
 from config.forge_questions import forge_questions
-from config.platform import PlatformConfig, accounts, deployments_by_namespace, grants
+from config.platform import PlatformConfig, accounts, deployments_by_namespace, grants, reserved_labels
 from values.api_server import ApiServer
 from values.credential import Credential
 from values.forge_networks import forge_networks
+from values.pool import RunnerPool
 
 
 def declare(stack: StackConfig, cluster_version: str, find_api_server: Callable[[], ApiServer]) -> None:
@@ -54,9 +55,14 @@ def platform_of(stack: StackConfig, platform: PlatformConfig, registrar: Registr
         dns_cidrs=stack.dns_cidrs,
         pod_security_version=stack.pod_security_version,
         image_tags_allowed=stack.image_tags_allowed,
+        runner_limits=platform.runner_limits,
     )
     return declare_platform(
-        registrar, trust, environments_of(platform), deployments_by_namespace(platform), after=at_github(stack)
+        registrar,
+        trust,
+        environments_of(platform, stack.pools),
+        deployments_by_namespace(platform),
+        after=at_github(stack),
     )
 
 
@@ -80,16 +86,17 @@ def registrar_of(
     )
 
 
-def environments_of(platform: PlatformConfig) -> list[Environment]:
-    """The namespaces for runners."""
+def environments_of(platform: PlatformConfig, pools: Iterable[RunnerPool]) -> list[Environment]:
+    """The namespaces for runners; the pools of the same stack have labels that no other namespace may claim."""
     return [
         Environment(
             namespace=environment.namespace,
-            gpus=environment.gpus,
-            pods=environment.pods,
+            quota=environment.quota,
             egress=environment.egress,
             accounts=accounts(platform, environment),
             images=environment.images,
+            labels=environment.labels,
+            reserved_labels=reserved_labels(platform, environment, pools),
         )
         for environment in platform.environments
     ]

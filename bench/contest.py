@@ -48,7 +48,8 @@ class Contest:
                 "replicas": declared["replicas"], "image": declared["image"], "forge": "gitea",
                 "runner_image": config["gpu-runners:runnerImage"], "cpu": defaults["cpu"],
                 "memory": defaults["memory"], "shared_memory": defaults["sharedMemory"],
-                "work_volume": defaults["workVolume"], "protect_job_seconds": defaults["protectJobSeconds"],
+                "work_volume": defaults["workVolume"], "ephemeral_storage": "10Gi",
+                "protect_job_seconds": defaults["protectJobSeconds"],
                 "identity": defaults["identity"], "autoscaled": defaults["autoscaled"],
             }  # fmt: skip
             if self.gpu:

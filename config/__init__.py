@@ -5,6 +5,7 @@
   fields           typed fields out of nested mappings; collects every problem with its full key
   names            images and namespaces, wherever they stand
   pools            the pools
+  quota            what a namespace may use in all, and what one runner may
   gpu              a pool's GPUs and nodes
   platform         the platform's section: scope, registrar, environments; what is granted to whom
   environments     one environment: scope, quota, egress, images, deployer

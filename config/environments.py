@@ -1,19 +1,16 @@
 """Reads the environments of a platform: the namespaces that may hold runners, and what each of them grants at most."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from config.egress import read_egress
 from config.fields import Section
-from config.names import read_namespace
+from config.names import read_own_namespace, read_runner_labels
+from config.quota import read_quota
 from config.scope import read_scope
 from values.egress import EgressRule
-from values.kubernetes_syntax import is_dns_label, is_extended_resource, is_image_beginning
-from values.placement import NVIDIA_GPU
+from values.kubernetes_syntax import is_dns_label, is_image_beginning
+from values.quota import Quota
 from values.scope import GITEA, ForgeScope, Scope
-
-MOST_GPUS: Final = 100000
 
 
 @dataclass(frozen=True)
@@ -26,23 +23,21 @@ class DeployerConfig:
 
 @dataclass(frozen=True)
 class EnvironmentConfig:
-    """One trust zone. gpus is the quota per resource, images whatever may run there."""
+    """One trust zone. images is whatever may run there, labels the words of `runs-on` that it serves; empty for any."""
 
     namespace: str
     scope: Scope
     runner_group: str | None
-    gpus: Mapping[str, int]
-    pods: int | None
+    quota: Quota
+    labels: tuple[str, ...]
     egress: tuple[EgressRule, ...]
     images: tuple[str, ...]
     deployer: DeployerConfig | None
 
 
-def read_environment(section: Section, platform_scope: ForgeScope) -> EnvironmentConfig:
+def read_environment(section: Section, platform_scope: ForgeScope, quota_defaults: Section) -> EnvironmentConfig:
     """One environment; its scope is the platform's unless it names one of the same forge."""
-    section.known("namespace", "scope", "runnerGroup", "quota", "egress", "images", "deployer")
-    quota = section.section("quota")
-    quota.known("gpus", "pods")
+    section.known("namespace", "scope", "runnerGroup", "quota", "egress", "images", "labels", "deployer")
     scope = read_scope(section, platform_scope.kind) if section.has("scope") else platform_scope
     if scope.url and platform_scope.url and scope.url != platform_scope.url:
         section.note("scope", scope.url, f"a scope of {platform_scope.url}", "give another forge a platform of its own")
@@ -53,11 +48,11 @@ def read_environment(section: Section, platform_scope: ForgeScope) -> Environmen
         cure = "name the organization as the scope, or leave it out"
         section.note("runnerGroup", f"{group} in {scope.path}", "a group of an organization", cure)
     return EnvironmentConfig(
-        namespace=read_namespace(section, "namespace"),
+        namespace=read_own_namespace(section, "namespace"),
         scope=scope.scope,
         runner_group=group,
-        gpus=_read_gpus(quota),
-        pods=quota.integer("pods", 1, MOST_GPUS) if quota.has("pods") else None,
+        quota=read_quota(section.section("quota"), quota_defaults),
+        labels=tuple(read_runner_labels(section, "correct it, or leave labels out to admit any")),
         egress=tuple(read_egress(item) for item in section.sections("egress")),
         images=tuple(
             section.texts(
@@ -71,20 +66,7 @@ def read_environment(section: Section, platform_scope: ForgeScope) -> Environmen
     )
 
 
-def _read_gpus(quota: Section) -> dict[str, int]:
-    """A number of NVIDIA GPUs, or a mapping from resource to number."""
-    if not isinstance(quota.values.get("gpus"), dict):
-        return {NVIDIA_GPU: quota.integer("gpus", 0, MOST_GPUS, "count all pools, and a spare for leaving runners")}
-    section = quota.section("gpus")
-    for resource in section.values:
-        if not is_extended_resource(resource):
-            section.note(
-                resource, "an unknown resource", "a device plugin's resource, e.g. nvidia.com/gpu", "correct it"
-            )
-    return {resource: section.integer(resource, 0, MOST_GPUS) for resource in section.values}
-
-
 def _read_deployer(section: Section) -> DeployerConfig:
     section.known("namespace", "stack")
     stack = section.text("stack", is_dns_label, "the name of the stack that may be deployed, as a DNS-1123 label")
-    return DeployerConfig(read_namespace(section, "namespace"), stack)
+    return DeployerConfig(read_own_namespace(section, "namespace"), stack)

@@ -4,7 +4,7 @@ from typing import Final
 
 from config.fields import Section
 from values.kubernetes_syntax import is_extended_resource, is_label_key, is_label_value
-from values.placement import PRESETS, TAINT_EFFECTS, TOLERATION_OPERATORS, GpuPlacement, Toleration
+from values.placement import CLUSTER_TAINTS, PRESETS, TAINT_EFFECTS, TOLERATION_OPERATORS, GpuPlacement, Toleration
 
 MOST_GPUS_PER_POD: Final = 64
 
@@ -37,8 +37,8 @@ def _read_toleration(section: Section) -> Toleration:
     toleration: Toleration = {
         "key": section.text(
             "key",
-            is_label_key,
-            "the key of a taint",
+            lambda text: is_label_key(text) and not text.startswith(CLUSTER_TAINTS),
+            "the key of a taint that is not Kubernetes' own",
             "name the taint: a toleration without a key accepts every taint, of broken nodes too",
         ),
         "operator": operator,

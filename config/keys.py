@@ -16,6 +16,7 @@ KEYS: Final = (
     "allowImageTags",
     "blockedCidrs",
     "dnsCidrs",
+    "ephemeralStorage",
     "forge",
     "forgeCa",
     "githubApp",
@@ -27,11 +28,13 @@ KEYS: Final = (
     "podSecurityVersion",
     "poolDefaults",
     "pools",
+    "quotaDefaults",
     "registrarCertificate",
     "registrarDeadlines",
     "runnerImage",
+    "runnerLimits",
 )
-TEXT_KEYS: Final = ("forge", "forgeCa", "namespace", "podSecurityVersion", "runnerImage")
+TEXT_KEYS: Final = ("ephemeralStorage", "forge", "forgeCa", "namespace", "podSecurityVersion", "runnerImage")
 
 
 def read_values(config: pulumi.Config) -> dict[str, Any]:

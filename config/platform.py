@@ -1,17 +1,21 @@
 """Reads the platform section: the registrar, its forge, and the environments whose namespaces may hold runners."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from config.egress import check_forge_is_reached, read_egress
 from config.environments import EnvironmentConfig, read_environment
 from config.fields import Section
-from config.names import read_image, read_namespace
+from config.names import read_image, read_own_namespace
+from config.quota import read_runner_limits
 from config.scope import read_scope
 from values.accounts import DEPLOYER, PREVIEWER, RUNNER, Deployment
 from values.egress import EgressRule
 from values.grant import Grant
 from values.kubernetes_syntax import is_dns_label
+from values.pool import RunnerPool
+from values.quota import RunnerLimits
 from values.scope import ForgeScope
 
 
@@ -25,6 +29,7 @@ class PlatformConfig:
     registrar_clients: tuple[str, ...]
     registrar_egress: tuple[EgressRule, ...]
     environments: tuple[EnvironmentConfig, ...]
+    runner_limits: RunnerLimits
 
 
 def accounts(platform: PlatformConfig, environment: EnvironmentConfig) -> list[str]:
@@ -41,9 +46,22 @@ def grants(platform: PlatformConfig) -> list[Grant]:
             scope=environment.scope,
             service_accounts=tuple(accounts(platform, environment)),
             runner_group=environment.runner_group,
+            labels=frozenset(environment.labels) or None,
         )
         for environment in platform.environments
     ]
+
+
+def reserved_labels(platform: PlatformConfig, environment: EnvironmentConfig, pools: Iterable[RunnerPool]) -> list[str]:
+    """Runner labels that serve other namespaces, i.e. that an environment without a list of its own may not claim.
+
+    They are those that others list, and those of this stack's pools elsewhere, as of base runners.
+    """
+    listed = {label for other in platform.environments if other != environment for label in other.labels}
+    own: set[str] = set()
+    for pool in pools:
+        (own if pool["namespace"] == environment.namespace else listed).update(pool["labels"])
+    return sorted(listed - own)
 
 
 def deployments_by_namespace(platform: PlatformConfig) -> dict[str, list[Deployment]]:
@@ -56,20 +74,23 @@ def deployments_by_namespace(platform: PlatformConfig) -> dict[str, list[Deploym
     return found
 
 
-def read_platform(section: Section, forge: str, *, tags_allowed: bool) -> PlatformConfig:
-    """The section at gpu-runners:platform, which is not empty."""
+def read_platform(root: Section, section: Section, forge: str, *, tags_allowed: bool) -> PlatformConfig:
+    """The section at gpu-runners:platform, which is not empty; root is the stack, whose defaults hold."""
     section.known("scope", "registrar", "environments", "runnerGroups", "repositories")
     registrar = section.section("registrar")
     registrar.known("namespace", "image", "clients", "egress")
     scope = read_scope(section, forge)
-    environments = tuple(read_environment(item, scope) for item in section.sections("environments"))
+    environments = tuple(
+        read_environment(item, scope, root.section("quotaDefaults")) for item in section.sections("environments")
+    )
     platform = PlatformConfig(
         forge=scope,
-        registrar_namespace=read_namespace(registrar, "namespace"),
+        registrar_namespace=read_own_namespace(registrar, "namespace"),
         registrar_image=read_image(registrar, "image", tags_allowed=tags_allowed),
         registrar_clients=tuple(registrar.texts("clients", is_dns_label, "the name of a namespace")),
         registrar_egress=tuple(read_egress(item) for item in registrar.sections("egress")),
         environments=environments,
+        runner_limits=read_runner_limits(root.section("runnerLimits")),
     )
     check_forge_is_reached(registrar, scope)
     if not section.values.get("environments"):
@@ -90,6 +111,12 @@ def _check_namespaces(section: Section, platform: PlatformConfig) -> None:
         if environment.namespace and environment.namespace == platform.registrar_namespace:
             allowed = "another namespace than the registrar's"
             section.note(f"{at}.namespace", environment.namespace, allowed, "name another: the credential lives there")
+        if environment.deployer and environment.deployer.namespace == environment.namespace != "":
+            allowed = "the namespace of another environment"
+            cure = (
+                "give base runners an environment of their own: whoever deploys a namespace could run as its accounts"
+            )
+            section.note(f"{at}.deployer.namespace", environment.namespace, allowed, cure)
         if environment.deployer and environment.deployer.namespace not in ("", *names):
             allowed = f"the namespace of an environment: {', '.join(names)}"
             cure = "name the environment of the base runners, or add it"

@@ -6,11 +6,8 @@ from typing import Final
 
 from config.fields import Section
 from config.gpu import read_gpu
-from config.names import read_image, read_namespace
-from values.kubernetes_syntax import (
-    is_dns_label,
-    is_quantity,
-)
+from config.names import read_image, read_namespace, read_quantity, read_runner_labels
+from values.kubernetes_syntax import is_dns_label
 from values.pool import IDENTITIES, RunnerPool
 
 # A pod's name is the pool's and 17 letters more; the forge shows it as the runner's name.
@@ -18,17 +15,16 @@ LONGEST_POOL_NAME: Final = 40
 MOST_REPLICAS: Final = 1000
 LONGEST_JOB_SECONDS: Final = 432000  # five days, the longest a self-hosted job may take at the forges
 SHORTEST_PROTECTION_SECONDS: Final = 30
-_QUANTITY: Final = 'a positive Kubernetes quantity in quotes, e.g. "500m" or "8Gi"'
 
 
 def read_pools(root: Section, defaults: Section, forge: str, *, tags_allowed: bool) -> tuple[RunnerPool, ...]:
-    """All pools; a field that a pool leaves out comes from poolDefaults, namespace and runnerImage from the stack."""
+    """All pools; a field that a pool leaves out comes from poolDefaults, some from the stack itself."""
     defaults.known(*DEFAULTED)
     pools: list[RunnerPool] = []
     merged_sections: list[Section] = []
     for section in root.sections("pools"):
-        section.known("name", "namespace", "labels", "replicas", "image", "runnerImage", "gpu", *DEFAULTED)
-        given = {name: root.values.get(name) or None for name in ("namespace", "runnerImage")}
+        section.known("name", "labels", "replicas", "image", "gpu", *FROM_STACK, *DEFAULTED)
+        given = {name: root.values.get(name) or None for name in FROM_STACK}
         merged = Section(section.key, given | dict(defaults.values) | dict(section.values), section.problems)
         merged_sections.append(merged)
         pools.append(_read_pool(merged, forge, tags_allowed=tags_allowed))
@@ -36,6 +32,7 @@ def read_pools(root: Section, defaults: Section, forge: str, *, tags_allowed: bo
     return tuple(pools)
 
 
+FROM_STACK: Final = ("namespace", "runnerImage", "ephemeralStorage")  # keys that a stack gives to pools without them
 DEFAULTED: Final = (
     "cpu",
     "memory",
@@ -60,10 +57,11 @@ def _read_pool(section: Section, forge: str, *, tags_allowed: bool) -> RunnerPoo
         "image": read_image(section, "image", tags_allowed=tags_allowed),
         "runner_image": read_image(section, "runnerImage", tags_allowed=tags_allowed),
         "forge": forge,
-        "cpu": section.text("cpu", is_quantity, _QUANTITY),
-        "memory": section.text("memory", is_quantity, _QUANTITY),
-        "shared_memory": section.text("sharedMemory", is_quantity, _QUANTITY),
-        "work_volume": section.text("workVolume", is_quantity, _QUANTITY),
+        "cpu": read_quantity(section, "cpu"),
+        "memory": read_quantity(section, "memory"),
+        "shared_memory": read_quantity(section, "sharedMemory"),
+        "work_volume": read_quantity(section, "workVolume"),
+        "ephemeral_storage": read_quantity(section, "ephemeralStorage"),
         "protect_job_seconds": section.integer("protectJobSeconds", SHORTEST_PROTECTION_SECONDS, LONGEST_JOB_SECONDS),
         "identity": section.text("identity", lambda text: text in IDENTITIES, " or ".join(IDENTITIES)),
         "autoscaled": section.flag("autoscaled"),
@@ -74,11 +72,7 @@ def _read_pool(section: Section, forge: str, *, tags_allowed: bool) -> RunnerPoo
 
 
 def _read_labels(section: Section) -> list[str]:
-    labels = section.texts(
-        "labels",
-        lambda text: bool(text) and not any(letter in ",:" or letter.isspace() for letter in text),
-        "a runner label: a word without comma, colon or space, as in `runs-on`",
-    )
+    labels = read_runner_labels(section)
     if not section.values.get("labels"):
         section.note("labels", "nothing", "at least one runner label", "name the word that jobs write in `runs-on`")
     for label, count in Counter(labels).items():

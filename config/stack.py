@@ -65,7 +65,7 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ) -> 
     platform, credential, github, wiring_credential = None, None, GitHubConfig(), None
     if root.values.get("platform"):
         section = root.section("platform")
-        platform = read_platform(section, forge, tags_allowed=tags_allowed)
+        platform = read_platform(root, section, forge, tags_allowed=tags_allowed)
         check_pools(root, pools, platform)
         credential = read_credential(root, forge, environment)
         github = read_github(root, section, forge, environment)

@@ -51,7 +51,13 @@ def names_in_cluster() -> list[str]:
 
 
 def _node(number: int) -> dict[str, dict[str, object]]:
-    capacity = {"cpu": "96", "memory": "1Ti", "pods": "110", node.GPU_RESOURCE: str(GPUS_PER_NODE)}
+    capacity = {
+        "cpu": "96",
+        "memory": "1Ti",
+        "ephemeral-storage": "4Ti",
+        "pods": "110",
+        node.GPU_RESOURCE: str(GPUS_PER_NODE),
+    }
     return {
         "apiVersion": "v1",  # type: ignore[dict-item]
         "kind": "Node",  # type: ignore[dict-item]

@@ -23,5 +23,6 @@ Platform and pools
   image              which images an environment admits
   runner_label       the words of `runs-on`
   pool               RunnerPool: runners that differ in nothing
+  quota              Quota: what a namespace may use in all; RunnerLimits: what one runner may
   placement          GpuPlacement: GPUs and nodes, presets per vendor and cloud
 """

@@ -20,7 +20,9 @@ ONLINE_GATE: Final = f"{DOMAIN}/online"  # readiness gate and pod condition: has
 DELETION_COST_ANNOTATION: Final = "controller.kubernetes.io/pod-deletion-cost"
 
 # The pod.
+RUNNER_USER: Final = 1001  # uid and gid of both containers
 RUNNER_CONTAINER: Final = "runner"
+OWN_POOL_VARIABLE: Final = "GPU_RUNNERS_POOL"  # of the runner's container: its pool, as namespace/name
 REGISTRATION_CONTAINER: Final = "registration"  # the init container
 TOKEN_AUDIENCE: Final = "registrar"  # noqa: S105 - the audience of a token, not a token
 

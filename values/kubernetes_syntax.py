@@ -2,6 +2,8 @@
 
 import ipaddress
 import re
+from collections.abc import Mapping
+from fractions import Fraction
 from typing import Final
 
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -40,6 +42,30 @@ def is_quantity(text: str) -> bool:
     """A positive quantity of CPU, memory or storage, e.g. `500m`, `2`, `8Gi`."""
     match = _QUANTITY.fullmatch(text)
     return match is not None and float(match[1]) > 0
+
+
+_SUFFIXES: Final[Mapping[str, Fraction | int]] = {
+    "": 1, "m": Fraction(1, 1000), "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15,
+    "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50,
+}  # fmt: skip
+
+
+def amount(quantity: str) -> Fraction:
+    """How much a quantity is, in cores or bytes. Raises ValueError for what is none."""
+    match = _QUANTITY.fullmatch(quantity)
+    if match is None:
+        raise ValueError(f"{quantity!r} is no Kubernetes quantity")
+    return Fraction(match[1]) * _SUFFIXES[match[2] or ""]
+
+
+def bytes_quantity(size: Fraction) -> str:
+    """Bytes as the API server writes them, rounded up to whole mebibytes."""
+    mebibytes = -(-size // 2**20)
+    for suffix in ("Mi", "Gi", "Ti"):
+        if mebibytes % 1024 or suffix == "Ti":
+            return f"{mebibytes}{suffix}"
+        mebibytes //= 1024
+    raise AssertionError("the last suffix fits all")
 
 
 def is_image(text: str) -> bool:

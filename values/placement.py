@@ -11,8 +11,20 @@ NVIDIA_GPU: Final = "nvidia.com/gpu"
 AMD_GPU: Final = "amd.com/gpu"
 INTEL_GPU: Final = "gpu.intel.com/i915"
 # What a quota sets to zero unless it is granted: a cap on one vendor's GPUs must not leave the others open.
-KNOWN_RESOURCES: Final = (NVIDIA_GPU, AMD_GPU, INTEL_GPU, "gpu.intel.com/xe")
+# Slices of NVIDIA's GPUs are resources of their own, one for each profile of A100, A30, H100, H200, B200 and GH200.
+MIG_PROFILES: Final = (
+    *("1g.5gb", "1g.6gb", "1g.10gb", "1g.12gb", "1g.18gb", "1g.20gb", "1g.23gb", "1g.24gb", "1g.35gb", "1g.45gb"),
+    *("2g.10gb", "2g.12gb", "2g.20gb", "2g.24gb", "2g.35gb", "2g.45gb", "3g.20gb", "3g.40gb", "3g.48gb", "3g.71gb"),
+    *("3g.90gb", "4g.20gb", "4g.24gb", "4g.40gb", "4g.48gb", "4g.71gb", "4g.90gb", "7g.40gb", "7g.80gb", "7g.96gb"),
+    *("7g.141gb", "7g.180gb"),
+)
+KNOWN_RESOURCES: Final = (
+    *(NVIDIA_GPU, "nvidia.com/gpu.shared", AMD_GPU, INTEL_GPU, "gpu.intel.com/xe"),
+    *(f"nvidia.com/mig-{profile}" for profile in MIG_PROFILES),
+)
 TOLERATION_OPERATORS: Final = ("Exists", "Equal")
+# Kubernetes' own taints keep pods off nodes that are drained, broken or not for work: no pool may tolerate them.
+CLUSTER_TAINTS: Final = ("node.kubernetes.io/", "node-role.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 TAINT_EFFECTS: Final = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 

@@ -1,14 +1,17 @@
 """RunnerPool: what a pool of runners is, as plain data. Checked by whoever reads it from a person (`config`)."""
 
+from fractions import Fraction
 from typing import Final, NotRequired, TypedDict
 
 from values.accounts import DEPLOYER, PREVIEWER
+from values.kubernetes_syntax import amount, bytes_quantity
 from values.placement import GpuPlacement
 from values.problem import Problem
 from values.runner_label import SELF_HOSTED, folded
 from values.scope import GITHUB
 
 NO_IDENTITY: Final = "none"
+RUNNER_FILES: Final = "2Gi"  # most of the forge's runner, which is copied into each pod
 IDENTITIES: Final = (NO_IDENTITY, DEPLOYER, PREVIEWER)
 
 
@@ -39,6 +42,8 @@ class RunnerPool(TypedDict):
     """Size of /dev/shm."""
     work_volume: str
     """Size limit of the volume that jobs work in."""
+    ephemeral_storage: str
+    """What a runner may write to its node's disk beside that volume: its image's files, logs."""
     protect_job_seconds: int
     """The longest that a deleted runner may go on with its job."""
     identity: str
@@ -68,6 +73,12 @@ def missing_self_hosted(pool: RunnerPool) -> Problem | None:
         f"jobs with `runs-on: [{labels}]`",
         f"write this in `runs-on`, or add {SELF_HOSTED} to the pool's labels",
     )
+
+
+def storage_limit(pool: RunnerPool) -> str:
+    """What the pod may write to its node's disk: the kubelet evicts it beyond that, so that no job fills the node."""
+    parts = (pool["work_volume"], RUNNER_FILES, pool["ephemeral_storage"])
+    return bytes_quantity(sum(map(amount, parts), Fraction()))
 
 
 def pools_config_map(stack: str) -> str:

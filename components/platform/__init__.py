@@ -3,6 +3,7 @@
   declare                declare_platform: all of it, from plain values
   runner_namespace       RunnerNamespace: Pod Security, quota, network policies, ServiceAccount
   runner_admission       RunnerAdmission: what the API server refuses there
+  admission/             what a pod may be there, as a tree, and the policies that are made of it
   network_policies       default deny, and the few ways out
   deployer               Deployer: the identity of `pulumi up` on a base runner
   previewer              Previewer: the identity that reviews a pull request there, and reads only

@@ -17,29 +17,38 @@ from values.credential import Credential
 from values.deadlines import Deadlines
 from values.egress import EgressRule
 from values.grant import Grant
+from values.quota import Quota, RunnerLimits
 from values.scope import ForgeScope
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """A namespace for runners: gpus is the quota per resource, accounts and images are those that pods may have."""
+    """A namespace for runners: accounts, images and labels are those that pods may have.
+
+    labels: empty for any but the reserved ones, which serve other namespaces.
+    """
 
     namespace: str
-    gpus: Mapping[str, int]
-    pods: int | None
+    quota: Quota
     egress: Sequence[EgressRule]
     accounts: Sequence[str]
     images: Sequence[str]
+    labels: Sequence[str]
+    reserved_labels: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trust:
-    """What holds everywhere: what is no internet, where the cluster's DNS answers, how strict the API server is."""
+    """What holds everywhere: what is no internet, where the cluster's DNS answers, how strict the API server is.
+
+    runner_limits is the most that one pod may ask for.
+    """
 
     blocked_cidrs: Sequence[str]
     dns_cidrs: Sequence[str]
     pod_security_version: str
     image_tags_allowed: bool
+    runner_limits: RunnerLimits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +113,13 @@ def _declare_environment(environment: Environment, trust: Trust, registrar_names
         environment.namespace,
         {
             "namespace": environment.namespace,
-            "gpus": dict(environment.gpus),
-            "pods": environment.pods,
+            "gpus": dict(environment.quota.gpus),
+            "pods": environment.quota.pods,
+            "cpu": environment.quota.cpu,
+            "memory": environment.quota.memory,
+            "ephemeral_storage": environment.quota.ephemeral_storage,
+            "runner_protect_job_seconds": trust.runner_limits.protect_job_seconds,
+            "runner_ephemeral_storage": trust.runner_limits.ephemeral_storage,
             "pod_security_version": trust.pod_security_version,
             "registrar_namespace": registrar_namespace,
             "egress": list(environment.egress),
@@ -114,6 +128,8 @@ def _declare_environment(environment: Environment, trust: Trust, registrar_names
             "accounts": list(environment.accounts),
             "images": list(environment.images),
             "image_tags_allowed": trust.image_tags_allowed,
+            "labels": list(environment.labels),
+            "reserved_labels": list(environment.reserved_labels),
         },
     )
 

@@ -17,6 +17,8 @@ class GrantArgs(TypedDict):
     """Accounts whose pods are runners."""
     runner_group: NotRequired[str]
     """The forge's group for these runners, where it has groups."""
+    labels: NotRequired[list[str]]
+    """Runner labels that pods there may have; any where it is absent."""
 
 
 class DeadlinesArgs(TypedDict):
@@ -43,6 +45,8 @@ def grant_args(grant: Grant) -> GrantArgs:
     }
     if grant.runner_group is not None:
         args["runner_group"] = grant.runner_group
+    if grant.labels:
+        args["labels"] = sorted(grant.labels)
     return args
 
 

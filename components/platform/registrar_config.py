@@ -22,6 +22,7 @@ def registrar_config(
                 "scope": grant["scope"],
                 "serviceAccounts": sorted(grant["service_accounts"]),
                 "runnerGroup": grant.get("runner_group"),
+                **({"labels": list(grant["labels"])} if "labels" in grant else {}),
             }
             for grant in grants
         ],

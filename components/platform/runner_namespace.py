@@ -1,6 +1,6 @@
 """RunnerNamespace: one trust zone, i.e. one namespace in which runners of one forge scope may run."""
 
-from typing import NotRequired, Optional, TypedDict
+from typing import Optional, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -20,8 +20,18 @@ class RunnerNamespaceArgs(TypedDict):
     """Its name."""
     gpus: dict[str, int]
     """Most devices of each resource, Terminating pods included: pools and spare. Vendors not named get none."""
-    pods: NotRequired[Optional[int]]
-    """Most pods; unlimited when absent."""
+    pods: int
+    """Most pods."""
+    cpu: str
+    """Most CPU that all pods may request together, as a Kubernetes quantity."""
+    memory: str
+    """Most memory of all pods together."""
+    ephemeral_storage: str
+    """Most of the nodes' disks that all pods may fill together."""
+    runner_protect_job_seconds: int
+    """The longest that a deleted runner may go on with its job."""
+    runner_ephemeral_storage: str
+    """Most of a node's disk that one runner may fill."""
     pod_security_version: str
     """The version of the `restricted` profile, e.g. `v1.35`: pinned, so that an upgrade cannot break a running pool."""
     registrar_namespace: str
@@ -38,6 +48,10 @@ class RunnerNamespaceArgs(TypedDict):
     """Images that pods may run, or what their names begin with up to a `/`; empty for any."""
     image_tags_allowed: bool
     """Whether an image may lack a digest."""
+    labels: list[str]
+    """Runner labels that pods may have; empty for any but the reserved ones."""
+    reserved_labels: list[str]
+    """Runner labels that serve other namespaces."""
 
 
 def pod_security_labels(version: str) -> dict[str, str]:
@@ -49,13 +63,19 @@ def pod_security_labels(version: str) -> dict[str, str]:
 
 
 def hard_limits(args: RunnerNamespaceArgs) -> dict[str, str]:
-    """The quota: every known vendor's GPUs are capped, at zero where nothing is granted."""
+    """The quota: every known vendor's GPUs are capped, at zero where nothing is granted.
+
+    A quota has no pattern for resources: what else a node offers, the admission policy refuses.
+    """
     gpus = dict.fromkeys(KNOWN_RESOURCES, 0) | args["gpus"]
-    limits = {f"requests.{resource}": str(int(count)) for resource, count in sorted(gpus.items())}
-    pods = args.get("pods")
-    if pods is not None:
-        limits["pods"] = str(int(pods))
-    return limits
+    return {
+        **{f"requests.{resource}": str(int(count)) for resource, count in sorted(gpus.items())},
+        "pods": str(int(args["pods"])),
+        "requests.cpu": args["cpu"],
+        "requests.memory": args["memory"],
+        "limits.memory": args["memory"],
+        "limits.ephemeral-storage": args["ephemeral_storage"],
+    }
 
 
 class RunnerNamespace(pulumi.ComponentResource):
@@ -85,6 +105,11 @@ class RunnerNamespace(pulumi.ComponentResource):
                 "accounts": args["accounts"],
                 "images": args["images"],
                 "image_tags_allowed": args["image_tags_allowed"],
+                "labels": args["labels"],
+                "reserved_labels": args["reserved_labels"],
+                "gpus": args["gpus"],
+                "protect_job_seconds": args["runner_protect_job_seconds"],
+                "ephemeral_storage": args["runner_ephemeral_storage"],
             },
             pulumi.ResourceOptions(parent=self),
         )

@@ -1,13 +1,11 @@
 """A stack is not brought up from a runner of its own: the update would end the runner half way through."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 import pulumi
 
+from values.contract import OWN_POOL_VARIABLE
 from values.pool import RunnerPool, pool_key
-
-OWN_POOL_VARIABLE: Final = "GPU_RUNNERS_POOL"  # of every runner: its pool, as namespace/name
 
 
 class OwnPoolError(pulumi.RunError):

@@ -8,9 +8,8 @@ from typing import Final
 import pulumi_kubernetes as k8s
 
 from components.labels import STAY_ANNOTATIONS, pool_labels
-from components.pools.own_pool import OWN_POOL_VARIABLE
 from components.pools.runner_scripts import PRE_STOP, REGISTER, RUNNER_PROCESS, START
-from components.pools.runner_volumes import (
+from components.runner_volumes import (
     REGISTRATION_DIRECTORY,
     RUNNER_DIRECTORY,
     TOKEN_DIRECTORY,
@@ -23,16 +22,20 @@ from components.pools.runner_volumes import (
 from values.accounts import RUNNER
 from values.contract import (
     ONLINE_GATE,
+    OWN_POOL_VARIABLE,
     REGISTRATION_CONTAINER,
     RUNNER_CONTAINER,
     RUNNER_LABELS_ANNOTATION,
+    RUNNER_USER,
 )
 from values.placement import gpu_limits
-from values.pool import NO_IDENTITY, RunnerPool, pool_key
+from values.pool import NO_IDENTITY, RunnerPool, pool_key, storage_limit
 
-RUNNER_USER: Final = 1001
 # Longer than the registrar needs to see a deletion and cordon the runner; an idle runner's leaving takes that long.
 CORDON_SECONDS: Final = 3
+
+# What every runner writes: its own files. More would keep pods off nodes whose disk most jobs never fill.
+CERTAIN_STORAGE: Final = "1Gi"
 
 Container = k8s.core.v1.ContainerArgsDict
 
@@ -94,7 +97,10 @@ def _registration_container(pool: RunnerPool) -> Container:
             }
         ),
         # It runs before the main container, whose requests are larger: these cost the pod nothing.
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
+        "resources": {
+            "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "64Mi"},
+            "limits": {"memory": "512Mi", "ephemeral-storage": "1Gi"},
+        },
         "security_context": _unprivileged(),
         "termination_message_path": "/dev/termination-log",
         "termination_message_policy": "FallbackToLogsOnError",
@@ -119,7 +125,7 @@ def _runner_container(pool: RunnerPool, *, api_access: bool) -> Container:
         "USER": "runner",
         OWN_POOL_VARIABLE: pool_key(pool),
     }
-    if not devices:
+    if not any(resource.startswith("nvidia.com/") for resource in devices):
         # A CUDA image says "all", and without a request the NVIDIA runtime would believe it.
         variables["NVIDIA_VISIBLE_DEVICES"] = "void"
     return {
@@ -130,8 +136,13 @@ def _runner_container(pool: RunnerPool, *, api_access: bool) -> Container:
         "working_dir": WORK_DIRECTORY,
         "env": _environment(variables),
         "resources": {
-            "requests": {"cpu": pool["cpu"], "memory": pool["memory"], **devices},
-            "limits": {"memory": pool["memory"], **devices},
+            "requests": {
+                "cpu": pool["cpu"],
+                "memory": pool["memory"],
+                "ephemeral-storage": CERTAIN_STORAGE,
+                **devices,
+            },
+            "limits": {"memory": pool["memory"], "ephemeral-storage": storage_limit(pool), **devices},
         },
         "restart_policy": "Never",  # one pod, one registration, one job: the ReplicaSet brings the next
         "lifecycle": {"pre_stop": {"exec_": {"command": ["/bin/sh", "-c", PRE_STOP]}}},

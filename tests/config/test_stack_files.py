@@ -40,7 +40,7 @@ def test_every_key_has_a_type_and_a_description() -> None:
 
 def test_pool_defaults_are_the_fields_that_a_pool_may_leave_out() -> None:
     assert set(defaults()["poolDefaults"]) == set(DEFAULTED)
-    own = {"name", "namespace", "labels", "replicas", "image", "runner_image", "forge", "gpu"}
+    own = {"name", "namespace", "labels", "replicas", "image", "runner_image", "forge", "gpu", "ephemeral_storage"}
     assert len(RunnerPool.__annotations__) == len(own) + len(DEFAULTED)
 
 

@@ -29,6 +29,8 @@ OWN_NAMESPACES = (
     "gpu-runners-hub",
     "gpu-runners-state",
     "gpu-runners-reach",
+    "gpu-runners-closed",
+    "gpu-runners-reviewed",
 )
 
 MakeStack = Callable[[str, Mapping[str, Any]], Stack]

@@ -18,7 +18,7 @@ Change = Callable[[Json], object]
 DRY = "?dryRun=All"
 DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 REGISTRAR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:{contract.SERVICE_NAME}"
-REFUSED = "allowed in a namespace of runners"
+REFUSED = "refused in a namespace of runners: "
 
 
 @pytest.fixture(scope="module")
@@ -67,22 +67,27 @@ def variable(spec: Json) -> None:
     spec["containers"][0]["env"].append({"name": "A", "valueFrom": source})
 
 
+IMAGE = "spec.containers[runner].image: found "
 BREACHES: list[tuple[str, Change, str]] = [
-    ("sidecar", sidecar("miner", "containers"), "containers: only"),
-    ("init container", sidecar("loader", "initContainers"), "containers: only"),
-    ("renamed", lambda spec: spec["containers"][0].update(name="main"), "containers: only"),
-    ("foreign image", lambda spec: spec["containers"][0].update(image="elsewhere/cuda:12"), "images: lab.local/"),
-    ("image of a namesake", lambda spec: spec["containers"][0].update(image="lab.locals/cuda:1"), "images: lab.local/"),
-    ("half a digest", lambda spec: spec["containers"][0].update(image="lab.local/a@sha256:00"), "images: lab.local/"),
-    ("another account", lambda spec: spec.update(serviceAccountName="default"), "ServiceAccounts: runner"),
-    ("a deployer", lambda spec: spec.update(serviceAccountName="deployer"), "ServiceAccounts: runner"),
-    ("host path", volume(hostPath={"path": "/"}), "volumes: emptyDir"),
-    ("Secret", volume(secret={"secretName": "s"}), "volumes: emptyDir"),
-    ("projected Secret", volume(projected={"sources": [{"secret": {"name": "s"}}]}), "volumes: emptyDir"),
-    ("variable from a Secret", variable, "variables: none from a Secret"),
-    ("host network", lambda spec: spec.update(hostNetwork=True), "hostNetwork"),
-    ("host processes", lambda spec: spec.update(hostPID=True), "hostPID"),
-    ("host IPC", lambda spec: spec.update(hostIPC=True), "hostIPC"),
+    ("sidecar", sidecar("miner", "containers"), "spec.containers[miner].name: found miner, allowed runner"),
+    ("init container", sidecar("loader", "initContainers"), "spec.initContainers[loader]"),
+    ("renamed", lambda spec: spec["containers"][0].update(name="main"), "spec.containers[main].name"),
+    ("foreign image", lambda spec: spec["containers"][0].update(image="elsewhere/cuda:12"), IMAGE),
+    ("image of a namesake", lambda spec: spec["containers"][0].update(image="lab.locals/cuda:1"), IMAGE),
+    ("half a digest", lambda spec: spec["containers"][0].update(image="lab.local/a@sha256:00"), IMAGE),
+    ("another account", lambda spec: spec.update(serviceAccountName="default"), "spec.serviceAccountName: found"),
+    ("a deployer", lambda spec: spec.update(serviceAccountName="deployer"), "spec.serviceAccountName: found"),
+    ("host path", volume(hostPath={"path": "/"}), "spec.volumes[odd].hostPath"),
+    ("Secret", volume(secret={"secretName": "s"}), "spec.volumes[odd].secret"),
+    (
+        "projected Secret",
+        volume(projected={"sources": [{"secret": {"name": "s"}}]}),
+        "spec.volumes[odd].projected.sources[].secret",
+    ),
+    ("variable from a Secret", variable, "spec.containers[runner].env[A].valueFrom"),
+    ("host network", lambda spec: spec.update(hostNetwork=True), "spec.hostNetwork: found true, allowed false"),
+    ("host processes", lambda spec: spec.update(hostPID=True), "spec.hostPID"),
+    ("host IPC", lambda spec: spec.update(hostIPC=True), "spec.hostIPC"),
 ]
 
 
@@ -108,7 +113,9 @@ def test_the_programs_own_pods_are_admitted(api: KubernetesApi, deployment: Json
 def test_up_says_at_once_why_a_pool_is_refused(make_stack: MakeStack, platform: Stack) -> None:
     outcome = make_stack("policy-foreign", pools_config(pool("foreign", image="elsewhere/cuda:12"))).up()
     assert outcome.code != 0
-    assert f"{REFUSED}: images: lab.local/; cure: " in outcome.output
+    assert (
+        f"{REFUSED}spec.containers[runner].image: found elsewhere/cuda:12, allowed lab.local/; cure: " in outcome.output
+    )
 
 
 def test_other_namespaces_are_not_judged(api: KubernetesApi, deployment: Json) -> None:
@@ -127,7 +134,7 @@ def test_a_debug_container_is_refused(api: KubernetesApi, runner: RunnerPod) -> 
     path = f"{pod_path(runner)}/ephemeralcontainers{DRY}"
     answer = api.attempt("PATCH", path, {"spec": {"ephemeralContainers": [container]}})
     assert answer.status_code in (403, 422), answer.text
-    assert "containers: only" in answer.text
+    assert "spec.ephemeralContainers: found a field that no runner has" in answer.text
 
 
 def test_a_pool_cannot_be_loosened_later(api: KubernetesApi, workers: str) -> None:
@@ -153,6 +160,47 @@ def test_the_registrar_cannot_patch_a_pod(api: KubernetesApi, runner: RunnerPod)
         answer = api.attempt("PATCH", f"{pod_path(runner)}{kind}{DRY}", change, REGISTRAR)
         assert answer.status_code == 403, answer.text
         assert REGISTRAR in answer.text
+
+
+@pytest.mark.parametrize(
+    ("metadata", "found"),
+    [
+        ({"annotations": {contract.BUSY_ANNOTATION: "7"}}, f"metadata.annotations.{contract.BUSY_ANNOTATION}"),
+        (
+            {"annotations": {contract.RUNNER_ID_ANNOTATION: None}},
+            f"metadata.annotations.{contract.RUNNER_ID_ANNOTATION}",
+        ),
+        ({"annotations": {contract.DELETION_COST_ANNOTATION: "-9"}}, "pod-deletion-cost"),
+        ({"annotations": {"cdi.k8s.io/a": "nvidia.com/gpu=all"}}, "metadata.annotations.cdi.k8s.io/a"),
+        ({"labels": {"app": "x"}}, "metadata.labels: found a change"),
+        ({"labels": {contract.POOL_LABEL: "other"}}, "metadata.labels: found a change"),
+        ({"finalizers": ["a.b/c"]}, "metadata.finalizers: found a.b/c"),
+        (
+            {"ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "u"}]},
+            "metadata.ownerReferences[j]: found Job",
+        ),
+    ],
+)
+def test_nobody_writes_what_controllers_and_the_registrar_read_of_a_pod(
+    api: KubernetesApi, runner: RunnerPod, metadata: Json, found: str
+) -> None:
+    answer = api.attempt("PATCH", pod_path(runner) + DRY, {"metadata": metadata})
+    assert answer.status_code == 422, answer.text
+    assert REFUSED in answer.text
+    assert found in answer.text
+
+
+def test_networks_may_write_their_own_annotations_on_a_pod(api: KubernetesApi, runner: RunnerPod) -> None:
+    change = {"metadata": {"annotations": {"vpc.example.com/address": "10.0.0.1"}}}
+    answer = api.attempt("PATCH", pod_path(runner) + DRY, change)
+    assert answer.status_code == 200, answer.text
+
+
+def test_the_registrar_writes_what_it_must_through_the_status(api: KubernetesApi, runner: RunnerPod) -> None:
+    annotations = {contract.RUNNER_ID_ANNOTATION: "7", contract.BUSY_ANNOTATION: "8"}
+    change = {"metadata": {"annotations": {**annotations, contract.DELETION_COST_ANNOTATION: "1000"}}}
+    answer = api.attempt("PATCH", f"{pod_path(runner)}/status{DRY}", change, REGISTRAR)
+    assert answer.status_code == 200, answer.text
 
 
 def test_the_registrars_patch_of_a_status_never_touches_the_spec(api: KubernetesApi, runner: RunnerPod) -> None:

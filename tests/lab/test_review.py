@@ -23,7 +23,9 @@ from tests.lab.stranger import register_by_hand, rename_labels
 SPACE = "gpu-runners-reviewed"
 POOL = f"/apis/apps/v1/namespaces/{SPACE}/deployments/reviewed"
 BINDINGS = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{SPACE}/rolebindings"
-ADMISSION = f"/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/{SPACE}-runner-pods"
+BASE = f"{SPACE}-base"
+ADMISSION = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
+POLICIES = tuple(f"{SPACE}-{suffix}" for suffix in ("runner-pods", "runner-pools", "runner-metadata"))
 TEMPLATE = "spec.template.spec"
 
 
@@ -54,8 +56,9 @@ def edit(
 
 
 def make_drift_of_the_pool(api: KubernetesApi) -> None:
-    """What people do with kubectl in a bad hour: the admission policy would refuse most of it, so that goes first."""
-    api.delete(ADMISSION)
+    """What people do with kubectl in a bad hour: the admission policies would refuse most of it, so they go first."""
+    for policy in POLICIES:
+        api.delete(f"{ADMISSION}/{policy}")
     tolerations = api.get(POOL)["spec"]["template"]["spec"]["tolerations"]
     pod = {
         "hostNetwork": True,
@@ -107,7 +110,7 @@ def test_a_stack_that_is_still_to_be_made_is_previewed_and_the_backend_does_not_
 def test_the_previewers_identity_sees_everything_but_secrets(
     reviewed: Stack, api: KubernetesApi, tmp_path: Path
 ) -> None:
-    account = f"/api/v1/namespaces/{SPACE}/serviceaccounts/previewer/token"
+    account = f"/api/v1/namespaces/{BASE}/serviceaccounts/previewer/token"
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
     token = api.create(account, request)["status"]["token"]
     kubeconfig = yaml.safe_load(Path(reviewed.environment["KUBECONFIG"]).read_text())

@@ -84,12 +84,12 @@ def test_a_stack_of_pools_asks_for_no_api_servers_address() -> None:
 def test_each_namespace_of_runners_admits_its_own_accounts() -> None:
     program = declared(stack_file("platform"), "platform")
     accounts = {
-        "gpu-runners-base": "ServiceAccounts: runner, deployer, previewer;",
-        "gpu-runners-dev": "ServiceAccounts: runner;",
+        "gpu-runners-base": "serviceAccountName in ['runner', 'deployer', 'previewer']",
+        "gpu-runners-dev": "serviceAccountName in ['runner']",
     }
     for namespace, allowed in accounts.items():
         policy = program.one("ValidatingAdmissionPolicy", f"{namespace}-runner-pods")
-        assert [v for v in policy.inputs["spec"]["validations"] if allowed in v["message"]]
+        assert [v for v in policy.inputs["spec"]["variables"] if allowed in v["expression"]]
         assert program.one("ValidatingAdmissionPolicyBinding", f"{namespace}-runner-pods")
 
 

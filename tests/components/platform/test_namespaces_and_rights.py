@@ -13,6 +13,11 @@ DEV: RunnerNamespaceArgs = {
     "namespace": "gpu-runners-dev",
     "gpus": {"nvidia.com/gpu": 4},
     "pods": 20,
+    "cpu": "100",
+    "memory": "1Ti",
+    "ephemeral_storage": "2Ti",
+    "runner_protect_job_seconds": 86400,
+    "runner_ephemeral_storage": "100Gi",
     "pod_security_version": "v1.35",
     "registrar_namespace": "gpu-runners-system",
     "egress": [{"cidr": "10.85.0.1/32", "ports": [3000]}],
@@ -21,6 +26,8 @@ DEV: RunnerNamespaceArgs = {
     "accounts": ["runner"],
     "images": ["registry.example.com/ml/", "registry.example.com:5000/runner"],
     "image_tags_allowed": False,
+    "labels": ["gpu"],
+    "reserved_labels": [],
 }
 
 
@@ -37,12 +44,20 @@ def test_the_namespace_enforces_restricted_at_a_pinned_version() -> None:
 
 def test_gpus_are_capped_and_those_of_other_vendors_are_closed() -> None:
     hard = namespace().one("ResourceQuota", "gpus").inputs["spec"]["hard"]
-    assert hard == {
-        "requests.nvidia.com/gpu": "4",
-        "requests.amd.com/gpu": "0",
-        "requests.gpu.intel.com/i915": "0",
-        "requests.gpu.intel.com/xe": "0",
+    gpus = {name: count for name, count in hard.items() if "/" in name}
+    assert gpus.pop("requests.nvidia.com/gpu") == "4"
+    assert {"requests.amd.com/gpu", "requests.gpu.intel.com/xe", "requests.nvidia.com/mig-1g.10gb"} <= set(gpus)
+    assert set(gpus.values()) == {"0"}
+
+
+def test_pods_and_what_they_use_of_nodes_are_capped() -> None:
+    hard = namespace().one("ResourceQuota", "gpus").inputs["spec"]["hard"]
+    assert {name: count for name, count in hard.items() if "/" not in name} == {
         "pods": "20",
+        "requests.cpu": "100",
+        "requests.memory": "1Ti",
+        "limits.memory": "1Ti",
+        "limits.ephemeral-storage": "2Ti",
     }
 
 

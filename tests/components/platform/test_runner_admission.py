@@ -1,49 +1,162 @@
-"""What the admission policy of a namespace says; whether the API server heeds it is tried on the lab."""
+"""What the admission policies of a namespace say; whether the API server heeds them is tried on the lab."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from components.platform.runner_admission import RunnerAdmission, RunnerAdmissionArgs, policy_spec
+from components.platform.admission.container_shape import REGISTRATION_VARIABLES, RUNNER_VARIABLES
+from components.platform.admission.grants import AdmissionGrants
+from components.platform.admission.pod_shape import template_shape
+from components.platform.admission.policies import CURE, REFUSED, policies
+from components.platform.admission.shape import Each, Entries, Fields, Node
+from components.platform.admission.table import table
+from components.platform.runner_admission import RunnerAdmission
+from components.pools.runner_deployment import RunnerDeployment
 from tests.program.recorded import Program, run
 from values.image import image_pattern
+from values.pool import RunnerPool
 
 DIGEST = f"@sha256:{'0' * 64}"
-ARGS: RunnerAdmissionArgs = {
+GRANTS: AdmissionGrants = {
     "namespace": "gpu-runners-dev",
     "accounts": ["runner", "deployer"],
     "images": ["registry.example.com/ml/", "registry.example.com:5000/runner"],
     "image_tags_allowed": False,
+    "labels": ["gpu"],
+    "reserved_labels": [],
+    "gpus": {"nvidia.com/gpu": 4, "amd.com/gpu": 0},
+    "protect_job_seconds": 86400,
+    "ephemeral_storage": "1Ti",
 }
+POOL: RunnerPool = {
+    "name": "cuda",
+    "namespace": "gpu-runners-dev",
+    "labels": ["gpu"],
+    "replicas": 2,
+    "image": f"registry.example.com/ml/cuda{DIGEST}",
+    "runner_image": f"registry.example.com:5000/runner{DIGEST}",
+    "forge": "gitea",
+    "cpu": "2",
+    "memory": "8Gi",
+    "shared_memory": "1Gi",
+    "work_volume": "20Gi",
+    "ephemeral_storage": "10Gi",
+    "protect_job_seconds": 3600,
+    "identity": "deployer",
+    "autoscaled": False,
+}
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "admission.md"
 
 
 def admission() -> Program:
-    return run(lambda: RunnerAdmission("dev-admission", ARGS))
+    return run(lambda: RunnerAdmission("dev-admission", GRANTS))
 
 
-def test_the_policy_carries_the_namespace_in_its_name_and_judges_that_namespace_alone() -> None:
-    policy = admission().one("ValidatingAdmissionPolicy", "gpu-runners-dev-runner-pods")
+@pytest.mark.parametrize("suffix", ["runner-pods", "runner-pools", "runner-metadata"])
+def test_a_policy_carries_the_namespace_in_its_name_and_judges_that_namespace_alone(suffix: str) -> None:
+    policy = admission().one("ValidatingAdmissionPolicy", f"gpu-runners-dev-{suffix}")
     selector = policy.inputs["spec"]["matchConstraints"]["namespaceSelector"]
     assert selector == {"matchLabels": {"kubernetes.io/metadata.name": "gpu-runners-dev"}}
 
 
-def test_the_binding_denies() -> None:
-    binding = admission().one("ValidatingAdmissionPolicyBinding", "gpu-runners-dev-runner-pods")
-    assert binding.inputs["spec"] == {"policyName": "gpu-runners-dev-runner-pods", "validationActions": ["Deny"]}
+@pytest.mark.parametrize("suffix", ["runner-pods", "runner-pools", "runner-metadata"])
+def test_every_binding_denies(suffix: str) -> None:
+    binding = admission().one("ValidatingAdmissionPolicyBinding", f"gpu-runners-dev-{suffix}")
+    assert binding.inputs["spec"] == {"policyName": f"gpu-runners-dev-{suffix}", "validationActions": ["Deny"]}
+
+
+def test_the_policy_that_older_platforms_have_keeps_its_name_in_the_state() -> None:
+    names = {policy.name for policy in admission().of("ValidatingAdmissionPolicy")}
+    assert "dev-admission-policy" in names
 
 
 def test_an_api_server_that_cannot_judge_refuses() -> None:
-    assert policy_spec(ARGS)["failure_policy"] == "Fail"
+    assert {policy.spec["failure_policy"] for policy in policies(GRANTS)} == {"Fail"}
 
 
-def test_debug_containers_are_judged_too() -> None:
-    rules = policy_spec(ARGS)["match_constraints"]["resource_rules"]
-    assert ["pods", "pods/ephemeralcontainers"] in [rule["resources"] for rule in rules]
+def test_debug_containers_and_resized_pods_are_judged_too() -> None:
+    judged = policies(GRANTS)[0].spec["match_constraints"]["resource_rules"]
+    assert [rule["resources"] for rule in judged] == [["pods", "pods/ephemeralcontainers", "pods/resize"]]
 
 
-def test_every_refusal_names_what_is_allowed_and_the_cure() -> None:
-    for validation in policy_spec(ARGS)["validations"]:
-        assert re.fullmatch(r"allowed in a namespace of runners: .+; cure: .+", validation["message"])
+def test_every_claim_has_a_name_a_message_and_a_cure() -> None:
+    for policy in policies(GRANTS):
+        variables = [variable["name"] for variable in policy.spec["variables"]]
+        assert len(set(variables)) == len(variables)
+        for validation in policy.spec["validations"]:
+            (name,) = re.fullmatch(r"variables\.(\w+) == ''", validation["expression"]).groups()  # type: ignore[union-attr]
+            assert name in variables
+            assert validation["message"].startswith(REFUSED)
+            assert validation["message"].endswith(CURE)
+            assert f"variables.{name}" in validation["message_expression"]
+
+
+def test_the_policies_stay_small() -> None:
+    assert sum(len(variable["expression"]) for p in policies(GRANTS) for variable in p.spec["variables"]) < 120_000
+
+
+def unknown(node: Node, value: Any, path: str) -> Iterator[str]:
+    """What an object has and the shape does not name, and what the shape asks for and the object has not."""
+    if isinstance(node, Each):
+        for item in value:
+            yield from unknown(node.item, item, f"{path}[]")
+    elif isinstance(node, Fields | Entries):
+        children = node.entries if isinstance(node, Entries) else node.fields
+        yield from (f"{path}.{name}" for name in value if name not in children)
+        yield from (f"no {path}.{name}" for name, child in children.items() if child.required and name not in value)
+        for name, child in children.items():
+            if name in value:
+                yield from unknown(child, value[name], f"{path}.{name}")
+
+
+def written(**changes: Any) -> dict[str, Any]:
+    """A pod template that the program writes."""
+    pool: Any = {**POOL, **changes}
+    (found,) = run(lambda: RunnerDeployment("cuda", pool)).of("Deployment")
+    template: dict[str, Any] = found.inputs["spec"]["template"]
+    return template
+
+
+NVIDIA = {
+    "resource": "nvidia.com/gpu",
+    "count": 1,
+    "node_selector": {"a": "b"},
+    "tolerations": [{"key": "k", "operator": "Exists", "effect": "NoSchedule"}],
+}
+
+
+@pytest.mark.parametrize("changes", [{}, {"identity": "none"}, {"forge": "github"}, {"gpu": NVIDIA}])
+def test_the_shape_names_every_field_that_the_program_writes(changes: dict[str, Any]) -> None:
+    template, shape = written(**changes), template_shape(GRANTS)
+    assert list(unknown(shape.metadata, template["metadata"], "metadata")) == []
+    assert list(unknown(shape.spec, template["spec"], "spec")) == []
+
+
+def test_the_variables_that_are_admitted_are_those_that_the_program_writes() -> None:
+    spec = written()["spec"]
+    for container, names in (
+        (spec["initContainers"][0], REGISTRATION_VARIABLES),
+        (spec["containers"][0], RUNNER_VARIABLES),
+    ):
+        assert sorted(variable["name"] for variable in container["env"]) == sorted(names)
+
+
+@pytest.mark.parametrize("resource", ["amd.com/gpu", "gpu.intel.com/i915"])
+def test_gpus_of_other_vendors_leave_those_of_nvidia_hidden(resource: str) -> None:
+    runner = written(gpu={**NVIDIA, "resource": resource})["spec"]["containers"][0]
+    assert {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"} in runner["env"]
+
+
+def test_a_runner_may_fill_no_more_of_the_nodes_disk_than_its_pool_says() -> None:
+    runner = written(work_volume="20Gi", ephemeral_storage="512Mi")["spec"]["containers"][0]
+    assert runner["resources"]["limits"]["ephemeral-storage"] == "23040Mi"  # with 2Gi for the runner's own files
+
+
+def test_the_documented_table_is_the_one_that_the_policies_are_made_of() -> None:
+    assert table() in DOCUMENT.read_text()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +168,7 @@ def test_every_refusal_names_what_is_allowed_and_the_cure() -> None:
     ],
 )
 def test_an_image_below_an_allowed_beginning_may_run(image: str) -> None:
-    assert re.match(image_pattern(ARGS["images"], tags_allowed=False), image)
+    assert re.match(image_pattern(GRANTS["images"], tags_allowed=False), image)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +185,7 @@ def test_an_image_below_an_allowed_beginning_may_run(image: str) -> None:
     ],
 )
 def test_a_foreign_image_may_not(image: str) -> None:
-    assert not re.match(image_pattern(ARGS["images"], tags_allowed=False), image)
+    assert not re.match(image_pattern(GRANTS["images"], tags_allowed=False), image)
 
 
 def test_without_a_list_any_image_by_digest_may_run() -> None:

@@ -28,6 +28,7 @@ CUDA: RunnerPool = {
     "memory": "8Gi",
     "shared_memory": "1Gi",
     "work_volume": "20Gi",
+    "ephemeral_storage": "10Gi",
     "protect_job_seconds": 3600,
     "identity": "none",
     "autoscaled": False,

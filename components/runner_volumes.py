@@ -9,6 +9,7 @@ from typing import Final
 import pulumi_kubernetes as k8s
 
 from values.contract import TOKEN_AUDIENCE, TRUST_CONFIG_MAP
+from values.pool import RUNNER_FILES
 
 RUNNER_DIRECTORY: Final = "/runner"
 REGISTRATION_DIRECTORY: Final = "/registration"
@@ -16,6 +17,7 @@ WORK_DIRECTORY: Final = "/work"
 TOKEN_DIRECTORY: Final = "/var/run/registrar"  # noqa: S105 - a path
 TRUST_DIRECTORY: Final = "/etc/registrar-trust"
 API_TOKEN_DIRECTORY: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
+
 # The kubelet renews it after four fifths of this; the shortest that the API server accepts.
 TOKEN_SECONDS: Final = 600
 API_TOKEN_SECONDS: Final = 3607
@@ -27,7 +29,7 @@ Mount = k8s.core.v1.VolumeMountArgsDict
 def pod_volumes(shared_memory: str, work_volume: str, *, api_access: bool) -> list[Volume]:
     """All volumes of the pod. Sizes are Kubernetes quantities; api_access adds a token for the API server."""
     volumes: list[Volume] = [
-        {"name": "runner-files", "empty_dir": {"size_limit": "2Gi"}},
+        {"name": "runner-files", "empty_dir": {"size_limit": RUNNER_FILES}},
         {"name": "registration", "empty_dir": {"medium": "Memory", "size_limit": "1Mi"}},
         {"name": "work", "empty_dir": {"size_limit": work_volume}},
         {"name": "shared-memory", "empty_dir": {"medium": "Memory", "size_limit": shared_memory}},

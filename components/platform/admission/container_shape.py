@@ -1,0 +1,153 @@
+"""The two containers of a runner's pod: the one that registers, and the one in which jobs run. Pure."""
+
+from typing import Final
+
+from components.platform.admission.grants import AdmissionGrants
+from components.platform.admission.shape import (
+    Each,
+    Entries,
+    Fields,
+    Rule,
+    Value,
+    anything,
+    exactly,
+    matching,
+    one_of,
+    quantity,
+    texts,
+    words,
+)
+from components.runner_volumes import WORK_DIRECTORY, Mount, registration_mounts, runner_mounts
+from values.contract import OWN_POOL_VARIABLE, REGISTRATION_CONTAINER, RUNNER_CONTAINER
+from values.image import image_pattern
+
+VISIBLE_DEVICES: Final = "NVIDIA_VISIBLE_DEVICES"
+_NVIDIA: Final = "nvidia.com/"
+_MOST_SCRIPT: Final = 16384  # letters
+_MOST_VARIABLE: Final = 1024
+_SHARED_VARIABLES: Final = ("HOME", "JOBS_DIRECTORY", VISIBLE_DEVICES, "REGISTRATION_DIRECTORY", "RUNNER_DIRECTORY")
+REGISTRATION_VARIABLES: Final = (
+    *_SHARED_VARIABLES,
+    "RUNNER_SOURCE",
+    "TERMINATION_LOG",
+    "TOKEN_FILE",
+    "TRUST_DIRECTORY",
+)
+RUNNER_VARIABLES: Final = (
+    *_SHARED_VARIABLES,
+    "CORDON_SECONDS",
+    "PROCESSES_DIRECTORY",
+    "PROTECT_JOB_SECONDS",
+    "RUNNER_PROCESS",
+    "TERMINATION_LOG",
+    "USER",
+    OWN_POOL_VARIABLE,
+)
+_SCRIPT: Final = Value(
+    f"size({{v}}) == 3 && {{v}}[0] == '/bin/sh' && {{v}}[1] == '-c' && size({{v}}[2]) <= {_MOST_SCRIPT}",
+    f"/bin/sh -c and a script of at most {_MOST_SCRIPT} letters",
+    required=True,
+    shown="{v}.join(' ')",
+)
+
+
+def registration_container(grants: AdmissionGrants) -> Fields:
+    """The init container. It gets no GPU, so nothing may make any visible to it."""
+    requests = {"cpu": quantity(), "memory": quantity(), "ephemeral-storage": quantity(grants["ephemeral_storage"])}
+    limits = {"memory": quantity(), "ephemeral-storage": quantity(grants["ephemeral_storage"])}
+    return Fields(
+        {
+            "name": exactly(REGISTRATION_CONTAINER, required=True),
+            "workingDir": exactly("/"),
+            "resources": _resources(requests, limits),
+            "env": _variables(REGISTRATION_VARIABLES),
+            "volumeMounts": _mounts(registration_mounts()),
+            **_shared(grants),
+        },
+        rules=(_visible_devices(""),),
+    )
+
+
+def runner_container(grants: AdmissionGrants, *, api_access: bool) -> Fields:
+    """The main container; api_access says whether jobs may use the API server."""
+    devices = {
+        resource: Value(f"quantity({{v}}).compareTo(quantity('{count}')) <= 0", f"at most {count}")
+        for resource, count in sorted((name, int(number)) for name, number in grants["gpus"].items())
+        if count > 0
+    }
+    requests = {"cpu": quantity(), "memory": quantity(), "ephemeral-storage": quantity(grants["ephemeral_storage"])}
+    limits = {"memory": quantity(), "ephemeral-storage": quantity(grants["ephemeral_storage"])}
+    resources = _resources({**requests, **devices}, {**limits, **devices}, rules=(_whole_memory(),))
+    pre_stop = Fields({"exec": Fields({"command": _SCRIPT}, required=True)})
+    asked = f"{{it}}.?resources.limits.orValue({{{{}}}}).exists(r, r.startsWith('{_NVIDIA}'))"
+    return Fields(
+        {
+            "name": exactly(RUNNER_CONTAINER, required=True),
+            "workingDir": exactly(WORK_DIRECTORY),
+            "resources": resources,
+            "env": _variables(RUNNER_VARIABLES),
+            "volumeMounts": _mounts(runner_mounts(api_access=api_access)),
+            "restartPolicy": exactly("Never", required=True),
+            "lifecycle": Fields({"preStop": pre_stop}, required=True),
+            **_shared(grants),
+        },
+        rules=(_visible_devices(asked),),
+    )
+
+
+def _shared(grants: AdmissionGrants) -> "dict[str, Value | Fields]":
+    pattern = image_pattern(grants["images"], tags_allowed=grants["image_tags_allowed"])
+    images = f"{', '.join(grants['images']) or 'any'}{'' if grants['image_tags_allowed'] else ', each by digest'}"
+    return {
+        "image": matching(pattern, images, required=True),
+        "imagePullPolicy": exactly("IfNotPresent", required=True),
+        "command": _SCRIPT,
+        "terminationMessagePath": exactly("/dev/termination-log"),
+        "terminationMessagePolicy": one_of("FallbackToLogsOnError", "File"),
+        "securityContext": Fields(
+            {
+                "allowPrivilegeEscalation": exactly(value=False, required=True),
+                "privileged": exactly(value=False),
+                "readOnlyRootFilesystem": anything(),
+                "capabilities": Fields({"drop": words("ALL", required=True)}, required=True),
+            },
+            required=True,
+        ),
+    }
+
+
+def _resources(requests: dict[str, Value], limits: dict[str, Value], rules: tuple[Rule, ...] = ()) -> Fields:
+    fields = {"limits": Entries(limits, required=True), "requests": Entries(requests, required=True)}
+    return Fields(fields, rules, required=True)
+
+
+def _whole_memory() -> Rule:
+    memory = "{it}.?%s[?'memory'].orValue('0')"
+    requested, limit = memory % "requests", memory % "limits"
+    holds = f"quantity({requested}).compareTo(quantity({limit})) == 0"
+    return Rule(".requests.memory", holds, requested, "its limit")
+
+
+def _variables(names: tuple[str, ...]) -> Each:
+    value = Value(f"size({{v}}) <= {_MOST_VARIABLE}", f"at most {_MOST_VARIABLE} letters", shown="{v}")
+    return Each(Fields({"name": one_of(*names), "value": value}), most=len(names), required=True)
+
+
+def _visible_devices(asked: str) -> Rule:
+    """NVIDIA's runtime believes the variable, and images set it to `all`: only the device plugin may name devices."""
+    visible = f"{{it}}.?env.orValue([]).filter(e, e.name == '{VISIBLE_DEVICES}').map(e, e.?value.orValue(''))"
+    void = f"{visible} == ['void']"
+    return Rule(
+        f".env[{VISIBLE_DEVICES}]",
+        f"{asked} ? {visible} == [] : {void}" if asked else void,
+        f"(size({visible}) == 0 ? 'nothing' : {visible}.join(', '))",
+        f"void, and nothing where {_NVIDIA} devices are requested: the device plugin sets it" if asked else "void",
+    )
+
+
+def _mounts(mounts: list[Mount]) -> Each:
+    places = [f"{mount['name']} at {mount['mount_path']}" for mount in mounts]
+    place = "{it}.name + ' at ' + {it}.mountPath"
+    rule = Rule("", f"{place} in {texts(places)}", place, ", ".join(places))
+    mount = Fields({"name": anything(), "mountPath": anything(), "readOnly": anything()}, rules=(rule,))
+    return Each(mount, most=len(places), required=True)

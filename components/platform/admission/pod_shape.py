@@ -1,0 +1,100 @@
+"""The whole pod that a namespace admits, as a tree. Pure; `runner_pod` writes such pods, a test holds them together."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from components.platform.admission.container_shape import registration_container, runner_container
+from components.platform.admission.grants import AdmissionGrants
+from components.platform.admission.metadata_shape import pod_metadata, template_metadata
+from components.platform.admission.shape import Each, Fields, Value, anything, exactly, number, one_of, text, texts
+from components.platform.admission.volume_shape import volumes
+from values.accounts import DEPLOYER, PREVIEWER
+from values.contract import ONLINE_GATE, RUNNER_USER
+from values.placement import CLUSTER_TAINTS
+
+MOST_TOLERATIONS: Final = 32
+MOST_SELECTORS: Final = 32
+# Every pod gets these two.
+_TOLERATED: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+
+
+@dataclass(frozen=True)
+class PodShape:
+    """The two halves of a pod or of a pod template; nobody writes a pod's status but the kubelet and the registrar."""
+
+    metadata: Fields
+    spec: Fields
+
+
+def pod_shape(grants: AdmissionGrants) -> PodShape:
+    """A pod, with what the API server and the scheduler set in it."""
+    added = {
+        "priority": exactly(0),
+        "preemptionPolicy": exactly("PreemptLowerPriority"),
+        "nodeName": Value("request.operation != 'CREATE'", "nothing: the scheduler chooses a node", shown="{v}"),
+    }
+    return PodShape(pod_metadata(grants), Fields({**_spec(grants), **added}))
+
+
+def template_shape(grants: AdmissionGrants) -> PodShape:
+    """A pod template, i.e. what a Deployment holds of a pod."""
+    return PodShape(template_metadata(grants), Fields(_spec(grants)))
+
+
+def _spec(grants: AdmissionGrants) -> "dict[str, Value | Fields | Each]":
+    api_access = bool({DEPLOYER, PREVIEWER} & set(grants["accounts"]))
+    storage = grants["ephemeral_storage"]
+    return {
+        "containers": Each(runner_container(grants, api_access=api_access), most=1),
+        "initContainers": Each(registration_container(grants), most=1, required=True),
+        "volumes": volumes(storage, api_access=api_access),
+        "serviceAccountName": one_of(*grants["accounts"], required=True),
+        "serviceAccount": one_of(*grants["accounts"]),
+        "automountServiceAccountToken": exactly(value=False, required=True),
+        "enableServiceLinks": exactly(value=False, required=True),
+        "hostNetwork": exactly(value=False),
+        "hostPID": exactly(value=False),
+        "hostIPC": exactly(value=False),
+        "restartPolicy": exactly("Always"),
+        "dnsPolicy": exactly("ClusterFirst"),
+        "schedulerName": exactly("default-scheduler"),
+        "terminationGracePeriodSeconds": number(0, int(grants["protect_job_seconds"]), required=True),
+        "securityContext": _security_context(),
+        "readinessGates": Each(Fields({"conditionType": exactly(ONLINE_GATE)}), most=1, named_by=""),
+        "nodeSelector": Value(
+            f"size({{v}}) <= {MOST_SELECTORS}", f"at most {MOST_SELECTORS} labels", shown="string(size({v}))"
+        ),
+        "tolerations": Each(_toleration(), most=MOST_TOLERATIONS, named_by=""),
+    }
+
+
+def _security_context() -> Fields:
+    return Fields(
+        {
+            "runAsNonRoot": exactly(value=True, required=True),
+            "runAsUser": exactly(RUNNER_USER, required=True),
+            "runAsGroup": exactly(RUNNER_USER, required=True),
+            "fsGroup": exactly(RUNNER_USER, required=True),
+            "fsGroupChangePolicy": one_of("OnRootMismatch", "Always"),
+            "seccompProfile": Fields({"type": exactly("RuntimeDefault", required=True)}, required=True),
+        },
+        required=True,
+    )
+
+
+def _toleration() -> Fields:
+    others = " && ".join(f"!{{v}}.startsWith({text(beginning)})" for beginning in CLUSTER_TAINTS)
+    key = Value(
+        f"{{v}} != '' && ({{v}} in {texts(_TOLERATED)} || {others})",
+        f"a taint's key, of Kubernetes' own only {' and '.join(_TOLERATED)}",
+        required=True,
+    )
+    return Fields(
+        {
+            "key": key,
+            "operator": one_of("Exists", "Equal"),
+            "value": anything(),
+            "effect": anything(),
+            "tolerationSeconds": anything(),
+        }
+    )

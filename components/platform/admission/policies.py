@@ -1,0 +1,152 @@
+"""The admission policies of a namespace of runners: what is judged, when, and by which claims. Pure.
+
+Three, so that each reads as one thing: pods when they are made or their spec changes, Deployments in the same way (so
+that `up` fails at once and not its pods later), and what may change in a pod's metadata afterwards.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import pulumi_kubernetes as k8s
+
+from components.labels import NAMESPACE_NAME_LABEL
+from components.platform.admission.claims import Claim, claims
+from components.platform.admission.grants import AdmissionGrants
+from components.platform.admission.pod_shape import pod_shape, template_shape
+from components.platform.admission.shape import text, texts
+from values.contract import DELETION_COST_ANNOTATION, DOMAIN
+
+REFUSED: Final = "refused in a namespace of runners: "
+CURE: Final = "; cure: declare a pool, or have the platform's environment changed"
+# Besides those that a controller takes off, these two come and go with a deletion.
+_DELETION_FINALIZERS: Final = ("foregroundDeletion", "orphan")
+# Annotations by which container runtimes grant devices or take protection away.
+_RUNTIME_ANNOTATIONS: Final = (
+    "cdi.k8s.io/",
+    "container.apparmor.security.beta.kubernetes.io/",
+    "seccomp.security.alpha.kubernetes.io/",
+    "container.seccomp.security.alpha.kubernetes.io/",
+    "io.kubernetes.",
+    "io.katacontainers.",
+    "io.containerd.",
+    "nvidia.com/",
+)
+
+# Quoted, so that a stack which makes no policy does not load the module.
+Spec: TypeAlias = "k8s.admissionregistration.v1.ValidatingAdmissionPolicySpecArgsDict"
+Rule: TypeAlias = "k8s.admissionregistration.v1.NamedRuleWithOperationsArgsDict"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One policy: `suffix` follows the namespace in its name, `child` its component's in the stack's state."""
+
+    suffix: str
+    child: str
+    spec: Spec
+
+
+def policies(grants: AdmissionGrants) -> list[Policy]:
+    """All policies of a namespace."""
+    spec_changes = "request.operation == 'CREATE' || object.spec != oldObject.spec"
+    pods = _rule("", ["pods", "pods/ephemeralcontainers", "pods/resize"])
+    deployments = _rule("apps", ["deployments"])
+    pod, template = pod_shape(grants), template_shape(grants)
+    made = [_at_creation(claim) for claim in claims(pod.metadata, "variables.pod.metadata", "metadata")]
+    of_pods = [Claim("", "pod", "object"), *made, *claims(pod.spec, "variables.pod.spec", "spec")]
+    of_deployments = [
+        Claim("", "pod", "object.spec.template"),
+        *claims(template.metadata, "variables.pod.metadata", "metadata"),
+        *claims(template.spec, "variables.pod.spec", "spec"),
+    ]
+    space = grants["namespace"]
+    return [
+        Policy("runner-pods", "", _spec(space, [pods], spec_changes, of_pods)),
+        Policy("runner-pools", "-pools", _spec(space, [deployments], spec_changes, of_deployments)),
+        Policy("runner-metadata", "-metadata", _spec(space, [pods, deployments], "true", changes())),
+    ]
+
+
+def _at_creation(claim: Claim) -> Claim:
+    # Later, the registrar has written its annotations: `changes` judges what becomes of metadata.
+    return Claim(claim.path, claim.variable, f"request.operation != 'CREATE' ? '' :\n{claim.breaches}")
+
+
+def changes() -> list[Claim]:
+    """What nobody may add to an object's metadata, nor change in a pod's; the registrar does so through pods/status.
+
+    Annotations of others pass: networks write theirs on pods.
+    """
+    added = "{after}.filter(x, !(x in {before}{known})).map(x, {name})"
+    finalizers = added.format(
+        after=_metadata("finalizers"),
+        before=_metadata("finalizers", old=True),
+        known=f" + {texts(_DELETION_FINALIZERS)}",
+        name="'metadata.finalizers: found ' + string(x) + ', allowed nothing'",
+    )
+    owners = added.format(
+        after=_metadata("ownerReferences"),
+        before=_metadata("ownerReferences", old=True),
+        known="",
+        name="'metadata.ownerReferences[' + x.name + ']: found ' + x.kind + ', allowed a ReplicaSet of a pod'",
+    ).replace(".map(", ".filter(x, object.kind != 'Pod' || x.apiVersion != 'apps/v1' || x.kind != 'ReplicaSet').map(")
+    after, before = _metadata("annotations", empty="{}"), _metadata("annotations", old=True, empty="{}")
+    reserved = f"(a.startsWith('{DOMAIN}/') || a == '{DELETION_COST_ANNOTATION}' || " + (
+        " || ".join(f"a.startsWith({text(beginning)})" for beginning in _RUNTIME_ANNOTATIONS) + ")"
+    )
+    annotations = (
+        f"({after}.filter(a, !(a in {before}) || {before}[a] != {after}[a]) + {before}.filter(a, !(a in {after})))"
+        f".filter(a, {reserved}).map(a, 'metadata.annotations.' + a + ': found a change, allowed nothing')"
+    )
+    labels = f"{_metadata('labels', empty='{}')} == {_metadata('labels', old=True, empty='{}')} ? '' : " + text(
+        "metadata.labels: found a change, allowed nothing"
+    )
+    a_changed_pod = "object.kind != 'Pod' || request.operation == 'CREATE' ? '' :\n"
+    return [
+        Claim("metadata.finalizers", "finalizers", f"{finalizers}.join('; ')"),
+        Claim("metadata.ownerReferences", "ownerReferences", f"{owners}.join('; ')"),
+        Claim("metadata.labels", "labels", a_changed_pod + labels),
+        Claim("metadata.annotations", "annotations", f"{a_changed_pod}{annotations}.join('; ')"),
+    ]
+
+
+def _metadata(field: str, *, old: bool = False, empty: str = "[]") -> str:
+    """CEL: a field of the metadata, empty where it is absent."""
+    if not old:
+        return f"object.metadata.?{field}.orValue({empty})"
+    return f"(request.operation == 'CREATE' ? {empty} : oldObject.metadata.?{field}.orValue({empty}))"
+
+
+def _spec(namespace: str, rules: Sequence[Rule], condition: str, judged: Sequence[Claim]) -> Spec:
+    return {
+        "failure_policy": "Fail",
+        "match_constraints": {
+            "match_policy": "Equivalent",
+            "namespace_selector": {"match_labels": {NAMESPACE_NAME_LABEL: namespace}},
+            "object_selector": {},
+            "resource_rules": list(rules),
+        },
+        "match_conditions": [{"name": "changes", "expression": condition}],
+        "variables": [{"name": claim.variable, "expression": claim.breaches} for claim in judged],
+        "validations": [
+            {
+                "expression": f"variables.{claim.variable} == ''",
+                "message_expression": f"{text(REFUSED)} + variables.{claim.variable} + {text(CURE)}",
+                # Where what was found has a line break or is longer than the API server lets a message be.
+                "message": f"{REFUSED}{claim.path}: allowed what a pool declares{CURE}",
+            }
+            for claim in judged
+            if claim.path
+        ],
+    }
+
+
+def _rule(group: str, resources: list[str]) -> Rule:
+    return {
+        "api_groups": [group],
+        "api_versions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": resources,
+        "scope": "Namespaced",
+    }

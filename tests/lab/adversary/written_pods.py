@@ -1,0 +1,89 @@
+"""Pods as the program writes them, with every option that a pool has; hostile ones are made of them."""
+
+import copy
+from collections.abc import Callable
+from typing import Any, Final
+
+from components.pools.runner_deployment import RunnerDeployment
+from tests.program.recorded import run
+from values.pool import RunnerPool
+
+Json = dict[str, Any]
+Change = Callable[[Json], object]
+
+NAMESPACE: Final = "gpu-runners-closed"
+BASE: Final = "gpu-runners-closed-base"
+DEPLOYER: Final = f"system:serviceaccount:{BASE}:deployer"
+A100: Final = {"nvidia.com/gpu.product": "NVIDIA-A100-SIMULATED"}
+
+PLAIN: Final[RunnerPool] = {
+    "name": "closed",
+    "namespace": NAMESPACE,
+    "labels": ["closed"],
+    "replicas": 1,
+    "image": "lab.local/cuda-mlops:lab",
+    "runner_image": "lab.local/gitea-runner:lab",
+    "forge": "gitea",
+    "cpu": "50m",
+    "memory": "256Mi",
+    "shared_memory": "16Mi",
+    "work_volume": "256Mi",
+    "ephemeral_storage": "1Gi",
+    "protect_job_seconds": 300,
+    "identity": "none",
+    "autoscaled": False,
+}
+
+
+def _gpu(resource: str, count: int, taint: str) -> Json:
+    tolerations = [
+        {"key": taint, "operator": "Exists", "effect": "NoSchedule"},
+        {"key": "sku", "operator": "Equal", "value": "gpu"},
+    ]
+    return {"resource": resource, "count": count, "node_selector": A100, "tolerations": tolerations}
+
+
+WRITTEN: Final[dict[str, Json]] = {
+    "without GPU": {},
+    "with NVIDIA GPUs": {"gpu": _gpu("nvidia.com/gpu", 8, "nvidia.com/gpu")},
+    "with slices of a GPU": {"gpu": _gpu("nvidia.com/mig-1g.10gb", 7, "nvidia.com/gpu")},
+    "with AMD GPUs": {"gpu": _gpu("amd.com/gpu", 2, "amd.com/gpu")},
+    "at GitHub": {"forge": "github", "autoscaled": True, "replicas": 0},
+    "with several labels": {"labels": ["gpu", "closed", "Mixed.Case-1"]},
+    "as large as can be": {
+        "name": "n" * 40,
+        "cpu": "64",
+        "memory": "1536Gi",
+        "shared_memory": "512Gi",
+        "work_volume": "800Gi",
+        "ephemeral_storage": "100Gi",
+        "protect_job_seconds": 432000,
+    },
+    "by digest": {"image": f"lab.local/deep/cuda-mlops:lab@sha256:{'0' * 64}"},
+}
+# Base runners, in the namespace of those that deploy.
+WRITTEN_BASE: Final[dict[str, Json]] = {
+    identity: {
+        "namespace": BASE,
+        "labels": ["self-hosted"],
+        "identity": identity,
+        "image": "lab.local/pulumi:lab",
+    }
+    for identity in ("none", "deployer", "previewer")
+}
+
+
+def deployment(**changes: Any) -> Json:
+    """A Deployment that the program writes for a pool."""
+    pool: Any = {**PLAIN, **changes}
+    (found,) = run(lambda: RunnerDeployment("closed", pool)).of("Deployment")
+    written: Json = copy.deepcopy(found.inputs)
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": written["metadata"], "spec": written["spec"]}
+
+
+def pod(written: Json) -> Json:
+    """A Deployment's pod, as its ReplicaSet would make it but for the owner."""
+    template = copy.deepcopy(written["spec"]["template"])
+    template["metadata"]["name"] = "thrown"
+    template["metadata"]["labels"]["pod-template-hash"] = "0123456789"
+    return {"apiVersion": "v1", "kind": "Pod", **template}
