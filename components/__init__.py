@@ -1,12 +1,12 @@
 """What `pulumi up` declares, and how it waits: three rooms that do not know each other, and what all of them share.
 
-  platform/      the registrar, the environments and who may deploy them
-  pools/         the runners, and the one wait until all of them are online
-  github/        runner groups and the wiring of repositories
-  runner_volumes the runner pod's volumes and where they are mounted
-  labels         every Kubernetes label and annotation that the program sets
-  cluster_hook   resource hooks that look at the cluster
-  clock          the clock of every wait
+  platform/       the registrar, the environments and who may deploy them
+  pools/          the runners, and the one wait until all of them are online
+  github/         runner groups and the wiring of repositories
+  runner_volumes  the runner pod's volumes and where they are mounted
+  labels          every Kubernetes label and annotation that the program sets
+  cluster_hook    resource hooks that look at the cluster
+  clock           the clock of every wait
 
 Each room has a `declare` that takes plain values; a stack's config is joined to them in `__main__.py` alone.
 """

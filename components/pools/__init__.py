@@ -3,7 +3,6 @@
   declare                declare_pools: all of them, and the wait, from plain values
   runner_deployment      RunnerDeployment: one pool
   runner_pod             its pod
-  runner_volumes         the pod's volumes and where they are mounted
   runner_scripts/        what runs in it, as sh
   own_pool               whether this very program runs on one of the pools
   online_pools           OnlinePools: the object whose hook waits until every runner is online
