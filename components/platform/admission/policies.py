@@ -102,10 +102,12 @@ def changes() -> list[Claim]:
     labels = f"{_metadata('labels', empty='{}')} == {_metadata('labels', old=True, empty='{}')} ? '' : " + text(
         "metadata.labels: found a change, allowed nothing"
     )
+    # What a new pod has, its shape says.
+    not_a_new_pod = "object.kind == 'Pod' && request.operation == 'CREATE' ? '' :\n"
     a_changed_pod = "object.kind != 'Pod' || request.operation == 'CREATE' ? '' :\n"
     return [
-        Claim("metadata.finalizers", "finalizers", f"{finalizers}.join('; ')"),
-        Claim("metadata.ownerReferences", "ownerReferences", f"{owners}.join('; ')"),
+        Claim("metadata.finalizers", "finalizers", f"{not_a_new_pod}{finalizers}.join('; ')"),
+        Claim("metadata.ownerReferences", "ownerReferences", f"{not_a_new_pod}{owners}.join('; ')"),
         Claim("metadata.labels", "labels", a_changed_pod + labels),
         Claim("metadata.annotations", "annotations", f"{a_changed_pod}{annotations}.join('; ')"),
     ]

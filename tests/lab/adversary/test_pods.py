@@ -160,7 +160,7 @@ def test_no_other_workload_gets_a_pod_in(api: KubernetesApi, written: Json) -> N
     ]
     status, message = try_pod(api, hostile)
     assert status == 422, message
-    assert "metadata.ownerReferences[d]: found DaemonSet, allowed a ReplicaSet of a pod" in message
+    assert "metadata.ownerReferences[d].kind: found DaemonSet, allowed ReplicaSet" in message
 
 
 def checked(policy: Json) -> bool:
