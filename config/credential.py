@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from config.fields import Section
 from values.credential import Credential
-from values.problem import shown
+from values.problem import quoted
 from values.scope import GITHUB
 
 TOKEN_KEY: Final = "forgeToken"  # noqa: S105 - the name of a key
@@ -105,7 +105,7 @@ def _read_id(section: Section, name: str, allowed: str) -> str:
     value = section.values.get(name)
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     if not _APP_ID.fullmatch(text):
-        section.note(name, shown(value), allowed, "copy it from the settings of the App")
+        section.note(name, quoted(value), allowed, "copy it from the settings of the App")
     return text
 
 

@@ -4,7 +4,7 @@ from config.fields import Section
 from values.egress import EgressRule
 from values.forge_networks import forge_networks
 from values.kubernetes_syntax import is_cidr
-from values.problem import shown
+from values.problem import quoted
 from values.scope import ForgeScope
 
 
@@ -18,7 +18,7 @@ def read_egress(section: Section) -> EgressRule:
         if valid and ports:
             rule["ports"] = list(ports)
         else:
-            section.note("ports", shown(ports), "a list of TCP ports", "leave it out to allow all ports")
+            section.note("ports", quoted(ports), "a list of TCP ports", "leave it out to allow all ports")
     return rule
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from values.problem import Problem, shown
+from values.problem import Problem, quoted
 
 Check = Callable[[str], bool]
 
@@ -54,7 +54,7 @@ class Section:
         value = self.values.get(name)
         if isinstance(value, str) and check(value):
             return value
-        self.note(name, shown(value), allowed, cure or usual_cure(value, "text"))
+        self.note(name, quoted(value), allowed, cure or usual_cure(value, "text"))
         return ""
 
     def optional_text(self, name: str, check: Check, allowed: str, cure: str = "") -> str | None:
@@ -67,7 +67,7 @@ class Section:
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
         allowed = f"a whole number from {low} to {high}"
-        self.note(name, shown(value), allowed, cure or usual_cure(value, "number"))
+        self.note(name, quoted(value), allowed, cure or usual_cure(value, "number"))
         return low
 
     def flag(self, name: str) -> bool:
@@ -75,7 +75,7 @@ class Section:
         value = self.values.get(name)
         if isinstance(value, bool):
             return value
-        self.note(name, shown(value), "true or false", usual_cure(value, "truth"))
+        self.note(name, quoted(value), "true or false", usual_cure(value, "truth"))
         return False
 
     def texts(self, name: str, check: Check, allowed: str, cure: str = "") -> list[str]:
@@ -83,7 +83,7 @@ class Section:
         found = self._list(name, f"a list, each item {allowed}")
         for index, value in enumerate(found):
             if not (isinstance(value, str) and check(value)):
-                self.note(f"{name}[{index}]", shown(value), allowed, cure or usual_cure(value, "text"))
+                self.note(f"{name}[{index}]", quoted(value), allowed, cure or usual_cure(value, "text"))
         return [value for value in found if isinstance(value, str)]
 
     def pairs(self, name: str, check_key: Check, check_value: Check, allowed: str) -> dict[str, str]:
@@ -91,14 +91,14 @@ class Section:
         section = self.section(name)
         for key, value in section.values.items():
             if not (isinstance(value, str) and check_key(key) and check_value(value)):
-                section.note(key, shown(value), allowed, usual_cure(value, "text"))
+                section.note(key, quoted(value), allowed, usual_cure(value, "text"))
         return {key: value for key, value in section.values.items() if isinstance(value, str)}
 
     def section(self, name: str) -> "Section":
         """A mapping at a field; absent means empty."""
         value = self.values.get(name)
         if value is not None and not _is_mapping(value):
-            self.note(name, shown(value), "a mapping", usual_cure(value, "mapping"))
+            self.note(name, quoted(value), "a mapping", usual_cure(value, "mapping"))
         return Section(self.at(name), value if _is_mapping(value) else {}, self.problems)
 
     def sections(self, name: str) -> "list[Section]":
@@ -108,7 +108,7 @@ class Section:
             if _is_mapping(value):
                 found.append(Section(f"{self.at(name)}[{index}]", value, self.problems))
             else:
-                self.note(f"{name}[{index}]", shown(value), "a mapping", usual_cure(value, "mapping"))
+                self.note(f"{name}[{index}]", quoted(value), "a mapping", usual_cure(value, "mapping"))
         return found
 
     def _list(self, name: str, allowed: str) -> Sequence[Any]:
@@ -117,7 +117,7 @@ class Section:
             return []
         if isinstance(value, list):
             return value
-        self.note(name, shown(value), allowed, usual_cure(value, "list"))
+        self.note(name, quoted(value), allowed, usual_cure(value, "list"))
         return []
 
 

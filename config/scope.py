@@ -1,7 +1,7 @@
 """Reads a scope: the one URL that says which forge it is, and what of it."""
 
 from config.fields import Section
-from values.problem import shown
+from values.problem import quoted
 from values.scope import ForgeScope, parse_scope
 
 
@@ -15,7 +15,7 @@ def read_scope(section: Section, forge: str) -> ForgeScope:
     except ValueError as error:
         section.note(
             "scope",
-            f"{shown(value)}: {error}",
+            f"{quoted(value)}: {error}",
             "the URL of a repository, an owner or the whole forge",
             "write e.g. https://gitea.example.com/owner/repository",
         )

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from values.deadlines import Deadlines
 from values.grant import Grant
-from values.problem import Problem, ProblemsError, shown
+from values.problem import Problem, ProblemsError, quoted
 from values.runner_label import is_runner_label
 from values.scope import FORGES, GITHUB, Scope, ScopeKind
 
@@ -91,10 +91,10 @@ def _forge(reader: "_Reader", value: object) -> ForgeSettings:
     forge = reader.mapping(value, "forge", ("kind", "url", "ca"))
     kind = reader.text(forge.get("kind"), "forge.kind")
     if kind and kind not in FORGES:
-        reader.note("forge.kind", shown(kind), " or ".join(FORGES))
+        reader.note("forge.kind", quoted(kind), " or ".join(FORGES))
     url = reader.text(forge.get("url"), "forge.url")
     if url and not url.startswith(("http://", "https://")):
-        reader.note("forge.url", shown(url), "a URL that begins with http:// or https://")
+        reader.note("forge.url", quoted(url), "a URL that begins with http:// or https://")
     ca = reader.text(forge.get("ca", ""), "forge.ca", may_be_empty=True)
     return ForgeSettings(kind=kind, url=url.rstrip("/"), ca=ca)
 
@@ -103,7 +103,7 @@ def _grants(reader: "_Reader", value: object) -> tuple[Grant, ...]:
     grants = tuple(_grant(reader, item, f"grants[{index}]") for index, item in enumerate(reader.array(value, "grants")))
     for namespace, count in Counter(grant.namespace for grant in grants if grant.namespace).items():
         if count > 1:
-            reader.note("grants", f"the namespace {shown(namespace)} {count} times", "one grant for a namespace")
+            reader.note("grants", f"the namespace {quoted(namespace)} {count} times", "one grant for a namespace")
     return grants
 
 
@@ -128,7 +128,7 @@ def _labels(reader: "_Reader", value: object, key: str) -> frozenset[str] | None
     labels = reader.array(value, key)
     for index, label in enumerate(labels):
         if not is_runner_label(label):
-            reader.note(f"{key}[{index}]", shown(label), "a runner label: letters, digits and _ . - + / =")
+            reader.note(f"{key}[{index}]", quoted(label), "a runner label: letters, digits and _ . - + / =")
     return frozenset(label for label in labels if isinstance(label, str))
 
 
@@ -137,7 +137,7 @@ def _scope(reader: "_Reader", value: object, key: str) -> Scope:
     try:
         return Scope(path)
     except ValueError:
-        reader.note(key, shown(path), "owner/repository, an organization, or an empty text for the whole instance")
+        reader.note(key, quoted(path), "owner/repository, an organization, or an empty text for the whole instance")
         return Scope("")
 
 
@@ -158,7 +158,7 @@ class _Reader:
 
     def mapping(self, value: object, key: str, names: Sequence[str]) -> Mapping[str, Any]:
         if not isinstance(value, dict):
-            self.note(key or "the file", shown(value), f"an object with {', '.join(names)}")
+            self.note(key or "the file", quoted(value), f"an object with {', '.join(names)}")
             return {}
         for name in value:
             if name not in names:
@@ -168,24 +168,24 @@ class _Reader:
     def array(self, value: object, key: str) -> list[object]:
         if isinstance(value, list) and value:
             return value
-        self.note(key, shown(value), "a list with at least one element")
+        self.note(key, quoted(value), "a list with at least one element")
         return []
 
     def text(self, value: object, key: str, *, may_be_empty: bool = False) -> str:
         if isinstance(value, str) and (value or may_be_empty):
             return value
-        self.note(key, shown(value), "text" if may_be_empty else "text that is not empty")
+        self.note(key, quoted(value), "text" if may_be_empty else "text that is not empty")
         return ""
 
     def seconds(self, value: object, key: str) -> float:
         # bool is an int in Python, and `true` is no number of seconds; JSON's decoder takes Infinity and NaN
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 1:
             return value
-        self.note(key, shown(value), "a number of seconds of at least 1")
+        self.note(key, quoted(value), "a number of seconds of at least 1")
         return 1
 
     def whole_number(self, value: object, key: str) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
             return value
-        self.note(key, shown(value), "a whole number of at least 0")
+        self.note(key, quoted(value), "a whole number of at least 0")
         return 0

@@ -32,7 +32,7 @@ def count_of(problems: Iterable[Problem]) -> str:
     return "1 problem" if count == 1 else f"{count} problems"
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """A decoded value as a person wrote it, on one line and cut where it gets long: what a problem found."""
     if value is None:
         return "nothing"

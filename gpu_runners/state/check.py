@@ -209,7 +209,7 @@ class _Reading:
                 continue
             for key, value in values.items():
                 if not self._input_fits(kind, key, value):
-                    yield self._note(urn, f"{half}.{key} {_shown(key, value)}", self._wanted_input(kind, key))
+                    yield self._note(urn, f"{half}.{key} {_redacted(key, value)}", self._wanted_input(kind, key))
 
     def _input_fits(self, kind: str, key: str, value: Any) -> bool:
         if key == "version":
@@ -255,5 +255,5 @@ def _has_plain_values(value: Any) -> bool:
     return True
 
 
-def _shown(key: str, value: Any) -> str:
+def _redacted(key: str, value: Any) -> str:
     return "" if key in ("token", "appAuth", "kubeconfig") else str(value)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from policy_rules.gpus import devices
 from policy_rules.resources import Resource, mapping, pods, whole
-from policy_rules.rule import Rule, Settings, Violation, said
+from policy_rules.rule import Rule, Settings, Violation, sentence
 
 
 def demand(resources: Sequence[Resource]) -> Counter[str]:
@@ -32,7 +32,7 @@ def check(resources: Sequence[Resource], settings: Settings) -> Iterator[Violati
         allowed = whole(budget.get(name, 0)) or 0
         if count > allowed:
             cure = "lower replicas or gpu.count, or have the budget raised"
-            yield Violation(urn, said(f"stack {stack}", f"{count} {name}", f"at most {allowed}", cure))
+            yield Violation(urn, sentence(f"stack {stack}", f"{count} {name}", f"at most {allowed}", cure))
 
 
 RULE: Final = Rule(

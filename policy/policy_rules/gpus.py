@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from policy_rules.resources import Json, Pod, Resource, mapping, mappings, pods, text, whole
-from policy_rules.rule import Rule, Settings, Violation, said
+from policy_rules.rule import Rule, Settings, Violation, sentence
 
 # Devices that are no GPUs but are asked for in the same way.
 _OTHER_DOMAINS: Final = ("kubernetes.io", "hugepages", "rdma")
@@ -45,22 +45,28 @@ def _judge_count(place: str, name: str, limit: object, request: object) -> Itera
     count = whole(limit)
     if count is None or count < 1:
         cure = "write the number of devices as a limit, or leave the resource out"
-        yield said(place, f"{name} limit {limit}", "a whole number from 1", cure)
+        yield sentence(place, f"{name} limit {limit}", "a whole number from 1", cure)
     elif request is not None and whole(request) != count:
-        yield said(place, f"{name} request {request} and limit {limit}", "the same number", "devices are not shared")
+        yield sentence(
+            place, f"{name} request {request} and limit {limit}", "the same number", "devices are not shared"
+        )
 
 
 def _judge_tolerations(asked: Mapping[str, object], keys: Sequence[str], taints: Sequence[str]) -> Iterator[str]:
     if "" in keys:
-        yield said("tolerations", "one without a key", "tolerations of named taints", "name the taint of the GPU nodes")
+        yield sentence(
+            "tolerations", "one without a key", "tolerations of named taints", "name the taint of the GPU nodes"
+        )
     for name in asked:
         if not any(domain(key) == domain(name) or key in taints for key in keys if key):
             wanted = f"a toleration of {domain(name)}/… or of one of the taints in the settings"
             cure = "set gpu.preset or gpu.tolerations, or name your nodes' taint in `taints`"
-            yield said("tolerations", ", ".join(keys) or "none", wanted, cure)
+            yield sentence("tolerations", ", ".join(keys) or "none", wanted, cure)
     for key in keys:
         if not asked and (key in taints or domain(key) in ("nvidia.com", "amd.com", "gpu.intel.com")):
-            yield said("tolerations", f"{key} in a pool without GPUs", "no GPU node's taint", "set gpu, or remove it")
+            yield sentence(
+                "tolerations", f"{key} in a pool without GPUs", "no GPU node's taint", "set gpu, or remove it"
+            )
 
 
 RULE: Final = Rule(

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from policy_rules.resources import Resource, pods, text
-from policy_rules.rule import Rule, Settings, Violation, said
+from policy_rules.rule import Rule, Settings, Violation, sentence
 
 _DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")
 
@@ -20,7 +20,7 @@ def check(resources: Sequence[Resource], settings: Settings) -> Iterator[Violati
             if image and not _DIGEST.search(image) and not any(fnmatchcase(image, pattern) for pattern in accepted):
                 place = f"container {text(container, 'name')}"
                 cure = "append the digest that the registry shows, or name the image in acceptTags"
-                yield Violation(resource.urn, said(place, image, "an image with @sha256:…", cure))
+                yield Violation(resource.urn, sentence(place, image, "an image with @sha256:…", cure))
 
 
 RULE: Final = Rule(

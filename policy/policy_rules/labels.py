@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from policy_rules.resources import Resource, pods
-from policy_rules.rule import Rule, Settings, Violation, said
+from policy_rules.rule import Rule, Settings, Violation, sentence
 
 
 def check(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
@@ -15,7 +15,7 @@ def check(resources: Sequence[Resource], settings: Settings) -> Iterator[Violati
             owner = owners.get(label, resource.stack)
             if owner != resource.stack:
                 cure = f"choose another label, or make {resource.stack} its owner"
-                message = said(f"runner label {label}", f"a pool of {resource.stack}", f"pools of {owner}", cure)
+                message = sentence(f"runner label {label}", f"a pool of {resource.stack}", f"pools of {owner}", cure)
                 yield Violation(resource.urn, message)
 
 

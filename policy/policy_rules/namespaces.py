@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from policy_rules.resources import NAME_LABEL, RUNNERS, Resource, mapping, text, whole
-from policy_rules.rule import Rule, Settings, Violation, said
+from policy_rules.rule import Rule, Settings, Violation, sentence
 
 _ENFORCE: Final = "pod-security.kubernetes.io/enforce"
 
@@ -19,11 +19,11 @@ def check(resources: Sequence[Resource], _settings: Settings) -> Iterator[Violat
         if text(labels, _ENFORCE) != "restricted":
             found = text(labels, _ENFORCE) or "no Pod Security level"
             cure = f"set the label {_ENFORCE}"
-            yield Violation(resource.urn, said(f"namespace {name}", found, "restricted", cure))
+            yield Violation(resource.urn, sentence(f"namespace {name}", found, "restricted", cure))
         if not any(_caps_gpus(other, name) for other in resources):
             cure = "set quota.gpus of the environment, 0 where it has none"
             allowed = "a ResourceQuota that caps a GPU resource"
-            yield Violation(resource.urn, said(f"namespace {name}", "no cap on GPUs", allowed, cure))
+            yield Violation(resource.urn, sentence(f"namespace {name}", "no cap on GPUs", allowed, cure))
 
 
 def _caps_gpus(resource: Resource, namespace: str) -> bool:

@@ -29,6 +29,6 @@ class Rule:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def said(place: str, found: str, allowed: str, cure: str) -> str:
+def sentence(place: str, found: str, allowed: str, cure: str) -> str:
     """A message in the words that the program uses for a bad config."""
     return f"{place}: found {found}; allowed: {allowed}; cure: {cure}"

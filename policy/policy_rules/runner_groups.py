@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from policy_rules.resources import Resource, text
-from policy_rules.rule import Rule, Settings, Violation, said
+from policy_rules.rule import Rule, Settings, Violation, sentence
 
 _GROUP: Final = "github:index/actionsRunnerGroup:ActionsRunnerGroup"
 
@@ -15,7 +15,7 @@ def check(resources: Sequence[Resource], _settings: Settings) -> Iterator[Violat
         if resource.type == _GROUP and resource.inputs.get("allowsPublicRepositories"):
             place = f"runner group {text(resource.inputs, 'name') or resource.name}"
             cure = "remove it: runners of public repositories run anybody's code"
-            yield Violation(resource.urn, said(place, "allowsPublicRepositories", "private repositories", cure))
+            yield Violation(resource.urn, sentence(place, "allowsPublicRepositories", "private repositories", cure))
 
 
 RULE: Final = Rule("private-runner-group", "Runner groups are closed to public repositories.", check)

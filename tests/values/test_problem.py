@@ -2,7 +2,7 @@
 
 import pytest
 
-from values.problem import Problem, ProblemsError, shown
+from values.problem import Problem, ProblemsError, quoted
 
 REPLICAS = Problem("pools[0].replicas", "-1", "a whole number from 0 to 1000", "write a whole number of this range")
 NAME = Problem("pools[0].name", '"Cuda"', "a DNS-1123 label", "correct it")
@@ -31,8 +31,8 @@ def test_an_error_says_each_problem_once_and_carries_them() -> None:
     ],
 )
 def test_a_value_is_shown_as_it_was_written_on_one_line(value: object, text: str) -> None:
-    assert shown(value) == text
+    assert quoted(value) == text
 
 
 def test_a_long_value_is_cut() -> None:
-    assert len(shown("x" * 10_000)) < 80
+    assert len(quoted("x" * 10_000)) < 80

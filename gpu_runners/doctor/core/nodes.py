@@ -104,7 +104,8 @@ def _large_enough(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Proble
     for name, wanted in _wanted(need).items():
         most = max(one.allocatable.get(name, Decimal(0)) for one in nodes)
         if most < wanted:
-            found = f"a pod asks for {shown(wanted)} {name}, but no node that it may use has more than {shown(most)}"
+            asked = f"a pod asks for {as_quantity(wanted)} {name}"
+            found = f"{asked}, but no node that it may use has more than {as_quantity(most)}"
             return fitting, (found, f"ask for less, or add larger nodes{_plugin(need, name, most)}")
     return fitting, ("no node has enough of everything that a pod asks for", "ask for less, or add larger nodes")
 
@@ -139,7 +140,7 @@ def _taint(taint: Mapping[str, str]) -> str:
     return f"{taint.get('key')}{value}:{taint.get('effect')}"
 
 
-def shown(amount: Decimal) -> str:
+def as_quantity(amount: Decimal) -> str:
     """Without the zeros that a quantity's unit leaves behind its point."""
     whole = amount == amount.to_integral_value()
     return f"{int(amount)}" if whole else f"{amount.normalize()}"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from gpu_runners.doctor.core.findings import Finding, failed, ok
-from gpu_runners.doctor.core.nodes import Amount, shown
+from gpu_runners.doctor.core.nodes import Amount, as_quantity
 
 
 def granted(check: str, wanted: Mapping[str, int], quotas: Iterable[Mapping[str, Any]], amount: Amount) -> Finding:
@@ -16,7 +16,7 @@ def granted(check: str, wanted: Mapping[str, int], quotas: Iterable[Mapping[str,
             name = key.removeprefix("requests.")
             hard[name] = min(hard.get(name, amount(text)), amount(text))
     short = [
-        f"{count} {name} of {shown(hard[name])}"
+        f"{count} {name} of {as_quantity(hard[name])}"
         for name, count in wanted.items()
         if name in hard and count > hard[name]
     ]
@@ -25,6 +25,6 @@ def granted(check: str, wanted: Mapping[str, int], quotas: Iterable[Mapping[str,
         return failed(
             check, found, "lower replicas or gpu.count, or raise the environment's quota in the platform stack"
         )
-    limits = {name: shown(hard[name]) if name in hard else "no limit" for name in wanted}
+    limits = {name: as_quantity(hard[name]) if name in hard else "no limit" for name in wanted}
     within = ", ".join(f"{count} {name} of {limits[name]}" for name, count in wanted.items())
     return ok(check, f"the quota grants {within or 'what pools without GPUs need'}")

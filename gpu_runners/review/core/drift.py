@@ -85,14 +85,14 @@ class ClusterDrift:
     def _changed(self, urn: str, path: Path, declared: Any, live: Any) -> Drift:
         key = self._keys.get(urn)
         owner = ownership.owner(self._live.get(key, {}), path, exists=live is not MISSING) if key else None
-        shown = secrecy.hidden if key is not None and key[0] == "Secret" else partial(secrecy.shown, path=path)
+        redact = secrecy.hidden if key is not None and key[0] == "Secret" else partial(secrecy.redacted, path=path)
         before, after = without_common(declared, live)
         return Drift(
             kind=Kind.ADDED if declared is MISSING else Kind.REMOVED if live is MISSING else Kind.CHANGED,
             what=str(self._objects[key].name) if key else label(urn),
             field=show(path),
-            declared=shown(before),
-            live=shown(after),
+            declared=redact(before),
+            live=redact(after),
             who=_who(owner),
             when=(owner and owner.time) or "unknown",
             up=self._up(
@@ -131,8 +131,8 @@ class ClusterDrift:
             kind=Kind.ADDED if declared is MISSING else Kind.CHANGED,
             what=str(one.name),
             field=show(claim.path),
-            declared=secrecy.shown(before, claim.path),
-            live=secrecy.hidden(after) if masked else secrecy.shown(after, claim.path),
+            declared=secrecy.redacted(before, claim.path),
+            live=secrecy.hidden(after) if masked else secrecy.redacted(after, claim.path),
             who=_who(claim),
             when=claim.time or "unknown",
             up=self._up(one.urn, show(claim.path), UP_IGNORES, is_declared=declared is not MISSING),

@@ -6,7 +6,7 @@ from typing import Any, Final
 from gpu_runners.review.core.evidence import Json
 from gpu_runners.review.core.field_path import MISSING, look_up, named, parse, show
 from gpu_runners.review.core.findings import Change
-from gpu_runners.review.core.secrecy import shown
+from gpu_runners.review.core.secrecy import redacted
 
 _QUIET: Final = frozenset(
     {"same", "read", "refresh", "discard", "discard-replaced", "read-discard", "read-replacement"}
@@ -80,8 +80,8 @@ def _field(resource: str, operation: str, before: Any, after: Any, field: str) -
         operation=operation,
         resource=resource,
         field=show(named(known, path)),
-        before=shown(old, path),
-        after=shown(new, path),
+        before=redacted(old, path),
+        after=redacted(new, path),
     )
 
 

@@ -40,7 +40,7 @@ _LONG: Final = re.compile(r"(?:sha256:)?[\w+/-]{32,}")
 _PRIVATE_KEY: Final = re.compile(r"-----BEGIN[^-]*-----.*?(-----END[^-]*-----|\Z)", re.DOTALL)
 
 
-def shown(value: Any, path: Path) -> str:
+def redacted(value: Any, path: Path) -> str:
     """One line for people; `path` decides how much of it."""
     if value is MISSING or value is None:
         return NOTHING

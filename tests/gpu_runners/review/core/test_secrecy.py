@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gpu_runners.review.core.field_path import parse
 from gpu_runners.review.core.markdown import LIMIT_BYTES, document, markdown
-from gpu_runners.review.core.secrecy import HIDDEN, MASK, shown, without_secrets
+from gpu_runners.review.core.secrecy import HIDDEN, MASK, redacted, without_secrets
 from tests.gpu_runners.review.core.recorded import evidence, reviewed
 
 PLANTED = "planted-Zq81xv"
@@ -37,7 +37,7 @@ def test_the_value_that_was_planted_on_the_lab_is_not_shown() -> None:
     ],
 )
 def test_what_looks_like_a_credential_is_hidden_in_any_field(secret: str) -> None:
-    assert shown(secret, parse("metadata.labels.note")) == HIDDEN
+    assert redacted(secret, parse("metadata.labels.note")) == HIDDEN
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_what_looks_like_a_credential_is_hidden_in_any_field(secret: str) -> Non
      "spec.template.spec.containers[0].command", "spec.password"],
 )  # fmt: skip
 def test_free_text_of_the_cluster_is_never_repeated(field: str) -> None:
-    assert "hello" not in shown("hello", parse(field))
-    assert "hello" not in shown({"inner": ["hello"]}, parse(field))
+    assert "hello" not in redacted("hello", parse(field))
+    assert "hello" not in redacted({"inner": ["hello"]}, parse(field))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_free_text_of_the_cluster_is_never_repeated(field: str) -> None:
 )
 def test_a_secret_is_known_by_its_name_or_its_place_however_short_it_is(text: str) -> None:
     assert "Xq81" not in without_secrets(text)
-    assert "Xq81" not in shown(text, parse("metadata.labels.note"))
+    assert "Xq81" not in redacted(text, parse("metadata.labels.note"))
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_what_only_speaks_of_secrets_stays_readable(text: str) -> None:
     ],
 )
 def test_what_reviewers_need_stays_readable(field: str, value: Any) -> None:
-    assert HIDDEN not in shown(value, parse(field))
+    assert HIDDEN not in redacted(value, parse(field))
 
 
 def test_what_pulumi_masks_stays_masked() -> None:
-    assert shown({"token": MASK}, parse("spec.x")) == MASK
+    assert redacted({"token": MASK}, parse("spec.x")) == MASK
 
 
 SECRETS = st.from_regex(r"s3cr3t[A-Za-z0-9]{12,40}", fullmatch=True)
