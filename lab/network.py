@@ -84,10 +84,7 @@ def down() -> None:
         subprocess.run(["ip", "netns", "delete", namespace], check=False, capture_output=True, timeout=30)
     if Path(f"/sys/class/net/{BRIDGE}").exists():
         _ip("link", "delete", BRIDGE)
-    for command in TABLES:
-        _remove_kubernetes_rules(command)
-    for name in kubernetes_sets():  # after the rules, which hold them
-        subprocess.run(["ipset", "destroy", name], check=False, capture_output=True, timeout=30)
+    remove_kubernetes_rules_and_sets()
     FORWARDING.write_text(before.read_text())
     filter_before = paths.STATE / "bridge_filter"
     if filter_before.exists():
@@ -108,6 +105,14 @@ def namespaces_of_pods() -> list[str]:
 def has_kubernetes_rules(command: str) -> bool:
     """True where kubelet, kube-proxy or kube-router left a chain in this table (`iptables` or `ip6tables`)."""
     return "KUBE-" in _saved(command)
+
+
+def remove_kubernetes_rules_and_sets() -> None:
+    """Takes out every chain of a part of Kubernetes, what leads there, and then the sets, which the rules hold."""
+    for command in TABLES:
+        _remove_kubernetes_rules(command)
+    for name in kubernetes_sets():
+        subprocess.run(["ipset", "destroy", name], check=False, capture_output=True, timeout=30)
 
 
 def _remove_kubernetes_rules(command: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,7 +166,26 @@ def test_a_forge_that_does_not_answer_fails(doctor: Doctor) -> None:
     config: dict[str, Any] = yaml.safe_load(doctor.stack.config_file.read_text())["config"]
     config["gpu-runners:platform"]["scope"] = "http://10.85.0.1:9/mlops/guide"
     doctor.stack.configure(config)
-    assert "does not answer" in doctor.complains("failed", "forge")
+    assert "does not answer" in doctor.complains("failed", " forge:")
+
+
+def test_an_api_server_that_base_runners_do_not_reach_comes_with_the_block_that_opens_it(doctor: Doctor) -> None:
+    config: dict[str, Any] = yaml.safe_load(doctor.stack.config_file.read_text())["config"]
+    environment = config["gpu-runners:platform"]["environments"][0]
+    environments = config["gpu-runners:platform"]["environments"]
+    environments.append({**environment, "namespace": f"{NAMESPACE}-base", "quota": {"gpus": 0}})
+    environment["deployer"] = {"namespace": f"{NAMESPACE}-base", "stack": "doctor"}
+    doctor.stack.configure(config)
+    code, output = doctor.says()
+    assert code == ExitCode.FOUND
+    assert f"failed   egress of {NAMESPACE}-base: the network policy lets no pod reach the API server" in output
+    printed = output[output.index("egress:\n") :].partition("\nok ")[0]
+    environments[1] |= yaml.safe_load(textwrap.dedent(" " * 8 + printed))
+    doctor.stack.configure(config)
+    assert (
+        "ok       egress of gpu-runners-doctor-base: the API server is reached at 10.85.0.1/32 port 6443"
+        in doctor.says()[1]
+    )
 
 
 @pytest.fixture
@@ -226,6 +246,8 @@ def test_a_stack_at_github_is_checked_with_its_app(
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     config = stack_file("small.yaml") | {"gpu-runners:forge": "github", "gpu-runners:githubApp": {"appId": 1}}
     config["gpu-runners:platform"]["scope"] = f"{daemon.URL}/{GITHUB_REPOSITORY}"
+    # where this forge listens, instead of Gitea: the doctor would say so
+    config["gpu-runners:platform"]["environments"][0]["egress"] = [{"cidr": "10.85.0.1/32", "ports": [daemon.PORT]}]
     without_token = {name: value for name, value in backend.items() if name != "FORGE_TOKEN"}
     form = (Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     environment = {**without_token, "GITHUB_APP_PRIVATE_KEY": key.private_bytes(*form).decode()}
