@@ -20,7 +20,7 @@ from registrar.ownership import elder_namesake, has_elder_claim
 from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
 from registrar.settings import Settings
-from registrar.turns import NotYetError, Turns
+from registrar.turns import HOLD_SECONDS, NotYetError, Turns
 from values import contract
 from values.grant import Grant
 from values.scope import Scope
@@ -66,13 +66,19 @@ class Registrations:
         store: PodStore,
         brakes: Brakes,
         announcer: Announcer,
+        hold_seconds: float = HOLD_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings, self._api, self._forge, self._store = settings, api, forge, store
         self._brakes, self._announcer, self._clock = brakes, announcer, clock
         self._asking: dict[str, _Asking] = {}
-        self._turns = {scope: Turns(rate=forge.pace.issues) for scope in settings.scopes}
+        self._turns = {scope: Turns(rate=forge.pace.issues, hold_seconds=hold_seconds) for scope in settings.scopes}
         self._unfinished: set[asyncio.Task[Any]] = set()
+
+    @property
+    def remembered(self) -> int:
+        """Of how many pods it knows that they ask, or have asked and were sent away, or what is to be undone."""
+        return len(self._asking) + len(self._unfinished) + sum(turns.remembered for turns in self._turns.values())
 
     async def issue(self, identity: PodIdentity) -> str:
         """The registration file for this pod. Raises RegistrationRefusedError or RegistrationDelayedError."""

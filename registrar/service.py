@@ -27,6 +27,7 @@ from registrar.roster import Roster
 from registrar.scope_cycle import Parts
 from registrar.server import REFUSALS_A_SECOND, Door, StatusDoor
 from registrar.settings import Settings
+from registrar.turns import HOLD_SECONDS
 
 # A connection takes about 30 KiB while it is silent and 60 KiB while it is served: 60 MiB at worst.
 DOOR_LIMITS: Final = Limits(connections=1024, of_an_address=512)
@@ -46,6 +47,7 @@ class Service:
         pace: Pace | None = None,
         github_limits: GitHubLimits = GITHUB_LIMITS,
         silence_seconds: float = SILENCE_SECONDS,
+        hold_seconds: float = HOLD_SECONDS,
     ) -> None:
         self.settings, self.metrics = settings, Metrics()
         self.api, self.keys = Cluster(kubernetes), IssuerKeys(kubernetes)
@@ -65,7 +67,13 @@ class Service:
         )
         self.loop = Loop(self.parts)
         self.registrations = Registrations(
-            settings, self.api, self.forge, store=self.store, brakes=self.brakes, announcer=self.announcer
+            settings,
+            self.api,
+            self.forge,
+            store=self.store,
+            brakes=self.brakes,
+            announcer=self.announcer,
+            hold_seconds=hold_seconds,
         )
         self._listeners: tuple[Listener, ...] = ()
 

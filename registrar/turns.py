@@ -6,6 +6,7 @@ a time to come back, and keeps its place: its ticket is older than those of all 
 
 import asyncio
 import heapq
+import itertools
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 AT_ONCE = 4
 HOLD_SECONDS = 10.0  # that a pod is kept waiting; a client of ours hangs up after 30
-PATIENCE_SECONDS = 20.0  # the same where the estimate was wrong
+PATIENCE = 2.0  # times as long, where the estimate was wrong
 RETURN_SECONDS = 120.0  # after its time until a ticket is void
 MOST_TICKETS = 5000
 FIRST_ESTIMATE_SECONDS = 1.0  # that one registration takes, before any was seen
@@ -39,14 +40,25 @@ class Turns:
     """The turns at one scope. `rate`: registrations a second that the forge takes for long."""
 
     def __init__(
-        self, *, rate: float = float("inf"), at_once: int = AT_ONCE, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        rate: float = float("inf"),
+        at_once: int = AT_ONCE,
+        hold_seconds: float = HOLD_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._rate, self._at_once, self._clock = rate, at_once, clock
+        self._rate, self._at_once, self._hold_seconds, self._clock = rate, at_once, hold_seconds, clock
         self._tickets: OrderedDict[str, _Ticket] = OrderedDict()
-        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._sequence = itertools.count()  # one pod may ask twice, and futures have no order
         self._busy = 0
         self._next_number = 0
         self._seconds = FIRST_ESTIMATE_SECONDS
+
+    @property
+    def remembered(self) -> int:
+        """How many have a place and no turn yet."""
+        return len(self._tickets)
 
     @asynccontextmanager
     async def turn(self, who: str) -> AsyncIterator[None]:
@@ -54,7 +66,7 @@ class Turns:
         ticket = self._ticket(who)
         ahead = self._ahead(ticket)
         wait = ahead / self._throughput()
-        if wait > HOLD_SECONDS and self._busy >= self._at_once:
+        if wait > self._hold_seconds and self._busy >= self._at_once:
             raise self._not_yet(ticket, ahead, wait)
         await self._take(ticket, ahead)
         self._tickets.pop(who, None)
@@ -70,22 +82,22 @@ class Turns:
             self._busy += 1
             return
         turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (ticket.number, turn))
+        heapq.heappush(self._waiting, (ticket.number, next(self._sequence), turn))
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(PATIENCE * self._hold_seconds):
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
                 self._give()  # it came at the very moment at which nobody waited any more
             turn.cancel()
             if isinstance(error, TimeoutError):
-                raise self._not_yet(ticket, ahead, HOLD_SECONDS) from None
+                raise self._not_yet(ticket, ahead, self._hold_seconds) from None
             raise
 
     def _give(self) -> None:
         """Pass a turn on to whoever has waited longest, or free it."""
         while self._waiting:
-            _, turn = heapq.heappop(self._waiting)
+            _, _, turn = heapq.heappop(self._waiting)
             if not turn.done():
                 turn.set_result(None)
                 return
@@ -99,7 +111,7 @@ class Turns:
         if ticket is None:
             self._next_number += 1
             ticket = self._tickets[who] = _Ticket(number=self._next_number, void_at=0.0)
-        ticket.void_at = now + PATIENCE_SECONDS + RETURN_SECONDS
+        ticket.void_at = now + PATIENCE * self._hold_seconds + RETURN_SECONDS
         return ticket
 
     def _ahead(self, ticket: _Ticket) -> int:
@@ -112,4 +124,4 @@ class Turns:
     def _not_yet(self, ticket: _Ticket, ahead: int, wait: float) -> NotYetError:
         ticket.void_at = self._clock() + wait + RETURN_SECONDS
         # a little early: who waits here loses no time, who comes late leaves a gap
-        return NotYetError(ahead, max(1.0, wait - HOLD_SECONDS / 2))
+        return NotYetError(ahead, max(1.0, wait - self._hold_seconds / 2))

@@ -3,6 +3,7 @@
 Nothing here answers as GitHub: every answer is the stand-in's, but for `raw_answer`, which is no answer of GitHub's.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -40,6 +41,7 @@ class ArrangedGitHub(StandIn):
         super().__init__(observe=self.exchanges.append, new_key=lambda: KEY)
         self.fail_next: list[tuple[int, dict[str, str], str]] = []
         self.raw_answer: web.Response | None = None
+        self.delay = 0.0  # seconds before each answer
         self._arranged_statuses: set[int] = set()
         self.calls: list[str] = []
         self.moments: list[tuple[float, str]] = []
@@ -57,6 +59,8 @@ class ArrangedGitHub(StandIn):
     async def _arranged(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.calls.append(f"{request.method} {request.path.removeprefix(API)}")
         self.moments.append((time.monotonic(), request.method))
+        if self.delay:
+            await asyncio.sleep(self.delay)
         if self.raw_answer is not None:
             return web.Response(body=self.raw_answer.body, headers=self.raw_answer.headers)
         if self.fail_next:

@@ -31,6 +31,7 @@ from registrar.metrics import Metrics
 from registrar.pod_store import SILENCE_SECONDS, PodStore
 from registrar.service import Service, server_tls
 from registrar.settings import Settings, parse
+from registrar.turns import HOLD_SECONDS
 from tests.github.arranged import TOKEN as GITHUB_TOKEN
 from tests.github.arranged import ArrangedGitHub
 from tests.registrar.certificate import write_certificate
@@ -130,7 +131,13 @@ async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
 
 @asynccontextmanager
 async def open_world(
-    folder: Path, kind: str, pace: Pace, limits: Paced = LIMITS, silence: float = SILENCE_SECONDS, **changes: Any
+    folder: Path,
+    kind: str,
+    pace: Pace,
+    limits: Paced = LIMITS,
+    silence: float = SILENCE_SECONDS,
+    hold: float = HOLD_SECONDS,
+    **changes: Any,
 ) -> AsyncIterator[World]:
     """A registrar whose forge is of that kind; `changes` to config.json."""
     cluster, gitea, github = StandInCluster(), StandInGitea(), ArrangedGitHub()
@@ -144,7 +151,9 @@ async def open_world(
     settings = parse(settings_document(forge={"kind": kind, "url": forge_url}, **changes))
     credential = folder / "token"
     credential.write_text((TOKEN if kind == "gitea" else GITHUB_TOKEN) + "\n")
-    service = Service(settings, kubernetes, credential, pace=pace, github_limits=limits, silence_seconds=silence)
+    service = Service(
+        settings, kubernetes, credential, pace=pace, github_limits=limits, silence_seconds=silence, hold_seconds=hold
+    )
     port, status_port = await service.serve(server_tls(*certificate()), "127.0.0.1", 0, 0)
     trust = ssl.create_default_context()
     trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE

@@ -162,3 +162,40 @@ async def test_idle_runners_cost_nothing_but_the_looks_that_find_nothing_new(wor
     before = world.github.spent, len(world.github.calls)
     await until(lambda: len(world.github.calls) > before[1] + 20)
     assert world.github.spent == before[0]
+
+
+async def test_the_younger_of_two_namesakes_of_a_scope_takes_no_registration_from_the_elder(tmp_path: Path) -> None:
+    grants = [
+        {"namespace": name, "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None}
+        for name in ("runners", "others")
+    ]
+    async with open_world(tmp_path, "github", FAST, grants=grants) as world:
+        world.run()
+        elder, younger = runner_pod(NAME), runner_pod(NAME, namespace="others")
+        elder["metadata"]["creationTimestamp"] = stamp(60)
+        for pod in (elder, younger):
+            await world.cluster.create(pod)
+        await until(lambda: len(world.store.pods()) == 2)
+        assert (await world.register(elder))[0] == 200
+        status, _, body = await world.register(younger)
+        assert (status, body["reason"]) == (409, "NameTaken")
+        assert [one.name for one in world.github.runners.values()] == [NAME]
+        assert runner_id(elder) in world.github.runners
+
+
+async def test_with_200_runs_that_go_on_a_new_runner_is_online_and_a_leaving_one_off_within_seconds(
+    tmp_path: Path,
+) -> None:
+    pace = Pace(burst=0.2, active=0.3, idle=0.5, census=6.0)
+    async with open_world(tmp_path, "github", pace) as world:
+        for number in range(200):
+            world.github.run(1000 + number, job(1000 + number, status="queued"))
+        world.run()
+        began = time.monotonic()
+        pod = await an_online_pod(world)
+        assert time.monotonic() - began < 6.0
+        began = time.monotonic()
+        pod["metadata"]["deletionTimestamp"] = stamp()
+        await world.cluster.put(pod)
+        await until(lambda: world.github.runners == {})
+        assert time.monotonic() - began < 3.0

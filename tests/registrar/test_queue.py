@@ -1,5 +1,9 @@
 """Jobs are counted for the pool that would take them."""
 
+import asyncio
+
+import pytest
+
 from registrar.forges.forge import Job
 from registrar.queue import Pool, count
 from tests.registrar.conftest import World, until
@@ -109,3 +113,45 @@ async def test_metrics_tell_how_long_a_pod_waited_for_its_registration(world: Wo
     async with world.http.get(f"{world.status_url}/metrics") as response:
         text = await response.text()
     assert "gpu_runners_registration_seconds_count 1.0" in text
+
+
+async def test_a_pool_that_is_only_asked_for_takes_no_job_from_a_real_one_and_is_not_kept(world: World) -> None:
+    world.follow()
+    await world.cluster.create(runner_pod())
+    await until(world.store.pods)
+    world.gitea.job(1, status="queued")
+    _, asked = await read(world, "?namespace=runners&pool=aaa&labels=cml-gpu")
+    assert isinstance(asked, dict)
+    assert asked["runners/cuda"]["waiting"] == 1
+    for number in range(300):
+        await read(world, f"?namespace=runners&pool=a{number}&labels=cml-gpu")
+    assert await read(world) == (200, {"runners/cuda": {"waiting": 1, "running": 0}})
+
+
+async def test_many_who_ask_at_once_cost_the_forge_one_question(world: World) -> None:
+    world.gitea.delay = 0.1
+    query = "?namespace=runners&pool=cuda&labels=cml-gpu"
+    answers = await asyncio.gather(*(read(world, query) for _ in range(20)))
+    assert {status for status, _ in answers} == {200}
+    assert len([call for call in world.gitea.calls if call.endswith("/jobs")]) <= 2
+    listed = len([call for call in world.gitea.calls if call.endswith("/runners")])
+
+    async def roster() -> int:
+        async with world.http.get(f"{world.status_url}/runners") as response:
+            return response.status
+
+    assert set(await asyncio.gather(*(roster() for _ in range(20)))) == {200}
+    assert len([call for call in world.gitea.calls if call.endswith("/runners")]) == listed + 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?namespace=../x&pool=a&labels=b", "?namespace=runners&pool=" + "a" * 64 + "&labels=b", "?namespace=runners&pool=a"
+     "&labels=a%0Ab", "?namespace=runners&pool=a&labels=" + ",".join(f"l{n}" for n in range(40)),
+     "?namespace=%ED%A0%80&pool=a&labels=b"],
+)  # fmt: skip
+async def test_a_query_that_names_no_pool_is_refused_with_the_question_to_ask(world: World, query: str) -> None:
+    status, body = await read(world, query)
+    assert status == 400
+    assert isinstance(body, dict)
+    assert "/queue?namespace=N" in body["message"]

@@ -25,6 +25,7 @@ ACTIVE: Final = ("in_progress", "queued")  # statuses of runs that may hold a jo
 # A run's own time need not move when one of its jobs does, so its jobs are read again after this.
 KEEP_SECONDS: Final = 15.0
 PATIENCE_SECONDS: Final = 0.3  # that a look waits for fresh jobs before it takes those that are known
+FIRST_PATIENCE_SECONDS: Final = 2.0  # the same of the first look after a start
 QUEUE_PATIENCE_SECONDS: Final = 5.0  # the same of the queue, for which nobody stands still
 RECENT_RUNS: Final = 10  # newest first: where the job of a runner that just ended is looked for
 REMEMBERED_RUNS: Final = 500
@@ -72,7 +73,7 @@ class Jobs:
         place = self._scopes.setdefault(scope, _Scope())
         if place.refresh is None or place.refresh.done():
             place.refresh = asyncio.create_task(self._refresh(scope, place))
-        await asyncio.wait([place.refresh], timeout=patience if place.known else None)
+        await asyncio.wait([place.refresh], timeout=patience if place.known else max(patience, FIRST_PATIENCE_SECONDS))
         if place.error is not None:
             raise place.error
         return tuple(

@@ -1,0 +1,48 @@
+"""Hundreds of pods at once at a slow forge, ten times as fast as the clock."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from registrar.forges.forge import Pace
+from registrar.forges.github.pace import LIMITS
+from registrar.turns import HOLD_SECONDS
+from tests.registrar.conftest import open_world
+from tests.registrar.crowd import Crowd
+
+SPEED = 10.0
+PODS = 100
+PATIENCE_SECONDS = 90
+
+
+@pytest.mark.parametrize("call_seconds", [0.25, 0.5, 1.0])
+@pytest.mark.parametrize("kind", ["gitea", "github"])
+async def test_every_pod_is_served_in_its_turn_and_nothing_is_registered_for_nobody(
+    tmp_path: Path, kind: str, call_seconds: float
+) -> None:
+    limits = replace(LIMITS, changes=LIMITS.changes * SPEED, reads=LIMITS.reads * SPEED)
+    issues = SPEED if kind == "github" else float("inf")
+    pace = Pace(burst=0.2, active=0.3, idle=0.5, census=6.0, issues=issues)
+    async with open_world(tmp_path, kind, pace, limits, hold=HOLD_SECONDS / SPEED) as world:
+        world.gitea.delay = world.github.delay = call_seconds / SPEED
+        crowd = Crowd(world, PODS, speed=SPEED)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await crowd.come()
+        runners = world.gitea.runners if kind == "gitea" else world.github.runners
+        minted = world.gitea.minted if kind == "gitea" else sum("generate-jitconfig" in it for it in world.github.calls)
+        assert len(runners) == PODS
+        assert minted - PODS <= crowd.hung_up  # who hung up while they were registered: undone, as only those left show
+        assert crowd.farthest_overtaken() < PODS / 5
+
+
+async def test_a_crowd_leaves_nothing_in_memory(tmp_path: Path) -> None:
+    async with open_world(tmp_path, "gitea", Pace(burst=0.2, active=0.3, idle=0.5, census=6.0)) as world:
+        world.gitea.delay = 0.1
+        crowd = Crowd(world, 60, hang_up_seconds=10.0, speed=SPEED)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await crowd.come()
+        assert crowd.hung_up > 0
+        assert len(world.gitea.runners) == 60
+        assert world.service.registrations.remembered == 0
