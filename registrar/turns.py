@@ -18,7 +18,7 @@ HOLD_SECONDS = 10.0  # that a pod is kept waiting; a client of ours hangs up aft
 PATIENCE = 2.0  # times as long, where the estimate was wrong
 RETURN_SECONDS = 120.0  # after its time until a ticket is void
 MOST_TICKETS = 5000
-FIRST_ESTIMATE_SECONDS = 1.0  # that one registration takes, before any was seen
+FIRST_ESTIMATE_SECONDS = 0.1  # that one registration takes, before any was seen: who waits for nothing loses most
 WEIGHT = 0.2  # of the newest one in the estimate
 
 
@@ -68,7 +68,7 @@ class Turns:
         wait = ahead / self._throughput()
         if wait > self._hold_seconds and self._busy >= self._at_once:
             raise self._not_yet(ticket, ahead, wait)
-        await self._take(ticket, ahead)
+        await self._take(ticket)
         self._tickets.pop(who, None)
         began = self._clock()
         try:
@@ -77,7 +77,7 @@ class Turns:
             self._seconds += WEIGHT * (self._clock() - began - self._seconds)
             self._give()
 
-    async def _take(self, ticket: _Ticket, ahead: int) -> None:
+    async def _take(self, ticket: _Ticket) -> None:
         if self._busy < self._at_once:
             self._busy += 1
             return
@@ -91,7 +91,9 @@ class Turns:
                 self._give()  # it came at the very moment at which nobody waited any more
             turn.cancel()
             if isinstance(error, TimeoutError):
-                raise self._not_yet(ticket, ahead, self._hold_seconds) from None
+                ahead = self._ahead(ticket)
+                wait = max(self._hold_seconds, ahead / self._throughput())
+                raise self._not_yet(ticket, ahead, wait) from None
             raise
 
     def _give(self) -> None:

@@ -1,4 +1,4 @@
-"""python -m bench.registrations: how many pods a registrar serves at a slow forge, and how long they wait.
+"""python -m tests.registrar.load_curve: how many pods a registrar serves at a slow forge, and how long they wait.
 
 In one process, with the registrar as it runs in its pod between the tests' stand-ins, over TLS; clients hang up after
 30 seconds and come back, as the pod's script does. Prints one line for each forge, time of a call and number of pods.
@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from registrar.forges.github.pace import PACE as GITHUB_PACE
 from registrar.forges.gitea import PACE as GITEA_PACE
+from registrar.forges.github.pace import PACE as GITHUB_PACE
 from tests.registrar.conftest import open_world
 from tests.registrar.crowd import Crowd
 
@@ -22,7 +22,7 @@ PACES = {"gitea": GITEA_PACE, "github": GITHUB_PACE}
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """What to measure."""
-    parser = argparse.ArgumentParser(prog="bench.registrations", description=__doc__)
+    parser = argparse.ArgumentParser(prog="load_curve", description=__doc__)
     parser.add_argument("--forges", nargs="+", default=["gitea", "github"], choices=sorted(PACES))
     parser.add_argument("--call-seconds", nargs="+", type=float, default=[0.25, 0.5, 1.0])
     parser.add_argument("--pods", nargs="+", type=int, default=[50, 100, 200, 400])
@@ -48,11 +48,11 @@ async def measure(forge: str, call_seconds: float, pods: int) -> str:
 
 async def table(options: argparse.Namespace) -> None:
     """Every combination, one after the other."""
-    print("forge    call  pods    all s median s  tries hung-up nobody overtaken   MiB")  # noqa: T201
+    print("forge    call  pods    all s median s  tries hung-up nobody overtaken   MiB")
     for forge in options.forges:
         for call_seconds in options.call_seconds:
             for pods in options.pods:
-                print(await measure(forge, call_seconds, pods), flush=True)  # noqa: T201
+                print(await measure(forge, call_seconds, pods), flush=True)
 
 
 if __name__ == "__main__":
