@@ -60,7 +60,7 @@ def _spec(grants: AdmissionGrants) -> "dict[str, Value | Fields | Each]":
         "schedulerName": exactly("default-scheduler"),
         "terminationGracePeriodSeconds": number(0, int(grants["protect_job_seconds"]), required=True),
         "securityContext": _security_context(),
-        "readinessGates": Each(Fields({"conditionType": exactly(ONLINE_GATE)}), most=1, named_by=""),
+        "readinessGates": Each(Fields({"conditionType": exactly(ONLINE_GATE)}), most=1, required=True, named_by=""),
         "nodeSelector": Value(
             f"size({{v}}) <= {MOST_SELECTORS}", f"at most {MOST_SELECTORS} labels", shown="string(size({v}))"
         ),

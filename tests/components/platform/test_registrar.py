@@ -81,6 +81,12 @@ def test_the_registrar_reads_what_the_program_writes() -> None:
     }
 
 
+def test_the_registrar_is_told_which_labels_a_namespace_may_have() -> None:
+    grant = {"namespace": "dev", "scope": "mlops/guide", "service_accounts": ["runner"], "labels": ["gpu", "a100"]}
+    (config,) = registrar(grants=[grant]).of("ConfigMap", "gpu-runners-system")
+    assert json.loads(config.inputs["data"]["config.json"])["grants"][0]["labels"] == ["gpu", "a100"]
+
+
 def test_a_changed_config_is_another_object_so_that_the_registrar_rolls() -> None:
     (config,) = registrar().of("ConfigMap", "gpu-runners-system")
     assert config.inputs["immutable"] is True

@@ -437,6 +437,7 @@ HOSTILE: Final[dict[str, tuple[Change, str]]] = {
     "name servers of one's own": (_spec(dnsConfig={"nameservers": ["10.0.0.1"]}), "spec.dnsConfig"),
     "DNS policy": (_spec(dnsPolicy="Default"), "spec.dnsPolicy"),
     "service links": (_spec(enableServiceLinks=True), "spec.enableServiceLinks"),
+    "no gate": (_spec(readinessGates=[]), "spec.readinessGates: found nothing"),
     "a gate of one's own": (_spec(readinessGates=[{"conditionType": "a.b/c"}]), "spec.readinessGates[].conditionType"),
     # what the registrar and the controllers read
     "a runner's id from birth": (
