@@ -11,6 +11,7 @@ Values and pure functions
   forge_view          ForgeView: what one scope of the forge looked like in one cycle
   situation           ages held against deadlines: the state of a pod and of its runner
   decisions           what to do about one pod and its runner; the only place where that is decided
+  job_identity        whether a job may act as an account: repository, workflow, ref and event against the grant
   ownership           which runner is whose: what a pod claims counts where the forge agrees
   outcomes            what an ended runner amounts to
   brake               the back-off of a pool whose runners end at once
@@ -38,6 +39,8 @@ The server
   listener            Listener: TLS connections within bounds
   server              Door: registrations for pods; StatusDoor: the rest, on a port of its own
   turns               Turns: who may ask the forge for a registration next
+  requests            what every request of a pod has to pass
+  credentials         Credentials: a pod's identity for a short-lived token, while its job is one that may have it
   registrations       Registrations: a pod's identity for one single-use registration, or why not
   shared              Shared: one question to the forge for all who ask it at the same time
   queue_reader        QueueReader: answers `/queue`

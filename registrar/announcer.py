@@ -15,6 +15,7 @@ WARNINGS = frozenset(
     {
         contract.REGISTRATION_REFUSED,
         contract.REGISTRATION_BRAKED,
+        contract.CREDENTIAL_REFUSED,
         contract.RUNNER_FAILED,
         contract.RUNNER_LOST,
         contract.NOT_ONLINE,

@@ -2,15 +2,17 @@
 
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import httpx2
 from lightkube import ApiError, AsyncClient, SingleConfig
+from lightkube.models.authentication_v1 import TokenRequestSpec
 from lightkube.models.core_v1 import EventSource, ObjectReference
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.operators import Operator, exists
-from lightkube.resources.core_v1 import Event, Pod, PodStatus
+from lightkube.resources.core_v1 import Event, Pod, PodStatus, ServiceAccountToken
 from lightkube.types import PatchType
 
 from registrar.pods import RunnerPod
@@ -22,6 +24,14 @@ LIST_CHUNK = 200  # pods in one answer: with what others write on them one may h
 MESSAGE_LIMIT = 1024  # bytes: the API server's own limit for an Event's message
 LABELLED: dict[str, str | Operator[Any] | Iterable[Any] | None] = {contract.POOL_LABEL: exists()}
 ERRORS = (httpx2.HTTPError, TimeoutError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountToken:
+    """A token of a ServiceAccount, and when it ends."""
+
+    text: str = field(repr=False)
+    expires: datetime
 
 
 class Subject(Protocol):
@@ -91,6 +101,17 @@ class Cluster:
         except ApiError as error:
             if error.status.code != 404:
                 raise
+
+    async def token(self, namespace: str, account: str, seconds: int) -> AccountToken:
+        """A fresh token of a ServiceAccount for the API server, which holds for that long."""
+        # Without an audience it is for the API server itself.
+        spec = TokenRequestSpec(audiences=[], expirationSeconds=seconds)
+        request = ServiceAccountToken(metadata=ObjectMeta(name=account, namespace=namespace), spec=spec)
+        made = await self._client.create(request, account, namespace=namespace)
+        status = made.status
+        if status is None or not status.token or status.expirationTimestamp is None:
+            raise TimeoutError("the API server's answer holds no token")
+        return AccountToken(text=status.token, expires=status.expirationTimestamp)
 
     async def write_event(self, subject: Subject, *, reason: str, message: str, warning: bool) -> None:
         """Write or renew the pod's Event of this reason: its name follows from both, so a restart makes no second."""

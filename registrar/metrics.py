@@ -21,6 +21,12 @@ class Metrics:
             ("result", "reason", "namespace"),
             registry=self.registry,
         )
+        self.credentials = Counter(
+            "gpu_runners_credentials",
+            "Requests for an account's token by result (issued, refused, unavailable), reason and namespace",
+            ("result", "reason", "namespace"),
+            registry=self.registry,
+        )
         self.registration_seconds = Histogram(
             "gpu_runners_registration_seconds",
             "From a pod's request to its registration, the wait for a slow or a limiting forge included",

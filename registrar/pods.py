@@ -60,6 +60,7 @@ class RunnerPod:
     busy: str | None  # the latch: None, a forge's job id, or BUSY_WITH_UNKNOWN_JOB
     gated: bool  # the readiness gate is true
     ended: Ended | None
+    addresses: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:

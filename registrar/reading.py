@@ -44,6 +44,7 @@ def read_pod(pod: Pod) -> RunnerPod:
         busy=_busy(annotations.get(contract.BUSY_ANNOTATION)),
         gated=gated,
         ended=ended,
+        addresses=tuple(address.ip for address in (status and status.podIPs) or [] if address.ip),
     )
 
 

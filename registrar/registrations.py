@@ -19,6 +19,7 @@ from registrar.logs import log
 from registrar.ownership import elder_namesake, has_elder_claim
 from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
+from registrar.requests import alive, granted
 from registrar.settings import Settings
 from registrar.turns import HOLD_SECONDS, NotYetError, Turns
 from values import contract
@@ -82,10 +83,10 @@ class Registrations:
 
     async def issue(self, identity: PodIdentity) -> str:
         """The registration file for this pod. Raises RegistrationRefusedError or RegistrationDelayedError."""
-        grant = self._granted(identity)
+        grant = granted(self._settings, identity)
         try:
             async with self._alone(identity.pod_uid), self._turns[grant.scope].turn(identity.pod_uid):
-                pod = await self._alive(identity)
+                pod = await alive(self._api, identity)
                 try:
                     return await self._issue_to(pod, grant)
                 except RegistrationRefusedError as refusal:
@@ -121,25 +122,6 @@ class Registrations:
             asking.number -= 1
             if not asking.number:
                 self._asking.pop(uid, None)
-
-    def _granted(self, identity: PodIdentity) -> Grant:
-        grant = self._settings.grant_for(identity.namespace)
-        if grant is None:
-            raise RegistrationRefusedError(403, "NamespaceNotGranted", f"namespace {identity.namespace} has no grant")
-        if identity.service_account not in grant.service_accounts:
-            allowed = ", ".join(grant.service_accounts)
-            found = f"ServiceAccount {identity.service_account} may not register runners; allowed: {allowed}"
-            raise RegistrationRefusedError(403, "ServiceAccountNotGranted", found)
-        return grant
-
-    async def _alive(self, identity: PodIdentity) -> RunnerPod:
-        """The pod as the API server has it now: a token outlives its pod, and a watch may be behind."""
-        pod = await self._api.get(identity.namespace, identity.pod_name)
-        if pod is None or pod.uid != identity.pod_uid:
-            raise RegistrationRefusedError(403, "PodUnknown", "the token's pod does not exist or is no runner's pod")
-        if pod.service_account != identity.service_account:
-            raise RegistrationRefusedError(403, "PodUnknown", "the token's pod runs under another ServiceAccount")
-        return pod
 
     async def _issue_to(self, pod: RunnerPod, grant: Grant) -> str:
         _check_state(pod)

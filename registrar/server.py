@@ -1,4 +1,4 @@
-"""The HTTPS servers: registrations for pods on one port, the rest for people and machines that look on another."""
+"""The HTTPS servers: what pods ask for on one port, the rest for people and machines that look on another."""
 
 import json
 import math
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
+from prometheus_client import Counter
 
+from registrar.credentials import Credentials
 from registrar.forges.forge import ForgeError
 from registrar.identity import PodIdentity, RegistrationRefusedError, bearer, identify, key_id
 from registrar.issuer_keys import IssuerKeys, IssuerKeysUnreachableError
@@ -27,12 +29,23 @@ REFUSALS_A_SECOND: Final = 20.0  # of strangers that are logged
 _POOL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 
+@dataclass
+class _Asked:
+    """A request at the door: what for, where it is counted, and who turned out to ask."""
+
+    what: str
+    counter: Counter
+    remote: str | None
+    identity: PodIdentity | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Door:
-    """What pods reach: registrations, and nothing else."""
+    """What pods reach: registrations, credentials for their jobs, and nothing else."""
 
     keys: IssuerKeys
     registrations: Registrations
+    credentials: Credentials
     metrics: Metrics
     strangers: LogBudget
 
@@ -40,26 +53,44 @@ class Door:
         """The routes of the contract."""
         application = web.Application(client_max_size=REQUEST_LIMIT_BYTES, middlewares=[one_request])
         application.router.add_post(contract.REGISTRATIONS_PATH, self.register)
+        application.router.add_post(f"{contract.CREDENTIALS_PATH}/{{account}}", self.lend)
         application.router.add_get(contract.HEALTH_PATH, health)
         return application
 
     async def register(self, request: web.Request) -> web.Response:
         """POST /registrations: 200 with the registration, 401, 403, 409, or 429 and 503 with Retry-After."""
-        identity: PodIdentity | None = None
-        asked = time.monotonic()
+        asked = _Asked("registration", self.metrics.registrations, request.remote)
+        began = time.monotonic()
         try:
-            identity = await self._identify(request.headers.get("Authorization"))
-            body = await self.registrations.issue(identity)
+            asked.identity = await self._identify(request.headers.get("Authorization"))
+            body = await self.registrations.issue(asked.identity)
         except RegistrationRefusedError as refusal:
-            self._record("refused", refusal.reason, refusal.message, identity, request.remote)
+            self._record("refused", refusal.reason, refusal.message, asked)
             return _problem(refusal.status, refusal.reason, refusal.message)
         except RegistrationDelayedError as later:
             result = "braked" if later.status == 429 else "unavailable"
-            self._record(result, later.reason, later.message, identity, request.remote)
+            self._record(result, later.reason, later.message, asked)
             return _problem(later.status, later.reason, later.message, retry_after=later.retry_after)
-        self.metrics.registration_seconds.observe(time.monotonic() - asked)
-        self._record("issued", contract.REGISTRATION_ISSUED, "", identity, request.remote)
+        self.metrics.registration_seconds.observe(time.monotonic() - began)
+        self._record("issued", contract.REGISTRATION_ISSUED, "", asked)
         return web.Response(text=body, headers={"Cache-Control": "no-store"})
+
+    async def lend(self, request: web.Request) -> web.Response:
+        """POST /credentials/ACCOUNT: 200 with a token for the job that runs, 401, 403, or 503 with Retry-After."""
+        asked = _Asked("credential", self.metrics.credentials, request.remote)
+        try:
+            asked.identity = await self._identify(request.headers.get("Authorization"))
+            issued = await self.credentials.issue(asked.identity, request.match_info["account"], request.remote)
+        except RegistrationRefusedError as refusal:
+            self._record("refused", refusal.reason, refusal.message, asked)
+            return _problem(refusal.status, refusal.reason, refusal.message)
+        except RegistrationDelayedError as later:
+            self._record("unavailable", later.reason, later.message, asked)
+            return _problem(later.status, later.reason, later.message, retry_after=later.retry_after)
+        self._record("issued", contract.CREDENTIAL_ISSUED, issued.job, asked)
+        renew_at = issued.renew_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = {"token": issued.token.text, "expirationTimestamp": renew_at}
+        return web.json_response(body, headers={"Cache-Control": "no-store"})
 
     async def _identify(self, header: str | None) -> PodIdentity:
         token = bearer(header)
@@ -69,14 +100,15 @@ class Door:
             raise RegistrationDelayedError(503, "ClusterUnknown", str(error), 3.0) from error
         return identify(token, issuer, audience=contract.TOKEN_AUDIENCE)
 
-    def _record(self, result: str, reason: str, message: str, identity: PodIdentity | None, remote: str | None) -> None:
+    def _record(self, result: str, reason: str, message: str, asked: _Asked) -> None:
         # only a granted namespace becomes a label: what others claim could be anything, any number of times
+        identity = asked.identity
         namespace = identity.namespace if identity and reason != "NamespaceNotGranted" else ""
-        self.metrics.registrations.labels(result, reason, namespace).inc()
+        asked.counter.labels(result, reason, namespace).inc()
         if not namespace and not self.strangers.allows():
             return
         who: dict[str, Any] = {"namespace": identity.namespace, "pod": identity.pod_name} if identity else {}
-        log(f"registration {result}", reason=reason, message=message, remote=remote, **who)
+        log(f"{asked.what} {result}", reason=reason, message=message, remote=asked.remote, **who)
 
 
 @dataclass(frozen=True, kw_only=True)

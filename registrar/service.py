@@ -11,6 +11,7 @@ from registrar.actions import Actor
 from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.cluster import Cluster
+from registrar.credentials import Credentials
 from registrar.forges.forge import Pace
 from registrar.forges.github.pace import LIMITS as GITHUB_LIMITS
 from registrar.forges.github.pace import Limits as GitHubLimits
@@ -75,6 +76,7 @@ class Service:
             announcer=self.announcer,
             hold_seconds=hold_seconds,
         )
+        self.credentials = Credentials(settings, self.api, self.forge, store=self.store, announcer=self.announcer)
         self._listeners: tuple[Listener, ...] = ()
 
     async def serve(self, tls: ssl.SSLContext, host: str, port: int, status_port: int) -> tuple[int, int]:
@@ -82,6 +84,7 @@ class Service:
         door = Door(
             keys=self.keys,
             registrations=self.registrations,
+            credentials=self.credentials,
             metrics=self.metrics,
             strangers=LogBudget(REFUSALS_A_SECOND),
         )

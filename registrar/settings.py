@@ -8,11 +8,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from values.accounts import DEPLOYER, JOB_ACCOUNTS
 from values.deadlines import Deadlines
-from values.grant import Grant
+from values.grant import Grant, JobGrant
 from values.problem import Problem, ProblemsError, quoted
 from values.runner_label import is_runner_label
 from values.scope import FORGES, GITHUB, Scope, ScopeKind
+from values.workflow import ALLOWED, WorkflowRef, parse_workflow
 
 _CURE: Final = "the platform stack writes this file: bring it up with the program that this image belongs to"
 
@@ -108,7 +110,7 @@ def _grants(reader: "_Reader", value: object) -> tuple[Grant, ...]:
 
 
 def _grant(reader: "_Reader", value: object, key: str) -> Grant:
-    grant = reader.mapping(value, key, ("namespace", "scope", "serviceAccounts", "runnerGroup", "labels"))
+    grant = reader.mapping(value, key, ("namespace", "scope", "serviceAccounts", "runnerGroup", "labels", "jobs"))
     accounts = reader.array(grant.get("serviceAccounts"), f"{key}.serviceAccounts")
     group = grant.get("runnerGroup")
     return Grant(
@@ -119,7 +121,39 @@ def _grant(reader: "_Reader", value: object, key: str) -> Grant:
         ),
         runner_group=None if group is None else reader.text(group, f"{key}.runnerGroup"),
         labels=_labels(reader, grant.get("labels"), f"{key}.labels"),
+        jobs=_jobs(reader, grant.get("jobs"), f"{key}.jobs"),
     )
+
+
+def _jobs(reader: "_Reader", value: object, key: str) -> tuple[JobGrant, ...]:
+    if value is None:
+        return ()
+    jobs = tuple(_job(reader, item, f"{key}[{index}]") for index, item in enumerate(reader.array(value, key)))
+    for account, count in Counter(job.account for job in jobs if job.account).items():
+        if count > 1:
+            reader.note(key, f"the account {quoted(account)} {count} times", "each account once")
+    return jobs
+
+
+def _job(reader: "_Reader", value: object, key: str) -> JobGrant:
+    job = reader.mapping(value, key, ("account", "repository", "workflows"))
+    account = reader.text(job.get("account"), f"{key}.account")
+    if account and account not in JOB_ACCOUNTS:
+        reader.note(f"{key}.account", quoted(account), " or ".join(JOB_ACCOUNTS))
+    repository = _scope(reader, job.get("repository"), f"{key}.repository")
+    if not repository.is_repository:
+        reader.note(f"{key}.repository", quoted(str(repository)), "owner/repository")
+    workflows: list[WorkflowRef] = []
+    for index, text in enumerate(reader.array(job.get("workflows"), f"{key}.workflows")):
+        try:
+            workflow = parse_workflow(text if isinstance(text, str) else "")
+        except ValueError:
+            reader.note(f"{key}.workflows[{index}]", quoted(text), ALLOWED)
+            continue
+        if account == DEPLOYER and not workflow.branch:
+            reader.note(f"{key}.workflows[{index}]", quoted(text), f"{ALLOWED}: no pull request deploys")
+        workflows.append(workflow)
+    return JobGrant(account=account, repository=repository, workflows=tuple(workflows))
 
 
 def _labels(reader: "_Reader", value: object, key: str) -> frozenset[str] | None:

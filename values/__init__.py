@@ -12,11 +12,12 @@ The forge
   github             what the registrar must be allowed at GitHub
   runner_group       which of an organization's runner groups a grant means
   wiring             what workflows find in their repository
+  workflow           WorkflowRef: a workflow file as of a ref
   forge_questions    what is to be asked of a forge before anything is declared
   forge_networks     where a forge answers, as far as its URL tells
 
 Platform and pools
-  grant              Grant: whose pods become runners of what
+  grant              Grant: whose pods become runners of what; JobGrant: whose jobs may act in the cluster
   deadlines          Deadlines: how patient the registrar is
   egress             EgressRule: a network and its ports
   api_server         where the API server answers

@@ -5,6 +5,8 @@ from typing import Final, TypedDict
 RUNNER: Final = "runner"  # no rights, no token
 DEPLOYER: Final = "deployer"  # `pulumi up` runs as it
 PREVIEWER: Final = "previewer"  # a pull request is reviewed as it
+# No pod runs as one of these: a job gets a token of one while the forge says that it is the job that may.
+JOB_ACCOUNTS: Final = (DEPLOYER, PREVIEWER)
 
 
 class Deployment(TypedDict):

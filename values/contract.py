@@ -36,13 +36,21 @@ TRUST_URL_KEY: Final = "url"  # https://registrar.<namespace>.svc:8443
 TRUST_FORGE_CA_KEY: Final = "forge-ca.crt"  # PEM, only where the forge's certificate is signed by a CA of its own
 TRUST_FORGE_KEY: Final = "forge"  # "gitea" or "github"
 REGISTRATIONS_PATH: Final = "/registrations"
+CREDENTIALS_PATH: Final = "/credentials"  # and the account: a short-lived token of it for the job that runs
 HEALTH_PATH: Final = "/healthz"
 METRICS_PATH: Final = "/metrics"
 QUEUE_PATH: Final = "/queue"
 RUNNERS_PATH: Final = "/runners"
 
 # What the registrar's credential must be allowed at GitHub, by kind of scope: an App's tokens are narrowed to it.
-GITHUB_REPOSITORY_PERMISSIONS: Final = {"administration": "write", "actions": "read", "metadata": "read"}
+# contents: whether the commit of a run is one of the branch that it names, as a tag may have the same name. Of an
+# organization the runner group's restriction to workflows says so.
+GITHUB_REPOSITORY_PERMISSIONS: Final = {
+    "administration": "write",
+    "actions": "read",
+    "contents": "read",
+    "metadata": "read",
+}
 GITHUB_ORGANIZATION_PERMISSIONS: Final = {
     "organization_self_hosted_runners": "write",
     "actions": "read",
@@ -75,6 +83,8 @@ RUNNER_COMPLETED: Final = "RunnerCompleted"
 RUNNER_FAILED: Final = "RunnerFailed"
 RUNNER_LEFT: Final = "RunnerLeft"  # deleted while it was idle: nothing went wrong
 RUNNER_LOST: Final = "RunnerLost"
+CREDENTIAL_ISSUED: Final = "CredentialIssued"
+CREDENTIAL_REFUSED: Final = "CredentialRefused"
 JOB_STARTED: Final = "JobStarted"
 NOT_ONLINE: Final = "NotOnline"
 GHOST_REMOVED: Final = "GhostRemoved"

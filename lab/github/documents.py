@@ -110,18 +110,56 @@ def group(world: World, group: Group) -> Json:
     }  # fmt: skip
 
 
+def branch(world: World, repository: Repository, name: str) -> Json:
+    """GET /repos/{owner}/{repo}/branches/{branch}."""
+    url = f"{api(world)}/repos/{repository.full_name}/branches/{name}"
+    return {
+        "name": name, "commit": _commit(world, repository, repository.branches[name][-1]), "protected": False,
+        "protection": {"enabled": False}, "protection_url": f"{url}/protection",
+        "_links": {"html": f"{world.base}/{repository.full_name}/tree/{name}", "self": url},
+    }  # fmt: skip
+
+
+def comparison(world: World, repository: Repository, span: tuple[str, str], ahead: int, behind: int) -> Json:
+    """GET /repos/{owner}/{repo}/compare/{base}...{head}."""
+    url, html = f"{api(world)}/repos/{repository.full_name}", f"{world.base}/{repository.full_name}"
+    words = "...".join(span)
+    status = {(False, False): "identical", (True, False): "ahead", (False, True): "behind", (True, True): "diverged"}
+    base = _commit(world, repository, span[0])
+    return {
+        "url": f"{url}/compare/{words}", "html_url": f"{html}/compare/{words}", "diff_url": f"{html}/{words}.diff",
+        "permalink_url": f"{html}/compare/{words}", "patch_url": f"{html}/{words}.patch", "base_commit": base,
+        "merge_base_commit": base, "status": status[ahead > 0, behind > 0], "ahead_by": ahead, "behind_by": behind,
+        "total_commits": ahead, "commits": [_commit(world, repository, span[1])] * ahead, "files": [],
+    }  # fmt: skip
+
+
+def _commit(world: World, repository: Repository, sha: str) -> Json:
+    url = f"{api(world)}/repos/{repository.full_name}/commits/{sha}"
+    person = {"name": "Ada", "email": "ada@example.com", "date": timestamp(EPOCH)}
+    git = {"sha": sha, "url": f"{url}/tree"}
+    return {
+        "url": url, "sha": sha, "node_id": f"C_{sha[:7]}", "html_url": url, "comments_url": f"{url}/comments",
+        "author": account(world, "ada", 3, "User"), "committer": account(world, "ada", 3, "User"), "parents": [],
+        "commit": {
+            "url": url, "author": person, "committer": person, "message": "change", "comment_count": 0, "tree": git,
+        },
+    }  # fmt: skip
+
+
 def run(world: World, run: Run) -> Json:
     """A workflow run."""
     url = f"{api(world)}/repos/{run.repository.full_name}/actions/runs/{run.id}"
     shown = repository(world, run.repository)
     return {
         "id": run.id, "node_id": f"WFR_{run.id}", "name": run.workflow.name, "head_branch": run.ref,
-        "head_sha": "0" * 40, "path": run.workflow.path, "run_number": run.number, "run_attempt": 1,
-        "display_title": run.workflow.name, "event": "workflow_dispatch", "status": run.status,
+        "head_sha": run.commit, "path": run.workflow.path, "run_number": run.number, "run_attempt": 1,
+        "display_title": run.workflow.name, "event": run.event, "status": run.status,
         "conclusion": run.conclusion, "workflow_id": run.workflow.id, "url": url, "pull_requests": [],
         "html_url": f"{world.base}/{run.repository.full_name}/actions/runs/{run.id}",
         "created_at": timestamp(run.made), "updated_at": timestamp(world.clock.now()), "head_commit": None,
-        "head_repository": shown, "repository": shown, "jobs_url": f"{url}/jobs", "logs_url": f"{url}/logs",
+        "head_repository": repository(world, run.head or run.repository), "repository": shown,
+        "jobs_url": f"{url}/jobs", "logs_url": f"{url}/logs",
         "check_suite_url": f"{url}/check-suite", "artifacts_url": f"{url}/artifacts", "cancel_url": f"{url}/cancel",
         "rerun_url": f"{url}/rerun", "workflow_url": f"{url}/workflow",
     }  # fmt: skip
@@ -135,7 +173,7 @@ def job(world: World, job: Job) -> Json:
     steps = [step(number, name, entry) for number, (name, entry) in enumerate(job.steps.items(), 1)]
     return {
         "id": job.id, "node_id": f"CR_{job.id}", "run_id": job.run, "run_attempt": 1, "name": job.plan.key,
-        "run_url": f"{api(world)}/repos/{whole.repository.full_name}/actions/runs/{job.run}", "head_sha": "0" * 40,
+        "run_url": f"{api(world)}/repos/{whole.repository.full_name}/actions/runs/{job.run}", "head_sha": whole.commit,
         "url": url, "html_url": f"{world.base}/{whole.repository.full_name}/actions/runs/{job.run}/job/{job.id}",
         "status": job.status, "conclusion": job.conclusion, "created_at": timestamp(job.made),
         "started_at": timestamp(job.started or job.made),

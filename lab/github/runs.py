@@ -19,6 +19,7 @@ async def dispatch(
     """Starts a run; its first jobs are queued at once. `given`: the inputs. Raises Refusal 422 for wrong ones."""
     inputs = _inputs(workflow, given or {})
     run = Run(world.next_id(), len(world.runs) + 1, repository, workflow, ref, world.clock.now(), inputs)
+    run.commit = repository.branches.get(ref, [run.commit])[-1]
     world.runs[run.id] = run
     _make_ready_jobs(world, run)
     await world.notify()
@@ -64,7 +65,7 @@ def _serves(world: World, runner: Runner, run: Run) -> bool:
         return False
     allowed = group.settings.get("selected_workflows") if group.settings.get("restricted_to_workflows") else None
     workflow = f"{repository.full_name}/{run.workflow.path}"
-    mine = {f"{workflow}@{run.ref}", f"{workflow}@refs/heads/{run.ref}"}
+    mine = {f"{workflow}@{run.ref}", f"{workflow}@refs/{'tags' if run.is_tag else 'heads'}/{run.ref}"}
     return not isinstance(allowed, list) or not mine.isdisjoint(allowed)
 
 

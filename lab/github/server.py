@@ -16,6 +16,7 @@ from lab.github.limits import Meter
 from lab.github.protocol import Protocol
 from lab.github.rest import API, Door, refusal
 from lab.github.rest_app import AppRoutes
+from lab.github.rest_branches import BranchRoutes
 from lab.github.rest_people import PeopleRoutes
 from lab.github.rest_runners import GroupRoutes, RunnerRoutes
 from lab.github.rest_runs import RunRoutes
@@ -66,6 +67,7 @@ class StandIn:
                 *RunnerRoutes(world).routes(door),
                 *GroupRoutes(world).routes(door),
                 *RunRoutes(world).routes(door),
+                *BranchRoutes(world).routes(door),
                 *WiringRoutes(world).routes(door),
                 *PeopleRoutes(world).routes(door),
                 *Protocol(world).routes(),

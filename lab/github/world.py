@@ -14,6 +14,8 @@ DEFAULT_GROUP = 1
 ONLINE_SECONDS = 70.0  # a poll lasts up to 50 s; a runner that has not been heard of for longer is offline
 LOCK_SECONDS = 600.0  # GitHub's own, renewed by the runner each minute
 
+NEWEST_COMMIT = "0" * 40
+
 FORK_WORKFLOWS = (
     "run_workflows_from_fork_pull_requests", "send_write_tokens_to_workflows", "send_secrets_and_variables",
     "require_approval_for_fork_pr_workflows",
@@ -30,7 +32,10 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a defect
 
 @dataclass
 class Repository:
-    """A repository and everything that can be wired in it. Keys of `secrets` and `variables` are upper case."""
+    """A repository and everything that can be wired in it. Keys of `secrets` and `variables` are upper case.
+
+    `branches` holds the commits of each, the newest last; `tagged` those that only a tag holds.
+    """
 
     id: int
     full_name: str
@@ -42,6 +47,8 @@ class Repository:
     fork_approval: str = "first_time_contributors"
     fork_workflows: dict[str, object] = field(default_factory=lambda: dict.fromkeys(FORK_WORKFLOWS, False))
     workflows: dict[str, Workflow] = field(default_factory=dict)
+    branches: dict[str, list[str]] = field(default_factory=lambda: {"main": [NEWEST_COMMIT]})
+    tagged: set[str] = field(default_factory=set)
 
     @property
     def owner(self) -> str:
@@ -123,7 +130,11 @@ class Job:
 
 @dataclass
 class Run:
-    """A dispatched run of a workflow. A job comes to exist when everything that it needs has ended."""
+    """A run of a workflow. A job comes to exist when everything that it needs has ended.
+
+    `ref` is the name of a branch or a tag, as GitHub shows both alike; `is_tag` is what it does not show. `head` is the
+    repository that a pull request comes from, None for the run's own.
+    """
 
     id: int
     number: int
@@ -133,6 +144,10 @@ class Run:
     made: float
     inputs: dict[str, str] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
+    event: str = "workflow_dispatch"
+    commit: str = NEWEST_COMMIT
+    is_tag: bool = False
+    head: Repository | None = None
 
     @property
     def status(self) -> str:

@@ -34,9 +34,29 @@ class Job:
     in_progress: bool
     conclusion: str
     runner_name: str = ""  # "" where the forge does not tell it (any more)
+    run_id: int | None = None
 
     def __str__(self) -> str:
         return f"job {self.id} ({self.name})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOrigin:
+    """A job that a runner has now, and what of its run decides about its rights. Texts are the forge's own words.
+
+    repository: whose workflow it is. file: the workflow file, its path where `has_folder`, else its name alone. ref:
+    `refs/heads/BRANCH`, `refs/pull/N/…` of a pull request, "" where the forge did not prove it, and `doubt` says why.
+    head: the repository that a pull request comes from, "" where that is not known.
+    """
+
+    job: Job
+    repository: str
+    file: str
+    has_folder: bool
+    ref: str
+    event: str
+    head: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +139,12 @@ class Forge(Protocol):
 
     async def result(self, scope: Scope, *, runner_id: int, job_id: str | None) -> Job | None:
         """The job that this runner had, None if it had none as far as the forge can tell. `job_id` speeds it up."""
+
+    async def origin(self, scope: Scope, runner: Runner, *, job_id: str | None) -> JobOrigin | None:
+        """The job that this runner has at this moment and where it comes from; None where it has none.
+
+        Asked afresh. `job_id` speeds it up.
+        """
 
     async def close(self) -> None:
         """Give connections back."""

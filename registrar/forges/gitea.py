@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import aiohttp
@@ -13,12 +14,14 @@ from registrar.forges.forge import (
     ForgeRefusedError,
     ForgeUnreachableError,
     Job,
+    JobOrigin,
     Pace,
     Registration,
     Runner,
 )
 from registrar.untrusted import Entry, MalformedError, document, seconds
 from values.scope import Scope, ScopeKind
+from values.workflow import PULL_REQUEST_EVENT
 
 PAGE_SIZE = 50  # the most a default Gitea gives; a smaller answer is no sign of the last page
 API = "/api/v1"
@@ -27,6 +30,7 @@ RUNNER_VERSION = "gpu-runners"  # overwritten by the runner itself when it decla
 PACE = Pace(burst=0.25, active=1.0, idle=2.0, census=15.0)
 READS = 3
 RESULT_PAGES = 40  # 2,000 completed jobs
+_PULL_REF = re.compile(r"refs/pull/(?P<number>[1-9][0-9]{0,18})/head", re.ASCII)
 _JOB_URL = re.compile(rf"{API}/repos/(?P<owner>[^/]+)/(?P<repository>[^/]+)/actions/jobs/[0-9]+$")
 
 Answer = TypeVar("Answer")
@@ -112,14 +116,40 @@ class Gitea:
                 return job
         return await self._completed(scope, runner_id)
 
-    async def _by_id(self, scope: Scope, job_id: str) -> Job | None:
-        """A job by the id that `Job.id` gave: a repository is asked, whatever the scope is."""
+    async def origin(self, scope: Scope, runner: Runner, *, job_id: str | None) -> JobOrigin | None:
+        job = await self._by_id(scope, job_id) if job_id is not None else None
+        if job is None or job.runner_id != runner.id:
+            job = next((it for it in await self.jobs_in_progress(scope) if it.runner_id == runner.id), None)
+        if job is None or not job.in_progress:
+            return None
+        repository, _ = self._where(scope, job.id)
+        if repository is None or job.run_id is None:
+            raise ForgeUnreachableError(
+                f"origin: {job} names no run of a repository; is this a Gitea of 1.26 or newer?"
+            )
+        run = await self._call("run", "GET", f"{API}{repository.api_path}/actions/runs/{job.run_id}")
+        origin = _of(run, lambda entry: _origin(entry, job))
+        pull = _PULL_REF.fullmatch(origin.ref)
+        if pull is None or origin.event != PULL_REQUEST_EVENT:
+            return origin
+        # A run does not say which repository its pull request comes from.
+        path = f"{API}{repository.api_path}/pulls/{pull['number']}"
+        answer = await self._call("pull request", "GET", path, absent_is_fine=True)
+        return origin if answer is None else replace(origin, head=_of(answer, _head))
+
+    def _where(self, scope: Scope, job_id: str) -> tuple[Scope | None, str]:
+        """The repository of a job by the id that `Job.id` gave, and the job's number there; None for no such id."""
         where, _, number = job_id.rpartition("/")
         try:
             repository = scope.within(where) if where else scope
         except ValueError:
-            return None
-        if not number.isdecimal() or not repository.is_repository:
+            return None, ""
+        return (repository, number) if number.isdecimal() and repository.is_repository else (None, "")
+
+    async def _by_id(self, scope: Scope, job_id: str) -> Job | None:
+        """A job by the id that `Job.id` gave: a repository is asked, whatever the scope is."""
+        repository, number = self._where(scope, job_id)
+        if repository is None:
             return None
         path = f"{API}{repository.api_path}/actions/jobs/{number}"
         answer = await self._call("result", "GET", path, absent_is_fine=True)
@@ -243,7 +273,31 @@ def _job(entry: Entry, scope: Scope) -> Job:
         runner_name=entry.words("runner_name"),
         in_progress=entry.words("status") == "in_progress",
         conclusion=entry.words("conclusion", most=32),
+        run_id=entry.identifier_or_none("run_id"),
     )
+
+
+def _origin(run: Entry, job: Job) -> JobOrigin:
+    """`path` is FILE@REF with the file's name alone: Gitea reads the first of its folders that a commit has."""
+    if run.identifier("id") != job.run_id:
+        raise MalformedError("it is another run")
+    file, _, ref = run.text("path").partition("@")
+    return JobOrigin(
+        job=job,
+        repository=run.entry("repository").text("full_name"),
+        file=file,
+        has_folder=False,
+        ref=ref,
+        event=run.text("event"),
+    )
+
+
+def _head(pull: Entry) -> str:
+    """The repository that a pull request comes from; "" of one that is gone."""
+    try:
+        return pull.entry("head").entry("repo").text("full_name")
+    except MalformedError:
+        return ""
 
 
 def _place(entry: Entry, scope: Scope) -> str:

@@ -21,7 +21,8 @@ from tests.github.app_key import KEY
 TOKEN = "github_pat_stand_in"
 APP_ID, INSTALLATION_ID = "4711", 99
 PERMISSIONS = {
-    "metadata": "read", "administration": "write", "actions": "read", "organization_self_hosted_runners": "write",
+    "metadata": "read", "administration": "write", "actions": "read", "contents": "read",
+    "organization_self_hosted_runners": "write",
 }  # fmt: skip
 API = "/api/v3"
 
@@ -133,12 +134,14 @@ class ArrangedGitHub(StandIn):
         message = "Runner is currently running a job and cannot be deleted."
         self.faults.add(Fault("^DELETE .*/actions/runners/", times=None, status=status, message=message))
 
-    def run(self, number: int, *jobs: Json, repository: str = "mlops/guide") -> None:
-        """Adds or replaces a run with its jobs, as `job` makes them."""
+    def run(
+        self, number: int, *jobs: Json, repository: str = "mlops/guide", file: str = "train.yml", **more: Any
+    ) -> None:
+        """Adds or replaces a run with its jobs, as `job` makes them; `more` are fields of the stand-in's Run."""
         now = self.world.clock.now()
         plans = tuple(JobPlan(job["name"], tuple(job["labels"]), (), False, (), ()) for job in jobs)
-        workflow = Workflow(1, ".github/workflows/train.yml", "train", plans)
-        run = Run(number, number, self.world.repository(repository), workflow, "main", now)
+        workflow = Workflow(1, f".github/workflows/{file}", "train", plans)
+        run = Run(number, number, self.world.repository(repository), workflow, more.pop("ref", "main"), now, **more)
         self.world.runs[number] = run
         run.jobs = [
             Job(

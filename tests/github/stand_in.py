@@ -17,8 +17,9 @@ from tests.github import description as github_description
 REPOSITORY = "mlops/guide"
 EVERYTHING = "ghp_everything"
 PERMISSIONS = {
-    "metadata": "read", "administration": "write", "actions": "write", "organization_self_hosted_runners": "write",
-    "secrets": "write", "actions_variables": "write", "environments": "write",
+    "metadata": "read", "administration": "write", "actions": "write", "contents": "read",
+    "organization_self_hosted_runners": "write", "secrets": "write", "actions_variables": "write",
+    "environments": "write",
 }  # fmt: skip
 
 

@@ -36,6 +36,7 @@ class StandInCluster:
         self.events: list[dict[str, Any]] = []
         self.requests: list[tuple[str, str]] = []
         self.deleted: list[str] = []
+        self.minted: list[tuple[str, str, dict[str, Any]]] = []  # namespace, account, spec of each token that was made
         self.version = 10
         self.oldest_version = 0
         self.away = False
@@ -119,6 +120,8 @@ class StandInCluster:
         application.router.add_get(pods + "/{name}", self._get)
         application.router.add_delete(pods + "/{name}", self._delete)
         application.router.add_patch(pods + "/{name}/status", self._patch_status)
+        accounts = "/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        application.router.add_post(accounts, self._mint)
         application.router.add_post("/api/v1/namespaces/{namespace}/events", self._create_event)
         application.router.add_patch("/api/v1/namespaces/{namespace}/events/{name}", self._patch_event)
         return application
@@ -208,6 +211,15 @@ class StandInCluster:
         pod["status"]["conditions"] = list(conditions.values())
         await self.put(pod)
         return web.json_response(pod)
+
+    async def _mint(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        namespace, name, spec = request.match_info["namespace"], request.match_info["name"], asked["spec"]
+        assert spec["expirationSeconds"] >= 600, "the API server makes none that lives for less"
+        self.minted.append((namespace, name, spec))
+        token = f"token-{len(self.minted)}-of-{name}"
+        status = {"token": token, "expirationTimestamp": stamp(-float(spec["expirationSeconds"]))}
+        return web.json_response({**asked, "status": status}, status=201)
 
     async def _create_event(self, request: web.Request) -> web.Response:
         event = await request.json()

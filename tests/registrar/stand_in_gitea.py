@@ -16,6 +16,8 @@ class StandInGitea:
 
     runners: dict[int, dict[str, Any]] = field(default_factory=dict)
     jobs: list[dict[str, Any]] = field(default_factory=list)
+    runs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
     tokens_seen: list[str] = field(default_factory=list)
@@ -47,6 +49,19 @@ class StandInGitea:
             entry["runner_id"] = runner_id
         self.jobs.append(entry)
 
+    def run(self, run_id: int, path: str = "deploy.yml@refs/heads/main", event: str = "push") -> None:
+        """Add or replace a run of mlops/guide; a job of it has it as `run_id`."""
+        repository = {"id": 1, "name": "guide", "full_name": "mlops/guide"}
+        branch = path.partition("@refs/heads/")[2]
+        self.runs[run_id] = {
+            "id": run_id, "path": path, "event": event, "head_branch": branch, "repository": repository,
+            "status": "in_progress", "head_sha": "0" * 40,
+        }  # fmt: skip
+
+    def pull(self, number: int, head: str | None) -> None:
+        """Add or replace a pull request whose branch is in the repository `head`, None of one that is gone."""
+        self.pulls[number] = {"number": number, "head": {"repo": None if head is None else {"full_name": head}}}
+
     def come_online(self, runner_id: int) -> None:
         """The runner declares: its labels lose the part that names the executor."""
         runner = self.runners[runner_id]
@@ -63,6 +78,8 @@ class StandInGitea:
             application.router.add_delete(f"{base}/actions/runners/{{id}}", self._delete)
             application.router.add_get(f"{base}/actions/jobs", self._list_jobs)
         application.router.add_get("/api/v1/repos/{owner}/{repo}/actions/jobs/{id}", self._get_job)
+        application.router.add_get("/api/v1/repos/{owner}/{repo}/actions/runs/{id}", self._get_run)
+        application.router.add_get("/api/v1/repos/{owner}/{repo}/pulls/{id}", self._get_pull)
         application.router.add_post("/api/actions/runner.v1.RunnerService/Register", self._register)
         return application
 
@@ -133,6 +150,14 @@ class StandInGitea:
     async def _get_job(self, request: web.Request) -> web.Response:
         job = next((candidate for candidate in self.jobs if candidate["id"] == int(request.match_info["id"])), None)
         return web.json_response(job) if job else web.Response(status=404)
+
+    async def _get_run(self, request: web.Request) -> web.Response:
+        run = self.runs.get(int(request.match_info["id"]))
+        return web.json_response(run) if run else web.Response(status=404)
+
+    async def _get_pull(self, request: web.Request) -> web.Response:
+        pull = self.pulls.get(int(request.match_info["id"]))
+        return web.json_response(pull) if pull else web.Response(status=404)
 
 
 def _page(request: web.Request, key: str, entries: list[dict[str, Any]]) -> web.Response:

@@ -108,3 +108,52 @@ def test_two_namespaces_may_share_a_scope() -> None:
     document = settings_document()
     document["grants"].append({**document["grants"][0], "namespace": "others"})
     assert parse(document).scopes == (Scope("mlops/guide"),)
+
+
+def with_jobs(*jobs: Any) -> dict[str, Any]:
+    document = settings_document()
+    document["grants"][0]["jobs"] = list(jobs)
+    return document
+
+
+DEPLOYER = {
+    "account": "deployer",
+    "repository": "mlops/guide",
+    "workflows": [".github/workflows/deploy.yml@refs/heads/main"],
+}
+
+
+def test_jobs_that_may_act_in_the_cluster_are_read() -> None:
+    (grant,) = parse(with_jobs(DEPLOYER)).grants
+    job = grant.job_grant("deployer")
+    assert job is not None
+    assert (job.repository, [str(workflow) for workflow in job.workflows]) == (
+        Scope("mlops/guide"),
+        DEPLOYER["workflows"],
+    )
+    assert grant.job_grant("previewer") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"account": "registrar"}, "account"),
+        ({"account": "default"}, "account"),
+        ({"repository": "mlops"}, "repository"),
+        ({"repository": ""}, "repository"),
+        ({"workflows": []}, "workflows"),
+        ({"workflows": ["deploy.yml"]}, "workflows[0]"),
+        ({"workflows": [7]}, "workflows[0]"),
+        ({"workflows": [".github/workflows/deploy.yml@refs/pull/*"]}, "workflows[0]"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_no_other_jobs_are_granted_anything(change: dict[str, Any], key: str) -> None:
+    with pytest.raises(SettingsError) as failure:
+        parse(with_jobs({**DEPLOYER, **change}))
+    assert [problem.key for problem in failure.value.problems] == [f"grants[0].jobs[0].{key}"]
+
+
+def test_an_account_is_granted_once() -> None:
+    with pytest.raises(SettingsError, match=r"deployer.* 2 times"):
+        parse(with_jobs(DEPLOYER, DEPLOYER))

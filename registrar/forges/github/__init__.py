@@ -7,8 +7,9 @@
   credentials         AccessToken, App: what authorizes requests
   groups              Groups: the runner groups of organizations
   jobs                Jobs: read by runs, for GitHub lists them in no other way
+  origins             Origins: where a job comes from, with the proof of its branch
   versions            Versions: how long a runner's version is still served
   reading             what GitHub's JSON means, and where things are in its API
 
-`session` joins `client` and `credentials`; `forge`, `groups`, `jobs` and `versions` ask through it alone.
+`session` joins `client` and `credentials`; `forge`, `groups`, `jobs`, `origins` and `versions` ask through it alone.
 """

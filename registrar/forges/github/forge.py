@@ -17,6 +17,7 @@ from typing import Any, Final
 from registrar.forges.forge import (
     ForgeRefusedError,
     Job,
+    JobOrigin,
     Pace,
     Registration,
     Runner,
@@ -25,6 +26,7 @@ from registrar.forges.forge import (
 from registrar.forges.github.client import GitHubRefusedError
 from registrar.forges.github.groups import Groups
 from registrar.forges.github.jobs import QUEUE_PATIENCE_SECONDS, Jobs
+from registrar.forges.github.origins import Origins
 from registrar.forges.github.pace import PACE
 from registrar.forges.github.reading import of, runner
 from registrar.forges.github.session import Session
@@ -52,6 +54,7 @@ class GitHub:
         self._session, self._pace, self._clock = session, pace, clock
         self._groups = Groups(session, granted)
         self._jobs = Jobs(session, self._groups)
+        self._origins = Origins(session, self._groups, self._jobs)
         self._versions = Versions(session, observe_days_left)
         self._refused: dict[int, float] = {}
         self._removed: dict[int, float] = {}
@@ -150,6 +153,9 @@ class GitHub:
         if job is not None and job.runner_id == runner_id:
             return job
         return await self._jobs.of_runner(scope, runner_id)
+
+    async def origin(self, scope: Scope, runner: Runner, *, job_id: str | None) -> JobOrigin | None:
+        return await self._origins.read(scope, runner, job_id=job_id)
 
     def _within(self, moments: dict[int, float], runner_id: int, seconds: float) -> bool:
         """Whether this runner's moment is that young; forgets the old ones."""

@@ -49,6 +49,15 @@ class Groups:
         name = group.words("name")
         return frozenset({name, None} if group.flag("default") else {name})
 
+    async def workflows(self, scope: Scope, names: Collection[str | None]) -> tuple[str, ...] | None:
+        """The workflows that alone may use the group of these names, asked afresh; None where any may."""
+        self._groups.pop(scope, None)
+        for group in await self._read_groups(scope):
+            if names and any(is_meant(it, name=group.words("name"), is_default=group.flag("default")) for it in names):
+                selected = of(group, lambda it: it.values("selected_workflows"))
+                return tuple(map(str, selected)) if group.flag("restricted_to_workflows") else None
+        return None
+
     async def _numbered(self, scope: Scope, number: Any) -> Entry | None:
         for _ in range(2):
             for group in await self._read_groups(scope):

@@ -8,15 +8,19 @@ from registrar.forges.forge import ForgeUnreachableError, Job, Runner
 from registrar.untrusted import Entry, MalformedError
 
 RUN_FIELDS: Final = ("id", "status", "updated_at", "run_attempt")
-JOB_FIELDS: Final = ("id", "name", "labels", "runner_id", "runner_name", "status", "conclusion")
+JOB_FIELDS: Final = ("id", "name", "labels", "runner_id", "runner_name", "status", "conclusion", "run_id")
 RUNNER_FIELDS: Final = ("id", "name", "status", "busy", "ephemeral", "labels", "version", "runner_group_id")
-GROUP_FIELDS: Final = ("id", "name", "default", "visibility", "allows_public_repositories")
+GROUP_RESTRICTIONS: Final = ("allows_public_repositories", "restricted_to_workflows", "selected_workflows")
+GROUP_FIELDS: Final = ("id", "name", "default", "visibility", *GROUP_RESTRICTIONS)
 LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "workflow_runs": RUN_FIELDS,
     "jobs": JOB_FIELDS,
     "runners": RUNNER_FIELDS,
     "runner_groups": GROUP_FIELDS,
     "repositories": ("full_name",),
+    # of two commits that are compared
+    "commits": (),
+    "files": (),
 }
 Answer = TypeVar("Answer")
 
@@ -70,6 +74,7 @@ def job(entry: Entry, prefix: str = "") -> Job:
         runner_name=entry.words("runner_name"),
         in_progress=entry.words("status") == "in_progress",
         conclusion=entry.words("conclusion", most=32),
+        run_id=entry.identifier_or_none("run_id"),
     )
 
 

@@ -12,6 +12,7 @@ from access.forge import require_forge
 from access.forge_errors import ForgeRefusedError
 from access.github.wiring import GROUPS, ask_about_wiring, permissions_for
 from lab.github.rest_people import TEAMS, USERS
+from lab.github.world import LOCK_SECONDS
 from registrar.forges.github.forge import GitHub
 from tests.github import permissions as github_permissions
 from tests.github.description import app_permissions
@@ -66,6 +67,7 @@ async def everything(github: Github, forge: GitHub, scope: Scope) -> None:
     assert await forge.find(scope, issued.runner_id)
     (job,) = await forge.queued(scope)
     assert await forge.jobs_in_progress(scope) == ()
+    await run_it(github, forge, scope, issued.runner_id, job.id)
     for run_job in github.world.jobs():
         run_job.status, run_job.conclusion = "completed", "success"
         run_job.runner = github.world.runners[issued.runner_id]
@@ -74,6 +76,18 @@ async def everything(github: Github, forge: GitHub, scope: Scope) -> None:
     assert await forge.result(scope, runner_id=issued.runner_id, job_id=None) == result  # found by its runner alone
     await forge.cordon(scope, issued.runner_id)
     await forge.remove(scope, issued.runner_id)
+
+
+async def run_it(github: Github, forge: GitHub, scope: Scope, runner_id: int, job_id: str) -> None:
+    """The runner has the job, whose branch was pushed past meanwhile."""
+    (one,) = github.world.jobs()
+    one.status, one.runner = "in_progress", github.world.runners[runner_id]
+    one.locked_until = github.world.clock.now() + LOCK_SECONDS
+    github.repository.branches["main"].append("a" * 40)
+    runner = await forge.find(scope, runner_id)
+    assert runner is not None
+    assert await forge.origin(scope, runner, job_id=job_id)
+    one.status, one.runner = "queued", None
 
 
 async def queue_a_job(github: Github) -> None:

@@ -1,12 +1,13 @@
 """The Gitea seam against a stand-in that answers as Gitea 1.26.4 was seen to answer."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError, Registration
+from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError, JobOrigin, Registration
 from registrar.forges.gitea import Gitea
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
 from values.scope import Scope
@@ -218,3 +219,58 @@ async def test_a_redirect_is_not_followed_with_the_credential(bench: Bench) -> N
     bench.stand_in.failing, bench.stand_in.failing_headers = 307, {"Location": "http://127.0.0.1:1/"}
     with pytest.raises(ForgeRefusedError, match="moved"):
         await bench.forge.list_runners(GUIDE)
+
+
+async def origin(bench: Bench, job_id: str | None = None, scope: Scope = GUIDE) -> JobOrigin | None:
+    runner = await bench.forge.find(scope, 1)
+    assert runner is not None
+    return await bench.forge.origin(scope, runner, job_id=job_id)
+
+
+@pytest.fixture
+async def registered(bench: Bench) -> Bench:
+    await bench.forge.issue(GUIDE, name="base-abc-aaaaa", labels=("self-hosted",), group=None)
+    return bench
+
+
+@pytest.mark.parametrize("job_id", [None, "7", "99", "evil/guide/7", "../7"])
+@pytest.mark.parametrize(("scope", "place"), [(GUIDE, ""), (Scope("mlops"), "guide/"), (Scope(""), "mlops/guide/")])
+async def test_a_job_comes_from_the_run_that_the_forge_names(
+    registered: Bench, job_id: str | None, scope: Scope, place: str
+) -> None:
+    registered.stand_in.run(3, "deploy.yml@refs/heads/main", "workflow_dispatch")
+    registered.stand_in.job(7, runner_id=1, run_id=3)
+    found = await origin(registered, job_id, scope)
+    assert found is not None
+    assert (found.repository, found.file, found.ref) == ("mlops/guide", "deploy.yml", "refs/heads/main")
+    assert (found.event, found.has_folder, found.job.id) == ("workflow_dispatch", False, f"{place}7")
+
+
+async def test_a_job_that_has_ended_or_is_another_runners_is_nobodys(registered: Bench) -> None:
+    registered.stand_in.run(3)
+    registered.stand_in.job(7, runner_id=1, run_id=3, status="completed")
+    registered.stand_in.job(8, runner_id=2, run_id=3)
+    assert [await origin(registered, job_id) for job_id in (None, "7", "8")] == [None] * 3
+
+
+async def test_a_pull_request_comes_from_where_the_forge_says(registered: Bench) -> None:
+    registered.stand_in.run(3, "preview.yml@refs/pull/4/head", "pull_request")
+    registered.stand_in.job(7, runner_id=1, run_id=3)
+    heads = []
+    for head in ("mlops/guide", "evil/guide", None):
+        registered.stand_in.pull(4, head)
+        found = await origin(registered)
+        assert found is not None
+        heads.append(found.head)
+    assert heads == ["mlops/guide", "evil/guide", ""]
+
+
+@pytest.mark.parametrize(
+    "change", [{"path": None}, {"path": 7}, {"event": None}, {"repository": None}, {"id": 4}, {"repository": {}}]
+)
+async def test_a_run_that_cannot_be_read_is_no_answer(registered: Bench, change: dict[str, Any]) -> None:
+    registered.stand_in.run(3)
+    registered.stand_in.runs[3].update(change)
+    registered.stand_in.job(7, runner_id=1, run_id=3)
+    with pytest.raises(ForgeUnreachableError):
+        await origin(registered)

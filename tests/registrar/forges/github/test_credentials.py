@@ -25,7 +25,7 @@ async def test_a_token_is_narrowed_to_its_repository_and_to_what_is_called(bench
     await bench.forge.list_runners(GUIDE)
     assert bench.stand_in.minted == [
         {
-            "permissions": {"administration": "write", "actions": "read", "metadata": "read"},
+            "permissions": {"administration": "write", "actions": "read", "contents": "read", "metadata": "read"},
             "repositories": ["guide"],
         }
     ]
