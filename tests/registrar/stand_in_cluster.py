@@ -168,7 +168,7 @@ class StandInCluster:
         self._watches.add(task)
         try:
             while task not in self._ended:
-                for version, change, pod in [entry for entry in self._history if entry[0] > since]:
+                for version, change, pod in self._news_since(since):
                     since = version
                     if pod["metadata"]["namespace"] == namespace and _is_labelled(pod):
                         await response.write(json.dumps({"type": change, "object": pod}).encode() + b"\n")
@@ -179,6 +179,9 @@ class StandInCluster:
         finally:
             self._watches.discard(task)
             self._ended.discard(task)
+
+    def _news_since(self, version: int) -> list[tuple[int, str, dict[str, Any]]]:
+        return [] if self.silent else [entry for entry in self._history if entry[0] > version]
 
     async def _get(self, request: web.Request) -> web.Response:
         pod = self.pods.get((request.match_info["namespace"], request.match_info["name"]))

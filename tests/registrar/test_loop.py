@@ -396,7 +396,7 @@ class TestAbandoned:
         await an_online_pod(world)
         world.cluster.unreadable = {"runners"}  # a watch that is open goes on
         world.gitea.runners[8] = {**world.gitea.runners[1], "id": 8, "name": "cuda-abc-ddddd", "status": "offline"}
-        await stays(lambda: world.gitea.removed == [], 2.5)
+        await stays(lambda: not world.gitea.runners[8]["disabled"], 3.0)
         world.cluster.unreadable = set()
         await until(lambda: world.gitea.removed == [8])
 
