@@ -235,6 +235,6 @@ def test_the_registrar_cannot_make_a_pod_or_loosen_the_policy(api: KubernetesApi
 
 def test_no_expression_of_the_policy_is_doubted_by_the_api_server(api: KubernetesApi) -> None:
     path = f"/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{NAMESPACE}-runner-pods"
-    status: Json = until("the policy was type-checked", lambda: api.get(path).get("status"), 30)
+    status: Json = until("the policy was type-checked", lambda: api.get(path).get("status"), 120)
     assert status["observedGeneration"] >= 1
     assert status["typeChecking"].get("expressionWarnings", []) == []
