@@ -33,6 +33,15 @@ _RUNTIME_ANNOTATIONS: Final = (
     "nvidia.com/",
 )
 
+# The parts of a pod, by the beginning of their fields' paths, and how the policies call them.
+_PARTS: Final = {
+    "spec.containers": "runner",
+    "spec.initContainers": "registration",
+    "spec.volumes": "volumes",
+    "metadata": "metadata",
+    "spec": "spec",
+}
+
 # Quoted, so that a stack which makes no policy does not load the module.
 Spec: TypeAlias = "k8s.admissionregistration.v1.ValidatingAdmissionPolicySpecArgsDict"
 Rule: TypeAlias = "k8s.admissionregistration.v1.NamedRuleWithOperationsArgsDict"
@@ -53,18 +62,37 @@ def policies(grants: AdmissionGrants) -> list[Policy]:
     pods = _rule("", ["pods", "pods/ephemeralcontainers", "pods/resize"])
     deployments = _rule("apps", ["deployments"])
     pod, template = pod_shape(grants), template_shape(grants)
-    made = [_at_creation(claim) for claim in claims(pod.metadata, "variables.pod.metadata", "metadata")]
-    of_pods = [Claim("", "pod", "object"), *made, *claims(pod.spec, "variables.pod.spec", "spec")]
+    made = [_at_creation(claim) for claim in _by_part(claims(pod.metadata, "variables.pod.metadata", "metadata"))]
+    of_pods = [Claim("", "pod", "object"), *made, *_by_part(claims(pod.spec, "variables.pod.spec", "spec"))]
     of_deployments = [
         Claim("", "pod", "object.spec.template"),
-        *claims(template.metadata, "variables.pod.metadata", "metadata"),
-        *claims(template.spec, "variables.pod.spec", "spec"),
+        *_by_part(claims(template.metadata, "variables.pod.metadata", "metadata")),
+        *_by_part(claims(template.spec, "variables.pod.spec", "spec")),
     ]
     space = grants["namespace"]
     return [
         Policy("runner-pods", "", _spec(space, [pods], spec_changes, of_pods)),
         Policy("runner-pools", "-pools", _spec(space, [deployments], spec_changes, of_deployments)),
         Policy("runner-metadata", "-metadata", _spec(space, [pods, deployments], "true", changes())),
+    ]
+
+
+def _by_part(judged: Sequence[Claim]) -> list[Claim]:
+    """The claims of each part of a pod as one: the API server's check of types costs the same for each expression.
+
+    Tried: 6 s of the controller manager's time for a policy of 117 expressions, about 3 s for the same in 15.
+    """
+    parts: dict[str, list[Claim]] = {}
+    for claim in judged:
+        part = next(path for path in _PARTS if claim.path.startswith(path))
+        parts.setdefault(part, []).append(claim)
+    return [
+        Claim(
+            part,
+            _PARTS[part],
+            "[\n" + ",\n".join(claim.breaches for claim in found) + "\n].filter(t, t != '').join('; ')",
+        )
+        for part, found in parts.items()
     ]
 
 

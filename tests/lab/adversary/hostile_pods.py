@@ -477,7 +477,7 @@ HOSTILE: Final[dict[str, tuple[Change, str]]] = {
     ),
     "a thousand labels": (
         _annotation("gpu-runners.dev/runner-labels", ",".join(["closed"] * 1000)),
-        "metadata.annotations",
+        "metadata: allowed what a pool declares",
     ),
     "the name of a pool that is none": (_label("gpu-runners.dev/pool", "a_b"), "metadata.labels.gpu-runners.dev/pool"),
     "a label of one's own": (_label("app", "registrar"), "metadata.labels.app"),
