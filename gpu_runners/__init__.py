@@ -1,5 +1,6 @@
 """The program `gpu-runners`: what people and workflows run beside `pulumi up`. `python -m gpu_runners` is the same.
 
+  __main__        `python -m gpu_runners`
   program         the command line: finds the command, runs it, turns errors and signals into exit codes
   commands        which commands there are; the module of each is loaded when it is called, not before
   arguments       the flags that have the same meaning everywhere: STACK, --folder, --config-file, --yes
@@ -7,6 +8,7 @@
   exit_code       the one table of exit codes
   errors          what ends a command with one line
   output          lines for a person, who may stop reading
+  question        a question to the person, who may be gone
   pulumi_command  the one runner of Pulumi's command line
   child_process   a process that Pulumi's runner starts: its deadline, and how a signal reaches it
   stack_cluster   the cluster that a stack's config names

@@ -38,7 +38,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with _signals():
             code = _run(arguments)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # a shell's `>&-` leaves none
+                sys.stdout.flush()
     except CommandFailedError as error:
         _complain(error)
         code = error.exit_code

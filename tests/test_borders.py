@@ -29,7 +29,10 @@ KNOWS = {
 APART = (
     ("components.platform", "components.pools", "components.github"),
     ("gpu_runners.review", "gpu_runners.doctor", "gpu_runners.unlock", "gpu_runners.app"),
+    ("access.cluster", "access.github", "access.gitea"),
 )
+# Beneath the commands: they may know it, and it none of them.
+BENEATH = "gpu_runners.state"
 # The packages from outside that a room, or a part of one, may import.
 PACKAGES: dict[str, set[str]] = {
     "values": set(),
@@ -38,6 +41,11 @@ PACKAGES: dict[str, set[str]] = {
     "gpu_runners/unlock": set(),
     "policy/policy_rules": set(),
     "policy": {"pulumi_policy"},
+    "config": {"cryptography", "pulumi"},
+    "access": {"gidgethub", "httpx2", "lightkube", "msgspec", "pulumi", "yaml"},
+    "components": {"cryptography", "pulumi", "pulumi_github", "pulumi_kubernetes"},
+    "gpu_runners": {"_typeshed", "httpx2", "lightkube", "pulumi", "yaml"},
+    "gpu_runners/state": set(),
     "registrar": {"aiohttp", "cryptography", "gidgethub", "httpx2", "jwt", "lightkube", "prometheus_client"},
 }
 # What of the standard library a pure part may import: nothing that reaches the world outside the process.
@@ -47,6 +55,9 @@ PLAIN = {
     "fnmatch", "functools", "hashlib", "html", "ipaddress", "itertools", "json", "math", "operator", "re", "string",
     "textwrap", "types", "typing", "unicodedata", "urllib.parse",
 }  # fmt: skip
+
+# What loads a module by its name.
+LOADERS = {"importlib", "runpy", "pkgutil", "imp"}
 
 # Imports from within files that exist, as one would write them in passing.
 TRIED = (
@@ -63,6 +74,11 @@ TRIED = (
     ("gpu_runners.unlock.unlock", "pulumi"),
     ("gpu_runners.unlock.unlock", "gpu_runners.doctor.checks"),
     ("gpu_runners.review.collect", "registrar.settings"),
+    ("gpu_runners.state.check", "gpu_runners.review.collect"),
+    ("gpu_runners.state.check", "gpu_runners.unlock.unlock"),
+    ("gpu_runners.state.check", "config.fields"),
+    ("registrar.forges.gitea", "registrar.forges.github.client"),
+    ("registrar.forges.github.pace", "registrar.forges.gitea"),
     ("policy.policy_rules.rule", "pulumi"),
     ("policy.policy_rules.rule", "values.contract"),
     ("lab.paths", "policy_rules"),
@@ -163,6 +179,11 @@ def test_each_folder_with_code_is_a_room() -> None:
     assert with_code == set(ROOMS)
 
 
+def test_each_folder_of_a_command_is_apart_from_the_others() -> None:
+    folders = {f"gpu_runners.{path.parent.name}" for path in (ROOT / "gpu_runners").glob("*/__init__.py")}
+    assert folders == {*APART[1], BENEATH}
+
+
 def imported(file: Path) -> Iterator[str]:
     """The modules that a file imports, wherever in it; `from urllib import request` is `urllib.request`."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -185,6 +206,40 @@ def files_of(part: str) -> list[Path]:
     """The Python files of a room or of a part of one."""
     path = ROOT / part
     return [path] if path.is_file() else sorted(path.rglob("*.py"))
+
+
+def test_modules_are_loaded_by_name_in_one_place_only() -> None:
+    """An import that no linter sees; that place takes the names from a table of its own."""
+    files = {
+        str(file.relative_to(ROOT)) for room in ROOMS for file in files_of(room) if loads_by_name(file.read_text())
+    }
+    assert files == {"gpu_runners/commands.py"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import importlib",
+        "from importlib import util",
+        "import runpy as r",
+        "__import__('config')",
+        "exec('import config')",
+    ],
+)
+def test_a_module_loaded_by_name_is_seen_however_it_is_written(line: str) -> None:
+    assert loads_by_name(f"def later():\n    {line}\n")
+
+
+def loads_by_name(source: str) -> bool:
+    """Whether a file can load modules that its import statements do not name."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import) and {alias.name.split(".")[0] for alias in node.names} & LOADERS:
+            return True
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in LOADERS:
+            return True
+        if isinstance(node, ast.Name) and node.id in {"__import__", "exec", "eval"}:
+            return True
+    return False
 
 
 @pytest.mark.parametrize("part", PACKAGES)

@@ -12,7 +12,7 @@ ENTRY = re.compile(r"^  (\w+/?)  +\S", re.MULTILINE)
 PACKAGES = [
     "values", "config", "access", "access/cluster", "access/github", "access/gitea",
     "components", "components/platform", "components/pools", "components/pools/online", "components/github",
-    "registrar", "registrar/forges", "registrar/forges/github",
+    "gpu_runners", "gpu_runners/state", "registrar", "registrar/forges", "registrar/forges/github",
 ]  # fmt: skip
 
 

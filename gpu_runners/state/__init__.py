@@ -1,7 +1,9 @@
 """A stack's state is input from outside: whoever may write to its bucket wrote it.
 
-  allow_list  what a state of this program may hold: resource types, providers, fields
-  check       an exported state held against it; pure
+  command      `gpu-runners state`
+  expectation  what the stack's own config lets its state hold
+  allow_list   what a state of this program may hold: resource types, providers, fields
+  check        an exported state held against it; pure
 
 Imports `values` and the standard library only: `unlock` needs it where the program does not load.
 """

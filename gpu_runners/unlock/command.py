@@ -10,7 +10,6 @@ you are asked whether it has ended. Then the lock goes, and what was cut off is 
 import argparse
 import os
 import socket
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -19,6 +18,7 @@ from gpu_runners.arguments import add_stack, add_yes
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.output import say
 from gpu_runners.pulumi_command import Answer, opened
+from gpu_runners.question import ask, somebody_is_there
 from gpu_runners.unlock.left_over import Lock
 from gpu_runners.unlock.unlock import Here, unlock
 
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     """DONE: the stack is free. Raises StackNotFreedError: it was left as it is."""
 
     def agrees(question: str) -> bool:
-        return options.yes or (sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes"))
+        return options.yes or (somebody_is_there() and ask(f"{question} [y/N] ").lower() in ("y", "yes"))
 
     with opened(options.folder, options.stack, options.config_file) as program:
 

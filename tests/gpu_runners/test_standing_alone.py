@@ -24,6 +24,15 @@ touch {folder}/waits
 while :; do sleep 0.05; done
 """
 
+# One whose lock another machine holds.
+LOCKED = """
+case "$1" in
+stack) echo '{{"version": 3, "deployment": {{}}}}';;
+cancel) rm {folder}/lock;;
+refresh) if [ -f {folder}/lock ]; then echo "error: the stack is currently locked by 1 lock(s)." \
+  "file:///state/lock.json: created by root@elsewhere (pid 7) at 2026-11-24T03:33:58Z" >&2; exit 255; fi;;
+esac"""
+
 
 def alone(folder: Path) -> Path:
     """A checkout in which the program does not load: only what unlocking may need is whole."""
@@ -128,15 +137,36 @@ def test_a_pipe_that_nobody_reads_ends_it_without_a_word(arguments: list[str]) -
     assert (done.returncode, done.stderr) == (ExitCode.PIPE_CLOSED, "")
 
 
+@pytest.mark.parametrize("arguments", ["--help", "stacks", "nonsense"])
+def test_whoever_closes_output_or_errors_gets_no_traceback(arguments: str) -> None:
+    for closed in (">&-", "2>&-", "<&- >&-"):
+        line = f"exec {sys.executable} -m gpu_runners {arguments} {closed}"
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+        assert done.returncode == (ExitCode.USAGE if arguments == "nonsense" else ExitCode.DONE)
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("given", ["<&-", "</dev/null"])
+def test_whoever_cannot_answer_has_not_agreed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    pulumi = StandInPulumi.make(tmp_path, LOCKED.format(folder=tmp_path), monkeypatch)
+    (tmp_path / "lock").touch()
+    line = f"exec {sys.executable} -m gpu_runners unlock dev --folder {pulumi.program} {given}"
+    done = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS)
+    assert (done.returncode, done.stderr.count("\n")) == (ExitCode.FAILED, 1)
+    assert (tmp_path / "lock").exists()
+
+
+@pytest.mark.parametrize("given", ["<&-", "</dev/null"])
+def test_an_input_that_has_ended_is_no_answer(given: str) -> None:
+    line = f"exec {sys.executable} -c \"from gpu_runners.question import ask; print(repr(ask('sure? ')))\" {given}"
+    done = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS)
+    assert (done.stdout.rpartition("sure? ")[2].strip(), done.stderr) == ("''", "")
+
+
 def test_what_changes_something_goes_on_when_nobody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    locked = f"""
-case "$1" in
-stack) echo '{{"version": 3, "deployment": {{}}}}';;
-cancel) rm {tmp_path}/lock;;
-refresh) if [ -f {tmp_path}/lock ]; then echo "error: the stack is currently locked by 1 lock(s)." \
-  "file:///state/lock.json: created by root@elsewhere (pid 7) at 2026-11-24T03:33:58Z" >&2; exit 255; fi;;
-esac"""
-    pulumi = StandInPulumi.make(tmp_path, locked, monkeypatch)
+    pulumi = StandInPulumi.make(tmp_path, LOCKED.format(folder=tmp_path), monkeypatch)
     (tmp_path / "lock").touch()
     reading, writing = os.pipe()
     os.close(reading)

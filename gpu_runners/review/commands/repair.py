@@ -17,6 +17,7 @@ from gpu_runners.arguments import add_yes
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.output import say
 from gpu_runners.pulumi_command import opened
+from gpu_runners.question import ask
 from gpu_runners.review.cluster import ClusterObjects
 from gpu_runners.review.commands.looking import ERRORS, add_looking, drift_evidence
 from gpu_runners.review.core.findings import Kind, Review
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     say(f"{options.stack}: {len(steps)} steps bring cluster and forge back to the state:")
     for step in steps:
         say(f"  - {step}")
-    if not (options.yes or _is_agreed()):
+    if not (options.yes or ask("Do this? Only `yes` will do: ") == "yes"):
         say("nothing was done")
         return ExitCode.FOUND
     problems = _carry_out(options, before, steps)
@@ -81,10 +82,3 @@ def _carry_out(options: argparse.Namespace, before: Review, steps: list[Step]) -
         ClusterConnection(cluster_of(program, os.environ, options.context)) as connection,
     ):
         return Repair(program, ClusterObjects(connection), before.drift).carry_out(steps, say)
-
-
-def _is_agreed() -> bool:
-    try:
-        return input("Do this? Only `yes` will do: ").strip() == "yes"
-    except EOFError:
-        return False
