@@ -1,5 +1,7 @@
 """ClusterChoice: which cluster Pulumi's default provider talks to, from the same words, so that nobody asks another."""
 
+import os
+import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,9 @@ class ClusterChoice:
     """What selects a cluster; "" wherever nothing is said.
 
     kubeconfig is the stack's: the path of a file, or its text. files is KUBECONFIG: paths, as kubectl reads them.
-    Relative paths are those of the program's folder, where Pulumi starts its provider.
+    Relative paths are those of the program's folder, where Pulumi starts its provider. home is HOME, where
+    `.kube/config` lies; account_home the folder of the account, which alone is the provider's `~/` (tried with
+    pulumi-kubernetes 4.25). In a job's container the two differ. None: the account has no entry.
     """
 
     kubeconfig: str = ""
@@ -26,6 +30,7 @@ class ClusterChoice:
     files: str = ""
     home: Path = Path("/")
     folder: Path = Path()
+    account_home: Path | None = None
 
     @classmethod
     def of_stack(
@@ -34,10 +39,17 @@ class ClusterChoice:
         """The choice of a stack of the program in this folder; provider holds its config of KEYS."""
         kubeconfig, context, cluster = (provider.get(key) or "" for key in KEYS)
         home = Path(environment.get("HOME", "/"))
-        return cls(kubeconfig, context, cluster, environment.get("KUBECONFIG", ""), home, folder)
+        return cls(kubeconfig, context, cluster, environment.get("KUBECONFIG", ""), home, folder, _account_home())
 
     @classmethod
     def of_this_program(cls, environment: Mapping[str, str], folder: Path = Path()) -> "ClusterChoice":
         """The choice of the stack whose config the SDK holds."""
         config = pulumi.Config(PROVIDER)
         return cls.of_stack({key: config.get(key) or "" for key in KEYS}, environment, folder)
+
+
+def _account_home() -> Path | None:
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return None

@@ -62,7 +62,7 @@ def read_kubeconfig(choice: ClusterChoice) -> SingleConfig:
 
 def _kubeconfig(choice: ClusterChoice) -> KubeConfig:
     if choice.kubeconfig:
-        path = choice.folder / _expanded(choice.kubeconfig, choice.home)
+        path = choice.folder / _expanded(choice.kubeconfig, choice.account_home)
         if _is_file(path):
             return KubeConfig.from_dict(_merged([path]), fname=path)
         return KubeConfig.from_dict(_document(choice.kubeconfig, "it is neither a file nor the text of a kubeconfig"))
@@ -124,8 +124,8 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _expanded(path: str, home: Path) -> str:
-    return str(home / path[2:]) if path.startswith("~/") else path
+def _expanded(path: str, home: Path | None) -> str:
+    return str(home / path[2:]) if home and path.startswith("~/") else path
 
 
 def _one_line(error: Exception) -> str:

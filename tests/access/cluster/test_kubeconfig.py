@@ -1,6 +1,9 @@
 """The program looks at the cluster that Pulumi's default provider would choose."""
 
+import os
+import pwd
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pulumi
@@ -65,7 +68,18 @@ def test_the_stacks_kubeconfig_is_taken_before_the_environments(tmp_path: Path) 
     stacks = kubeconfig(tmp_path / "stacks", "stacks.example.com")
     named = kubeconfig(tmp_path / "named", "named.example.com")
     assert server(str(named), kubeconfig=str(stacks)) == "https://stacks.example.com"
-    assert server(str(named), tmp_path, kubeconfig="~/stacks") == "https://stacks.example.com"
+
+
+def test_a_tilde_in_the_stacks_kubeconfig_is_the_accounts_folder_and_not_home(tmp_path: Path) -> None:
+    """As Pulumi's provider has it: in a job's container HOME is another folder, where another cluster may be named."""
+    kubeconfig(tmp_path / "account/stacks", "stacks.example.com")
+    kubeconfig(tmp_path / "stacks", "another.example.com")
+    choice = ClusterChoice.of_stack({"kubeconfig": "~/stacks"}, {"HOME": str(tmp_path)})
+    assert choice.account_home == Path(pwd.getpwuid(os.getuid()).pw_dir)
+    of_account = read_kubeconfig(replace(choice, account_home=tmp_path / "account"))
+    assert of_account.cluster.server == "https://stacks.example.com"
+    with pytest.raises(ClusterChoiceError, match="neither a file nor the text"):
+        read_kubeconfig(replace(choice, account_home=None))
 
 
 def test_the_first_of_several_files_that_is_there_is_taken(tmp_path: Path) -> None:
@@ -150,7 +164,7 @@ def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
 def test_the_default_providers_config_is_followed() -> None:
     pulumi.runtime.set_all_config({"kubernetes:context": "second", "kubernetes:kubeconfig": "/a"})
     choice = ClusterChoice.of_this_program({"KUBECONFIG": "/b", "HOME": "/h"})
-    assert choice == ClusterChoice("/a", "second", "", "/b", Path("/h"))
+    assert replace(choice, account_home=None) == ClusterChoice("/a", "second", "", "/b", Path("/h"))
     pulumi.runtime.set_all_config({})
     choice = ClusterChoice.of_this_program({"KUBECONFIG": "/b", "HOME": "/h"})
-    assert choice == ClusterChoice("", "", "", "/b", Path("/h"))
+    assert replace(choice, account_home=None) == ClusterChoice("", "", "", "/b", Path("/h"))
