@@ -110,11 +110,11 @@ def _is_entry(entry: object, holds: str) -> bool:
 
 def _absolute(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
     """An entry whose paths are absolute; of a credential plugin only one with a slash is a path."""
-    found = entry | {key: str(folder.absolute() / entry[key]) for key in PATHS if isinstance(entry.get(key), str)}
+    absolute = entry | {key: str(folder.absolute() / entry[key]) for key in PATHS if isinstance(entry.get(key), str)}
     plugin = entry.get("exec")
     if isinstance(plugin, dict) and "/" in str(plugin.get("command", "")):
-        found["exec"] = plugin | {"command": str(folder.absolute() / plugin["command"])}
-    return found
+        absolute["exec"] = plugin | {"command": str(folder.absolute() / plugin["command"])}
+    return absolute
 
 
 def _is_file(path: Path) -> bool:

@@ -56,12 +56,12 @@ def need(pool: RunnerPool) -> Need:
         requests,
         devices={gpu["resource"]: gpu["count"]},
         selector=gpu["node_selector"],
-        tolerations=[{key: str(value) for key, value in one.items()} for one in gpu["tolerations"]],
+        tolerations=[{key: str(value) for key, value in toleration.items()} for toleration in gpu["tolerations"]],
     )
 
 
 def _of_cluster(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterator[Finding]:
-    declared = {one.namespace for one in stack.platform.environments} if stack.platform else set()
+    declared = {environment.namespace for environment in stack.platform.environments} if stack.platform else set()
     wanted: dict[str, Counter[str]] = {pool["namespace"]: Counter() for pool in stack.pools}
     for pool in stack.pools:
         if "gpu" in pool:

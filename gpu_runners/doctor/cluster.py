@@ -52,10 +52,10 @@ class ClusterChecks:
         """Whether a platform has made the namespace one that may have runners."""
         check = f"platform of {namespace}"
         try:
-            found = self._cluster.find(f"/api/v1/namespaces/{namespace}/configmaps/{config_map}")
+            trust = self._cluster.find(f"/api/v1/namespaces/{namespace}/configmaps/{config_map}")
         except ClusterError as error:
             return unknown(check, error.found, "use a kubeconfig that may read ConfigMaps there")
-        if found is None:
+        if trust is None:
             cure = f"bring up the stack whose platform has {namespace} among its environments first"
             return failed(check, f"no registrar serves the namespace {namespace}", cure)
         return ok(check, "a registrar serves the namespace")
@@ -81,11 +81,11 @@ def version(choice: ClusterChoice) -> Finding:
     """Whether there is a cluster, and one that is new enough."""
     check = "cluster"
     try:
-        found = read_version(choice)
-        require_version(found)
+        number = read_version(choice)
+        require_version(number)
     except ClusterError as error:
         return failed(check, error.found, error.cure)
-    return ok(check, f"Kubernetes {found}")
+    return ok(check, f"Kubernetes {number}")
 
 
 def _without_quota(check: str, error: ClusterError, namespace: str) -> Finding:

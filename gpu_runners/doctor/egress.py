@@ -65,6 +65,6 @@ def published_networks(forge: ForgeScope) -> list[EgressRule]:
 
 
 def _resolved(forge: ForgeScope) -> list[EgressRule]:
-    found = socket.getaddrinfo(forge.host, forge.port, type=socket.SOCK_STREAM)
-    addresses = {str(address[0]).partition("%")[0] for *_, address in found}
+    answers = socket.getaddrinfo(forge.host, forge.port, type=socket.SOCK_STREAM)
+    addresses = {str(address[0]).partition("%")[0] for *_, address in answers}
     return [host_rule(address, [forge.port]) for address in sorted(addresses)]

@@ -6,7 +6,7 @@ from typing import Final
 import httpx2
 
 from gpu_runners.doctor.core.findings import Finding
-from gpu_runners.doctor.core.images import Image, challenge, image, verdict
+from gpu_runners.doctor.core.images import Image, challenge, parse_image, verdict
 
 TIMEOUT_SECONDS: Final = 10.0
 ACCEPT: Final = ", ".join(
@@ -23,12 +23,12 @@ def images(texts: Iterable[str]) -> Iterator[Finding]:
     """A finding for each image, once."""
     with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True) as http:
         for text in dict.fromkeys(texts):
-            found = image(text)
-            yield verdict(found, 0 if found.is_unaskable else _status(http, found))
+            image = parse_image(text)
+            yield verdict(image, 0 if image.is_unaskable else _status(http, image))
 
 
-def _status(http: httpx2.Client, found: Image) -> int:
-    url = f"{found.api}/v2/{found.repository}/manifests/{found.reference}"
+def _status(http: httpx2.Client, image: Image) -> int:
+    url = f"{image.api}/v2/{image.repository}/manifests/{image.reference}"
     try:
         answer = http.head(url, headers={"Accept": ACCEPT})
         if answer.status_code == 401:

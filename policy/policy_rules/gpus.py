@@ -12,8 +12,10 @@ _OTHER_DOMAINS: Final = ("kubernetes.io", "hugepages", "rdma")
 
 def devices(container: Json, side: str) -> dict[str, object]:
     """The devices under `limits` or `requests`: resource to count as written."""
-    found = mapping(mapping(container, "resources"), side)
-    return {name: count for name, count in found.items() if "/" in name and not domain(name).startswith(_OTHER_DOMAINS)}
+    amounts = mapping(mapping(container, "resources"), side)
+    return {
+        name: count for name, count in amounts.items() if "/" in name and not domain(name).startswith(_OTHER_DOMAINS)
+    }
 
 
 def domain(name: str) -> str:

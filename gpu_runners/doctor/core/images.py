@@ -33,7 +33,7 @@ class Image:
         return self.host.partition(":")[0].endswith(".local")
 
 
-def image(text: str) -> Image:
+def parse_image(text: str) -> Image:
     """A reference as the container runtime reads it."""
     name, at, digest = text.partition("@")
     head, slash, rest = name.partition("/")
@@ -51,17 +51,17 @@ def challenge(header: str) -> dict[str, str]:
     return dict(_CHALLENGE.findall(rest)) if scheme.lower() == "bearer" else {}
 
 
-def verdict(found: Image, status: int) -> Finding:
+def verdict(image: Image, status: int) -> Finding:
     """What the registry's answer to a request for the manifest means. status 0: no answer."""
-    check = f"image {found.text}"
-    if found.is_unaskable:
-        return unknown(check, f"{found.host} is no registry that can be asked", "see that every node has the image")
+    check = f"image {image.text}"
+    if image.is_unaskable:
+        return unknown(check, f"{image.host} is no registry that can be asked", "see that every node has the image")
     if status == 200:
-        return ok(check, f"{found.host} gives its manifest to everybody")
+        return ok(check, f"{image.host} gives its manifest to everybody")
     if status == 404:
-        return failed(check, f"{found.host} has no such image", "push it, or correct the reference")
+        return failed(check, f"{image.host} has no such image", "push it, or correct the reference")
     if status in (401, 403):
         cure = "see that the nodes have a credential for it; a registry hides in this way, too, what does not exist"
-        return unknown(check, f"{found.host} does not give it to everybody ({status})", cure)
+        return unknown(check, f"{image.host} does not give it to everybody ({status})", cure)
     what = f"answers {status}" if status else "does not answer"
-    return unknown(check, f"{found.host} {what}", "ask again later, or from a machine that reaches it")
+    return unknown(check, f"{image.host} {what}", "ask again later, or from a machine that reaches it")

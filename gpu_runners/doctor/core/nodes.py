@@ -41,7 +41,9 @@ class Node:
 def node(document: Mapping[str, Any], amount: Amount) -> Node:
     """A node from the API server's JSON; amount reads a quantity."""
     spec, status = document.get("spec", {}), document.get("status", {})
-    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", ()))
+    ready = any(
+        condition["type"] == "Ready" and condition["status"] == "True" for condition in status.get("conditions", ())
+    )
     return Node(
         name=document["metadata"]["name"],
         usable=ready and not spec.get("unschedulable", False),
@@ -62,8 +64,8 @@ def room(need: Need, nodes: Iterable[Node]) -> Finding:
         if not fitting:
             return failed(check, *problem)
         left = fitting
-    places = sum(_places(need, one) for one in left)
-    names = ", ".join(sorted(one.name for one in left)[:_SHOWN]) + (", …" if len(left) > _SHOWN else "")
+    places = sum(_places(need, node) for node in left)
+    names = ", ".join(sorted(node.name for node in left)[:_SHOWN]) + (", …" if len(left) > _SHOWN else "")
     if places < need.replicas:
         found = f"room for {places} of {need.replicas} runners on {names}, even if nothing else runs there"
         return unknown(check, found, "add nodes or lower replicas; an autoscaler that adds nodes is as good")
@@ -74,17 +76,17 @@ Problem = tuple[str, str]
 
 
 def _usable(_: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:
-    fitting = [one for one in nodes if one.usable]
+    fitting = [node for node in nodes if node.usable]
     return fitting, (f"none of {len(nodes)} nodes is ready and open to pods", "see `kubectl get nodes`")
 
 
 def _selected(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:
-    fitting = [one for one in nodes if need.selector.items() <= one.labels.items()]
+    fitting = [node for node in nodes if need.selector.items() <= node.labels.items()]
     wanted = ", ".join(f"{key}={value}" for key, value in need.selector.items())
     known = [
-        f"{key} is {', '.join(sorted({one.labels[key] for one in nodes if key in one.labels}))}"
+        f"{key} is {', '.join(sorted({node.labels[key] for node in nodes if key in node.labels}))}"
         for key in need.selector
-        if any(key in one.labels for one in nodes)
+        if any(key in node.labels for node in nodes)
     ]
     there = "; there ".join(["", *known]) if known else ""
     cure = "correct the pool's gpu.nodeSelector, or add such nodes (one that an autoscaler makes on demand is not seen)"
@@ -92,17 +94,17 @@ def _selected(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:
 
 
 def _tolerated(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:
-    fitting = [one for one in nodes if not _shunned_by(need, one)]
-    taints = {_taint(taint): taint for one in nodes for taint in _shunned_by(need, one)}
+    fitting = [node for node in nodes if not _shunned_by(need, node)]
+    taints = {_taint(taint): taint for node in nodes for taint in _shunned_by(need, node)}
     first = next(iter(taints.values()), {})
     cure = f"add {{key: {first.get('key')}, operator: Exists, effect: {first.get('effect')}}} to gpu.tolerations"
     return fitting, (f"its nodes have the taint {', '.join(taints)}, which the pool does not tolerate", cure)
 
 
 def _large_enough(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:
-    fitting = [one for one in nodes if _places(need, one) > 0]
+    fitting = [node for node in nodes if _places(need, node) > 0]
     for name, wanted in _wanted(need).items():
-        most = max(one.allocatable.get(name, Decimal(0)) for one in nodes)
+        most = max(node.allocatable.get(name, Decimal(0)) for node in nodes)
         if most < wanted:
             asked = f"a pod asks for {as_quantity(wanted)} {name}"
             found = f"{asked}, but no node that it may use has more than {as_quantity(most)}"
@@ -119,14 +121,14 @@ def _wanted(need: Need) -> dict[str, Decimal]:
     return {**{name: Decimal(count) for name, count in need.devices.items()}, **need.requests}
 
 
-def _places(need: Need, one: Node) -> int:
-    amounts = ((one.allocatable.get(name, Decimal(0)), wanted) for name, wanted in _wanted(need).items())
+def _places(need: Need, node: Node) -> int:
+    amounts = ((node.allocatable.get(name, Decimal(0)), wanted) for name, wanted in _wanted(need).items())
     return int(min((have // wanted for have, wanted in amounts), default=Decimal(0)))
 
 
-def _shunned_by(need: Need, one: Node) -> list[Mapping[str, str]]:
-    shunning = [taint for taint in one.taints if taint.get("effect") in _SHUNS]
-    return [taint for taint in shunning if not any(_tolerates(each, taint) for each in need.tolerations)]
+def _shunned_by(need: Need, node: Node) -> list[Mapping[str, str]]:
+    shunning = [taint for taint in node.taints if taint.get("effect") in _SHUNS]
+    return [taint for taint in shunning if not any(_tolerates(toleration, taint) for toleration in need.tolerations)]
 
 
 def _tolerates(toleration: Mapping[str, str], taint: Mapping[str, str]) -> bool:

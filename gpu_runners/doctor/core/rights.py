@@ -44,18 +44,18 @@ class Right:
 
 def of_pools(namespace: str, config_map: str) -> list[Right]:
     """What a stack needs where its pools are. config_map is the one that it writes."""
-    found = [Right(verb, group, plural, namespace) for group, plural in POOLS[:1] for verb in _WRITES]
-    found.append(Right("create", "", "configmaps", namespace))
-    found += [Right(verb, "", "configmaps", namespace, config_map) for verb in ("patch", "delete")]
-    return found + [Right(verb, group, plural, namespace) for group, plural in WATCHED for verb in _READS]
+    rights = [Right(verb, group, plural, namespace) for group, plural in POOLS[:1] for verb in _WRITES]
+    rights.append(Right("create", "", "configmaps", namespace))
+    rights += [Right(verb, "", "configmaps", namespace, config_map) for verb in ("patch", "delete")]
+    return rights + [Right(verb, group, plural, namespace) for group, plural in WATCHED for verb in _READS]
 
 
 def of_platform(namespaces: Iterable[str]) -> list[Right]:
     """What a platform needs: its namespaces with quota and rules, the registrar, and to give rights away."""
-    found = [Right(verb, group, plural) for group, plural in CLUSTER for verb in _WRITES]
+    rights = [Right(verb, group, plural) for group, plural in CLUSTER for verb in _WRITES]
     for namespace in namespaces:
-        found += [Right(verb, group, plural, namespace) for group, plural in PLATFORM for verb in _WRITES]
-    return found
+        rights += [Right(verb, group, plural, namespace) for group, plural in PLATFORM for verb in _WRITES]
+    return rights
 
 
 def judged(check: str, wanted: Sequence[Right], refused: Sequence[Right]) -> Finding:

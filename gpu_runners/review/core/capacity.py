@@ -15,14 +15,14 @@ def capacity(preview: Json, prices: Json) -> list[Capacity]:
 
     `prices` is {"currency": "$", "hourly": {device: number}}; a device is named by its product, else by its resource.
     """
-    found: list[Capacity] = []
+    pools: list[Capacity] = []
     for step in preview.get("steps") or ():
         before, after = _side(step.get("oldState")), _side(step.get("newState"))
         if step.get("op") == "delete":
             after = None
         if (before or after) and before != after:
-            found.append(_capacity(before, after, prices))
-    return [one for one in found if (one.before, one.runners_before) != (one.after, one.runners_after)]
+            pools.append(_capacity(before, after, prices))
+    return [pool for pool in pools if (pool.before, pool.runners_before) != (pool.after, pool.runners_after)]
 
 
 def device_of(resource: str, selector: Mapping[str, Any]) -> str:

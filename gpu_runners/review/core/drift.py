@@ -34,28 +34,28 @@ class ClusterDrift:
         self, objects: Mapping[Key, Declared], live: Iterable[Json], pending: Mapping[str, Sequence[str]]
     ) -> None:
         self._objects, self._pending = objects, pending
-        self._live = {key_of(one): one for one in live}
-        self._keys = {one.urn: key for key, one in objects.items()}
+        self._live = {key_of(actual): actual for actual in live}
+        self._keys = {ours.urn: key for key, ours in objects.items()}
 
     def refreshed(self, refresh: Json) -> list[Drift]:
         """Declared fields and deleted objects, from the document of `pulumi refresh --preview-only --json`."""
-        found: list[Drift] = []
+        drifts: list[Drift] = []
         for step in refresh.get("steps") or ():
             state = step.get("oldState") or {}
             if not state.get("custom"):
                 continue
             if step.get("op") == "delete":
-                found.append(self._deleted(step))
+                drifts.append(self._deleted(step))
             elif step.get("op") == "update":
-                found += self._updated(step)
-        return found
+                drifts += self._updated(step)
+        return drifts
 
     def owned_by_others(self, known: Iterable[Drift]) -> list[Drift]:
         """Fields of our objects that somebody else owns and that differ, except those already known."""
         seen: dict[ObjectName | None, list[Path]] = {}
-        for one in known:
-            seen.setdefault(one.target, []).append(one.path)
-        found: list[Drift] = []
+        for earlier in known:
+            seen.setdefault(earlier.target, []).append(earlier.path)
+        drifts: list[Drift] = []
         for key, ours in self._objects.items():
             live = self._live.get(key, {})
             for claim in ownership.foreign(live):
@@ -63,9 +63,9 @@ class ClusterDrift:
                 if not any(overlaps(path, concrete(live, other) or other) for other in seen.get(ours.name, ())):
                     drift = self._claimed(ours, live, claim)
                     if drift:
-                        found.append(drift)
+                        drifts.append(drift)
                         seen.setdefault(ours.name, []).append(path)
-        return found
+        return drifts
 
     def undeclared(self, elsewhere: Iterable[Key]) -> list[Drift]:
         """Objects in the stack's namespaces that neither it nor another stack declares."""
@@ -119,24 +119,24 @@ class ClusterDrift:
             target=self._objects[key].name if key else None,
         )
 
-    def _claimed(self, one: Declared, live: Json, claim: ownership.Claim) -> Drift | None:
-        declared, found = look_up(one.inputs, claim.path), look_up(live, claim.path)
-        masked = one.name.kind == "Secret" and claim.path[:1] != ("metadata",)
+    def _claimed(self, ours: Declared, live: Json, claim: ownership.Claim) -> Drift | None:
+        declared, actual = look_up(ours.inputs, claim.path), look_up(live, claim.path)
+        masked = ours.name.kind == "Secret" and claim.path[:1] != ("metadata",)
         if masked and live.get("partial") == PARTIAL:
-            declared, found = secrecy.MASK, secrecy.HIDDEN
-        elif found is MISSING or found == declared:
+            declared, actual = secrecy.MASK, secrecy.HIDDEN
+        elif actual is MISSING or actual == declared:
             return None
-        before, after = without_common(declared, found)
+        before, after = without_common(declared, actual)
         return Drift(
             kind=Kind.ADDED if declared is MISSING else Kind.CHANGED,
-            what=str(one.name),
+            what=str(ours.name),
             field=show(claim.path),
             declared=secrecy.redacted(before, claim.path),
             live=secrecy.hidden(after) if masked else secrecy.redacted(after, claim.path),
             who=_who(claim),
             when=claim.time or "unknown",
-            up=self._up(one.urn, show(claim.path), UP_IGNORES, is_declared=declared is not MISSING),
-            target=one.name,
+            up=self._up(ours.urn, show(claim.path), UP_IGNORES, is_declared=declared is not MISSING),
+            target=ours.name,
             path=claim.path,
         )
 

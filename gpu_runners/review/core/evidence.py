@@ -63,20 +63,20 @@ class Declared:
 
 def declared(resources: Iterable[Json]) -> dict[tuple[str, str, str], Declared]:
     """The Kubernetes objects of a state, by kind, namespace and name."""
-    found: dict[tuple[str, str, str], Declared] = {}
+    objects: dict[tuple[str, str, str], Declared] = {}
     for resource in resources:
         inputs = resource.get("inputs") or {}
         if not str(resource.get("type", "")).startswith(KUBERNETES) or "kind" not in inputs or not resource.get("id"):
             continue
         namespace, _, name = str(resource["id"]).rpartition("/")
         key = (inputs["kind"], namespace, name)
-        found[key] = Declared(
+        objects[key] = Declared(
             name=ObjectName(kind=key[0], namespace=namespace, name=name, version=inputs.get("apiVersion", "")),
             urn=resource["urn"],
             inputs=inputs,
             field_manager=str((resource.get("outputs") or {}).get("__fieldManager", "")),
         )
-    return found
+    return objects
 
 
 _UNUSED: Final = frozenset({"sourcePosition", "stackTrace", "__inputs", "propertyDependencies"})
@@ -109,5 +109,5 @@ def name_of(live: Json) -> ObjectName:
 
 def namespaces(objects: Iterable[Declared]) -> list[str]:
     """The namespaces in which a stack declares anything, or which it declares themselves."""
-    found = {one.name.namespace or (one.name.name if one.name.kind == "Namespace" else "") for one in objects}
-    return sorted(found - {""})
+    names = {ours.name.namespace or (ours.name.name if ours.name.kind == "Namespace" else "") for ours in objects}
+    return sorted(names - {""})

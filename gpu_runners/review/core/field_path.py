@@ -63,10 +63,10 @@ def look_up(tree: object, path: Path) -> Any:
     steps = concrete(tree, path)
     if steps is None:
         return MISSING
-    found: Any = tree
+    value: Any = tree
     for step in steps:
-        found = _child(found, step)
-    return found
+        value = _child(value, step)
+    return value
 
 
 def concrete(tree: object, path: Path) -> tuple[str | int, ...] | None:
@@ -74,18 +74,18 @@ def concrete(tree: object, path: Path) -> tuple[str | int, ...] | None:
     steps: list[str | int] = []
     here: Any = tree
     for step in path:
-        found: str | int = ""
+        place: str | int = ""
         if isinstance(step, Item):
             if not isinstance(here, list):
                 return None
             index = next((number for number, element in enumerate(here) if step.fits(element)), None)
             if index is None:
                 return None
-            found = index
+            place = index
         else:
-            found = step
-        steps.append(found)
-        here = _child(here, found)
+            place = step
+        steps.append(place)
+        here = _child(here, place)
     return tuple(steps)
 
 
@@ -100,10 +100,10 @@ def named(tree: object, path: Path) -> Path:
     return tuple(steps)
 
 
-def overlaps(one: Path, other: Path) -> bool:
+def overlaps(path: Path, other: Path) -> bool:
     """Whether one path leads through the other."""
-    length = min(len(one), len(other))
-    return one[:length] == other[:length]
+    length = min(len(path), len(other))
+    return path[:length] == other[:length]
 
 
 def _child(tree: Any, step: str | int) -> Any:

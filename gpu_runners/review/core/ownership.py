@@ -76,15 +76,15 @@ def owner(live: Mapping[str, Any], path: Path, *, exists: bool) -> Claim | None:
 
     Of a field that is gone, only who owns a list as a whole can be told.
     """
-    found = [
+    owners = [
         claim
         for claim in claims(live)
         if claim.path == path[: len(claim.path)] or (exists and path == claim.path[: len(path)])
     ]
-    others = [claim for claim in found if not claim.manager.startswith(PULUMI_PREFIX)]
+    others = [claim for claim in owners if not claim.manager.startswith(PULUMI_PREFIX)]
     if not exists:
-        found = []
-    return max(others or found, key=lambda claim: claim.time, default=None)
+        owners = []
+    return max(others or owners, key=lambda claim: claim.time, default=None)
 
 
 def is_quiet(path: Path) -> bool:

@@ -16,13 +16,13 @@ _PARTS: Final = frozenset({"create-replacement", "delete-replaced"})  # of an op
 
 def changes(preview: Json) -> list[Change]:
     """One change per field of an updated resource, one for each that is created, deleted or replaced."""
-    found: list[Change] = []
+    listed: list[Change] = []
     for step in preview.get("steps") or ():
         operation = str(step.get("op", ""))
         if operation in _QUIET or operation in _PARTS or not _is_real(step):
             continue
-        found += _of_update(step, operation) if operation in ("update", "replace") else [_whole(step, operation)]
-    return found
+        listed += _of_update(step, operation) if operation in ("update", "replace") else [_whole(step, operation)]
+    return listed
 
 
 def interrupted(preview: Json) -> list[str]:
@@ -36,7 +36,11 @@ def interrupted(preview: Json) -> list[str]:
 
 def failure(preview: Json) -> str:
     """The errors of a program that could not be previewed, one per line; "" if it could."""
-    errors = [one["message"].strip() for one in preview.get("diagnostics") or () if one.get("severity") == "error"]
+    errors = [
+        diagnostic["message"].strip()
+        for diagnostic in preview.get("diagnostics") or ()
+        if diagnostic.get("severity") == "error"
+    ]
     return "\n".join(errors)
 
 
@@ -48,12 +52,12 @@ def label(urn: str) -> str:
 
 def touched(preview: Json) -> dict[str, list[str]]:
     """URN → fields that the next `up` writes; [""] where it writes or deletes the whole resource."""
-    found: dict[str, list[str]] = {}
+    fields_of: dict[str, list[str]] = {}
     for step in preview.get("steps") or ():
         if step.get("op") not in _QUIET and _is_real(step):
             fields = list(step.get("detailedDiff") or ())
-            found[step["urn"]] = fields if step.get("op") == "update" else [""]
-    return found
+            fields_of[step["urn"]] = fields if step.get("op") == "update" else [""]
+    return fields_of
 
 
 def _is_real(step: Json) -> bool:
@@ -89,9 +93,9 @@ def _whole(step: Json, operation: str) -> Change:
     return Change(operation=operation, resource=label(step["urn"]), field="", before="", after="")
 
 
-def summary(found: Iterable[Change]) -> str:
+def summary(listed: Iterable[Change]) -> str:
     """`2 to create, 1 to update`, counted by resource."""
-    operations = {(change.operation, change.resource) for change in found}
+    operations = {(change.operation, change.resource) for change in listed}
     counts = [(name, sum(operation == name for operation, _ in operations)) for name in _ORDER]
     return ", ".join(f"{count} to {name}" for name, count in counts if count)
 

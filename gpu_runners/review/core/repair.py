@@ -37,44 +37,47 @@ class Step:
         return f"{self.action.value} {self.what}{fields}"
 
 
-def plan(drift: Iterable[Drift]) -> list[Step]:
+def plan(drifts: Iterable[Drift]) -> list[Step]:
     """The steps, one per object and action."""
     steps: dict[tuple[Action, str], Step] = {}
-    for one in drift:
-        action = _action(one)
+    for drift in drifts:
+        action = _action(drift)
         if action is None:
             continue
-        fields = (*(steps[action, one.what].fields if (action, one.what) in steps else ()), one.field)
-        steps[action, one.what] = Step(
+        fields = (
+            *(steps[action, drift.what].fields if (action, drift.what) in steps else ()),
+            drift.field,
+        )
+        steps[action, drift.what] = Step(
             action=action,
-            what=one.what,
+            what=drift.what,
             fields=tuple(field for field in fields if field),
-            target=one.target,
-            runner=one.runner,
-            pod=one.pod,
+            target=drift.target,
+            runner=drift.runner,
+            pod=drift.pod,
         )
     order = list(Action)
     return sorted(steps.values(), key=lambda step: (order.index(step.action), step.what))
 
 
-def _action(one: Drift) -> Action | None:
-    if one.kind is Kind.RUNNER:
-        return Action.REPLACE_POD if one.pod else Action.REMOVE_RUNNER
-    if one.kind is Kind.VERSION:
+def _action(drift: Drift) -> Action | None:
+    if drift.kind is Kind.RUNNER:
+        return Action.REPLACE_POD if drift.pod else Action.REMOVE_RUNNER
+    if drift.kind is Kind.VERSION:
         return None  # a new pod would bring the same version: the program names the image
-    if one.target is None:
+    if drift.target is None:
         return None  # not an object of the cluster: only Pulumi's own provider can put it back
-    if one.kind is Kind.UNDECLARED:
+    if drift.kind is Kind.UNDECLARED:
         return Action.DELETE
-    return Action.TAKE_OUT if one.kind is Kind.ADDED else Action.PUT_BACK
+    return Action.TAKE_OUT if drift.kind is Kind.ADDED else Action.PUT_BACK
 
 
 def removal(live: Mapping[str, Any], paths: Sequence[Path]) -> list[dict[str, Any]]:
     """A JSON patch that takes fields out of an object, unless one of them has changed since it was read."""
-    found = {where for path in paths if (where := concrete(live, path)) and look_up(live, where) is not MISSING}
+    places = {where for path in paths if (where := concrete(live, path)) and look_up(live, where) is not MISSING}
     # From the end of each list, as every removal moves what follows.
     ordered = sorted(
-        found, key=lambda where: [(1, step, "") if isinstance(step, int) else (0, 0, step) for step in where]
+        places, key=lambda where: [(1, step, "") if isinstance(step, int) else (0, 0, step) for step in where]
     )
     operations: list[dict[str, Any]] = []
     for where in reversed(ordered):

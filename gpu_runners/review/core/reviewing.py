@@ -22,25 +22,25 @@ def review(evidence: Evidence) -> Review:
     """The whole review of one stack."""
     preview = evidence.preview or {}
     notes = [*([NEW] if evidence.is_new else []), *pending.interrupted(preview)]
-    found = violations(evidence.violations)
+    broken_rules = violations(evidence.violations)
     return Review(
         stack=evidence.stack,
         changes=tuple(pending.changes(preview)),
         drift=tuple(_drift(evidence, preview)),
         capacity=tuple(capacity(preview, evidence.prices)),
-        violations=tuple(found),
+        violations=tuple(broken_rules),
         unread=tuple(map(without_secrets, evidence.unread)),
         left_out=evidence.left_out,
-        failure=_failure(evidence, preview, found),
+        failure=_failure(evidence, preview, broken_rules),
         notes=(*notes, *_leftovers(evidence)),
         currency=str(evidence.prices.get("currency", "$")),
     )
 
 
-def _failure(evidence: Evidence, preview: Json, found: Sequence[Violation]) -> str:
+def _failure(evidence: Evidence, preview: Json, broken_rules: Sequence[Violation]) -> str:
     """A mandatory rule ends the preview as well, and without another word: that is no failure of the program."""
     text = evidence.failure or pending.failure(preview)
-    if text.strip() == BY_POLICY and any(one.level == "mandatory" for one in found):
+    if text.strip() == BY_POLICY and any(violation.level == "mandatory" for violation in broken_rules):
         return ""
     return without_secrets(text[:LONGEST_FAILURE])
 

@@ -16,15 +16,15 @@ def drift(entries: Iterable[Json], pools: Collection[str], pods: Collection[str]
 
     The registration of a pod that leaves goes with it, whatever it says by then.
     """
-    found: list[Drift] = []
+    drifts: list[Drift] = []
     entries = list(entries)
     for entry in entries:
         pod = entry.get("pod")
         if pod is None and not _is_leftover(entry, pools):
-            found.append(_stranger(entry))
+            drifts.append(_stranger(entry))
         elif pod in pods:
-            found += _registration(entry)
-    return [*found, *_outdated(one for one in entries if one.get("warning") and one.get("pod") in pods)]
+            drifts += _registration(entry)
+    return [*drifts, *_outdated(entry for entry in entries if entry.get("warning") and entry.get("pod") in pods)]
 
 
 def leftovers(entries: Iterable[Json], pools: Collection[str]) -> list[str]:
@@ -74,12 +74,12 @@ def _registration(entry: Json) -> list[Drift]:
 
 def _outdated(entries: Iterable[Json]) -> list[Drift]:
     """One for each pool and version: all its pods have the same image. GitHub alone refuses versions."""
-    found: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str], int] = {}
     for entry in entries:
         namespace, _, pod = entry["pod"].partition("/")
         match = _POD.fullmatch(pod)
         key = (f"{namespace}/{match['pool'] if match else pod}", entry["warning"])
-        found[key] = found.get(key, 0) + 1
+        counts[key] = counts.get(key, 0) + 1
     return [
         Drift(
             kind=Kind.VERSION,
@@ -91,11 +91,11 @@ def _outdated(entries: Iterable[Json]) -> list[Drift]:
             when="unknown",
             up="nothing; with a newer `runnerImage` in the stack it replaces the pods, each once it is idle",
         )
-        for (pool, warning), count in found.items()
+        for (pool, warning), count in counts.items()
     ]
 
 
 def staying(live: Iterable[Json]) -> set[str]:
     """`namespace/name` of the pods that nobody has deleted."""
-    pods = (one["metadata"] for one in live if one.get("kind") == "Pod")
+    pods = (live_object["metadata"] for live_object in live if live_object.get("kind") == "Pod")
     return {f"{pod.get('namespace')}/{pod['name']}" for pod in pods if "deletionTimestamp" not in pod}

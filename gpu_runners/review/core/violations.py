@@ -13,11 +13,13 @@ _COLOURS: Final = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
 
 def violations(documents: Iterable[Any]) -> list[Violation]:
     """Each document is a violation, or holds some under `violations`, `diagnostics` or an engine event."""
-    found: dict[Violation, None] = {}
+    distinct: dict[Violation, None] = {}
     for document in documents:
         for violation in _read(document):
-            found.setdefault(violation)
-    return sorted(found, key=lambda one: (one.level != "mandatory", one.policy, one.resource))
+            distinct.setdefault(violation)
+    return sorted(
+        distinct, key=lambda violation: (violation.level != "mandatory", violation.policy, violation.resource)
+    )
 
 
 def _read(document: Any) -> list[Violation]:

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from gpu_runners.doctor.core.findings import State
-from gpu_runners.doctor.core.images import image
+from gpu_runners.doctor.core.images import parse_image
 from gpu_runners.doctor.registry import images
 from tests.gpu_runners.serving import serving
 
@@ -118,9 +118,9 @@ def test_an_image_is_asked_for_once(bench: Bench) -> None:
     ],
 )
 def test_a_reference_is_read_as_a_runtime_reads_it(text: str, host: str, repository: str, reference: str) -> None:
-    found = image(text)
+    found = parse_image(text)
     assert (found.host, found.repository, found.reference) == (host, repository, reference)
 
 
 def test_docker_hub_is_asked_where_it_answers() -> None:
-    assert image("nvidia/cuda:1").api == "https://registry-1.docker.io"
+    assert parse_image("nvidia/cuda:1").api == "https://registry-1.docker.io"
