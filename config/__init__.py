@@ -3,6 +3,8 @@
   stack            the whole of it: `load`, StackConfig, StackConfigError
   keys             the stack's keys, and their values as the engine hands them over
   fields           typed fields out of nested mappings; collects every problem with its full key
+  kinds            what may stand at a field, in words and for editors, and what helps who wrote something else
+  networks         networks that pods may reach, may not reach, or find their DNS in
   names            images and namespaces, wherever they stand
   pools            the pools
   quota            what a namespace may use in all, and what one runner may

@@ -26,7 +26,13 @@ VARIABLES: Final[Mapping[str, str]] = {
     WIRING_PRIVATE_KEY_KEY: "GITHUB_WIRING_APP_PRIVATE_KEY",
 }
 SECRET_KEYS: Final = tuple(VARIABLES)
-_APP_ID: Final = re.compile(r"[1-9]\d*|Iv[A-Za-z0-9.]+")
+TOKEN_KEYS: Final = (TOKEN_KEY, WIRING_TOKEN_KEY)
+LONGEST_TOKEN: Final = 4096
+_ID_CURE: Final = "copy it: the App's settings page shows its ID, the address of its installation ends with the other"
+_TOKEN: Final = re.compile(rf"[!-~]{{1,{LONGEST_TOKEN}}}", re.ASCII)
+_NUMBER: Final = r"[1-9][0-9]{0,17}"
+_APP_ID: Final = re.compile(rf"{_NUMBER}|Iv[A-Za-z0-9.]{{1,60}}", re.ASCII)
+_INSTALLATION_ID: Final = re.compile(_NUMBER, re.ASCII)
 
 
 def read_credential(root: Section, forge: str, environment: Mapping[str, str]) -> Credential | None:
@@ -80,11 +86,28 @@ def read_secret(root: Section, name: str, variable: str, environment: Mapping[st
     full = root.at(name)
     text = pulumi.runtime.get_config(full)
     if not text:
-        return environment.get(variable, "")
+        text = environment.get(variable, "")
+        _check_token(root, name, text, f"{variable} in the environment")
+        return text
     if not pulumi.runtime.is_config_secret(full):
         cure = f"revoke it, then `pulumi config set --secret {name}`, or set {variable} in the environment"
         root.note(name, "a credential in plain text", "an encrypted value", cure)
+    _check_token(root, name, str(text), f"`printf %s TOKEN | pulumi config set --secret {name}`")
     return str(text)
+
+
+def _check_token(root: Section, name: str, token: str, where: str) -> None:
+    """Notes what no token holds and no HTTP header may; never shows it."""
+    if name not in TOKEN_KEYS or not token or _TOKEN.fullmatch(token):
+        return
+    if len(token) > LONGEST_TOKEN:
+        found = f"a text of {len(token)} letters"
+    elif not token.isascii():
+        found = "a token with letters that are not ASCII"
+    else:
+        found = "a token with a blank or a line break" if token.strip() else "nothing but blanks"
+    allowed = f"a token: 1 to {LONGEST_TOKEN} visible ASCII letters"
+    root.note(name, f"{found}, which is not shown", allowed, f"set it anew, without a line break at its end: {where}")
 
 
 def _read_app(root: Section, app_key: str, private_key_key: str, key: str) -> Credential:
@@ -92,8 +115,10 @@ def _read_app(root: Section, app_key: str, private_key_key: str, key: str) -> Cr
     app.known("appId", "installationId")
     _check_key(root, private_key_key, key)
     return Credential(
-        app_id=_read_id(app, "appId", "the number, or the client ID, on the App's settings page"),
-        installation_id=_read_id(app, "installationId", "the number at the end of the installation's URL")
+        app_id=_read_id(app, "appId", _APP_ID, "the number, or the client ID, on the App's settings page"),
+        installation_id=_read_id(
+            app, "installationId", _INSTALLATION_ID, "the number at the end of the installation's URL"
+        )
         if app.has("installationId")
         else "",
         private_key=key,
@@ -101,11 +126,11 @@ def _read_app(root: Section, app_key: str, private_key_key: str, key: str) -> Cr
     )
 
 
-def _read_id(section: Section, name: str, allowed: str) -> str:
-    value = section.values.get(name)
+def _read_id(section: Section, name: str, syntax: re.Pattern[str], allowed: str) -> str:
+    value = section.value(name)
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    if not _APP_ID.fullmatch(text):
-        section.note(name, quoted(value), allowed, "copy it from the settings of the App")
+    if not syntax.fullmatch(text):
+        section.note(name, quoted(value), allowed, _ID_CURE)
     return text
 
 

@@ -3,16 +3,17 @@
 from typing import Final
 
 from config.fields import Section
+from config.kinds import SECONDS, NumberKind
 from values.deadlines import Deadlines
 
-_A_DAY: Final = 86400
+DEADLINE_KIND: Final = NumberKind(5, 86400, SECONDS)
 
 
 def read_deadlines(section: Section) -> Deadlines:
     """The section at gpu-runners:registrarDeadlines."""
     names = ("scheduleSeconds", "pullSeconds", "onlineSeconds", "lostSeconds", "ghostSeconds")
     section.known(*names)
-    schedule, pull, online, lost, ghost = (section.integer(name, 5, _A_DAY) for name in names)
+    schedule, pull, online, lost, ghost = (section.integer(name, DEADLINE_KIND) for name in names)
     return Deadlines(
         schedule_seconds=schedule,
         pull_seconds=pull,

@@ -1,25 +1,46 @@
 """Reads where pods may connect to, and whether the registrar reaches its forge."""
 
+from typing import Final
+
 from config.fields import Section
+from config.kinds import NumberKind
+from config.networks import NETWORK_KIND
 from values.egress import EgressRule
 from values.forge_networks import forge_networks
-from values.kubernetes_syntax import is_cidr
 from values.problem import quoted
 from values.scope import ForgeScope
+
+PORT_KIND: Final = NumberKind(1, 65535, hint="a port's number, e.g. 443 for https")
+MOST_PORTS: Final = 100
 
 
 def read_egress(section: Section) -> EgressRule:
     """One destination: a network, and its ports."""
     section.known("cidr", "ports")
-    rule: EgressRule = {"cidr": section.text("cidr", is_cidr, "a network such as 10.85.0.1/32, without host bits")}
-    ports = section.values.get("ports")
-    if ports is not None:
-        valid = isinstance(ports, list) and all(type(port) is int and 0 < port < 65536 for port in ports)
-        if valid and ports:
-            rule["ports"] = list(ports)
-        else:
-            section.note("ports", quoted(ports), "a list of TCP ports", "leave it out to allow all ports")
+    rule: EgressRule = {"cidr": section.text("cidr", NETWORK_KIND)}
+    if "ports" in section.values:
+        rule["ports"] = _read_ports(section)
     return rule
+
+
+def _port_of(value: object) -> int | None:
+    """The one port that somebody wrote without the list around it."""
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
+    return number if isinstance(number, int) and PORT_KIND.is_one(number) else None
+
+
+def _read_ports(section: Section) -> list[int]:
+    """At least one: no ports at all would be every port to NetworkPolicy."""
+    value = section.values["ports"]
+    if not isinstance(value, list) or not 0 < len(value) <= MOST_PORTS:
+        port = _port_of(value)
+        cure = f"write [{port}]" if port else "write the ports' numbers, e.g. [443]"
+        section.note("ports", quoted(value), f"a list of 1 to {MOST_PORTS} TCP ports", cure)
+        return []
+    for index, port in enumerate(value):
+        if not PORT_KIND.is_one(port):
+            section.note(f"ports[{index}]", quoted(port), PORT_KIND.allowed, PORT_KIND.cure_for(port))
+    return [port for port in value if PORT_KIND.is_one(port)]
 
 
 def check_forge_is_reached(registrar: Section, forge: ForgeScope) -> None:

@@ -1,9 +1,11 @@
 """Reads the environments of a platform: the namespaces that may hold runners, and what each of them grants at most."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from config.egress import read_egress
 from config.fields import Section
+from config.kinds import text_kind
 from config.names import read_own_namespace, read_runner_labels
 from config.quota import read_quota
 from config.scope import read_scope
@@ -11,6 +13,25 @@ from values.egress import EgressRule
 from values.kubernetes_syntax import is_dns_label, is_image_beginning
 from values.quota import Quota
 from values.scope import GITEA, ForgeScope, Scope
+
+MOST_NAME: Final = 100
+
+
+RUNNER_GROUP_KIND: Final = text_kind(
+    lambda text: 0 < len(text) <= MOST_NAME and text == text.strip() and text.isprintable(),
+    f"the name of a runner group, at most {MOST_NAME} letters",
+    "write the name as the organization's settings show it",
+)
+IMAGES_KIND: Final = text_kind(
+    is_image_beginning,
+    "an image or what it begins with, without tag and digest, e.g. registry.example.com/ml/",
+    "cut it before the tag or digest, without a scheme; end a folder with /",
+)
+STACK_KIND: Final = text_kind(
+    is_dns_label,
+    "the name of the stack that may be deployed, as a DNS-1123 label",
+    "write the name that `pulumi stack ls` shows, in lower case",
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +62,7 @@ def read_environment(section: Section, platform_scope: ForgeScope, quota_default
     scope = read_scope(section, platform_scope.kind) if section.has("scope") else platform_scope
     if scope.url and platform_scope.url and scope.url != platform_scope.url:
         section.note("scope", scope.url, f"a scope of {platform_scope.url}", "give another forge a platform of its own")
-    group = section.optional_text("runnerGroup", bool, "the name of a runner group")
+    group = section.optional_text("runnerGroup", RUNNER_GROUP_KIND)
     if group and platform_scope.kind == GITEA:
         section.note("runnerGroup", group, "nothing: Gitea has no runner groups", "leave it out")
     elif group and scope.scope.is_repository:
@@ -52,21 +73,13 @@ def read_environment(section: Section, platform_scope: ForgeScope, quota_default
         scope=scope.scope,
         runner_group=group,
         quota=read_quota(section.section("quota"), quota_defaults),
-        labels=tuple(read_runner_labels(section, "correct it, or leave labels out to admit any")),
+        labels=tuple(read_runner_labels(section)),
         egress=tuple(read_egress(item) for item in section.sections("egress")),
-        images=tuple(
-            section.texts(
-                "images",
-                is_image_beginning,
-                "an image or what it begins with, without tag and digest, e.g. registry.example.com/ml/",
-                "leave it out to admit every registry",
-            )
-        ),
+        images=tuple(section.texts("images", IMAGES_KIND)),
         deployer=_read_deployer(section.section("deployer")) if section.has("deployer") else None,
     )
 
 
 def _read_deployer(section: Section) -> DeployerConfig:
     section.known("namespace", "stack")
-    stack = section.text("stack", is_dns_label, "the name of the stack that may be deployed, as a DNS-1123 label")
-    return DeployerConfig(read_own_namespace(section, "namespace"), stack)
+    return DeployerConfig(read_own_namespace(section, "namespace"), section.text("stack", STACK_KIND))

@@ -6,13 +6,15 @@ can list them all; the values are worthless then.
 
 import difflib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
+from config.kinds import NumberKind, TextKind
 from values.problem import Problem, quoted
 
-Check = Callable[[str], bool]
+MOST_ITEMS: Final = 500  # of any list: a longer one is a mistake, and would take for ever to tell
+_EMPTY: Final = "nothing behind it"
 
 
 @dataclass(frozen=True)
@@ -22,103 +24,124 @@ class Section:
     key: str
     values: Mapping[str, Any]
     problems: list[Problem] = field(default_factory=list)
+    fallbacks: Mapping[str, Any] = field(default_factory=dict)
+    """What holds for a field that is not there."""
 
     def at(self, name: str) -> str:
         """The full key of a field."""
         return f"{self.key}{name}" if self.key.endswith(":") else f"{self.key}.{name}"
+
+    def value(self, name: str) -> Any:
+        """What stands at a field, else what holds without it; None where there is neither, or nothing behind it."""
+        return self.values[name] if name in self.values else self.fallbacks.get(name)
+
+    def has(self, name: str) -> bool:
+        """Whether the field is there and not null."""
+        return self.value(name) is not None
 
     def note(self, name: str, found: str, allowed: str, cure: str) -> None:
         """Notes a problem with a field."""
         self.problems.append(Problem(self.at(name), found, allowed, cure))
 
     def known(self, *names: str) -> None:
-        """Notes every key that is none of these, with the nearest that is."""
-        for name in self.values:
-            if name not in names:
+        """Notes every key that is none of these, with the nearest that is; and those that hold nothing.
+
+        A key with nothing behind it is not the same as no key: somebody meant to write something there.
+        """
+        for name, value in self.values.items():
+            if name in names and value is None:
+                self.note(name, _EMPTY, "a value, or no such key", "write its value behind it, or remove the line")
+            elif name not in names:
                 near = difflib.get_close_matches(name, names, n=1)
                 cure = f"did you mean {near[0]}?" if near else "remove it, nothing reads it"
                 self.note(name, "an unknown key", ", ".join(sorted(names)), cure)
 
-    def once(self, name: str, texts: Sequence[str]) -> None:
+    def once(self, name: str, texts: Sequence[str], why: str = "") -> None:
         """Notes each text that is there more than once, whatever its case; empty ones do not count."""
         for text, count in Counter(text.lower() for text in texts if text).items():
             if count > 1:
-                self.note(name, f"{text} {count} times", "each once", "merge them into one")
+                cure = f"leave all but one out{f': {why}' if why else ''}"
+                self.note(name, f"{text} {count} times", "each once", cure)
 
-    def has(self, name: str) -> bool:
-        """Whether the field is there and not null."""
-        return self.values.get(name) is not None
-
-    def text(self, name: str, check: Check, allowed: str, cure: str = "") -> str:
-        """A required text that passes the check."""
-        value = self.values.get(name)
-        if isinstance(value, str) and check(value):
+    def text(self, name: str, kind: TextKind) -> str:
+        """A required text of a kind."""
+        value = self.value(name)
+        if isinstance(value, str) and kind.check(value):
             return value
-        self.note(name, quoted(value), allowed, cure or usual_cure(value, "text"))
+        self.note(name, quoted(value), kind.allowed, kind.cure_for(value))
         return ""
 
-    def optional_text(self, name: str, check: Check, allowed: str, cure: str = "") -> str | None:
+    def optional_text(self, name: str, kind: TextKind) -> str | None:
         """A text that may be absent."""
-        return self.text(name, check, allowed, cure) if self.has(name) else None
+        return self.text(name, kind) if self.has(name) else None
 
-    def integer(self, name: str, low: int, high: int, cure: str = "") -> int:
-        """A required whole number within bounds; true is no number."""
-        value = self.values.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
-            return value
-        allowed = f"a whole number from {low} to {high}"
-        self.note(name, quoted(value), allowed, cure or usual_cure(value, "number"))
-        return low
+    def integer(self, name: str, kind: NumberKind) -> int:
+        """A required whole number within bounds."""
+        value = self.value(name)
+        if kind.is_one(value):
+            return int(value)
+        self.note(name, quoted(value), kind.allowed, kind.cure_for(value))
+        return kind.low
 
     def flag(self, name: str) -> bool:
         """A required true or false."""
-        value = self.values.get(name)
+        value = self.value(name)
         if isinstance(value, bool):
             return value
         self.note(name, quoted(value), "true or false", usual_cure(value, "truth"))
         return False
 
-    def texts(self, name: str, check: Check, allowed: str, cure: str = "") -> list[str]:
-        """A list of texts that each pass the check; absent means empty."""
-        found = self._list(name, f"a list, each item {allowed}")
-        for index, value in enumerate(found):
-            if not (isinstance(value, str) and check(value)):
-                self.note(f"{name}[{index}]", quoted(value), allowed, cure or usual_cure(value, "text"))
-        return [value for value in found if isinstance(value, str)]
+    def texts(self, name: str, kind: TextKind, most: int = MOST_ITEMS) -> list[str]:
+        """A list of texts of a kind, at most so many; absent means empty."""
+        items = self._list(name, f"a list, each item {kind.allowed}", most)
+        for index, value in enumerate(items):
+            if not (isinstance(value, str) and kind.check(value)):
+                self.note(f"{name}[{index}]", quoted(value), kind.allowed, kind.cure_for(value))
+        return [value for value in items if isinstance(value, str)]
 
-    def pairs(self, name: str, check_key: Check, check_value: Check, allowed: str) -> dict[str, str]:
+    def pairs(self, name: str, key_kind: TextKind, value_kind: TextKind) -> dict[str, str]:
         """A mapping of texts; absent means empty."""
         section = self.section(name)
         for key, value in section.values.items():
-            if not (isinstance(value, str) and check_key(key) and check_value(value)):
-                section.note(key, quoted(value), allowed, usual_cure(value, "text"))
+            if not key_kind.check(key):
+                section.note(key, "such a key", key_kind.allowed, key_kind.cure(key))
+            elif not (isinstance(value, str) and value_kind.check(value)):
+                section.note(key, quoted(value), value_kind.allowed, value_kind.cure_for(value))
         return {key: value for key, value in section.values.items() if isinstance(value, str)}
 
     def section(self, name: str) -> "Section":
         """A mapping at a field; absent means empty."""
-        value = self.values.get(name)
+        value = self.value(name)
         if value is not None and not _is_mapping(value):
             self.note(name, quoted(value), "a mapping", usual_cure(value, "mapping"))
         return Section(self.at(name), value if _is_mapping(value) else {}, self.problems)
 
-    def sections(self, name: str) -> "list[Section]":
-        """A list of mappings at a field; absent means empty."""
-        found = []
-        for index, value in enumerate(self._list(name, "a list of mappings")):
+    def sections(self, name: str, most: int = MOST_ITEMS) -> "list[Section]":
+        """A list of mappings at a field, at most so many; absent means empty."""
+        sections = []
+        for index, value in enumerate(self._list(name, "a list of mappings", most)):
             if _is_mapping(value):
-                found.append(Section(f"{self.at(name)}[{index}]", value, self.problems))
+                sections.append(Section(f"{self.at(name)}[{index}]", value, self.problems))
             else:
                 self.note(f"{name}[{index}]", quoted(value), "a mapping", usual_cure(value, "mapping"))
-        return found
+        return sections
 
-    def _list(self, name: str, allowed: str) -> Sequence[Any]:
-        value = self.values.get(name)
+    def _list(self, name: str, allowed: str, most: int) -> Sequence[Any]:
+        value = self.value(name)
         if value is None:
             return []
-        if isinstance(value, list):
-            return value
-        self.note(name, quoted(value), allowed, usual_cure(value, "list"))
-        return []
+        if not isinstance(value, list):
+            self.note(name, quoted(value), allowed, usual_cure(value, "list"))
+            return []
+        if len(value) > most:
+            self.note(name, f"{len(value)} of them", f"at most {most}", "leave some out")
+        return value[:most]
+
+
+def without_echoes(problems: Sequence[Problem]) -> list[Problem]:
+    """Without the notes of keys that hold nothing where a reader has said the same in words that fit better."""
+    told = {problem.key for problem in problems if problem.found != _EMPTY}
+    return [problem for problem in problems if problem.found != _EMPTY or problem.key not in told]
 
 
 def _is_mapping(value: object) -> TypeGuard[dict[str, Any]]:
@@ -126,15 +149,9 @@ def _is_mapping(value: object) -> TypeGuard[dict[str, Any]]:
 
 
 def usual_cure(value: object, wanted: str) -> str:
-    """What helps most people who wrote this value where a text, number, truth, list or mapping is wanted."""
-    if value is None:
-        return "add it"
-    if wanted == "text":
-        return "write it in quotes" if isinstance(value, bool | int | float) else "correct it"
-    if wanted == "number":
-        return "write a number without quotes" if isinstance(value, str) else "write a whole number of this range"
+    """What helps most people who wrote this value where a truth, a list or a mapping is wanted."""
     if wanted == "truth":
-        return "write true or false without quotes"
+        return "write true or false" + ("" if value is None else ", without quotes")
     if wanted == "list":
         return "write [one, two], or each item on a line of its own behind `- `"
-    return "write `key: value` pairs below it" if wanted == "mapping" else "correct it"
+    return "write `key: value` pairs below it"

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from config.environments import RUNNER_GROUP_KIND
 from config.fields import Section
-from config.repositories import RepositoryReader
+from config.kinds import text_kind
+from config.repositories import REPOSITORY_KIND, RepositoryReader
 from config.wiring_secrets import REPOSITORIES_KEY
 from values.credential import Credential
 from values.scope import GITHUB, Scope, is_repository
@@ -15,7 +17,18 @@ from values.wiring import RepositoryWiring
 GROUPS_KEY: Final = "runnerGroups"
 OWNER_VARIABLES: Final = ("GITHUB_OWNER", "GITHUB_ORGANIZATION")
 CA_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-_WORKFLOW: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/\.github/workflows/[^/@\s]+\.ya?ml@\S+")
+_WORKFLOW: Final = r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}/\.github/workflows/[^/@\s]{1,200}\.ya?ml@[!-~]{1,250}"
+WORKFLOW_KIND: Final = text_kind(
+    lambda text: re.fullmatch(_WORKFLOW, text) is not None,
+    "owner/repository/.github/workflows/FILE@REF",
+    "write e.g. mlops/guide/.github/workflows/train.yml@refs/heads/main",
+    {"pattern": f"^{_WORKFLOW}$"},
+)
+GROUP_KIND: Final = text_kind(
+    lambda text: RUNNER_GROUP_KIND.check(text) and text.lower() != "default",
+    f"{RUNNER_GROUP_KIND.allowed}, other than Default",
+    "choose another name, e.g. gpus: the group Default is GitHub's own",
+)
 
 
 @dataclass(frozen=True)
@@ -89,18 +102,11 @@ def check_provider(
 
 def _read_group(section: Section) -> RunnerGroupConfig:
     section.known("name", "repositories", "workflows")
-    paths = section.texts("repositories", is_repository, "owner/repository")
+    paths = section.texts("repositories", REPOSITORY_KIND)
     group = RunnerGroupConfig(
-        name=section.text("name", _is_group, "the name of a runner group other than Default"),
+        name=section.text("name", GROUP_KIND),
         repositories=tuple(Scope(path) for path in paths if is_repository(path)),
-        workflows=tuple(
-            section.texts(
-                "workflows",
-                lambda text: _WORKFLOW.fullmatch(text) is not None,
-                "owner/repository/.github/workflows/FILE@REF",
-                "write e.g. mlops/guide/.github/workflows/train.yml@refs/heads/main",
-            )
-        ),
+        workflows=tuple(section.texts("workflows", WORKFLOW_KIND)),
     )
     if not section.values.get("repositories"):
         section.note("repositories", "nothing", "at least one owner/repository", "name those that may use its runners")
@@ -109,7 +115,3 @@ def _read_group(section: Section) -> RunnerGroupConfig:
         cure = "declare a group for each organization"
         section.note("repositories", f"owners {', '.join(owners)}", "repositories of one organization", cure)
     return group
-
-
-def _is_group(text: str) -> bool:
-    return text.strip().lower() not in ("", "default")

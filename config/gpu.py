@@ -1,57 +1,71 @@
 """Reads which GPUs a pool's pods ask for and which nodes may hold them."""
 
+from dataclasses import replace
 from typing import Final
 
 from config.fields import Section
+from config.kinds import NumberKind, choice, text_kind
 from values.kubernetes_syntax import is_extended_resource, is_label_key, is_label_value
 from values.placement import CLUSTER_TAINTS, PRESETS, TAINT_EFFECTS, TOLERATION_OPERATORS, GpuPlacement, Toleration
+from values.problem import quoted
 
-MOST_GPUS_PER_POD: Final = 64
+LABELS: Final = "copy it from `kubectl get nodes --show-labels`"
+
+COUNT_KIND: Final = NumberKind(1, 64, "GPUs", "a pool without GPUs has no `gpu` at all")
+RESOURCE_KIND: Final = text_kind(
+    is_extended_resource,
+    "a device plugin's resource, e.g. nvidia.com/gpu, amd.com/gpu or nvidia.com/mig-1g.10gb",
+    "write the name that `kubectl describe node` lists under Allocatable, e.g. nvidia.com/gpu",
+)
+PLACED_RESOURCE_KIND: Final = replace(RESOURCE_KIND, cure=lambda _: "name it, or choose a preset")
+KEY_KIND: Final = text_kind(is_label_key, "the key of a Kubernetes label, e.g. nvidia.com/gpu.product", LABELS)
+VALUE_KIND: Final = text_kind(
+    is_label_value, "the value of a Kubernetes label: at most 63 letters, digits, '-', '_' and '.'", LABELS
+)
+TAINT_KIND: Final = text_kind(
+    lambda text: is_label_key(text) and not text.startswith(CLUSTER_TAINTS),
+    "the key of a taint that is not Kubernetes' own",
+    "name the taint: a toleration without a key accepts every taint, of broken nodes too",
+)
+TAINT_VALUE_KIND: Final = replace(
+    VALUE_KIND, allowed="the value of the taint", cure=lambda _: "`kubectl describe node` shows it behind the taint's ="
+)
 
 
 def read_gpu(section: Section) -> GpuPlacement:
     """The section `gpu` of a pool; a preset fills in what it leaves out."""
     section.known("preset", "resource", "count", "nodeSelector", "tolerations")
-    name = section.optional_text("preset", lambda text: text in PRESETS, f"one of {', '.join(PRESETS)}")
-    preset = PRESETS.get(name or "")
-    values = {"resource": preset.resource if preset else None} | dict(section.values)
-    own = Section(section.key, values, section.problems)
-    selector = own.pairs("nodeSelector", is_label_key, is_label_value, "a Kubernetes label: a key and a text value")
+    preset = PRESETS.get(section.optional_text("preset", choice(tuple(PRESETS))) or "")
+    own = replace(section, fallbacks={"resource": preset.resource} if preset else {})
+    selector = own.pairs("nodeSelector", KEY_KIND, VALUE_KIND)
     tolerations = [_read_toleration(item) for item in own.sections("tolerations")]
+    resource = own.text("resource", PLACED_RESOURCE_KIND)
+    if preset and resource and vendor(resource) != vendor(preset.resource):
+        cure = f"leave preset out, or name a resource of {vendor(preset.resource)}"
+        section.note("resource", resource, f"one of the preset's vendor, {vendor(preset.resource)}", cure)
     return {
-        "resource": own.text(
-            "resource",
-            is_extended_resource,
-            "a device plugin's resource, e.g. nvidia.com/gpu, amd.com/gpu or nvidia.com/mig-1g.10gb",
-            "name it, or choose a preset",
-        ),
-        "count": own.integer("count", 1, MOST_GPUS_PER_POD, "a pool without GPUs has no `gpu` at all"),
+        "resource": resource,
+        "count": own.integer("count", COUNT_KIND),
         "node_selector": {**(preset.node_selector if preset else {}), **selector},
         "tolerations": [*(preset.tolerations if preset else ()), *tolerations],
     }
 
 
+def vendor(resource: str) -> str:
+    """The domain of a resource's name."""
+    return resource.partition("/")[0]
+
+
 def _read_toleration(section: Section) -> Toleration:
     section.known("key", "operator", "value", "effect")
-    operator = section.text("operator", lambda text: text in TOLERATION_OPERATORS, " or ".join(TOLERATION_OPERATORS))
-    toleration: Toleration = {
-        "key": section.text(
-            "key",
-            lambda text: is_label_key(text) and not text.startswith(CLUSTER_TAINTS),
-            "the key of a taint that is not Kubernetes' own",
-            "name the taint: a toleration without a key accepts every taint, of broken nodes too",
-        ),
-        "operator": operator,
-    }
+    operator = section.text("operator", choice(TOLERATION_OPERATORS))
+    toleration: Toleration = {"key": section.text("key", TAINT_KIND), "operator": operator}
     if operator == "Equal":
-        toleration["value"] = section.text("value", is_label_value, "the value of the taint")
+        toleration["value"] = section.text("value", TAINT_VALUE_KIND)
     elif section.has("value"):
-        section.note("value", _shown_with_exists(section), "no value with operator Exists", "remove it, or say Equal")
-    effect = section.optional_text("effect", lambda text: text in TAINT_EFFECTS, f"one of {', '.join(TAINT_EFFECTS)}")
+        found = f"{quoted(section.value('value'))} with operator Exists"
+        section.note("value", found, "no value with operator Exists", "remove it, or say Equal")
+    effect = section.optional_text("effect", choice(TAINT_EFFECTS))
     if effect is not None:
         toleration["effect"] = effect
     return toleration
-
-
-def _shown_with_exists(section: Section) -> str:
-    return f"{section.values['value']!r} with operator Exists"

@@ -44,7 +44,8 @@ def read_values(config: pulumi.Config) -> dict[str, Any]:
         text = config.get(key)
         if text is None:
             continue
-        values[key] = text if key in TEXT_KEYS else _parsed(text)
+        # The engine makes an empty text of a key with nothing behind it.
+        values[key] = text if key in TEXT_KEYS else _parsed(text) if text else None
     return values
 
 
@@ -61,7 +62,8 @@ def check_keys(root: Section) -> None:
     given = pulumi.runtime.config.get_config_env() | pulumi.runtime.config.CONFIG.get()
     names = [key.removeprefix(root.key) for key in given if key.startswith(root.key)]
     named = named_secrets(root.values.get("platform"))
-    Section(root.key, dict.fromkeys(names), root.problems).known(*KEYS, *SECRET_KEYS, *named)
+    there = {name: root.values.get(name) if name in KEYS else "" for name in names}
+    Section(root.key, there, root.problems).known(*KEYS, *SECRET_KEYS, *named)
     for key in given:
         namespace, _, name = key.partition(":")
         if namespace != NAMESPACE and difflib.get_close_matches(namespace, [NAMESPACE], cutoff=0.8):

@@ -1,30 +1,53 @@
-"""Reads the words that several sections hold: of images, namespaces and runner labels, and quantities."""
+"""Reads the words that several sections hold: of images, namespaces and runner labels."""
 
 from typing import Final
 
 from config.fields import Section
-from values.kubernetes_syntax import has_digest, is_dns_label, is_image, is_quantity
+from config.kinds import TextKind, text_kind
+from values.kubernetes_syntax import DNS_LABEL, IMAGE, has_digest, is_dns_label, is_image
+from values.runner_label import LONGEST_LABEL, MOST_LABELS, is_runner_label
 
 # Kubernetes' own, and where everybody's objects land who names no namespace.
 _CLUSTERS_OWN: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
-_DNS: Final = "a DNS-1123 label: at most 63 lowercase letters, digits and '-', with a letter or digit at both ends"
+DNS: Final = "a DNS-1123 label: at most 63 lowercase letters, digits and '-', with a letter or digit at both ends"
+IMAGE_KIND: Final = TextKind(
+    is_image,
+    "an image reference, e.g. registry.example.com/cuda:12.4",
+    lambda text: _image_cure(text, "registry.example.com/cuda:12.4"),
+    {"pattern": f"^{IMAGE}$", "maxLength": 512},
+)
+IMAGE_BY_DIGEST: Final = TextKind(
+    lambda text: is_image(text) and has_digest(text),
+    "an image with a digest, e.g. registry.example.com/cuda@sha256:…",
+    lambda text: (
+        "append the digest that your registry shows, or set gpu-runners:allowImageTags to true"
+        if is_image(text) or "@" in text
+        else _image_cure(text, "registry.example.com/cuda@sha256:…")
+    ),
+    IMAGE_KIND.schema,
+)
+NAMESPACE_KIND: Final = text_kind(is_dns_label, DNS, "write e.g. gpu-runners-dev", {"pattern": f"^{DNS_LABEL}$"})
+LABEL_KIND: Final = TextKind(
+    lambda text: is_runner_label(text) and " " not in text,
+    f"a runner label as in `runs-on`: at most {LONGEST_LABEL} of A-Z, a-z, 0-9 and _ . + / = -, the first a letter, a "
+    "digit or _",
+    lambda text: (
+        "write [one, two], each label on its own"
+        if "," in text or " " in text.strip()
+        else "write one word, e.g. gpu; a job that writes it otherwise in `runs-on` gets no such runner"
+    ),
+    {"pattern": "^[A-Za-z0-9_](?:[A-Za-z0-9_.+/=-]{0,126}[A-Za-z0-9_.+/=-])?$"},
+)
 
 
 def read_image(section: Section, name: str, *, tags_allowed: bool) -> str:
     """An image, by digest unless the stack allows tags."""
-    if tags_allowed:
-        return section.text(name, is_image, "an image reference, e.g. registry.example.com/cuda:12.4")
-    return section.text(
-        name,
-        lambda text: is_image(text) and has_digest(text),
-        "an image with a digest, e.g. registry.example.com/cuda@sha256:…",
-        "append the digest that your registry shows, or set gpu-runners:allowImageTags to true",
-    )
+    return section.text(name, IMAGE_KIND if tags_allowed else IMAGE_BY_DIGEST)
 
 
 def read_namespace(section: Section, name: str) -> str:
     """The name of a namespace."""
-    return section.text(name, is_dns_label, _DNS)
+    return section.text(name, NAMESPACE_KIND)
 
 
 def read_own_namespace(section: Section, name: str) -> str:
@@ -36,16 +59,16 @@ def read_own_namespace(section: Section, name: str) -> str:
     return namespace
 
 
-def read_runner_labels(section: Section, cure: str = "") -> list[str]:
+def read_runner_labels(section: Section) -> list[str]:
     """Words of `runs-on`; the pod's annotation parts them by commas, and Gitea's runner knows a meaning of colons."""
-    return section.texts(
-        "labels",
-        lambda text: bool(text) and not any(letter in ",:" or letter.isspace() for letter in text),
-        "a runner label: a word without comma, colon or space, as in `runs-on`",
-        cure,
-    )
+    labels = section.texts("labels", LABEL_KIND, MOST_LABELS)
+    section.once("labels", labels, "GitHub makes no difference between upper and lower case")
+    return labels
 
 
-def read_quantity(section: Section, name: str) -> str:
-    """An amount of CPU, memory or storage."""
-    return section.text(name, is_quantity, 'a positive Kubernetes quantity in quotes, e.g. "500m" or "8Gi"')
+def _image_cure(text: str, example: str) -> str:
+    if "://" in text:
+        return f"leave the scheme out, e.g. {example}"
+    if text != text.lower():
+        return f"write the repository in lower case, as registries have it, e.g. {example}"
+    return f"write e.g. {example}"

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from config.egress import check_forge_is_reached, read_egress
 from config.environments import EnvironmentConfig, read_environment
 from config.fields import Section
-from config.names import read_image, read_own_namespace
+from config.names import NAMESPACE_KIND, read_image, read_own_namespace
 from config.quota import read_runner_limits
 from config.scope import read_scope
 from values.accounts import DEPLOYER, PREVIEWER, RUNNER, Deployment
 from values.egress import EgressRule
 from values.grant import Grant
-from values.kubernetes_syntax import is_dns_label
 from values.pool import RunnerPool
 from values.quota import RunnerLimits
 from values.scope import ForgeScope
@@ -87,7 +86,7 @@ def read_platform(root: Section, section: Section, forge: str, *, tags_allowed: 
         forge=scope,
         registrar_namespace=read_own_namespace(registrar, "namespace"),
         registrar_image=read_image(registrar, "image", tags_allowed=tags_allowed),
-        registrar_clients=tuple(registrar.texts("clients", is_dns_label, "the name of a namespace")),
+        registrar_clients=tuple(registrar.texts("clients", NAMESPACE_KIND)),
         registrar_egress=tuple(read_egress(item) for item in registrar.sections("egress")),
         environments=environments,
         runner_limits=read_runner_limits(root.section("runnerLimits")),

@@ -1,20 +1,29 @@
 """Reads the pools of a stack: what each field may be, and what pools must not share."""
 
-from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from config.fields import Section
 from config.gpu import read_gpu
-from config.names import read_image, read_namespace, read_quantity, read_runner_labels
-from values.kubernetes_syntax import is_dns_label
+from config.kinds import SECONDS, NumberKind, choice, quantity, text_kind
+from config.names import read_image, read_namespace, read_runner_labels
+from values.kubernetes_syntax import amount, is_dns_label
 from values.pool import IDENTITIES, RunnerPool
+from values.quantity import CPU, EPHEMERAL_STORAGE, MEMORY, SHARED_MEMORY, WORK_VOLUME
 
 # A pod's name is the pool's and 17 letters more; the forge shows it as the runner's name.
 LONGEST_POOL_NAME: Final = 40
 MOST_REPLICAS: Final = 1000
 LONGEST_JOB_SECONDS: Final = 432000  # five days, the longest a self-hosted job may take at the forges
 SHORTEST_PROTECTION_SECONDS: Final = 30
+PROTECTION_KIND: Final = NumberKind(SHORTEST_PROTECTION_SECONDS, LONGEST_JOB_SECONDS, SECONDS)
+NAME_KIND: Final = text_kind(
+    lambda text: is_dns_label(text) and len(text) <= LONGEST_POOL_NAME,
+    f"a DNS-1123 label of at most {LONGEST_POOL_NAME} letters: lowercase letters, digits and '-'",
+    "write e.g. cuda or big-gpu",
+    {"pattern": f"^[a-z0-9](?:[-a-z0-9]{{0,{LONGEST_POOL_NAME - 2}}}[a-z0-9])?$"},
+)
 
 
 def read_pools(root: Section, defaults: Section, forge: str, *, tags_allowed: bool) -> tuple[RunnerPool, ...]:
@@ -24,8 +33,8 @@ def read_pools(root: Section, defaults: Section, forge: str, *, tags_allowed: bo
     merged_sections: list[Section] = []
     for section in root.sections("pools"):
         section.known("name", "labels", "replicas", "image", "gpu", *FROM_STACK, *DEFAULTED)
-        given = {name: root.values.get(name) or None for name in FROM_STACK}
-        merged = Section(section.key, given | dict(defaults.values) | dict(section.values), section.problems)
+        given = {name: root.values[name] for name in FROM_STACK if root.values.get(name)}
+        merged = replace(section, fallbacks={**given, **defaults.values})
         merged_sections.append(merged)
         pools.append(_read_pool(merged, forge, tags_allowed=tags_allowed))
     _refuse_duplicates(root, merged_sections)
@@ -46,38 +55,39 @@ DEFAULTED: Final = (
 
 def _read_pool(section: Section, forge: str, *, tags_allowed: bool) -> RunnerPool:
     pool: RunnerPool = {
-        "name": section.text(
-            "name",
-            lambda text: is_dns_label(text) and len(text) <= LONGEST_POOL_NAME,
-            f"a DNS-1123 label of at most {LONGEST_POOL_NAME} letters",
-        ),
+        "name": section.text("name", NAME_KIND),
         "namespace": read_namespace(section, "namespace"),
         "labels": _read_labels(section),
-        "replicas": section.integer("replicas", 0, MOST_REPLICAS),
+        "replicas": section.integer("replicas", NumberKind(0, MOST_REPLICAS)),
         "image": read_image(section, "image", tags_allowed=tags_allowed),
         "runner_image": read_image(section, "runnerImage", tags_allowed=tags_allowed),
         "forge": forge,
-        "cpu": read_quantity(section, "cpu"),
-        "memory": read_quantity(section, "memory"),
-        "shared_memory": read_quantity(section, "sharedMemory"),
-        "work_volume": read_quantity(section, "workVolume"),
-        "ephemeral_storage": read_quantity(section, "ephemeralStorage"),
-        "protect_job_seconds": section.integer("protectJobSeconds", SHORTEST_PROTECTION_SECONDS, LONGEST_JOB_SECONDS),
-        "identity": section.text("identity", lambda text: text in IDENTITIES, " or ".join(IDENTITIES)),
+        "cpu": section.text("cpu", quantity(CPU)),
+        "memory": section.text("memory", quantity(MEMORY)),
+        "shared_memory": section.text("sharedMemory", quantity(SHARED_MEMORY)),
+        "work_volume": section.text("workVolume", quantity(WORK_VOLUME)),
+        "ephemeral_storage": section.text("ephemeralStorage", quantity(EPHEMERAL_STORAGE)),
+        "protect_job_seconds": section.integer("protectJobSeconds", PROTECTION_KIND),
+        "identity": section.text("identity", choice(IDENTITIES)),
         "autoscaled": section.flag("autoscaled"),
     }
     if section.has("gpu"):
         pool["gpu"] = read_gpu(section.section("gpu"))
+    _check_shared_memory(section, pool)
     return pool
+
+
+def _check_shared_memory(section: Section, pool: RunnerPool) -> None:
+    shared, memory = pool["shared_memory"], pool["memory"]
+    if shared and memory and amount(shared) > amount(memory):
+        cure = "lower it, or raise memory: what lies in /dev/shm counts towards the pod's memory"
+        section.note("sharedMemory", shared, f"at most memory, {memory}", cure)
 
 
 def _read_labels(section: Section) -> list[str]:
     labels = read_runner_labels(section)
-    if not section.values.get("labels"):
+    if not section.value("labels"):
         section.note("labels", "nothing", "at least one runner label", "name the word that jobs write in `runs-on`")
-    for label, count in Counter(labels).items():
-        if count > 1:
-            section.note("labels", f"{label} {count} times", "each label once", "remove all but one")
     return labels
 
 
@@ -85,7 +95,7 @@ def _refuse_duplicates(root: Section, pools: Iterable[Section]) -> None:
     """Compares what is written, so that a pool with other problems is told of this one as well."""
     first: dict[tuple[str, str], int] = {}
     for index, pool in enumerate(pools):
-        namespace, name = pool.values.get("namespace"), pool.values.get("name")
+        namespace, name = pool.value("namespace"), pool.value("name")
         if not isinstance(name, str) or not isinstance(namespace, str):
             continue
         if (namespace, name) in first:

@@ -1,28 +1,31 @@
 """Reads what a namespace may use in all and what one runner may use, with the stack's defaults."""
 
+from dataclasses import replace
 from typing import Final
 
 from config.fields import Section
-from config.names import read_quantity
-from config.pools import LONGEST_JOB_SECONDS, SHORTEST_PROTECTION_SECONDS
-from values.kubernetes_syntax import is_extended_resource
+from config.gpu import RESOURCE_KIND
+from config.kinds import NumberKind, quantity
+from config.pools import PROTECTION_KIND
 from values.placement import NVIDIA_GPU
+from values.quantity import EPHEMERAL_STORAGE, QUOTA_CPU, QUOTA_MEMORY, QUOTA_STORAGE
 from values.quota import Quota, RunnerLimits
 
 MOST_GPUS: Final = 100000
+_GPUS: Final = NumberKind(0, MOST_GPUS, "GPUs", "count all pools, and a spare for leaving runners")
 DEFAULTED: Final = ("pods", "cpu", "memory", "ephemeralStorage")
 
 
 def read_quota(section: Section, defaults: Section) -> Quota:
     """The section `quota` of an environment; what it leaves out comes from gpu-runners:quotaDefaults."""
     section.known("gpus", *DEFAULTED)
-    merged = Section(section.key, dict(defaults.values) | dict(section.values), section.problems)
+    merged = replace(section, fallbacks=defaults.values)
     return Quota(
         gpus=_read_gpus(section),
-        pods=merged.integer("pods", 1, MOST_GPUS),
-        cpu=read_quantity(merged, "cpu"),
-        memory=read_quantity(merged, "memory"),
-        ephemeral_storage=read_quantity(merged, "ephemeralStorage"),
+        pods=merged.integer("pods", NumberKind(1, MOST_GPUS, "pods")),
+        cpu=merged.text("cpu", quantity(QUOTA_CPU)),
+        memory=merged.text("memory", quantity(QUOTA_MEMORY)),
+        ephemeral_storage=merged.text("ephemeralStorage", quantity(QUOTA_STORAGE)),
     )
 
 
@@ -30,19 +33,17 @@ def read_runner_limits(section: Section) -> RunnerLimits:
     """The section at gpu-runners:runnerLimits."""
     section.known("protectJobSeconds", "ephemeralStorage")
     return RunnerLimits(
-        protect_job_seconds=section.integer("protectJobSeconds", SHORTEST_PROTECTION_SECONDS, LONGEST_JOB_SECONDS),
-        ephemeral_storage=read_quantity(section, "ephemeralStorage"),
+        protect_job_seconds=section.integer("protectJobSeconds", PROTECTION_KIND),
+        ephemeral_storage=section.text("ephemeralStorage", quantity(EPHEMERAL_STORAGE)),
     )
 
 
 def _read_gpus(quota: Section) -> dict[str, int]:
     """A number of NVIDIA GPUs, or a mapping from resource to number."""
     if not isinstance(quota.values.get("gpus"), dict):
-        return {NVIDIA_GPU: quota.integer("gpus", 0, MOST_GPUS, "count all pools, and a spare for leaving runners")}
+        return {NVIDIA_GPU: quota.integer("gpus", _GPUS)}
     section = quota.section("gpus")
     for resource in section.values:
-        if not is_extended_resource(resource):
-            section.note(
-                resource, "an unknown resource", "a device plugin's resource, e.g. nvidia.com/gpu", "correct it"
-            )
-    return {resource: section.integer(resource, 0, MOST_GPUS) for resource in section.values}
+        if not RESOURCE_KIND.check(resource):
+            section.note(resource, "an unknown resource", RESOURCE_KIND.allowed, RESOURCE_KIND.cure(resource))
+    return {resource: section.integer(resource, _GPUS) for resource in section.values}

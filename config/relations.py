@@ -2,13 +2,16 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
 
+from config.environments import EnvironmentConfig
 from config.fields import Section
 from config.keys import NAMESPACE
 from config.platform import PlatformConfig
 from values.accounts import DEPLOYER, PREVIEWER
 from values.image import image_pattern
-from values.kubernetes_syntax import amount
+from values.kubernetes_syntax import amount, bytes_quantity
 from values.pool import RunnerPool, storage_limit
 from values.quota import RunnerLimits
 
@@ -32,11 +35,47 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
         _check_limits(root, index, pool, platform.runner_limits)
         if "gpu" in pool and pool["gpu"]["resource"]:
             wanted[namespace, pool["gpu"]["resource"]] += pool["gpu"]["count"] * pool["replicas"]
+    for environment in platform.environments:
+        _check_quota(root, environment, [pool for pool in pools if pool["namespace"] == environment.namespace])
     for (namespace, resource), count in wanted.items():
         granted = environments[namespace].quota.gpus.get(resource, 0) if namespace in environments else count
         if count > granted:
             cure = "lower replicas or gpu.count, or raise the environment's quota"
             root.note("pools", f"{count} {resource} in {namespace}", f"at most its quota, {granted}", cure)
+
+
+def _check_quota(root: Section, environment: EnvironmentConfig, pools: Sequence[RunnerPool]) -> None:
+    """Whether all runners of an environment fit into its quota at the same time; their GPUs are counted elsewhere."""
+    quota = environment.quota
+    sums = (
+        ("pods", "replicas", Fraction(quota.pods), Fraction(sum(pool["replicas"] for pool in pools))),
+        *(
+            (key, key, amount(granted), sum((pool["replicas"] * amount(text) for pool, text in asked), Fraction()))
+            for key, granted, asked in (
+                ("cpu", quota.cpu, [(pool, pool["cpu"]) for pool in pools]),
+                ("memory", quota.memory, [(pool, pool["memory"]) for pool in pools]),
+                ("ephemeralStorage", quota.ephemeral_storage, [(pool, _disk(pool)) for pool in pools]),
+            )
+            if granted and all(text for _, text in asked)
+        ),
+    )
+    for key, field, most, wanted in sums:
+        if wanted > most:
+            unit = "pods" if key == "pods" else "cores" if key == "cpu" else "bytes"
+            less = "replicas" if field == "replicas" else f"replicas or {field}"
+            cure = f"lower {less}, or raise quota.{key} of the environment"
+            found = f"{_written(wanted, unit)} of all replicas in {environment.namespace}"
+            root.note("pools", found, f"at most its quota.{key}, {_written(most, unit)}", cure)
+
+
+def _disk(pool: RunnerPool) -> str:
+    return storage_limit(pool) if pool["work_volume"] and pool["ephemeral_storage"] else ""
+
+
+def _written(number: Fraction, unit: str) -> str:
+    if unit == "bytes":
+        return bytes_quantity(number)
+    return f"{number.numerator if number.denominator == 1 else f'{float(number):.3f}'} {unit}"
 
 
 def _check_images(root: Section, index: int, pool: RunnerPool, images: tuple[str, ...]) -> None:

@@ -5,14 +5,48 @@ from collections.abc import Mapping
 from typing import Final
 
 from config.fields import Section
+from config.kinds import choice, text_kind
 from config.wiring_secrets import NAMES, SecretReader, is_variable_name
 from values.scope import is_repository
 from values.wiring import ActionsPermissions, EnvironmentWiring, RepositoryWiring
 
 ALLOWED_ACTIONS: Final = ("all", "local_only")
 MOST_REVIEWERS: Final = 6
-_LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:_[A-Za-z0-9]+)?")
-_SLUG: Final = re.compile(r"[a-z0-9_][a-z0-9_-]*")
+_LOGIN: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:_[A-Za-z0-9]+)?"
+_SLUG: Final = r"[a-z0-9_][a-z0-9_-]*"
+# 48 KB, https://docs.github.com/actions/reference/variables-reference
+MOST_BYTES: Final = 48 * 1024
+REPOSITORY_KIND: Final = text_kind(
+    is_repository, "owner/repository", "write e.g. mlops/guide, without the forge's address"
+)
+ENVIRONMENT_KIND: Final = text_kind(
+    lambda text: 0 < len(text) <= 255 and text == text.strip() and text.isprintable(),
+    "a name as in `environment:` of a job, at most 255 letters",
+    "write e.g. dev, without blanks around it",
+)
+BRANCH_KIND: Final = text_kind(
+    lambda text: 0 < len(text) <= 255 and text.isprintable() and not any(letter.isspace() for letter in text),
+    "a branch, or a pattern such as release/*",
+    "write [main, release/*], each branch on its own",
+)
+LOGIN_KIND: Final = text_kind(
+    lambda text: len(text) <= 60 and re.fullmatch(_LOGIN, text) is not None,
+    "a user's login",
+    "write it without @, as in https://github.com/LOGIN",
+)
+TEAM_KIND: Final = text_kind(
+    lambda text: len(text) <= 100 and re.fullmatch(_SLUG, text) is not None,
+    "a team's slug",
+    "write the last part of the team's address, without the organization",
+)
+VARIABLE_KIND: Final = text_kind(
+    is_variable_name, f"a name of {NAMES}", "write it in upper case, and not beginning with GITHUB_"
+)
+VALUE_KIND: Final = text_kind(
+    lambda text: 0 < len(text.encode(errors="replace")) <= MOST_BYTES,
+    "a text of 1 to 48 KB",
+    "write a text; leave the variable out where there is none",
+)
 
 
 class RepositoryReader:
@@ -25,7 +59,7 @@ class RepositoryReader:
         """One repository; notes what is wrong with it."""
         section.known("name", "variables", "secrets", "actionsPermissions", "environments")
         wiring = RepositoryWiring(
-            path=section.text("name", is_repository, "owner/repository"),
+            path=section.text("name", REPOSITORY_KIND),
             variables=_read_variables(section),
             secrets=self._secrets.read(section),
             environments=tuple(self._read_environment(item) for item in section.sections("environments")),
@@ -38,8 +72,8 @@ class RepositoryReader:
 
     def _read_environment(self, section: Section) -> EnvironmentWiring:
         section.known("name", "branches", "reviewers", "variables", "secrets")
-        name = section.text("name", _is_environment, "a name as in `environment:` of a job")
-        branches = section.texts("branches", _is_pattern, "a branch, or a pattern such as release/*")
+        name = section.text("name", ENVIRONMENT_KIND)
+        branches = section.texts("branches", BRANCH_KIND)
         variables, secrets = _read_variables(section), self._secrets.read(section)
         if not branches:
             cure = 'name those whose workflows may use it, e.g. [main]; ["*", "*/*"] for all'
@@ -50,8 +84,7 @@ class RepositoryReader:
 
 
 def _read_variables(section: Section) -> dict[str, str]:
-    allowed = f"a text, under a name of {NAMES}"
-    return section.pairs("variables", is_variable_name, bool, allowed)
+    return section.pairs("variables", VARIABLE_KIND, VALUE_KIND)
 
 
 def _read_reviewers(environment: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -60,26 +93,18 @@ def _read_reviewers(environment: Section) -> tuple[tuple[str, ...], tuple[str, .
         return (), ()
     section = environment.section("reviewers")
     section.known("users", "teams")
-    users = section.texts("users", lambda text: _LOGIN.fullmatch(text) is not None, "a user's login")
-    teams = section.texts("teams", lambda text: _SLUG.fullmatch(text) is not None, "a team's slug")
+    users = section.texts("users", LOGIN_KIND)
+    teams = section.texts("teams", TEAM_KIND)
     count = len(users) + len(teams)
     if section.values and not 1 <= count <= MOST_REVIEWERS:
         allowed = f"1 to {MOST_REVIEWERS} users and teams"
-        environment.note("reviewers", f"{count} of them", allowed, "a team counts as one")
+        environment.note("reviewers", f"{count} of them", allowed, "leave some out, or name a team: it counts as one")
     return tuple(users), tuple(teams)
 
 
 def _read_permissions(section: Section) -> ActionsPermissions:
     section.known("allowedActions", "shaPinningRequired")
     return ActionsPermissions(
-        allowed_actions=section.text("allowedActions", ALLOWED_ACTIONS.__contains__, " or ".join(ALLOWED_ACTIONS)),
+        allowed_actions=section.text("allowedActions", choice(ALLOWED_ACTIONS)),
         sha_pinning_required=section.flag("shaPinningRequired"),
     )
-
-
-def _is_environment(text: str) -> bool:
-    return 0 < len(text) <= 255 and text == text.strip() and text.isprintable()
-
-
-def _is_pattern(text: str) -> bool:
-    return bool(text) and not any(character.isspace() for character in text)

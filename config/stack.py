@@ -4,24 +4,27 @@
 """
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 from cryptography.x509 import load_pem_x509_certificates
 
 from config.credential import read_credential, read_wiring_credential
 from config.deadlines import read_deadlines
-from config.fields import Section
+from config.fields import Section, without_echoes
 from config.github import GitHubConfig, check_provider, read_github
 from config.keys import NAMESPACE, check_keys, read_values
+from config.kinds import SECONDS, NumberKind, TextKind, choice, text_kind
 from config.names import read_namespace
+from config.networks import BLOCKED_KIND, DNS_KIND
 from config.platform import PlatformConfig, read_platform
 from config.pools import read_pools
 from config.relations import check_pools
 from values.credential import Credential
 from values.deadlines import Deadlines
-from values.kubernetes_syntax import is_cidr
 from values.pool import RunnerPool
 from values.problem import Problem, ProblemsError, count_of
 from values.scope import FORGES
@@ -63,8 +66,8 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ) -> 
     tags_allowed = root.flag("allowImageTags")
     pools = read_pools(root, root.section("poolDefaults"), forge, tags_allowed=tags_allowed)
     platform, credential, github, wiring_credential = None, None, GitHubConfig(), None
-    if root.values.get("platform"):
-        section = root.section("platform")
+    section = root.section("platform")
+    if section.values:
         platform = read_platform(root, section, forge, tags_allowed=tags_allowed)
         check_pools(root, pools, platform)
         credential = read_credential(root, forge, environment)
@@ -77,28 +80,27 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ) -> 
     stack = StackConfig(
         pools=pools,
         pools_namespace=_pools_namespace(root, pools),
-        online_deadline_seconds=root.integer("onlineDeadlineSeconds", 10, 86400),
+        online_deadline_seconds=root.integer("onlineDeadlineSeconds", NumberKind(10, 86400, SECONDS)),
         platform=platform,
         credential=credential,
         github=github,
         wiring_credential=wiring_credential,
-        forge_ca=root.text("forgeCa", _is_certificate, "the PEM of a CA's certificate, or nothing at all"),
-        pod_security_version=root.text("podSecurityVersion", _is_version, "a Kubernetes version such as v1.35"),
-        blocked_cidrs=tuple(root.texts("blockedCidrs", is_cidr, "a network such as 10.0.0.0/8")),
-        dns_cidrs=tuple(root.texts("dnsCidrs", is_cidr, "a network such as 10.96.0.10/32")),
+        forge_ca=root.text("forgeCa", CA_KIND),
+        pod_security_version=root.text("podSecurityVersion", VERSION_KIND),
+        blocked_cidrs=tuple(root.texts("blockedCidrs", BLOCKED_KIND)),
+        dns_cidrs=tuple(root.texts("dnsCidrs", DNS_KIND)),
         image_tags_allowed=tags_allowed,
         registrar_deadlines=read_deadlines(root.section("registrarDeadlines")),
-        keep_failed=root.integer("keepFailed", 0, 100),
-        certificate_generation=root.integer("registrarCertificate", 1, 1000000),
+        keep_failed=root.integer("keepFailed", NumberKind(0, 100, "pods")),
+        certificate_generation=root.integer("registrarCertificate", NumberKind(1, 1000000)),
     )
     if root.problems:
-        raise StackConfigError(root.problems)
+        raise StackConfigError(without_echoes(root.problems))
     return stack
 
 
 def _read_forge(root: Section) -> str:
-    cure = "say which forge your runners belong to"
-    return root.text("forge", lambda text: text in FORGES, " or ".join(FORGES), cure)
+    return root.text("forge", choice(FORGES, "say which forge your runners belong to"))
 
 
 def _pools_namespace(root: Section, pools: tuple[RunnerPool, ...]) -> str:
@@ -116,6 +118,16 @@ def _is_certificate(text: str) -> bool:
         return False
 
 
-def _is_version(text: str) -> bool:
-    major, dot, minor = text.removeprefix("v").partition(".")
-    return text.startswith("v") and bool(dot) and major.isdecimal() and minor.isdecimal()
+# Of a version later than its own, a cluster takes its own.
+_VERSION: Final = r"v1\.(?:2[5-9]|[3-9][0-9])"
+CA_KIND: Final = text_kind(
+    _is_certificate,
+    "the PEM of a CA's certificate, or nothing at all",
+    "`pulumi config set forgeCa < ca.pem`: all of the file, with its BEGIN and END lines",
+)
+VERSION_KIND: Final = TextKind(
+    lambda text: re.fullmatch(_VERSION, text, re.ASCII) is not None,
+    "a Kubernetes version from v1.25 to v1.99, e.g. v1.35",
+    lambda text: f"write v{text}" if re.fullmatch(_VERSION, f"v{text}", re.ASCII) else "write e.g. v1.35",
+    {"pattern": f"^{_VERSION}$"},
+)

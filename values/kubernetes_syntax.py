@@ -6,11 +6,21 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
-_DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+_DNS_LABEL: Final = re.compile(DNS_LABEL)
 _DNS_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _NAME_PART: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _QUANTITY: Final = re.compile(r"([0-9]+|[0-9]*\.[0-9]+)(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
-_IMAGE: Final = re.compile(r"[a-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?")
+# https://github.com/distribution/reference: a host with a port, folders in lower case, a tag, a digest.
+_HOST: Final = (
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]{1,5})?"
+)
+_FOLDER: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+IMAGE: Final = (
+    rf"(?:{_HOST}/)?{_FOLDER}(?:/{_FOLDER})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?"
+)
+_IMAGE: Final = re.compile(IMAGE, re.ASCII)
+LONGEST_IMAGE: Final = 512
 _IMAGE_BEGINNING: Final = re.compile(r"[a-z0-9][A-Za-z0-9._-]*(:\d+(?=/))?(/[A-Za-z0-9._-]+)*/?")
 _DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")
 
@@ -36,12 +46,6 @@ def is_label_value(text: str) -> bool:
 def is_extended_resource(text: str) -> bool:
     """A device plugin's resource: always with a domain, so that `cpu` or `gpu` is none."""
     return "/" in text and is_label_key(text) and not text.startswith(("kubernetes.io/", "requests."))
-
-
-def is_quantity(text: str) -> bool:
-    """A positive quantity of CPU, memory or storage, e.g. `500m`, `2`, `8Gi`."""
-    match = _QUANTITY.fullmatch(text)
-    return match is not None and float(match[1]) > 0
 
 
 _SUFFIXES: Final[Mapping[str, Fraction | int]] = {
@@ -70,7 +74,7 @@ def bytes_quantity(size: Fraction) -> str:
 
 def is_image(text: str) -> bool:
     """An image reference: name, maybe tag, maybe digest."""
-    return _IMAGE.fullmatch(text) is not None
+    return len(text) <= LONGEST_IMAGE and _IMAGE.fullmatch(text) is not None
 
 
 def is_image_beginning(text: str) -> bool:
@@ -84,9 +88,9 @@ def has_digest(image: str) -> bool:
 
 
 def is_cidr(text: str) -> bool:
-    """An IPv4 or IPv6 network such as `10.85.0.1/32`, without host bits."""
+    """An IPv4 or IPv6 network such as `10.85.0.1/32`, without host bits, with the number of its bits and no mask."""
     try:
-        ipaddress.ip_network(text)
+        network = ipaddress.ip_network(text)
     except ValueError:
         return False
-    return "/" in text
+    return text.rpartition("/")[2] == str(network.prefixlen) and "%" not in text

@@ -68,3 +68,52 @@ def test_a_mig_slice_is_a_resource_like_any_other() -> None:
     values = stack_file("dev")
     pool(values)["gpu"]["resource"] = "nvidia.com/mig-1g.10gb"
     assert loaded(values).pools[0]["gpu"]["resource"] == "nvidia.com/mig-1g.10gb"
+
+
+HUSH = "hush0123hush"
+
+
+@pytest.mark.parametrize(
+    ("token", "found"),
+    [
+        (f"{HUSH}\n", "a token with a blank or a line break"),
+        (f"{HUSH}\r\n", "a token with a blank or a line break"),
+        (f"Bearer {HUSH}", "a token with a blank or a line break"),
+        (f"{HUSH}é", "a token with letters that are not ASCII"),
+        (f"{HUSH}\u200b", "a token with letters that are not ASCII"),
+        (" \n", "nothing but blanks"),
+        (HUSH * 400, "a text of 4800 letters"),
+    ],
+)
+@pytest.mark.parametrize("is_in_file", [True, False])
+def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(token: str, found: str, is_in_file: bool) -> None:
+    values = stack_file("platform")
+    if is_in_file:
+        message = refusal(values | {"forgeToken": token}, secrets=("forgeToken",))
+    else:
+        message = refusal(values, {"FORGE_TOKEN": token})
+    assert f"gpu-runners:forgeToken: found {found}, which is not shown" in message
+    assert "set it anew, without a line break at its end" in message
+    assert HUSH not in message
+
+
+@pytest.mark.parametrize("name", ["memory", "sharedMemory", "workVolume", "ephemeralStorage", "cpu"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "-1", "0", "8 Gi ", "inf", "NaN", "0x10", "1_000", "9" * 400, "1" * 17 + "Gi"]
+)
+def test_an_amount_that_is_none_is_refused_with_one_that_is(name: str, text: str) -> None:
+    values = stack_file("dev")
+    pool(values)[name] = text
+    message = refusal(values)
+    assert f"gpu-runners:pools[0].{name}: found " in message
+    assert "cure: write " in message
+
+
+def test_no_cure_only_says_that_something_is_wrong() -> None:
+    values = stack_file("dev")
+    for name in list(pool(values)):
+        pool(values)[name] = {"odd": [1]}
+    message = refusal(values)
+    assert message.count("found ") >= 10
+    for nothing in ("correct it", "cure: add it\n", "of this range"):
+        assert nothing not in message

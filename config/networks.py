@@ -1,0 +1,40 @@
+"""Kinds of networks: those that pods may reach, those that they may not, and those of the cluster's DNS."""
+
+import ipaddress
+from typing import Final
+
+from config.kinds import TextKind
+from values.kubernetes_syntax import is_cidr
+
+
+def network_kind(example: str) -> TextKind:
+    """An IPv4 or IPv6 network."""
+    return TextKind(is_cidr, f"a network such as {example}, without host bits", lambda text: _cure(text, example))
+
+
+def _cure(text: str, example: str) -> str:
+    try:
+        network = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        return f"write addresses, e.g. {example}; `getent ahosts NAME` tells those of a name"
+    return f"write {network}"
+
+
+def _is_dns(text: str) -> bool:
+    if not is_cidr(text):
+        return False
+    network = ipaddress.ip_network(text)
+    return not network.is_global or network.num_addresses == 1
+
+
+NETWORK_KIND: Final = network_kind("10.85.0.1/32")
+BLOCKED_KIND: Final = network_kind("10.0.0.0/8")
+DNS_KIND: Final = TextKind(
+    _is_dns,
+    "a network such as 10.96.0.10/32, without host bits; of the internet, single addresses only",
+    lambda text: (
+        "name the addresses of your cluster's DNS: whoever answers on port 53 elsewhere could carry anything away"
+        if is_cidr(text)
+        else _cure(text, "10.96.0.10/32")
+    ),
+)
