@@ -12,9 +12,11 @@ from typing import Any, Final, TypeGuard
 
 from config.kinds import NumberKind, TextKind
 from values.problem import Problem, quoted
+from values.secrecy import without_secrets
 
 MOST_ITEMS: Final = 500  # of any list: a longer one is a mistake, and would take for ever to tell
 _EMPTY: Final = "nothing behind it"
+_PRIVATE: Final = "something else, which is not shown"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Section:
     problems: list[Problem] = field(default_factory=list)
     fallbacks: Mapping[str, Any] = field(default_factory=dict)
     """What holds for a field that is not there."""
+    is_private: bool = False
+    """Whether no problem may repeat a value of it: people put passwords there."""
 
     def at(self, name: str) -> str:
         """The full key of a field."""
@@ -68,7 +72,7 @@ class Section:
         value = self.value(name)
         if isinstance(value, str) and kind.check(value):
             return value
-        self.note(name, quoted(value), kind.allowed, kind.cure_for(value))
+        self._refuse(name, name, value, kind)
         return ""
 
     def optional_text(self, name: str, kind: TextKind) -> str | None:
@@ -80,7 +84,7 @@ class Section:
         value = self.value(name)
         if kind.is_one(value):
             return int(value)
-        self.note(name, quoted(value), kind.allowed, kind.cure_for(value))
+        self._refuse(name, name, value, kind)
         return kind.low
 
     def flag(self, name: str) -> bool:
@@ -88,7 +92,7 @@ class Section:
         value = self.value(name)
         if isinstance(value, bool):
             return value
-        self.note(name, quoted(value), "true or false", usual_cure(value, "truth"))
+        self.note(name, self._quoted(name, value), "true or false", usual_cure(value, "truth"))
         return False
 
     def texts(self, name: str, kind: TextKind, most: int = MOST_ITEMS) -> list[str]:
@@ -96,34 +100,36 @@ class Section:
         items = self._list(name, f"a list, each item {kind.allowed}", most)
         for index, value in enumerate(items):
             if not (isinstance(value, str) and kind.check(value)):
-                self.note(f"{name}[{index}]", quoted(value), kind.allowed, kind.cure_for(value))
+                self._refuse(f"{name}[{index}]", name, value, kind)
         return [value for value in items if isinstance(value, str)]
 
-    def pairs(self, name: str, key_kind: TextKind, value_kind: TextKind) -> dict[str, str]:
+    def pairs(self, name: str, key_kind: TextKind, value_kind: TextKind, *, is_private: bool = False) -> dict[str, str]:
         """A mapping of texts; absent means empty."""
-        section = self.section(name)
+        section = self.section(name, is_private=is_private)
         for key, value in section.values.items():
             if not key_kind.check(key):
                 section.note(key, "such a key", key_kind.allowed, key_kind.cure(key))
             elif not (isinstance(value, str) and value_kind.check(value)):
-                section.note(key, quoted(value), value_kind.allowed, value_kind.cure_for(value))
+                section._refuse(key, key, value, value_kind)
         return {key: value for key, value in section.values.items() if isinstance(value, str)}
 
-    def section(self, name: str) -> "Section":
+    def section(self, name: str, *, is_private: bool = False) -> "Section":
         """A mapping at a field; absent means empty."""
+        is_private = is_private or self.is_private
         value = self.value(name)
         if value is not None and not _is_mapping(value):
-            self.note(name, quoted(value), "a mapping", usual_cure(value, "mapping"))
-        return Section(self.at(name), value if _is_mapping(value) else {}, self.problems)
+            found = _PRIVATE if is_private else self._quoted(name, value)
+            self.note(name, found, "a mapping", usual_cure(value, "mapping"))
+        return Section(self.at(name), value if _is_mapping(value) else {}, self.problems, is_private=is_private)
 
     def sections(self, name: str, most: int = MOST_ITEMS) -> "list[Section]":
         """A list of mappings at a field, at most so many; absent means empty."""
         sections = []
         for index, value in enumerate(self._list(name, "a list of mappings", most)):
             if _is_mapping(value):
-                sections.append(Section(f"{self.at(name)}[{index}]", value, self.problems))
+                sections.append(Section(f"{self.at(name)}[{index}]", value, self.problems, is_private=self.is_private))
             else:
-                self.note(f"{name}[{index}]", quoted(value), "a mapping", usual_cure(value, "mapping"))
+                self.note(f"{name}[{index}]", self._quoted(name, value), "a mapping", usual_cure(value, "mapping"))
         return sections
 
     def _list(self, name: str, allowed: str, most: int) -> Sequence[Any]:
@@ -131,11 +137,23 @@ class Section:
         if value is None:
             return []
         if not isinstance(value, list):
-            self.note(name, quoted(value), allowed, usual_cure(value, "list"))
+            self.note(name, self._quoted(name, value), allowed, usual_cure(value, "list"))
             return []
         if len(value) > most:
             self.note(name, f"{len(value)} of them", f"at most {most}", "leave some out")
         return value[:most]
+
+    def _refuse(self, at: str, name: str, value: object, kind: TextKind | NumberKind) -> None:
+        """Notes a value that is none of its kind."""
+        found = self._quoted(name, value)
+        cure = "write a text, in quotes" if found == _PRIVATE else kind.cure_for(value)
+        self.note(at, found, kind.allowed, cure)
+
+    def _quoted(self, name: str, value: object) -> str:
+        """A value, unless its name says that it is a password."""
+        named = f'"{name}": {quoted(value)}'
+        is_secret = self.is_private or without_secrets(named) != named
+        return _PRIVATE if is_secret and value is not None else quoted(value)
 
 
 def without_echoes(problems: Sequence[Problem]) -> list[Problem]:

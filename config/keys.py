@@ -56,6 +56,14 @@ def _parsed(text: str) -> Any:
         return text
 
 
+def refuse_encrypted(root: Section) -> None:
+    """Notes every key that is no credential and yet encrypted: its value would stand in the state in clear."""
+    for key in KEYS:
+        if pulumi.runtime.is_config_secret(root.at(key)):
+            cure = f"`pulumi config set {key}` without --secret; a credential belongs into {' or '.join(SECRET_KEYS)}"
+            root.note(key, "an encrypted value, or one with an encrypted part", "plain text: it is no credential", cure)
+
+
 def check_keys(root: Section) -> None:
     """Notes every key of the project that nothing reads, and every one that was meant for it."""
     # The engine hands the config over in a variable, tests set it in the SDK.

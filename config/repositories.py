@@ -84,7 +84,7 @@ class RepositoryReader:
 
 
 def _read_variables(section: Section) -> dict[str, str]:
-    return section.pairs("variables", VARIABLE_KIND, VALUE_KIND)
+    return section.pairs("variables", VARIABLE_KIND, VALUE_KIND, is_private=True)
 
 
 def _read_reviewers(environment: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:

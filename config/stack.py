@@ -16,7 +16,7 @@ from config.credential import read_credential, read_wiring_credential
 from config.deadlines import read_deadlines
 from config.fields import Section, without_echoes
 from config.github import GitHubConfig, check_provider, read_github
-from config.keys import NAMESPACE, check_keys, read_values
+from config.keys import NAMESPACE, check_keys, read_values, refuse_encrypted
 from config.kinds import SECONDS, NumberKind, TextKind, choice, text_kind
 from config.names import read_namespace
 from config.networks import BLOCKED_KIND, DNS_KIND
@@ -61,6 +61,9 @@ class StackConfig:
 def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ) -> StackConfig:
     """The stack's config. Raises StackConfigError."""
     root = Section(f"{NAMESPACE}:", read_values(config))
+    refuse_encrypted(root)
+    if root.problems:  # whatever else is wrong, its message might show what was to stay a secret
+        raise StackConfigError(root.problems)
     check_keys(root)
     forge = _read_forge(root)
     tags_allowed = root.flag("allowImageTags")

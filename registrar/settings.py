@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from values.accounts import DEPLOYER, JOB_ACCOUNTS
 from values.deadlines import Deadlines
+from values.forge_url import read_forge_url
 from values.grant import Grant, JobGrant
 from values.problem import Problem, ProblemsError, quoted
 from values.runner_label import is_runner_label
@@ -95,8 +96,12 @@ def _forge(reader: "_Reader", value: object) -> ForgeSettings:
     if kind and kind not in FORGES:
         reader.note("forge.kind", quoted(kind), " or ".join(FORGES))
     url = reader.text(forge.get("url"), "forge.url")
-    if url and not url.startswith(("http://", "https://")):
-        reader.note("forge.url", quoted(url), "a URL that begins with http:// or https://")
+    try:
+        if url:
+            read_forge_url(url)
+    except ValueError as error:
+        allowed = "a plain https:// URL, or http:// with an address of a private network"
+        reader.note("forge.url", f"{quoted(url)}: {error}", allowed)
     ca = reader.text(forge.get("ca", ""), "forge.ca", may_be_empty=True)
     return ForgeSettings(kind=kind, url=url.rstrip("/"), ca=ca)
 

@@ -6,9 +6,11 @@ Words
   kubernetes_syntax  what Kubernetes accepts as a name, a label, a quantity
   quantity           amounts of CPU, memory and storage, with the bounds between which one makes sense
   problem            Problem: what is wrong, what is allowed, what cures it; the error that carries several
+  secrecy            what is hidden of a text that people see
 
 The forge
   scope              Scope: whose jobs a runner may take; ForgeScope: at which forge
+  forge_url          ForgeUrl: a forge's address, and whether a token may go there in clear
   credential         Credential: a token, or a GitHub App with its key
   github             what the registrar must be allowed at GitHub
   runner_group       which of an organization's runner groups a grant means

@@ -9,9 +9,13 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
+from values.forge_url import ForgeUrl, read_forge_url
+
 GITEA: Final = "gitea"
 GITHUB: Final = "github"
 FORGES: Final = (GITEA, GITHUB)
+GITHUB_COM: Final = "github.com"
+GHE_COM: Final = "ghe.com"  # below it, each tenant has a name
 # What both forges take as a name, but for "." and "..", which would be other paths of the API.
 _NAME: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.-]+")
 
@@ -125,7 +129,7 @@ class ForgeScope:
     @property
     def is_hosted(self) -> bool:
         """Whether it is GitHub's own service, where public means the whole world."""
-        return self.kind == GITHUB and (self.host == "github.com" or self.host.endswith(".ghe.com"))
+        return self.kind == GITHUB and (self.host == GITHUB_COM or self.host.endswith(f".{GHE_COM}"))
 
     @property
     def api_url(self) -> str:
@@ -137,20 +141,26 @@ class ForgeScope:
 
 
 def parse_scope(kind: str, text: str) -> ForgeScope:
-    """Reads e.g. `https://gitea.example.com/mlops/guide`. Raises ValueError that says what is wrong with it."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        raise ValueError(f"it is no URL ({error})") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("it is no http or https URL")
-    if parts.username or parts.password:
-        raise ValueError("it holds a credential, which belongs into the secret forgeToken")
-    if parts.query or parts.fragment:
-        raise ValueError("it has a query or a fragment")
-    scope = Scope(parts.path.strip("/").removesuffix(".git"))
+    """Reads e.g. `https://gitea.example.com/mlops/guide`.
+
+    Raises ValueError that says what is wrong with it, and repeats nothing of it: it might hold a password.
+    """
+    url = read_forge_url(text)
+    scope = Scope(url.path.strip("/").removesuffix(".git"))
     if kind == GITHUB and scope.kind == ScopeKind.INSTANCE:
         raise ValueError("GitHub has no runners of a whole server; name an organization, or owner/repository")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return ForgeScope(kind, f"{parts.scheme}://{host}{f':{port}' if port else ''}", scope.path)
+    _check_hosted(kind, url)
+    return ForgeScope(kind, url.root, scope.path)
+
+
+def _check_hosted(kind: str, url: ForgeUrl) -> None:
+    """Raises ValueError where GitHub's own service is named in another way than the one that it answers to.
+
+    Whether it should have been another forge, or another address below github.com, is told where a stack is read.
+    """
+    if kind != GITHUB or not f".{url.host}".endswith((f".{GITHUB_COM}", f".{GHE_COM}")):
+        return
+    tenant, _, domain = url.host.partition(".")
+    is_tenant = domain == GHE_COM and tenant not in ("api", "www")
+    if url.port or not (url.host.endswith(GITHUB_COM) or is_tenant):
+        raise ValueError("GitHub's own service is called https://github.com or https://TENANT.ghe.com")

@@ -44,7 +44,7 @@ PATIENCE_SECONDS = 10.0
 def settings_document(**changes: Any) -> dict[str, Any]:
     """A config.json as the platform stack renders it."""
     return {
-        "forge": {"kind": "gitea", "url": "http://forge.invalid"},
+        "forge": {"kind": "gitea", "url": "https://forge.invalid"},
         "grants": [
             {"namespace": "runners", "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None}
         ],

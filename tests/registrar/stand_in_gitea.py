@@ -35,7 +35,7 @@ class StandInGitea:
     def job(self, job_id: int, *, runner_id: int | None = None, status: str = "in_progress", **more: Any) -> None:
         """Add or replace a job."""
         self.jobs = [job for job in self.jobs if job["id"] != job_id]
-        url = f"http://forge.invalid/api/v1/repos/mlops/guide/actions/jobs/{job_id}"
+        url = f"https://forge.invalid/api/v1/repos/mlops/guide/actions/jobs/{job_id}"
         entry = {
             "id": job_id,
             "url": url,

@@ -36,3 +36,31 @@ def test_a_value_is_shown_as_it_was_written_on_one_line(value: object, text: str
 
 def test_a_long_value_is_cut() -> None:
     assert len(quoted("x" * 10_000)) < 80
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("https://user:hunter2@host/a", '"(not shown)@host/a"'),
+        ("registry.example.com/cuda@sha256:0123", '"registry.example.com/cuda@sha256:0123"'),
+        ("o/r/.github/workflows/a.yml@refs/heads/main", '"o/r/.github/workflows/a.yml@refs/heads/main"'),
+        ("@octocat", '"@octocat"'),
+        ({"password": "hunter2"}, '{"password": (not shown)}'),
+        ('{"password": "hunter2"}', '"{\\"password\\": (not shown)}"'),
+    ],
+)
+def test_a_value_is_shown_without_what_looks_like_a_credential(value: object, text: str) -> None:
+    assert quoted(value) == text
+
+
+def test_a_problem_hides_credentials_whoever_noted_it() -> None:
+    problem = Problem("a.ghp_abcdefgh1234", "https://u:hunter2@h/a", "one of TOKEN=hunter2", "correct it")
+    assert "hunter2" not in str(problem)
+    assert "abcdefgh1234" not in str(problem)
+
+
+def test_a_value_that_is_nested_deeply_is_shown_all_the_same() -> None:
+    value: object = "x"
+    for _ in range(900):
+        value = [value]
+    assert quoted(value).startswith("[[[")

@@ -10,6 +10,7 @@ from gpu_runners.review.core.evidence import PARTIAL, Declared, Json, key_of, na
 from gpu_runners.review.core.field_path import MISSING, Path, concrete, look_up, overlaps, parse, show
 from gpu_runners.review.core.findings import Drift, Kind, ObjectName
 from gpu_runners.review.core.pending import label
+from values.secrecy import HIDDEN
 
 Key = tuple[str, str, str]
 
@@ -123,7 +124,7 @@ class ClusterDrift:
         declared, actual = look_up(ours.inputs, claim.path), look_up(live, claim.path)
         masked = ours.name.kind == "Secret" and claim.path[:1] != ("metadata",)
         if masked and live.get("partial") == PARTIAL:
-            declared, actual = secrecy.MASK, secrecy.HIDDEN
+            declared, actual = secrecy.MASK, HIDDEN
         elif actual is MISSING or actual == declared:
             return None
         before, after = without_common(declared, actual)

@@ -8,8 +8,8 @@ from gpu_runners.review.core.capacity import capacity
 from gpu_runners.review.core.drift import ClusterDrift
 from gpu_runners.review.core.evidence import Evidence, Json, declared
 from gpu_runners.review.core.findings import Drift, Review, Violation
-from gpu_runners.review.core.secrecy import without_secrets
 from gpu_runners.review.core.violations import violations
+from values.secrecy import without_secrets
 
 BY_POLICY: Final = "error: preview failed"
 LONGEST_FAILURE: Final = 20_000

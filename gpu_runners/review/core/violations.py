@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from gpu_runners.review.core.findings import Violation
 from gpu_runners.review.core.pending import label
-from gpu_runners.review.core.secrecy import without_secrets
+from values.secrecy import without_secrets
 
 _COLOURS: Final = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
 

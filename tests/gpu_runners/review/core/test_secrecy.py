@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from gpu_runners.review.core.field_path import parse
 from gpu_runners.review.core.markdown import LIMIT_BYTES, document, markdown
-from gpu_runners.review.core.secrecy import HIDDEN, MASK, redacted, without_secrets
+from gpu_runners.review.core.secrecy import MASK, redacted
 from tests.gpu_runners.review.core.recorded import evidence, reviewed
+from values.secrecy import HIDDEN, without_secrets
 
 PLANTED = "planted-Zq81xv"
 

@@ -1,0 +1,66 @@
+"""What is hidden of a text before people see it: whatever looks like a credential, by its name or by its shape."""
+
+import re
+from typing import Final
+
+HIDDEN: Final = "(not shown)"
+# By shape: what well-known issuers give out.
+_CREDENTIAL: Final = re.compile(
+    r"\b(?:gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|xox[abp]-|sk-|hf_)[\w-]+|\beyJ[\w-]{10,}\.[\w.-]*"
+    r"|(?i:\b(?:bearer|basic|token|apikey) +[\w+/=.~-]{6,})"
+)
+# By name: NAME=value, "name": "value", --name value; a value may be quoted. And in an address: all that stands before
+# the host, and every value of the query, where signatures and tokens travel.
+_NAMED: Final = re.compile(
+    r"""(?ix) (?<![\w./-]) (?P<name>
+        (?: --? | ["'] )? [\w.-]*
+        (?:secret|token|passw|passphrase|pwd|credential|api_?-?key|access_?-?key|private_?-?key)
+        (?! [\w.-]*? (?:name|ref|path|file|seconds|audience|uid) \b )
+        [\w.-]* ["']? (?: \s*[=:]\s* | (?<=\w)[ ](?=["']) ) | --[\w-]*(?:secret|token|passw|api-?key)[\w-]*[= ]
+    ) (?P<value> "[^"]*" | '[^']*' | [^\s,;&"'{}\[\]]+ )"""
+)
+# What stands where a secret might and is none: an HTTP status, a truth, a permission at GitHub, nothing.
+_NO_VALUE: Final = re.compile(
+    r"""["']?(?:true|false|read|write|admin|null|none|-|\d{1,3}|\[secret\]|\(not)?["']?""", re.IGNORECASE
+)
+_AUTHORIZATION: Final = re.compile(r"""(?i)(?P<name>authorization["']?\s*[=:]\s*)["']?[^\r\n"']+""")
+_USERINFO: Final = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s\"']*@")
+_QUERY: Final = re.compile(r"(?P<name>[?&][^=&\s#]{1,80}=)[^&\s#\"']+")
+_LONG: Final = re.compile(r"(?:sha256:)?[\w+/-]{32,}")
+_BEFORE_AT: Final = re.compile(r".*@", re.DOTALL)
+# What a stack's config holds with an @: an image by its digest, a workflow by its ref, a user's name as in a comment.
+_PLAIN_AT: Final = re.compile(
+    r'(?<=\w)@(?=sha256:)|(?<=\.yml)@(?=\w)|(?<=\.yaml)@(?=\w)|\A@|(?<=\A")@|(?<=\(not shown\))@'
+)
+_STAND_IN: Final = "\N{NULL}"
+_PRIVATE_KEY: Final = re.compile(r"-----BEGIN (?!CERTIFICATE-)[^-]*-----.*?(-----END[^-]*-----|\Z)", re.DOTALL)
+
+
+def without_secrets(text: str) -> str:
+    """A message in somebody else's words, with everything hidden that looks like a credential, by name or by shape."""
+    text = _PRIVATE_KEY.sub(HIDDEN, text)
+    text = _AUTHORIZATION.sub(lambda match: f"{match['name']}{HIDDEN}", text)
+    text = _USERINFO.sub(lambda match: f"{match['scheme']}{HIDDEN}@", text)
+    text = _QUERY.sub(lambda match: f"{match['name']}{HIDDEN}", text)
+    text = _NAMED.sub(
+        lambda match: match[0] if _NO_VALUE.fullmatch(match["value"]) else f"{match['name']}{HIDDEN}", text
+    )
+    text = _CREDENTIAL.sub(HIDDEN, text)
+    return _LONG.sub(lambda match: HIDDEN if _is_key(match[0]) else match[0], text)
+
+
+def without_login(text: str) -> str:
+    """Without all that stands before an @, where people write names and passwords; no host may follow, and no scheme
+    go before it.
+    """
+    held = _PLAIN_AT.sub(_STAND_IN, text)
+    return _BEFORE_AT.sub(f"{HIDDEN}@", held).replace(_STAND_IN, "@")
+
+
+def _is_key(text: str) -> bool:
+    """Long and mixed, as keys in base64 or hexadecimal are; neither a path nor the digest of an image."""
+    if text.startswith("sha256:"):
+        return False
+    if any(map(str.isdigit, text)) and any(map(str.islower, text)) and any(map(str.isupper, text)):
+        return True
+    return any(len(part) >= 32 and not part.isalpha() and not part.isdigit() for part in re.split(r"[/+_-]", text))
