@@ -57,6 +57,10 @@ class PlacementPreset:
     resource: str
     node_selector: Mapping[str, str]
     tolerations: tuple[Toleration, ...]
+    nodes: str
+    """Which nodes it means, in words."""
+    set_by: str = ""
+    """Who sets the labels that it selects; "" where it selects none."""
 
 
 def _exists(key: str) -> Toleration:
@@ -65,20 +69,47 @@ def _exists(key: str) -> Toleration:
 
 # Labels and taints as the vendors' node discovery and the clouds set them: a GPU model is chosen by a selector of the
 # pool's own, a preset only tells GPU nodes from others.
+# The table in docs/stacks.md is held against this by a test.
 PRESETS: Final[Mapping[str, PlacementPreset]] = {
-    "nvidia": PlacementPreset(NVIDIA_GPU, {"nvidia.com/gpu.present": "true"}, (_exists(NVIDIA_GPU),)),
-    "amd": PlacementPreset(AMD_GPU, {}, (_exists(AMD_GPU),)),
-    "intel": PlacementPreset(
-        INTEL_GPU, {"intel.feature.node.kubernetes.io/gpu": "true"}, (_exists("gpu.intel.com/i915"),)
+    "nvidia": PlacementPreset(
+        NVIDIA_GPU,
+        {"nvidia.com/gpu.present": "true"},
+        (_exists(NVIDIA_GPU),),
+        "nodes with NVIDIA's GPU operator",
+        "NVIDIA's GPU feature discovery",
     ),
-    "gke": PlacementPreset(NVIDIA_GPU, {}, (_exists(NVIDIA_GPU),)),
+    "nvidia-plain": PlacementPreset(
+        NVIDIA_GPU, {}, (_exists(NVIDIA_GPU),), "plain node groups with NVIDIA's device plugin, on EKS too"
+    ),
+    "amd": PlacementPreset(AMD_GPU, {}, (_exists(AMD_GPU),), "nodes with AMD's device plugin"),
+    "intel": PlacementPreset(
+        INTEL_GPU,
+        {"intel.feature.node.kubernetes.io/gpu": "true"},
+        (_exists("gpu.intel.com/i915"),),
+        "nodes with Intel's device plugins operator",
+        "Node Feature Discovery with Intel's rules",
+    ),
+    "gke": PlacementPreset(NVIDIA_GPU, {}, (_exists(NVIDIA_GPU),), "GKE's node pools with accelerators"),
     "eks": PlacementPreset(
-        NVIDIA_GPU, {"karpenter.k8s.aws/instance-gpu-manufacturer": "nvidia"}, (_exists(NVIDIA_GPU),)
+        NVIDIA_GPU,
+        {"karpenter.k8s.aws/instance-gpu-manufacturer": "nvidia"},
+        (_exists(NVIDIA_GPU),),
+        "EKS with Karpenter",
+        "Karpenter",
+    ),
+    "eks-auto": PlacementPreset(
+        NVIDIA_GPU,
+        {"eks.amazonaws.com/instance-gpu-manufacturer": "nvidia"},
+        (_exists(NVIDIA_GPU),),
+        "EKS Auto Mode",
+        "EKS Auto Mode",
     ),
     "aks": PlacementPreset(
         NVIDIA_GPU,
         {"kubernetes.azure.com/accelerator": "nvidia"},
         ({"key": "sku", "operator": "Equal", "value": "gpu", "effect": "NoSchedule"},),
+        "AKS's GPU node pools, with the taint sku=gpu where you set it",
+        "AKS",
     ),
 }
 

@@ -75,7 +75,12 @@ def _of_cluster(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterato
         cluster = ClusterChecks(connection)
         yield from cluster.nodes([need(pool) for pool in stack.pools])
         for namespace, devices in wanted.items():
-            yield cluster.quota(namespace, devices, declared=namespace in declared)
+            yield cluster.quota(
+                namespace,
+                devices,
+                declared=namespace in declared,
+                pools={pool["name"] for pool in stack.pools if pool["namespace"] == namespace},
+            )
             if namespace not in declared:
                 yield cluster.registrar(namespace, TRUST_CONFIG_MAP)
                 yield cluster.rights(namespace, of_pools(namespace, pools_config_map(name)))

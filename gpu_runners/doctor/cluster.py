@@ -1,7 +1,8 @@
 """What the API server is asked: nodes, quotas, namespaces, rights. A review of rights leaves nothing behind."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from lightkube.utils.quantity import parse_quantity
@@ -12,8 +13,9 @@ from access.cluster.errors import ClusterError, ClusterRefusedError
 from access.cluster.version import read_version, require_version
 from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown
 from gpu_runners.doctor.core.nodes import Need, node, room
-from gpu_runners.doctor.core.quota import granted
+from gpu_runners.doctor.core.quota import granted, used_by
 from gpu_runners.doctor.core.rights import Right, judged
+from gpu_runners.doctor.core.selection import CLUSTER_AUTOSCALER, KARPENTER
 
 REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
@@ -32,11 +34,31 @@ class ClusterChecks:
             cure = "let somebody who may list nodes run this: a deployer may not"
             yield unknown("nodes", f"they cannot be listed: {error.found}", cure)
             return
+        autoscalers = self._autoscalers() if any(need.devices for need in needs) else []
         for need in needs:
-            yield room(need, nodes)
+            yield room(need, nodes, autoscalers)
 
-    def quota(self, namespace: str, wanted: Mapping[str, int], *, declared: bool) -> Finding:
-        """Whether the namespace's quota lets the stack's pools in. declared: this very stack makes the namespace."""
+    def _autoscalers(self) -> list[str]:
+        """Those that leave a trace that this identity may see."""
+        traces = {
+            KARPENTER: "/apis/karpenter.sh/v1/nodepools",
+            CLUSTER_AUTOSCALER: "/api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status",
+        }
+        return [name for name, path in traces.items() if self._is_there(path)]
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            return self._cluster.find(path) is not None
+        except ClusterError:
+            return False
+
+    def quota(
+        self, namespace: str, wanted: Mapping[str, int], *, declared: bool, pools: Container[str] = ()
+    ) -> Finding:
+        """Whether the namespace's quota lets the stack's pools in, beside what others use of it.
+
+        declared: this very stack makes the namespace; pools: names of the stack's pools there.
+        """
         check = f"quota of {namespace}"
         try:
             quotas = self._cluster.get(f"/api/v1/namespaces/{namespace}/resourcequotas")["items"]
@@ -46,7 +68,14 @@ class ClusterChecks:
             return _without_quota(check, error, namespace)
         if not quotas and declared:
             return ok(check, "this stack makes the namespace and its quota, which grants what its pools want")
-        return granted(check, wanted, quotas, _amount)
+        return granted(check, wanted, quotas, _amount, self._used_by(namespace, pools))
+
+    def _used_by(self, namespace: str, pools: Container[str]) -> dict[str, Decimal] | None:
+        """What these pools use already; None where nobody may look."""
+        try:
+            return used_by(self._cluster.items(f"/api/v1/namespaces/{namespace}/pods"), pools, _amount)
+        except ClusterError:
+            return None
 
     def registrar(self, namespace: str, config_map: str) -> Finding:
         """Whether a platform has made the namespace one that may have runners."""

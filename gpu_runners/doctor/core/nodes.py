@@ -9,10 +9,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown
+from gpu_runners.doctor.core.selection import from_zero, missing, setters, telling
 
 _SHUNS: Final = ("NoSchedule", "NoExecute")
 _SHOWN: Final = 3
 Amount = Callable[[str], Decimal]
+Problem = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -53,26 +55,67 @@ def node(document: Mapping[str, Any], amount: Amount) -> Node:
     )
 
 
-def room(need: Need, nodes: Iterable[Node]) -> Finding:
-    """Whether the pool's pods fit: the first reason that leaves no node, else for how many runners there is room."""
+def room(need: Need, nodes: Iterable[Node], autoscalers: Sequence[str] = ()) -> Finding:
+    """Whether the pool's pods fit: the first reason that leaves no node, else for how many runners there is room.
+
+    autoscalers: those that were found in the cluster; they may bring a node that is not there now.
+    """
     check = f"nodes for pool {need.pool}"
     left = list(nodes)
     if not left:
         return failed(check, "the cluster has no node", "add nodes")
+    if need.devices and _may_come(need, left, autoscalers):
+        return unknown(check, *_none_now(need, left, autoscalers))
     for narrow in (_usable, _selected, _tolerated, _large_enough):
         fitting, problem = narrow(need, left)
         if not fitting:
             return failed(check, *problem)
         left = fitting
-    places = sum(_places(need, node) for node in left)
-    names = ", ".join(sorted(node.name for node in left)[:_SHOWN]) + (", …" if len(left) > _SHOWN else "")
+    places = sum(_places(need, candidate) for candidate in left)
+    names = ", ".join(sorted(candidate.name for candidate in left)[:_SHOWN]) + (", …" if len(left) > _SHOWN else "")
     if places < need.replicas:
         found = f"room for {places} of {need.replicas} runners on {names}, even if nothing else runs there"
         return unknown(check, found, "add nodes or lower replicas; an autoscaler that adds nodes is as good")
     return ok(check, f"{names} could hold {places} runners if nothing else ran there; {need.replicas} are wanted")
 
 
-Problem = tuple[str, str]
+def _may_come(need: Need, nodes: Sequence[Node], autoscalers: Sequence[str]) -> bool:
+    """Whether the node for a pod may not be there yet: no GPU node is, or none of this kind beside an autoscaler."""
+    selected = [candidate for candidate in nodes if need.selector.items() <= candidate.labels.items()]
+    if any(_offers(need, candidate) for candidate in nodes):
+        return bool(autoscalers) and not selected
+    return not (need.selector and selected)  # a node with the labels of a GPU node and without GPUs lacks a plugin
+
+
+def _none_now(need: Need, nodes: Sequence[Node], autoscalers: Sequence[str]) -> Problem:
+    with_gpus = [candidate.labels for candidate in nodes if _offers(need, candidate)]
+    resources = ", ".join(need.devices)
+    if not with_gpus:
+        found = f"no node now offers {resources}; an autoscaler may bring one"
+        plugin = "if there are GPU nodes already, the vendor's device plugin is missing"
+        return found, f"{from_zero(need.selector, autoscalers)}; {plugin}"
+    found = (
+        f"no node now: {missing(need.selector, [candidate.labels for candidate in nodes])}; an autoscaler may bring one"
+    )
+    return found, f"{from_zero(need.selector, autoscalers)}; {_choices(need, with_gpus)}"
+
+
+def _choices(need: Need, with_gpus: Sequence[Mapping[str, str]]) -> str:
+    has = telling(with_gpus)
+    return "; ".join(
+        filter(
+            None,
+            (
+                f"GPU nodes have {has}" if has else "",
+                setters(need.selector),
+                "correct the pool's gpu.nodeSelector or preset",
+            ),
+        )
+    )
+
+
+def _offers(need: Need, offering: Node) -> bool:
+    return any(offering.allocatable.get(name, Decimal(0)) > 0 for name in need.devices)
 
 
 def _usable(_: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:
@@ -81,16 +124,10 @@ def _usable(_: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:
 
 
 def _selected(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:
-    fitting = [node for node in nodes if need.selector.items() <= node.labels.items()]
-    wanted = ", ".join(f"{key}={value}" for key, value in need.selector.items())
-    known = [
-        f"{key} is {', '.join(sorted({node.labels[key] for node in nodes if key in node.labels}))}"
-        for key in need.selector
-        if any(key in node.labels for node in nodes)
-    ]
-    there = "; there ".join(["", *known]) if known else ""
-    cure = "correct the pool's gpu.nodeSelector, or add such nodes (one that an autoscaler makes on demand is not seen)"
-    return fitting, (f"no node has the labels {wanted}{there}", cure)
+    fitting = [selectable for selectable in nodes if need.selector.items() <= selectable.labels.items()]
+    with_gpus = [selectable.labels for selectable in nodes if _offers(need, selectable)]
+    cure = f"{_choices(need, with_gpus)}, or add such nodes"
+    return fitting, (missing(need.selector, [selectable.labels for selectable in nodes]), cure)
 
 
 def _tolerated(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:

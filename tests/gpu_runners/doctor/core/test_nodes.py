@@ -8,6 +8,7 @@ from lightkube.utils.quantity import parse_quantity
 
 from gpu_runners.doctor.core.findings import Finding, State
 from gpu_runners.doctor.core.nodes import Need, Node, node, room
+from gpu_runners.doctor.core.selection import CLUSTER_AUTOSCALER, KARPENTER
 
 GPU = "nvidia.com/gpu"
 TAINT = {"key": GPU, "value": "present", "effect": "NoSchedule"}
@@ -60,7 +61,8 @@ def test_a_larger_node_that_the_pool_may_not_use_does_not_count() -> None:
 
 def test_a_label_that_no_node_has_is_told_with_those_that_are_there() -> None:
     text = verdict(State.FAILED, asked(selector={"nvidia.com/gpu.product": "V100"}), made())
-    assert "no node has the labels nvidia.com/gpu.product=V100; there nvidia.com/gpu.product is A100" in text
+    assert "no node has nvidia.com/gpu.product=V100 (there nvidia.com/gpu.product is A100)" in text
+    assert "GPU nodes have nvidia.com/gpu.product=A100" in text
     assert "gpu.nodeSelector" in text
 
 
@@ -120,3 +122,50 @@ def test_a_pool_without_gpus_needs_a_node_without_taints() -> None:
 
 def test_an_empty_cluster_fits_nothing() -> None:
     assert "no node" in verdict(State.FAILED, asked())
+
+
+PLAIN = {
+    "node.kubernetes.io/instance-type": "g5.xlarge",
+    "eks.amazonaws.com/nodegroup": "gpus",
+    "kubernetes.io/os": "x",
+}
+PRESENT = {"nvidia.com/gpu.present": "true"}
+
+
+def test_of_a_selector_only_the_part_that_matches_no_node_is_named_and_who_would_set_it() -> None:
+    selector = {**PRESENT, "node.kubernetes.io/instance-type": "g5.xlarge"}
+    text = verdict(State.FAILED, asked(selector=selector), made(labels=PLAIN))
+    assert "no node has nvidia.com/gpu.present=true (none has nvidia.com/gpu.present at all); cure" in text
+    assert "GPU nodes have eks.amazonaws.com/nodegroup=gpus, node.kubernetes.io/instance-type=g5.xlarge;" in text
+    assert "only NVIDIA's GPU feature discovery sets nvidia.com/gpu.present" in text
+    assert "kubernetes.io/os" not in text
+
+
+def test_labels_that_no_node_has_together_are_told_as_such() -> None:
+    nodes = made("a", labels={"a": "1"}), made("b", labels={"b": "2"})
+    assert "no node has all of a=1, b=2 at the same time" in verdict(
+        State.FAILED, asked(selector={"a": "1", "b": "2"}), *nodes
+    )
+
+
+@pytest.mark.parametrize("selector", [{}, PRESENT])
+def test_a_gpu_pool_that_scales_from_zero_has_no_node_now_and_has_not_failed(selector: dict[str, str]) -> None:
+    without = made("cpu-1", labels={}, allocatable={GPU: "0"})
+    text = verdict(State.UNKNOWN, asked(selector=selector), without)
+    assert "no node now offers nvidia.com/gpu; an autoscaler may bring one" in text
+    assert "device plugin is missing" in text
+
+
+def test_another_kind_of_gpu_that_scales_from_zero_may_come_where_there_is_an_autoscaler() -> None:
+    need, there = asked(selector={"nvidia.com/gpu.product": "H100"}), made()
+    finding = room(need, [there], [KARPENTER, CLUSTER_AUTOSCALER])
+    assert finding.state is State.UNKNOWN
+    assert "no node now: no node has nvidia.com/gpu.product=H100" in finding.found
+    assert "a NodePool of Karpenter must allow nvidia.com/gpu.product=H100" in finding.cure
+    assert "k8s.io/cluster-autoscaler/node-template/label" in finding.cure
+    assert room(need, [there]).state is State.FAILED
+
+
+def test_an_autoscaler_excuses_no_gpu_node_that_is_too_small_or_shunned() -> None:
+    assert room(asked(16), [made()], [KARPENTER]).state is State.FAILED
+    assert room(asked(), [made(taints=[TAINT])], [KARPENTER]).state is State.FAILED

@@ -9,7 +9,7 @@ from lightkube.utils.quantity import parse_quantity
 from components.platform.deployer import deployer_rules
 from gpu_runners.doctor.core.budget import budget
 from gpu_runners.doctor.core.findings import State, doubtful, exit_code, failed, ok, summary, unknown, wrong
-from gpu_runners.doctor.core.quota import granted
+from gpu_runners.doctor.core.quota import granted, used_by
 from gpu_runners.doctor.core.rights import Right, judged, of_platform, of_pools
 from gpu_runners.exit_code import ExitCode
 from values.problem import Problem
@@ -67,6 +67,36 @@ def test_the_tightest_of_several_quotas_counts() -> None:
 
 def test_a_resource_without_a_quota_has_none() -> None:
     assert granted("quota", {GPU: 4}, [], amount).state is State.OK
+
+
+def quota_used(used: str) -> list[dict[str, Any]]:
+    hard = f"requests.{GPU}"
+    return [{"spec": {"hard": {hard: "4"}}, "status": {"used": {hard: used}}}]
+
+
+def runner(pool: str, phase: str = "Running", gpus: str = "1") -> dict[str, Any]:
+    container = {"name": "runner", "resources": {"requests": {GPU: gpus}}}
+    return {
+        "metadata": {"labels": {"gpu-runners.dev/pool": pool}},
+        "spec": {"containers": [container, {"name": "other"}]},
+        "status": {"phase": phase},
+    }
+
+
+def test_a_quota_that_others_use_up_has_no_room_left() -> None:
+    finding = granted("quota", {GPU: 2}, quota_used("3"), amount, {})
+    assert finding.state is State.FAILED
+    assert finding.found == "the stack's pools want 2 nvidia.com/gpu, but others use 3 of 4"
+    assert "kubectl get pods" in finding.cure
+
+
+def test_what_the_stacks_own_runners_use_is_theirs() -> None:
+    pods = [runner("cuda"), runner("cuda", gpus="2"), runner("cuda", "Succeeded"), runner("foreign")]
+    own = used_by(pods, {"cuda"}, amount)
+    assert own == {GPU: 3}
+    finding = granted("quota", {GPU: 3}, quota_used("4"), amount, own)
+    assert finding.state is State.OK
+    assert finding.found == "the quota grants 3 nvidia.com/gpu of 4, of which others use 1"
 
 
 def test_a_missing_right_is_named_with_the_command_that_shows_it() -> None:
