@@ -82,9 +82,9 @@ class Credentials:
         grant = granted(self._settings, identity)
         wanted = grant.job_grant(account)
         if wanted is None:
-            found = f"no job on a runner of namespace {identity.namespace} may act as this account"
+            message = f"no job on a runner of namespace {identity.namespace} may act as this account"
             cure = "give the environment's deployer or previewer workflows in the platform's stack"
-            raise RegistrationRefusedError(403, "AccountNotGranted", f"{found}; {cure}")
+            raise RegistrationRefusedError(403, "AccountNotGranted", f"{message}; {cure}")
         try:
             async with self._few(identity.pod_uid):
                 return await self._issue(identity, grant, wanted, address)
@@ -122,8 +122,8 @@ class Credentials:
         self._known.move_to_end(key)
         origin = await known.origin.get()
         if origin is None:
-            found = f"the forge knows of no job that runner {pod.runner_id} ({pod.name}) has now"
-            raise RegistrationRefusedError(403, "NoJob", found)
+            message = f"the forge knows of no job that runner {pod.runner_id} ({pod.name}) has now"
+            raise RegistrationRefusedError(403, "NoJob", message)
         return origin
 
     async def _ask(self, pod: RunnerPod, runner_id: int, grant: Grant) -> JobOrigin | None:
@@ -142,8 +142,8 @@ class Credentials:
     @asynccontextmanager
     async def _few(self, uid: str) -> AsyncIterator[None]:
         if self._asking[uid] >= REQUESTS_OF_A_POD:
-            found = f"this pod has asked {self._asking[uid]} times already and has no answer yet"
-            raise RegistrationDelayedError(503, "AlreadyAsking", found, BUSY_POD_SECONDS)
+            message = f"this pod has asked {self._asking[uid]} times already and has no answer yet"
+            raise RegistrationDelayedError(503, "AlreadyAsking", message, BUSY_POD_SECONDS)
         self._asking[uid] += 1
         try:
             yield
@@ -166,9 +166,9 @@ def _check_address(pod: RunnerPod, address: str | None) -> None:
     """
     if address is not None and _plain(address) in {_plain(own) for own in pod.addresses}:
         return
-    found = f"the pod's token came from {address}, and the pod is at {', '.join(pod.addresses) or 'no address yet'}"
+    message = f"the pod's token came from {address}, and the pod is at {', '.join(pod.addresses) or 'no address yet'}"
     cure = "where that is this very pod, the cluster's network hides the addresses of pods from one another"
-    raise RegistrationRefusedError(403, "AddressForeign", f"{found}; {cure}")
+    raise RegistrationRefusedError(403, "AddressForeign", f"{message}; {cure}")
 
 
 def _plain(address: str) -> str:

@@ -82,8 +82,8 @@ class ForgeWatch:
             self._census_at = self._clock()
             fresh |= self._runners.keys()
         ids = [runner_id for runner_id in wanted if runner_id not in fresh][:LOOK_UPS]
-        found = await asyncio.gather(*(self._forge.find(self._scope, runner_id) for runner_id in ids))
-        for runner_id, runner in zip(ids, found, strict=True):
+        runners = await asyncio.gather(*(self._forge.find(self._scope, runner_id) for runner_id in ids))
+        for runner_id, runner in zip(ids, runners, strict=True):
             if runner is None:
                 self._runners.pop(runner_id, None)
             else:
@@ -119,7 +119,7 @@ class ForgeWatch:
     def forget(self, runner_ids: Collection[int]) -> None:
         """Keep clocks only for these runners and for those that the forge lists."""
         for clocks in (self._unseen, self._cordoned):
-            for runner_id in [one for one in clocks if one not in runner_ids and one not in self._runners]:
+            for runner_id in clocks.keys() - set(runner_ids) - self._runners.keys():
                 del clocks[runner_id]
 
 

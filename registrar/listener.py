@@ -215,11 +215,11 @@ class Listener:
     def _make_room(self, address: str) -> bool:
         """Whether one more connection may come, after the one that has been silent for longest has made room."""
         if self._by_address[address] >= self._limits.of_an_address:
-            silent = next((one for one in self._opening if one.address == address), None)
+            silent = next((connection for connection in self._opening if connection.address == address), None)
         elif len(self._opening) + len(self._serving) >= self._limits.connections:
-            crowd = Counter(one.address for one in self._opening)
-            most = max(crowd, key=lambda one: crowd[one], default="")
-            silent = next((one for one in self._opening if one.address == most), None)
+            crowd = Counter(connection.address for connection in self._opening)
+            most = max(crowd, key=crowd.__getitem__, default="")
+            silent = next((connection for connection in self._opening if connection.address == most), None)
         else:
             return True
         if silent is None:

@@ -93,8 +93,8 @@ class Registrations:
                     await self._announcer.announce(pod, contract.REGISTRATION_REFUSED, refusal.message)
                     raise
         except NotYetError as error:
-            found = f"{error.ahead} pods are before this one at the forge"
-            raise RegistrationDelayedError(503, "ForgePace", found, error.retry_after) from error
+            message = f"{error.ahead} pods are before this one at the forge"
+            raise RegistrationDelayedError(503, "ForgePace", message, error.retry_after) from error
         except (*cluster.ERRORS, ForgeError) as error:
             wait = error.retry_after if isinstance(error, ForgeError) else API_RETRY_SECONDS
             reason = contract.FORGE_UNKNOWN if isinstance(error, ForgeError) else "ClusterUnknown"
@@ -112,8 +112,8 @@ class Registrations:
         """One request of a pod after the other, and few of them."""
         asking = self._asking.setdefault(uid, _Asking())
         if asking.number >= REQUESTS_OF_A_POD:
-            found = f"this pod has asked {asking.number} times already and has no answer yet"
-            raise RegistrationDelayedError(503, "AlreadyAsking", found, BUSY_POD_SECONDS)
+            message = f"this pod has asked {asking.number} times already and has no answer yet"
+            raise RegistrationDelayedError(503, "AlreadyAsking", message, BUSY_POD_SECONDS)
         asking.number += 1
         try:
             async with asking.lock:
@@ -152,10 +152,10 @@ class Registrations:
         """Raises RegistrationRefusedError where the forge would take the runner of an elder pod away for this one."""
         elder = elder_namesake(pod, self._rivals(scope)) if self._forge.has_unique_names else None
         if elder is not None:
-            found = (
+            message = (
                 f"pod {elder.namespace}/{elder.name} of the same scope had this name first, and runners are called so"
             )
-            raise RegistrationRefusedError(409, "NameTaken", found)
+            raise RegistrationRefusedError(409, "NameTaken", message)
 
     async def _take_back(self, pod: RunnerPod, scope: Scope, runner_id: int) -> None:
         """Remove a registration whose answer was lost. One that was ever online has been used, and stays.
@@ -247,8 +247,8 @@ def _check_state(pod: RunnerPod) -> None:
         raise RegistrationRefusedError(409, "AlreadyOnline", "this pod has had its registration; one pod is one runner")
     if not pod.runner_labels:
         key = contract.RUNNER_LABELS_ANNOTATION
-        found = f"the pod has no runner labels, or such as no job can name; annotate its template with {key}"
-        raise RegistrationRefusedError(403, "LabelsMissing", found)
+        message = f"the pod has no runner labels, or such as no job can name; annotate its template with {key}"
+        raise RegistrationRefusedError(403, "LabelsMissing", message)
 
 
 def _check_labels(pod: RunnerPod, grant: Grant) -> None:
@@ -256,6 +256,6 @@ def _check_labels(pod: RunnerPod, grant: Grant) -> None:
     foreign = sorted(set(pod.runner_labels) - grant.labels) if grant.labels is not None else []
     if foreign:
         allowed = ", ".join(sorted(grant.labels or ()))
-        found = f"namespace {pod.namespace} may not offer {', '.join(foreign)}; allowed: {allowed}"
+        message = f"namespace {pod.namespace} may not offer {', '.join(foreign)}; allowed: {allowed}"
         cure = "correct the pool's labels, or add the label to the environment's labels in the platform's stack"
-        raise RegistrationRefusedError(403, "LabelsNotGranted", f"{found}; {cure}")
+        raise RegistrationRefusedError(403, "LabelsNotGranted", f"{message}; {cure}")

@@ -14,8 +14,8 @@ def granted(settings: Settings, identity: PodIdentity) -> Grant:
         raise RegistrationRefusedError(403, "NamespaceNotGranted", f"namespace {identity.namespace} has no grant")
     if identity.service_account not in grant.service_accounts:
         allowed = ", ".join(grant.service_accounts)
-        found = f"ServiceAccount {identity.service_account} may not register runners; allowed: {allowed}"
-        raise RegistrationRefusedError(403, "ServiceAccountNotGranted", found)
+        message = f"ServiceAccount {identity.service_account} may not register runners; allowed: {allowed}"
+        raise RegistrationRefusedError(403, "ServiceAccountNotGranted", message)
     return grant
 
 

@@ -106,11 +106,11 @@ def drift_of(pod: RunnerPod, runner: Runner | None, group: str | None) -> str:
     problems = []
     declared = frozenset(pod.runner_labels)
     if folded(runner.labels) - (folded(runner.given_labels) - folded(declared)) != folded(declared):
-        found = ",".join(sorted(runner.labels))
-        problems.append(f"labels are {found!r}, declared {','.join(sorted(declared))!r}")
+        actual = ",".join(sorted(runner.labels))
+        problems.append(f"labels are {actual!r}, declared {','.join(sorted(declared))!r}")
     if runner.groups and group not in runner.groups:
-        found = ", ".join(sorted(name for name in runner.groups if name))
-        problems.append(f"its runner group is {found!r}, declared {group or 'the default one'!r}")
+        actual = ", ".join(sorted(name for name in runner.groups if name))
+        problems.append(f"its runner group is {actual!r}, declared {group or 'the default one'!r}")
     if not runner.ephemeral:
         problems.append("the runner is not single-use")
     if runner.cordoned and pod.stage is Stage.RUNNING and pod.busy is None:

@@ -118,7 +118,7 @@ class Turns:
 
     def _ahead(self, ticket: _Ticket) -> int:
         now = self._clock()
-        return sum(1 for one in self._tickets.values() if one.number < ticket.number and one.void_at >= now)
+        return sum(1 for other in self._tickets.values() if other.number < ticket.number and other.void_at >= now)
 
     def _throughput(self) -> float:
         return min(self._rate, self._at_once / max(self._seconds, 0.001))

@@ -166,15 +166,15 @@ class Gitea:
         for page in range(last, max(0, last - RESULT_PAGES), -1):
             query = {"status": "completed", "limit": str(PAGE_SIZE), "page": str(page)}
             answer = await self._call("result", "GET", path, query=query)
-            for entry in reversed(_of(answer, lambda one: one.entries("jobs"))):
-                if _of(entry, lambda one: one.identifier_or_none("runner_id")) == runner_id:
-                    return _of(entry, lambda one: _job(one, scope))
+            for entry in reversed(_of(answer, lambda fields: fields.entries("jobs"))):
+                if _of(entry, lambda fields: fields.identifier_or_none("runner_id")) == runner_id:
+                    return _of(entry, lambda fields: _job(fields, scope))
         return None
 
     async def _jobs(self, verb: str, scope: Scope, status: str) -> tuple[Job, ...]:
         path = f"{API}{scope.api_path}/actions/jobs"
         entries = await self._pages(verb, path, "jobs", insist=True, status=status)
-        return tuple(_of(entry, lambda one: _job(one, scope)) for entry in entries)
+        return tuple(_of(entry, lambda fields: _job(fields, scope)) for entry in entries)
 
     async def _pages(self, verb: str, path: str, key: str, *, insist: bool, **query: str) -> list[Entry]:
         """All entries of a paged list, each id once.
@@ -190,7 +190,7 @@ class Gitea:
                 batch = _of(answer, lambda entry: entry.entries(key))
                 if not batch:
                     break
-                entries.update({_of(entry, lambda one: one.identifier("id")): entry for entry in batch})
+                entries.update({_of(entry, lambda fields: fields.identifier("id")): entry for entry in batch})
                 total, page = _of(answer, lambda entry: entry.count("total_count")), page + 1
             else:
                 return list(entries.values())
@@ -302,9 +302,9 @@ def _head(pull: Entry) -> str:
 
 def _place(entry: Entry, scope: Scope) -> str:
     """Where a job of a wide scope is: "repository/" of an organization, "owner/repository/" of the instance."""
-    found = _JOB_URL.search(entry.words("url", most=1024))
-    if found is None or scope.is_repository:
+    match = _JOB_URL.search(entry.words("url", most=1024))
+    if match is None or scope.is_repository:
         return ""
     if scope.kind == ScopeKind.INSTANCE:
-        return f"{found['owner']}/{found['repository']}/"
-    return f"{found['repository']}/" if found["owner"].lower() == scope.owner.lower() else ""
+        return f"{match['owner']}/{match['repository']}/"
+    return f"{match['repository']}/" if match["owner"].lower() == scope.owner.lower() else ""

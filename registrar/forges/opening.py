@@ -59,5 +59,5 @@ def open_forge(
 def check_credential(token_file: Path) -> None:
     """Raises OSError where there is neither a token nor an App's files to read."""
     app = [token_file.parent / name for name in (contract.APP_ID_FILE, contract.APP_KEY_FILE)]
-    for path in app if all(one.exists() for one in app) else (token_file,):
+    for path in app if all(file.exists() for file in app) else (token_file,):
         path.read_text(encoding="utf-8")

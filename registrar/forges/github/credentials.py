@@ -98,7 +98,7 @@ class App:
 
     async def _mint(self, scope: Scope) -> _Token:
         jwt = self._sign()
-        installation = self._installation or str(of(await self._find(scope, jwt), lambda one: one.identifier("id")))
+        installation = self._installation or str(of(await self._find(scope, jwt), lambda entry: entry.identifier("id")))
         request: dict[str, Any] = {"permissions": registrar_permissions(scope)}
         if scope.is_repository:
             request["repositories"] = [scope.repository]
@@ -113,7 +113,7 @@ class App:
             )
         except GitHubRefusedError as error:
             raise self._not_minted(error, scope, installation) from error
-        token, ends = of(answer, lambda one: (one.text("token"), moment(one.words("expires_at", most=40))))
+        token, ends = of(answer, lambda entry: (entry.text("token"), moment(entry.words("expires_at", most=40))))
         life = LIFE_SECONDS if ends is None else min((ends - datetime.now(UTC)).total_seconds(), LIFE_SECONDS)
         return _Token(value=token, renew_at=self._clock() + max(0.0, life - RENEW_SECONDS))
 

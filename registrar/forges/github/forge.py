@@ -95,19 +95,19 @@ class GitHub:
     async def _free(self, scope: Scope, name: str) -> None:
         """Remove the earlier registration of this very pod, whose answer was lost: pod names are never used twice."""
         for entry in await self._session.pages(scope, "find by name", scope.runners_path, "runners", name=name):
-            found = of(entry, runner)
-            if found.name != name:
+            earlier = of(entry, runner)
+            if earlier.name != name:
                 continue
-            if found.online or found.busy or not found.ephemeral:
-                state = "online" if found.online or found.busy else "not single-use, so it is somebody's own,"
+            if earlier.online or earlier.busy or not earlier.ephemeral:
+                state = "online" if earlier.online or earlier.busy else "not single-use, so it is somebody's own,"
                 cure = "remove it at GitHub, or let the pool make another pod"
                 message = f"a runner named {name} is {state} in {scope} already; {cure}"
                 raise ForgeRefusedError(message, retry_after=60.0)
-            await self.remove(scope, found.id)
+            await self.remove(scope, earlier.id)
 
     async def list_runners(self, scope: Scope) -> tuple[Runner, ...]:
         entries = await self._session.pages(scope, "list", scope.runners_path, "runners")
-        versions = {of(entry, lambda one: one.words("version", most=32)) for entry in entries}
+        versions = {of(entry, lambda fields: fields.words("version", most=32)) for entry in entries}
         await self._versions.check(scope, {version for version in versions if version})
         return tuple([await self._runner(scope, entry) for entry in entries])
 
@@ -116,13 +116,13 @@ class GitHub:
         return None if entry is None else await self._runner(scope, entry)
 
     async def _runner(self, scope: Scope, answer: Any) -> Runner:
-        found = of(answer, runner)
+        listed = of(answer, runner)
         version, group = of(
-            answer, lambda one: (one.words("version", most=32), one.identifier_or_none("runner_group_id"))
+            answer, lambda entry: (entry.words("version", most=32), entry.identifier_or_none("runner_group_id"))
         )
-        refused = self._within(self._refused, found.id, BUSY_SECONDS)
+        refused = self._within(self._refused, listed.id, BUSY_SECONDS)
         groups = await self._groups.names(scope, group)
-        return replace(found, busy=found.busy or refused, warning=self._versions.warning(version), groups=groups)
+        return replace(listed, busy=listed.busy or refused, warning=self._versions.warning(version), groups=groups)
 
     async def cordon(self, scope: Scope, runner_id: int) -> None:
         await self.remove(scope, runner_id)
@@ -160,6 +160,6 @@ class GitHub:
     def _within(self, moments: dict[int, float], runner_id: int, seconds: float) -> bool:
         """Whether this runner's moment is that young; forgets the old ones."""
         now = self._clock()
-        for one in [one for one, at in moments.items() if now - at > 10 * seconds]:
-            del moments[one]
+        for old in [old for old, at in moments.items() if now - at > 10 * seconds]:
+            del moments[old]
         return runner_id in moments and now - moments[runner_id] < seconds

@@ -70,17 +70,17 @@ class Groups:
         """Those to look for jobs in: a few of the groups', else the last pushed to."""
         if scope.is_repository:
             return (scope,)
-        at, found = self._repositories.get(scope, (float("-inf"), ()))
+        at, repositories = self._repositories.get(scope, (float("-inf"), ()))
         if self._clock() - at >= KEEP_SECONDS:
-            found = tuple(sorted(await self._read_repositories(scope)))
-            self._repositories[scope] = (self._clock(), found)
-        return found
+            repositories = tuple(sorted(await self._read_repositories(scope)))
+            self._repositories[scope] = (self._clock(), repositories)
+        return repositories
 
     async def _read_repositories(self, scope: Scope) -> set[Scope]:
-        found: set[Scope] = set()
+        repositories: set[Scope] = set()
         for name in self._granted.get(scope) or (None,):
             group = await self._group(scope, name)
-            number = of(group, lambda one: one.identifier("id"))
+            number = of(group, lambda fields: fields.identifier("id"))
             path = f"{scope.groups_path}/{number}/repositories"
             if group.words("visibility") == "selected":
                 entries = await self._session.pages(scope, "group repositories", path, "repositories")
@@ -88,8 +88,8 @@ class Groups:
                 newest = {"sort": "pushed", "per_page": str(GITHUB_MOST_REPOSITORIES)}
                 entries = await self._session.ask(scope, "repositories", "GET", f"{scope.api_path}/repos", query=newest)
             for entry in entries[:GITHUB_MOST_REPOSITORIES] if isinstance(entries, list) else ():
-                found.add(_repository(of(entry, lambda one: one.text("full_name"))))
-        return found
+                repositories.add(_repository(of(entry, lambda fields: fields.text("full_name"))))
+        return repositories
 
     async def _group(self, scope: Scope, name: str | None) -> Entry:
         groups = await self._read_groups(scope)
@@ -102,16 +102,16 @@ class Groups:
             raise ForgeRefusedError(f"{scope} has no runner group {name!r}; it has: {names}; {cure}", retry_after=15.0)
         if group.flag("allows_public_repositories"):
             self._groups.pop(scope, None)
-            found = f"the runner group {group.words('name')!r} of {scope} allows public repositories"
+            problem = f"the runner group {group.words('name')!r} of {scope} allows public repositories"
             cure = "anybody could run code here: switch that off in the group's settings, or name another runnerGroup"
-            raise ForgeRefusedError(f"{found}; {cure}", retry_after=60.0)
+            raise ForgeRefusedError(f"{problem}; {cure}", retry_after=60.0)
         return group
 
     async def _read_groups(self, scope: Scope) -> list[Entry]:
         at, groups = self._groups.get(scope, (float("-inf"), []))
         if self._clock() - at >= KEEP_SECONDS:
             entries = await self._session.pages(scope, "groups", scope.groups_path, "runner_groups")
-            groups = [of(entry, lambda one: one) for entry in entries]
+            groups = [of(entry, lambda fields: fields) for entry in entries]
             self._groups[scope] = (self._clock(), groups)
         return groups
 

@@ -109,16 +109,16 @@ class Jobs:
                 await self._read_active(scope, place, keep=0.0)
                 place.read_at = began
         for repository in await self._groups.repositories(scope):
-            found = self._of_runner(scope, repository, runner_id, self._known(place.active.get(repository, ())))
-            if found is None:
+            job = self._of_runner(scope, repository, runner_id, self._known(place.active.get(repository, ())))
+            if job is None:
                 recent = {"status": "completed", "per_page": str(RECENT_RUNS)}
                 path = f"{repository.api_path}/actions/runs"
                 answer = await self._session.ask(scope, "result", "GET", path, query=recent)
                 runs = of(answer, lambda entry: entry.values("workflow_runs"))
                 keys = await self._read_runs(scope, repository, runs, keep=float("inf"))
-                found = self._of_runner(scope, repository, runner_id, self._known(keys))
-            if found is not None:
-                return found
+                job = self._of_runner(scope, repository, runner_id, self._known(keys))
+            if job is not None:
+                return job
         return None
 
     def _known(self, keys: Iterable[str]) -> list[Entry]:
@@ -186,7 +186,7 @@ class Jobs:
     @staticmethod
     def _job(scope: Scope, repository: Scope, entry: Any) -> Job:
         prefix = "" if scope.is_repository else f"{words(repository.repository, most=100)}/"
-        return of(entry, lambda one: job(one, prefix))
+        return of(entry, lambda fields: job(fields, prefix))
 
 
 def _run_id(entry: Entry) -> int:

@@ -84,8 +84,8 @@ class Origins:
     async def _doubt_of_commit(self, scope: Scope, repository: Scope, branch: str, commit: str) -> str:
         """The same in a repository, which has no groups."""
         name = urllib.parse.quote(branch, safe="")
-        found = await self._session.find(scope, "branch", f"{repository.api_path}/branches/{name}")
-        newest = "" if found is None else of(found, lambda entry: _commit(entry.entry("commit").text("sha")))
+        answer = await self._session.find(scope, "branch", f"{repository.api_path}/branches/{name}")
+        newest = "" if answer is None else of(answer, lambda entry: _commit(entry.entry("commit").text("sha")))
         if not newest:
             return f"{repository} has no branch {branch}"
         if commit == newest:

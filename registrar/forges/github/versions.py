@@ -46,7 +46,7 @@ class Versions:
             try:
                 path = f"{scope.runners_path}/deprecations/{version}"
                 answer = await self._session.find(scope, "version", path) or Entry({})
-                dates = of(answer, lambda one: [moment(one.words(key, most=40)) for key in DATES])
+                dates = of(answer, lambda entry: [moment(entry.words(key, most=40)) for key in DATES])
             except ForgeError:
                 self._ask_again[version] = self._clock() + RETRY_SECONDS
                 continue
