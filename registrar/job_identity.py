@@ -26,23 +26,23 @@ class Refusal:
 def judge(grant: JobGrant, origin: JobOrigin) -> Refusal | None:
     """Why the job may not act as the grant's account; None where it may."""
     if not _is_same(origin.repository, grant.repository):
-        return _refusal("JobRepository", grant, origin, f"its repository is {_shown(origin.repository)}")
+        return _refusal("JobRepository", grant, origin, f"its repository is {_printable(origin.repository)}")
     if origin.event == PULL_REQUEST_EVENT:
         return _judge_pull_request(grant, origin)
     if origin.event in BRANCH_EVENTS:
         return _judge_branch(grant, origin)
-    return _refusal("JobEvent", grant, origin, f"it was started by {_shown(origin.event)}")
+    return _refusal("JobEvent", grant, origin, f"it was started by {_printable(origin.event)}")
 
 
 def _judge_branch(grant: JobGrant, origin: JobOrigin) -> Refusal | None:
     if origin.doubt or not origin.ref.startswith(BRANCH):
-        why = origin.doubt or f"its ref is {_shown(origin.ref)}, which is no branch"
+        why = origin.doubt or f"its ref is {_printable(origin.ref)}, which is no branch"
         return _refusal("JobRef", grant, origin, why)
     mine = [workflow for workflow in grant.workflows if _is_file(workflow, origin)]
     if not mine:
-        return _refusal("JobWorkflow", grant, origin, f"its workflow is {_shown(origin.file)}")
+        return _refusal("JobWorkflow", grant, origin, f"its workflow is {_printable(origin.file)}")
     if origin.ref not in {workflow.ref for workflow in mine}:
-        return _refusal("JobRef", grant, origin, f"its ref is {_shown(origin.ref)}")
+        return _refusal("JobRef", grant, origin, f"its ref is {_printable(origin.ref)}")
     return None
 
 
@@ -52,12 +52,12 @@ def _judge_pull_request(grant: JobGrant, origin: JobOrigin) -> Refusal | None:
     if not granted:
         return _refusal("JobEvent", grant, origin, f"it was started by {PULL_REQUEST_EVENT}")
     if not origin.ref.startswith(PULL_REQUESTS.removesuffix("*")):
-        return _refusal("JobRef", grant, origin, f"its ref is {_shown(origin.ref)}, which is no pull request's")
+        return _refusal("JobRef", grant, origin, f"its ref is {_printable(origin.ref)}, which is no pull request's")
     if not _is_same(origin.head, grant.repository):
-        found = f"its pull request comes from {_shown(origin.head) or 'a repository that is not known'}"
+        found = f"its pull request comes from {_printable(origin.head) or 'a repository that is not known'}"
         return _refusal("JobFork", grant, origin, found)
     if not any(_is_file(workflow, origin) for workflow in granted):
-        return _refusal("JobWorkflow", grant, origin, f"its workflow is {_shown(origin.file)}")
+        return _refusal("JobWorkflow", grant, origin, f"its workflow is {_printable(origin.file)}")
     return None
 
 
@@ -73,9 +73,9 @@ def _is_same(repository: str, granted: Scope) -> bool:
 def _refusal(reason: str, grant: JobGrant, origin: JobOrigin, found: str) -> Refusal:
     allowed = f"{grant.repository}: {', '.join(map(str, grant.workflows))}"
     cure = f"run it as that workflow, or have the environment's {grant.account} changed in the platform's stack"
-    message = f"{_shown(str(origin.job))} may not act as {grant.account}: {found}; allowed: {allowed}; cure: {cure}"
+    message = f"{_printable(str(origin.job))} may not act as {grant.account}: {found}; allowed: {allowed}; cure: {cure}"
     return Refusal(reason, message)
 
 
-def _shown(text: str) -> str:
+def _printable(text: str) -> str:
     return words(text, most=LONGEST_WORDS)
