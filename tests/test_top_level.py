@@ -37,3 +37,22 @@ def test_the_map_has_no_row_that_is_not_read_here() -> None:
     _, _, text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## The map\n")
     table = [line for line in text.partition("\n## ")[0].splitlines() if line.startswith("|")]
     assert len(table) - 2 == len(rows())
+
+
+def test_a_python_file_that_a_document_names_is_there() -> None:
+    """Decisions and the changelog tell of the past."""
+    files = tracked()
+    texts = [
+        name
+        for name in files
+        if (name.endswith(".md") or name == "Pulumi.yaml")
+        and not name.startswith("docs/decisions/")
+        and name != "CHANGELOG.md"
+    ]
+    missing = [
+        (text, name)
+        for text in texts
+        for name in re.findall(r"[\w./-]+\.py\b", (ROOT / text).read_text(encoding="utf-8"))
+        if not any(f"/{file}".endswith(f"/{name.lstrip('./')}") for file in files)
+    ]
+    assert missing == []

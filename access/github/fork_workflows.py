@@ -3,14 +3,15 @@
 from access.forge_errors import ForgeUnreachableError
 from access.github.client import GitHubClient
 from values.problem import Problem
+from values.scope import Scope
 
 
-def open_forks(client: GitHubClient, path: str, *, is_private: bool, token: str) -> Problem | None:
+def open_forks(client: GitHubClient, repository: Scope, *, is_private: bool, token: str) -> Problem | None:
     """What is wrong, with the command against it, where such workflows start unasked; None where not or untold."""
     kind = "fork-pr-workflows-private-repos" if is_private else "fork-pr-contributor-approval"
-    url = f"repos/{path}/actions/permissions/{kind}"
+    path = f"{repository.api_path}/actions/permissions/{kind}"
     try:
-        settings = client.ask("GET", f"/{url}", token=token)[0]
+        settings = client.ask("GET", path, token=token)[0]
     except ForgeUnreachableError:  # older servers know no such setting, others may not say
         return None
     if is_private:
@@ -22,4 +23,5 @@ def open_forks(client: GitHubClient, path: str, *, is_private: bool, token: str)
     if not is_open:
         return None
     found = "pull requests from forks start its workflows without anybody's approval"
-    return Problem(path, found, "workflows that somebody approves", f"`gh api -X PUT {url} {setting}`")
+    cure = f"`gh api -X PUT {path.removeprefix('/')} {setting}`"
+    return Problem(str(repository), found, "workflows that somebody approves", cure)

@@ -98,7 +98,7 @@ class _Look:
                 if permission in needed:
                     yield from problems_of(partial(self._probe, path, permission, probe, token))
         yield from unknown_reviewers(self._client, self._credential, wiring, token)
-        concern = open_forks(self._client, wiring.path, is_private=bool(repository.get("private")), token=token)
+        concern = open_forks(self._client, path, is_private=bool(repository.get("private")), token=token)
         if concern:
             self._answers.concerns.append(concern)
 
