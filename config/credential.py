@@ -60,7 +60,7 @@ def read_wiring_credential(
     """What `pulumi up` declares things at GitHub with. The stack file goes before the environment, both before the
     registrar's; notes what is wrong with it, and never shows it.
     """
-    found: Credential | None
+    credential: Credential | None
     is_token_given = bool(pulumi.runtime.get_config(root.at(WIRING_TOKEN_KEY)))
     app = root.section(WIRING_APP_KEY)
     if app.values:
@@ -69,16 +69,16 @@ def read_wiring_credential(
             root.note(WIRING_APP_KEY, f"an App and {WIRING_TOKEN_KEY}", "one of both", cure)
         variable = VARIABLES[WIRING_PRIVATE_KEY_KEY]
         key = read_secret(root, WIRING_PRIVATE_KEY_KEY, variable, environment)
-        found = _read_app(root, WIRING_APP_KEY, WIRING_PRIVATE_KEY_KEY, key)
+        credential = _read_app(root, WIRING_APP_KEY, WIRING_PRIVATE_KEY_KEY, key)
     else:
         token = read_secret(root, WIRING_TOKEN_KEY, VARIABLES[WIRING_TOKEN_KEY], environment)
-        found = Credential(token=token) if token else registrars
-    if found and found.app_id and not found.installation_id:
+        credential = Credential(token=token) if token else registrars
+    if credential and credential.app_id and not credential.installation_id:
         allowed = "the number at the end of the installation's URL, since this stack declares things at GitHub"
         ways = f"{WIRING_TOKEN_KEY}, {VARIABLES[WIRING_TOKEN_KEY]} in the environment, or a {WIRING_APP_KEY}"
-        cure = "copy it from the installation's page" + (f"; or give {ways}" if found.app_key == APP_KEY else "")
-        root.note(f"{found.app_key}.installationId", "nothing", allowed, cure)
-    return found
+        cure = "copy it from the installation's page" + (f"; or give {ways}" if credential.app_key == APP_KEY else "")
+        root.note(f"{credential.app_key}.installationId", "nothing", allowed, cure)
+    return credential
 
 
 def read_secret(root: Section, name: str, variable: str, environment: Mapping[str, str]) -> str:

@@ -60,8 +60,8 @@ class GitHubConfig:
     @property
     def owners(self) -> tuple[str, ...]:
         """The owners of all of it, each once, sorted."""
-        found = {*(each.organization for each in self.groups), *(each.owner for each in self.repositories)}
-        return tuple(sorted(owner for owner in found if owner))
+        owners = {*(each.organization for each in self.groups), *(each.owner for each in self.repositories)}
+        return tuple(sorted(owner for owner in owners if owner))
 
 
 def read_github(root: Section, platform: Section, forge: str, environment: Mapping[str, str]) -> GitHubConfig:

@@ -65,12 +65,12 @@ def reserved_labels(platform: PlatformConfig, environment: EnvironmentConfig, po
 
 def deployments_by_namespace(platform: PlatformConfig) -> dict[str, list[Deployment]]:
     """What the deployer of each namespace may deploy."""
-    found: dict[str, list[Deployment]] = {}
+    deployments: dict[str, list[Deployment]] = {}
     for environment in platform.environments:
         if environment.deployer:
             deployment: Deployment = {"namespace": environment.namespace, "stack": environment.deployer.stack}
-            found.setdefault(environment.deployer.namespace, []).append(deployment)
-    return found
+            deployments.setdefault(environment.deployer.namespace, []).append(deployment)
+    return deployments
 
 
 def read_platform(root: Section, section: Section, forge: str, *, tags_allowed: bool) -> PlatformConfig:

@@ -42,8 +42,8 @@ class RunnerGroup(pulumi.ComponentResource):
 
     def _number(self, repository: str) -> pulumi.Output[int]:
         """GitHub's number of a repository. Raises RunError where there is none of this name."""
-        found = github.get_repository_output(full_name=repository, opts=pulumi.InvokeOutputOptions(parent=self))
-        return found.apply(lambda it: _known(repository, it.repo_id))
+        answer = github.get_repository_output(full_name=repository, opts=pulumi.InvokeOutputOptions(parent=self))
+        return answer.apply(lambda it: _known(repository, it.repo_id))
 
 
 def _known(repository: str, number: Optional[float]) -> int:

@@ -50,10 +50,10 @@ def diagnose(pool: PoolSnapshot, old_failures: frozenset[str] = frozenset()) -> 
     if not pool.exists:
         cure = "somebody deleted it: run `pulumi refresh`, then `pulumi up`"
         return (Diagnosis(pool.name, "gone", "its Deployment does not exist", cure, 2),)
-    found: dict[str, Diagnosis] = {}
+    first_of_kind: dict[str, Diagnosis] = {}
     for diagnosis in (*_creation(pool), *_pods(pool, old_failures)):
-        found.setdefault(diagnosis.kind, diagnosis)
-    return tuple(found.values())
+        first_of_kind.setdefault(diagnosis.kind, diagnosis)
+    return tuple(first_of_kind.values())
 
 
 def _creation(pool: PoolSnapshot) -> Iterator[Diagnosis]:

@@ -127,8 +127,8 @@ def _pod(pod: Json, current_hash: str, events: list[EventSnapshot]) -> PodSnapsh
 
 def _condition(status: Json, kind: str, value: str) -> str:
     """The message of a condition that has this value, else ""."""
-    found = (c for c in status.get("conditions", []) if c["type"] == kind and c["status"] == value)
-    return next((str(c.get("message") or c.get("reason", "")) for c in found), "")
+    conditions = (c for c in status.get("conditions", []) if c["type"] == kind and c["status"] == value)
+    return next((str(c.get("message") or c.get("reason", "")) for c in conditions), "")
 
 
 def _container(statuses: Iterable[Json], name: str) -> ContainerSnapshot:

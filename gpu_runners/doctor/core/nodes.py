@@ -14,7 +14,7 @@ from gpu_runners.doctor.core.selection import from_zero, missing, setters, telli
 _SHUNS: Final = ("NoSchedule", "NoExecute")
 _SHOWN: Final = 3
 Amount = Callable[[str], Decimal]
-Problem = tuple[str, str]
+Reason = tuple[str, str]  # why no node is left, and the cure
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _may_come(need: Need, nodes: Sequence[Node], autoscalers: Sequence[str]) -> 
     return not (need.selector and selected)  # a node with the labels of a GPU node and without GPUs lacks a plugin
 
 
-def _none_now(need: Need, nodes: Sequence[Node], autoscalers: Sequence[str]) -> Problem:
+def _none_now(need: Need, nodes: Sequence[Node], autoscalers: Sequence[str]) -> Reason:
     with_gpus = [candidate.labels for candidate in nodes if _offers(need, candidate)]
     resources = ", ".join(need.devices)
     if not with_gpus:
@@ -118,19 +118,19 @@ def _offers(need: Need, offering: Node) -> bool:
     return any(offering.allocatable.get(name, Decimal(0)) > 0 for name in need.devices)
 
 
-def _usable(_: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:
+def _usable(_: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
     fitting = [node for node in nodes if node.usable]
     return fitting, (f"none of {len(nodes)} nodes is ready and open to pods", "see `kubectl get nodes`")
 
 
-def _selected(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:
+def _selected(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
     fitting = [selectable for selectable in nodes if need.selector.items() <= selectable.labels.items()]
     with_gpus = [selectable.labels for selectable in nodes if _offers(need, selectable)]
     cure = f"{_choices(need, with_gpus)}, or add such nodes"
     return fitting, (missing(need.selector, [selectable.labels for selectable in nodes]), cure)
 
 
-def _tolerated(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:
+def _tolerated(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
     fitting = [node for node in nodes if not _shunned_by(need, node)]
     taints = {_taint(taint): taint for node in nodes for taint in _shunned_by(need, node)}
     first = next(iter(taints.values()), {})
@@ -138,7 +138,7 @@ def _tolerated(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:
     return fitting, (f"its nodes have the taint {', '.join(taints)}, which the pool does not tolerate", cure)
 
 
-def _large_enough(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Problem]:
+def _large_enough(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
     fitting = [node for node in nodes if _places(need, node) > 0]
     for name, wanted in _wanted(need).items():
         most = max(node.allocatable.get(name, Decimal(0)) for node in nodes)

@@ -57,5 +57,7 @@ def from_zero(selector: Mapping[str, str], autoscalers: Sequence[str]) -> str:
         CLUSTER_AUTOSCALER: f"the node group must tell Cluster Autoscaler of {wanted} while it is empty, on AWS by "
         "its tags k8s.io/cluster-autoscaler/node-template/label/…",
     }
-    found = [cures[name] for name in autoscalers]
-    return "; ".join(found) or "see that an autoscaler has a group of such nodes; where there is none, add GPU nodes"
+    known_cures = [cures[name] for name in autoscalers]
+    return (
+        "; ".join(known_cures) or "see that an autoscaler has a group of such nodes; where there is none, add GPU nodes"
+    )
