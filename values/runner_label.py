@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 MOST_LABELS: Final = 32
+LONGEST_LABEL: Final = 128
 # Whoever writes `runs-on: [self-hosted, x]` names it too, and a just-in-time runner has it only where its pool has.
 SELF_HOSTED: Final = "self-hosted"
 # No comma (it separates), no colon (Gitea reads the executor after it), no blank at either end.
