@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 FAKE_NODES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test unit unit-pythons lock audit sbom demo lab-up lab-down lab-status bench demo-review review repair unlock doctor
+.PHONY: help venv check format test adversary unit unit-pythons lock audit sbom demo lab-up lab-down lab-status bench demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -23,8 +23,11 @@ check: venv ## format, lint, types and the borders between the parts
 format: venv ## put the sources into shape
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-test: venv ## all tests, unit to lab; starts the lab where it is not up
-	$(BIN)/python -m lab up && $(BIN)/pytest
+test: venv ## all tests but the adversary's, unit to lab; starts the lab where it is not up
+	$(BIN)/python -m lab up && $(BIN)/pytest -m 'not adversary'
+
+adversary: venv ## the long tests on the lab: all that a hostile pod is refused, and all that it cannot reach
+	$(BIN)/python -m lab up && $(BIN)/pytest -m adversary
 
 unit: venv ## the tests that need no cluster
 	$(BIN)/pytest -m 'not lab'

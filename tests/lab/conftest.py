@@ -21,6 +21,7 @@ from lab.trial.stack import Stack
 from tests.lab.github_forge import GithubRepository
 
 HERE = Path(__file__).resolve().parent
+ADVERSARY = (HERE / "adversary", HERE / "test_reach.py")
 OTHER_SESSION_SECONDS = 900.0
 OWN_NAMESPACES = (
     "gpu-runners-test",
@@ -40,6 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lab)
+        if any(item.path.is_relative_to(path) for path in ADVERSARY):
+            item.add_marker(pytest.mark.adversary)
 
 
 def stack_file(name: str) -> dict[str, Any]:

@@ -235,8 +235,8 @@ def test_every_problem_of_a_stack_file_is_a_line_with_its_cure(doctor: Doctor) -
 
 
 def test_a_stack_that_does_not_exist_is_told_with_the_command_that_makes_it(doctor: Doctor) -> None:
-    environment = doctor.stack.environment
-    missing = Doctor(Stack("nobodys", doctor.stack.folder, environment))
+    missing = Doctor(Stack("nobodys", doctor.stack.folder, doctor.stack.environment))
+    missing.stack.configure({})
     assert "pulumi stack init nobodys" in missing.complains("failed", "config")
 
 
