@@ -20,7 +20,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from aiohttp.test_utils import TestServer, unused_port
 
 from tests.registrar.certificate import write_certificate
-from tests.registrar.conftest import settings_document
+from tests.registrar.conftest import PATIENCE_SECONDS, settings_document
 from tests.registrar.stand_in_cluster import StandInCluster, runner_pod
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
 from tests.registrar.test_main import KUBECONFIG, options
@@ -71,14 +71,14 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     assert process.stdout is not None
-    while json.loads(await asyncio.wait_for(process.stdout.readline(), 30))["event"] != "serving":
+    while json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE_SECONDS))["event"] != "serving":
         pass
     reading = asyncio.create_task(process.stdout.read())
     trust = ssl.create_default_context()
     trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
     yield Running(cluster, gitea, process, port, status_port, trust)
     process.send_signal(signal.SIGTERM)
-    said = (await asyncio.wait_for(reading, 30)).decode()
+    said = (await asyncio.wait_for(reading, PATIENCE_SECONDS)).decode()
     assert await process.wait() == 0
     assert "Traceback" not in said
     assert "exception" not in said
@@ -108,7 +108,7 @@ def bad_requests() -> list[bytes]:
 async def attack(running: Running, address: str, request: bytes, *, tls: bool) -> None:
     """Send it and keep the connection until the registrar ends it."""
     with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             reader, writer = await asyncio.open_connection(
                 "127.0.0.1", running.port, ssl=running.trust if tls else None, local_addr=(address, 0)
             )
@@ -166,7 +166,7 @@ async def test_2000_bad_or_half_requests_cost_no_registration_and_little_memory(
 
     watching = asyncio.create_task(watch())
     pods = [runner_pod(f"cuda-abc-{number:05d}") for number in range(30)]
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(4 * PATIENCE_SECONDS):
         tries = await asyncio.gather(*(register(running, pod) for pod in pods))
         await asyncio.gather(*attacking)
     watching.cancel()
@@ -174,7 +174,7 @@ async def test_2000_bad_or_half_requests_cost_no_registration_and_little_memory(
     assert running.gitea.minted == 30
     assert max(tries) <= 5
     assert most < MOST_MEMORY_MIB
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while running.files() > open_files + POOLED:
             await asyncio.sleep(0.1)
 
@@ -192,14 +192,23 @@ async def test_a_pod_reaches_neither_queue_nor_runners_nor_metrics_on_its_port(r
 
 
 async def test_700_half_sent_requests_leave_the_health_of_the_registrar_alone(running: Running) -> None:
-    before = running.memory_mib()
-    half = [
-        asyncio.create_task(attack(running, f"127.0.2.{1 + number % 200}", LINE, tls=True)) for number in range(700)
-    ]
+    before, open_files = running.memory_mib(), running.files()
+
+    async def half(number: int) -> None:
+        while True:  # whoever is sent away comes again: how fast this machine is decides nothing
+            await attack(running, f"127.0.2.{1 + number % 200}", LINE, tls=True)
+
+    halves = [asyncio.create_task(half(number)) for number in range(700)]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while running.files() < open_files + 100:
+            await asyncio.sleep(0.05)
     connector = TCPConnector(ssl=running.trust, force_close=True)
-    async with ClientSession(connector=connector, timeout=ClientTimeout(total=2)) as http:
-        while not all(task.done() for task in half):
+    async with ClientSession(connector=connector, timeout=ClientTimeout(total=PATIENCE_SECONDS)) as http:
+        for _ in range(20):
             async with http.get(f"https://127.0.0.1:{running.status_port}/healthz") as response:
                 assert response.status == 200
             assert running.memory_mib() - before < MOST_MEMORY_MIB
-            await asyncio.sleep(0.1)
+    for task in halves:
+        task.cancel()
+    ended = await asyncio.gather(*halves, return_exceptions=True)
+    assert {type(error) for error in ended} == {asyncio.CancelledError}
