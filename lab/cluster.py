@@ -81,7 +81,7 @@ def up(say: Say, fake_node_count: int = 2) -> None:
         _start(say, [s3.daemon(), gitea.daemon()])
         s3.seed()
         gitea.seed()
-        repositories.seed(environment.PASSPHRASE)
+        repositories.seed()
         _await_node()
         _start(say, [node.firewall()])
         environment.write()

@@ -7,12 +7,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab import paths
+from lab import paths, worlds
 from lab.errors import LabError
 from lab.s3_client import Client
 
 EXAMPLE = paths.REPOSITORY / "examples" / "mlops-guide"
-BUCKET = "dvc"
+BUCKET = worlds.DATA.bucket
 PREFIX = "guide"
 DEADLINE_SECONDS = 60
 

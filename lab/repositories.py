@@ -4,12 +4,17 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import example_data, git, gitea, paths, s3
+from lab import example_data, git, gitea, paths, s3, worlds
 from lab.errors import LabError
 from lab.gitea_api import GiteaApi
 
 GUIDE = "mlops/guide"
 SEED_BRANCH = "lab-seed"
+# What the example's jobs are given: passphrase and key of one environment's state, and the key of the data.
+SECRETS = (
+    "PULUMI_CONFIG_PASSPHRASE", "STATE_AWS_ACCESS_KEY_ID", "STATE_AWS_SECRET_ACCESS_KEY",
+    "DATA_AWS_ACCESS_KEY_ID", "DATA_AWS_SECRET_ACCESS_KEY",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,18 +36,22 @@ SOURCES = (
 )
 
 
-def seed(passphrase: str) -> None:
-    """Puts everything in place that is missing or older than this checkout; a second call changes nothing.
-
-    `passphrase` is what Pulumi encrypts the state's secrets with.
-    """
+def seed() -> None:
+    """Puts everything in place that is missing or older than this checkout; a second call changes nothing."""
     with GiteaApi(gitea.URL, gitea.token()) as api:
         for organization in sorted({source.repository.split("/")[0] for source in SOURCES}):
             api.post("/orgs", {"username": organization, "visibility": "public"}, allowed=(422,))
         for source in SOURCES:
             _publish(api, source)
-        _configure_actions(api, passphrase)
-    example_data.seed(s3.client())
+        _configure_actions(api)
+    example_data.seed(s3.client(worlds.key(worlds.DATA)))
+
+
+def job_secrets() -> dict[str, str]:
+    """The values of SECRETS: two worlds', and never the platform's."""
+    state, data = worlds.key(worlds.DEV), worlds.key(worlds.DATA)
+    values = (worlds.passphrase(worlds.DEV), state.access, state.secret, data.access, data.secret)
+    return dict(zip(SECRETS, values, strict=True))
 
 
 def _publish(api: GiteaApi, source: Source) -> None:
@@ -89,18 +98,12 @@ def _tree(source: Source) -> str:
     return found.stdout.strip()
 
 
-def _configure_actions(api: GiteaApi, passphrase: str) -> None:
+def _configure_actions(api: GiteaApi) -> None:
     """The variables and secrets that the example's workflow names."""
-    keys = s3.credentials()
-    secrets = {
-        "PULUMI_CONFIG_PASSPHRASE": passphrase,
-        "AWS_ACCESS_KEY_ID": keys["AWS_ACCESS_KEY_ID"],
-        "AWS_SECRET_ACCESS_KEY": keys["AWS_SECRET_ACCESS_KEY"],
-    }
     actions = f"/repos/{GUIDE}/actions"
-    for name, value in secrets.items():
+    for name, value in job_secrets().items():
         api.put(f"{actions}/secrets/{name}", {"data": value})
-    variable = {"name": "PULUMI_BACKEND_URL", "value": s3.pulumi_backend()}
+    variable = {"name": "PULUMI_BACKEND_URL", "value": s3.pulumi_backend(worlds.DEV)}
     if api.find(f"{actions}/variables/PULUMI_BACKEND_URL") is None:
         api.post(f"{actions}/variables/PULUMI_BACKEND_URL", {"value": variable["value"]})
     else:

@@ -1,63 +1,97 @@
-"""The lab's S3 server: versitygw on a folder, with one bucket for DVC's data and one for Pulumi's state."""
+"""The lab's S3 server: versitygw on a folder. Each world of the lab has a key, which opens its own bucket and no other.
+
+The buckets belong to the server's root, whose key is in no environment: a world's key can neither make nor delete a
+bucket, nor change who may use one.
+"""
 
 import json
-import secrets
 import socket
-from pathlib import Path
+from xml.sax.saxutils import escape
 
-from lab import network, paths
+from lab import network, paths, worlds
 from lab.daemon import Daemon
 from lab.s3_client import Client
+from lab.worlds import Key, World
 
 PORT = 7070
 ENDPOINT = f"http://{network.HOST}:{PORT}"
 REGION = "us-east-1"
-DVC_BUCKET = "dvc"
-STATE_BUCKET = "pulumi-state"
 
 _FOLDER = paths.STATE / "s3"
-_CREDENTIALS = paths.STATE / "s3.json"
+_ROOT = paths.STATE / "s3.json"
+_EXISTS = 409
+_UNKNOWN = 404
 
 
 def daemon() -> Daemon:
-    """The server; its keys reach it by environment, so that no process list shows them."""
-    (_FOLDER / "data").mkdir(parents=True, exist_ok=True)
-    keys = credentials()
-    environment = {
-        "ROOT_ACCESS_KEY": keys["AWS_ACCESS_KEY_ID"],
-        "ROOT_SECRET_KEY": keys["AWS_SECRET_ACCESS_KEY"],
-        "VGW_REGION": REGION,
-    }
-    argv = [str(paths.BIN / "versitygw"), "--port", f"{network.HOST}:{PORT}", "posix", str(_FOLDER / "data")]
+    """The server; its root's key reaches it by environment, so that no process list shows it.
+
+    Accounts are looked up at each request: a key that was revoked opens nothing from then on.
+    """
+    for folder in ("data", "accounts"):
+        (_FOLDER / folder).mkdir(parents=True, exist_ok=True)
+    root = _root()
+    environment = {"ROOT_ACCESS_KEY": root.access, "ROOT_SECRET_KEY": root.secret, "VGW_REGION": REGION}
+    accounts = ["--iam-dir", str(_FOLDER / "accounts"), "--iam-cache-disable"]
+    argv = [str(paths.BIN / "versitygw"), "--port", f"{network.HOST}:{PORT}", *accounts, "posix", str(_FOLDER / "data")]
     return Daemon("s3", argv, environment, ready=_answers, cwd=_FOLDER)
 
 
 def seed() -> None:
-    """Makes the buckets that are missing."""
-    for bucket in (DVC_BUCKET, STATE_BUCKET):
-        client().create_bucket(bucket)
+    """Makes the buckets and keys that are missing, and says who may use which."""
+    root = root_client()
+    keys = {world.name: worlds.key(world) for world in worlds.ALL}
+    for key in keys.values():
+        make_account(key)
+    for bucket in worlds.BUCKETS:
+        root.create_bucket(bucket)
+        root.call("PUT", f"/{bucket}", worlds.bucket_policy(bucket, keys).encode(), query={"policy": ""})
 
 
-def credentials() -> dict[str, str]:
-    """The environment by which every S3 client finds its keys and region; made once in the life of a lab."""
-    if not _CREDENTIALS.exists():
-        paths.STATE.mkdir(parents=True, exist_ok=True)
-        keys = {"AWS_ACCESS_KEY_ID": f"LAB{secrets.token_hex(8)}", "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(30)}
-        _write_private(_CREDENTIALS, json.dumps(keys))
-    credentials: dict[str, str] = json.loads(_CREDENTIALS.read_text())
-    return {**credentials, "AWS_REGION": REGION}
+def make_account(key: Key) -> None:
+    """Lets the server know a key, which may nothing yet; one that it knows stays as it is."""
+    fields = {"Access": key.access, "Secret": key.secret, "Role": "user"}
+    body = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items())
+    root_client().call("PATCH", "/create-user", f"<Account>{body}</Account>".encode(), allowed=(_EXISTS,))
 
 
-def pulumi_backend(folder: str = "") -> str:
-    """PULUMI_BACKEND_URL of the state bucket, or of a folder in it, where stacks have names of their own."""
+def revoke(key: Key) -> None:
+    """Makes the server forget a key."""
+    root_client().call("PATCH", "/delete-user", query={"access": key.access}, allowed=(_UNKNOWN,))
+
+
+def credentials(world: World) -> dict[str, str]:
+    """The environment by which every S3 client finds the world's key and the region."""
+    return variables(worlds.key(world))
+
+
+def variables(key: Key) -> dict[str, str]:
+    """The same for any key."""
+    return {"AWS_ACCESS_KEY_ID": key.access, "AWS_SECRET_ACCESS_KEY": key.secret, "AWS_REGION": REGION}
+
+
+def pulumi_backend(world: World, folder: str = "") -> str:
+    """PULUMI_BACKEND_URL of the world's bucket, or of a folder in it, where stacks have names of their own."""
     query = f"endpoint={network.HOST}:{PORT}&disableSSL=true&s3ForcePathStyle=true&region={REGION}"
-    return f"s3://{STATE_BUCKET}{f'/{folder}' if folder else ''}?{query}"
+    return f"s3://{world.bucket}{f'/{folder}' if folder else ''}?{query}"
 
 
-def client() -> Client:
-    """A client with the lab's own keys."""
-    keys = credentials()
-    return Client(ENDPOINT, REGION, keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"])
+def client(key: Key) -> Client:
+    """A client with a key."""
+    return Client(ENDPOINT, REGION, key.access, key.secret)
+
+
+def root_client() -> Client:
+    """A client with the key of the server's root: who runs the server, and nobody who uses it."""
+    return client(_root())
+
+
+def _root() -> Key:
+    if not _ROOT.exists():
+        key = worlds.new_key()
+        worlds.write_private(_ROOT, json.dumps({"AWS_ACCESS_KEY_ID": key.access, "AWS_SECRET_ACCESS_KEY": key.secret}))
+    kept = json.loads(_ROOT.read_text())
+    return Key(kept["AWS_ACCESS_KEY_ID"], kept["AWS_SECRET_ACCESS_KEY"])
 
 
 def _answers() -> bool:
@@ -66,8 +100,3 @@ def _answers() -> bool:
             return True
     except OSError:
         return False
-
-
-def _write_private(file: Path, text: str) -> None:
-    file.touch(mode=0o600)
-    file.write_text(text)

@@ -5,7 +5,7 @@ import os
 import time
 from dataclasses import replace
 
-from lab import cluster, environment, example_data, git, paths, s3
+from lab import cluster, environment, example_data, git, paths, s3, worlds
 from lab.demo import job_log, kubeconfig, platform, trouble, verdict
 from lab.demo.cluster_view import ClusterView
 from lab.demo.forges.forge import Forge, Started
@@ -69,8 +69,8 @@ def _prepare(story: Story, forge: Forge) -> None:
 
 
 def _facts(forge: Forge, watch: RunWatch, started: Started) -> verdict.Facts:
-    evidence, store = job_log.evidence(watch.log("train")), s3.client()
-    stored = {path: store.exists(s3.DVC_BUCKET, example_data.object_key(md5)) for path, md5 in evidence.outputs}
+    evidence, store = job_log.evidence(watch.log("train")), s3.client(worlds.key(worlds.DATA))
+    stored = {path: store.exists(example_data.BUCKET, example_data.object_key(md5)) for path, md5 in evidence.outputs}
     return verdict.Facts(
         began=started.began, jobs=watch.last.jobs, pods=watch.pods, pool=forge.stacks.gpu_pool().name,
         evidence=evidence, stored=stored, access=job_log.access(watch.log("deploy")), trigger=forge.trigger.noun,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gpu_runners.review.core.markdown import marker
-from lab import gitea, s3
+from lab import environment, gitea, s3, worlds
 from lab.gitea_api import GiteaApi
 from lab.trial.deadline import holds_for, until
 from lab.trial.kubernetes import KubernetesApi
@@ -98,17 +98,19 @@ def flows(
     """Base runners for a repository to which the program was just pushed: its workflow `deploy` waits for them."""
     repository = make_repository(REPOSITORY)
     # A state of this run's own: what a run that was cut off left in the server is not what the cluster has.
-    backend = s3.pulumi_backend().replace("?", f"/flows-{secrets.token_hex(3)}?", 1)
-    environment = lab | {"PULUMI_BACKEND_URL": backend}
-    variables = {"PULUMI_BACKEND_URL": backend, "POLICY_PACK": "policy", "POLICY_PACK_CONFIG": "policy/lab.json"}
-    given = {name: lab[name] for name in GIVEN}
+    place = f"flows-{secrets.token_hex(3)}"
+    administrators = lab | {"PULUMI_BACKEND_URL": s3.pulumi_backend(worlds.PLATFORM, place)}
+    backend = {"PULUMI_BACKEND_URL": s3.pulumi_backend(worlds.DEV, place)}
+    deployers, previewers = (environment.load(world) | backend for world in (worlds.DEV, worlds.DEV_REVIEW))
+    variables = {**backend, "POLICY_PACK": "policy", "POLICY_PACK_CONFIG": "policy/lab.json"}
+    given = {name: deployers[name] for name in GIVEN} | {f"PREVIEW_{name}": previewers[name] for name in GIVEN}
     with GiteaApi(gitea.URL, gitea.token()) as gitea_api:
         at_forge = ProgramRepository(gitea_api, REPOSITORY)
-        at_forge.set_up(given | {f"PREVIEW_{name}": value for name, value in given.items()}, variables)
+        at_forge.set_up(given, variables)
         at_forge.push("main", config(), "The program")
         folder = tmp_path_factory.mktemp("flows")
-        platform = Stack.make("flows-platform", stack_file("flows.yaml"), folder, environment)
-        dev = Stack("dev", folder, environment)
+        platform = Stack.make("flows-platform", stack_file("flows.yaml"), folder, administrators)
+        dev = Stack("dev", folder, deployers)
         dev.configure(config())
         try:
             platform.up().succeeded()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import paths, postgresql, s3
+from lab import paths, postgresql, s3, worlds
 from lab.trial.deadline import until
 from lab.trial.kubernetes import KubernetesApi
 from lab.trial.pools import pool, pools_config
@@ -97,7 +97,7 @@ def backend_variables(backend: str, folder: Path) -> dict[str, str]:
     if backend == "file":
         return {"PULUMI_BACKEND_URL": f"file://{folder}"}
     if backend == "s3":
-        return {"PULUMI_BACKEND_URL": s3.pulumi_backend().replace("?", "/state-probe?", 1)}
+        return {"PULUMI_BACKEND_URL": s3.pulumi_backend(worlds.PLATFORM, "state-probe")}
     return postgresql.up(print)
 
 

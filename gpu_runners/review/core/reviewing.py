@@ -61,4 +61,5 @@ def _leftovers(evidence: Evidence) -> list[str]:
 
 def _pools(evidence: Evidence) -> set[str]:
     own = {name for kind, _, name in declared(evidence.state) if kind == "Deployment"}
+    own |= runners.pools_of(evidence.runners or ())
     return own | {name for kind, _, name in evidence.elsewhere if kind == "Deployment"}

@@ -32,6 +32,12 @@ def leftovers(entries: Iterable[Json], pools: Collection[str]) -> list[str]:
     return [entry["name"] for entry in entries if entry.get("pod") is None and _is_leftover(entry, pools)]
 
 
+def pools_of(entries: Iterable[Json]) -> set[str]:
+    """The pools of all pods that the registrar serves, those of stacks in other backends too."""
+    pods = (str(entry["pod"]).rpartition("/")[2] for entry in entries if entry.get("pod"))
+    return {match["pool"] for match in map(_POD.fullmatch, pods) if match}
+
+
 def _is_leftover(entry: Json, pools: Collection[str]) -> bool:
     match = _POD.fullmatch(entry["name"])
     return bool(match) and bool(entry.get("ephemeral")) and match["pool"] in pools if match else False

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from functools import cached_property
 
-from lab import git, gitea, paths, s3
+from lab import git, gitea, paths, repositories, s3, worlds
 from lab.build import Say
 from lab.demo.forges import apps
 from lab.demo.forges.forge import Started, Trigger
@@ -17,8 +17,7 @@ from lab.repositories import GUIDE
 
 TOKEN = "ghp_lab_demo"  # noqa: S105 - of a stand-in that hands out tokens to whoever asks
 FILE = "train.yml"
-STATE = "github"  # a folder of Pulumi's state, so that the stacks have the same names as at Gitea
-SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "PULUMI_CONFIG_PASSPHRASE")
+STATE = "github"  # a folder of each state, so that the stacks have the same names as at Gitea
 STACK_FILE = "lab/demo/github/Pulumi.dev.yaml"
 SEED = r'sed -i "/^train:/,/^  seed:/ s/^  seed: .*/  seed: $SEED/" params.yaml'
 
@@ -52,10 +51,10 @@ class GitHub:
         mine = {name: value for name, value in variables.items() if name not in ("FORGE_TOKEN", "FORGE_URL")}
         return {
             **mine,
-            "PULUMI_BACKEND_URL": s3.pulumi_backend(STATE),
+            "PULUMI_BACKEND_URL": s3.pulumi_backend(worlds.PLATFORM, STATE),
             "GITHUB_APP_PRIVATE_KEY": apps.REGISTRAR.private_key(),
             "GITHUB_WIRING_APP_PRIVATE_KEY": apps.WIRING.private_key(),
-            **{f"GPU_RUNNERS_SECRET_{name}": variables[name] for name in SECRETS},
+            **{f"GPU_RUNNERS_SECRET_{name}": value for name, value in repositories.job_secrets().items()},
         }
 
     @cached_property

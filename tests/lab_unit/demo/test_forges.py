@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from lab import example_data, s3
+from lab import example_data, repositories, s3, worlds
 from lab.demo.forges import CHOICES, apps, github
 from lab.demo.forges.workflow import Clone, runnable
 from lab.demo.settings import PLATFORM_STACK, POOLS_STACK
@@ -71,5 +71,5 @@ def test_the_platform_is_what_the_demo_puts_in_place_for_it() -> None:
     assert config["gpu-runners:githubWiringApp"] == wiring
     (repository,) = config["gpu-runners:platform"]["repositories"]
     (environment,) = repository["environments"]
-    assert environment["variables"] == {"PULUMI_BACKEND_URL": s3.pulumi_backend(github.STATE)}
-    assert sorted(repository["secrets"] + environment["secrets"]) == sorted(github.SECRETS)
+    assert environment["variables"] == {"PULUMI_BACKEND_URL": s3.pulumi_backend(worlds.DEV, github.STATE)}
+    assert sorted(repository["secrets"] + environment["secrets"]) == sorted(repositories.SECRETS)

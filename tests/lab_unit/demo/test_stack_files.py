@@ -5,7 +5,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from lab.demo.forges.github import SECRETS
+from lab import repositories
 from tests.program.stack_values import ROOT, loaded_file
 
 
@@ -15,6 +15,6 @@ def test_a_stack_of_the_demo_at_github_loads(stack: str, pool: str) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     keys = dict.fromkeys(("GITHUB_APP_PRIVATE_KEY", "GITHUB_WIRING_APP_PRIVATE_KEY"), pem)
-    values = dict.fromkeys((f"GPU_RUNNERS_SECRET_{name}" for name in SECRETS), "hush")
+    values = dict.fromkeys((f"GPU_RUNNERS_SECRET_{name}" for name in repositories.SECRETS), "hush")
     loaded = loaded_file(config, keys | values)
     assert [entry["name"] for entry in loaded.pools] == [pool]
