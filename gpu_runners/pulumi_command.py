@@ -122,7 +122,13 @@ class Program:
 
     def export_of(self, stack: str) -> list[dict[str, Any]]:
         """The resources of another stack's state, as data: nothing is checked and nothing acts on it."""
-        return _resources(replace(self, stack=stack)._succeed("stack", "export").document())
+        resources: list[dict[str, Any]] = self.deployment_of(stack).get("resources") or []
+        return resources
+
+    def deployment_of(self, stack: str) -> dict[str, Any]:
+        """Another stack's state, as data: empty for one that was never brought up. Raises PulumiFailedError."""
+        document = replace(self, stack=stack)._succeed("stack", "export").document() or {}
+        return document.get("deployment") or {}
 
     def _succeed(self, *arguments: str, with_config: bool = False) -> Answer:
         answer = self.run(*arguments, with_config=with_config)

@@ -3,7 +3,7 @@
   command     the flags and the lines
   checks      the checks of a stack, in the order in which they are told
   stack       a stack's config through Pulumi's command line
-  github, gitea, cluster, registry    the edges: each asks one other side and judges by `core`
+  github, gitea, cluster, registry, worlds    the edges: each asks one other side and judges by `core`
   core/       verdicts on plain data; asks nobody
 
 Never imported by the program.

@@ -1,4 +1,4 @@
-"""Checks what a stack needs before `pulumi up`: config, cluster, GPU nodes, quota, rights, forge and images.
+"""Checks what a stack needs before `pulumi up`: config, cluster, GPU nodes, quota, rights, forge, images and secrets.
 
 Changes nothing: it reads, asks what it may do, and tries to change one runner that cannot exist, number 0, to learn
 whether a token may change runners. One line per check: ok, failed or unknown, and for the latter two the cure. What is
@@ -6,6 +6,7 @@ unknown does not count, unless with --strict.
 
     gpu-runners doctor prod-platform
     gpu-runners doctor prod --strict
+    gpu-runners doctor prod --platform-backend "s3://platform-state?region=eu-central-1"
 """
 
 import argparse
@@ -19,6 +20,7 @@ from gpu_runners.arguments import add_stack
 from gpu_runners.doctor.checks import checks
 from gpu_runners.doctor.core.findings import Finding, exit_code, failed, ok, summary, wrong
 from gpu_runners.doctor.stack import ConfigUnreadableError, read_stack
+from gpu_runners.doctor.worlds import worlds_of
 from gpu_runners.exit_code import ExitCode
 
 
@@ -26,19 +28,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its flags."""
     add_stack(parser)
     parser.add_argument("--strict", action="store_true", help="let what is unknown fail as well")
+    parser.add_argument(
+        "--platform-backend", default="", metavar="URL", help="where the platform's state is: its backend must refuse"
+    )
 
 
 def run(options: argparse.Namespace) -> ExitCode:
     """FOUND: a check failed. FAILED: with --strict, none failed and one is unknown."""
     findings = []
-    for finding in examine(options.folder, options.stack, options.config_file):
+    for finding in examine(options.folder, options.stack, options.config_file, options.platform_backend):
         findings.append(finding)
         print(finding, flush=True)
     print(f"{options.stack}: {summary(findings)}")
     return exit_code(findings, strict=options.strict)
 
 
-def examine(folder: Path, stack: str, config_file: Path | None) -> Iterator[Finding]:
+def examine(folder: Path, stack: str, config_file: Path | None, platform_backend: str = "") -> Iterator[Finding]:
     """Every finding, as soon as it is known. Without a config that can be read there is nothing more to check."""
     try:
         read = read_stack(folder, stack, config_file, os.environ)
@@ -52,4 +57,6 @@ def examine(folder: Path, stack: str, config_file: Path | None) -> Iterator[Find
         return
     parts = [*(["a platform"] if read.platform else []), *(f"pool {pool['name']}" for pool in read.pools)]
     yield ok("config", f"it declares {', '.join(parts)}")
+    has_platform = bool(read.platform)
+    yield from worlds_of(folder, stack, config_file, has_platform=has_platform, platform_backend=platform_backend)
     yield from checks(read, stack, ClusterChoice.of_this_program(os.environ, folder))

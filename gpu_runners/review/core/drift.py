@@ -9,9 +9,9 @@ from gpu_runners.review.core.differing import differences, first_list, without_c
 from gpu_runners.review.core.evidence import PARTIAL, Declared, Json, key_of, name_of
 from gpu_runners.review.core.field_path import MISSING, Path, concrete, look_up, overlaps, parse, show
 from gpu_runners.review.core.findings import Drift, Kind, ObjectName
+from gpu_runners.review.core.other_stacks import is_of_another_stack
 from gpu_runners.review.core.pending import label
 from values.secrecy import HIDDEN
-from values.contract import TRUST_CONFIG_MAP
 
 Key = tuple[str, str, str]
 
@@ -27,11 +27,6 @@ UNKNOWN_WHO: Final = "unknown: a deletion leaves no trace"
 # Made by the cluster for itself, in every namespace.
 _OWN_KINDS: Final = frozenset({"Event", "Endpoints", "EndpointSlice", "Lease", "PodMetrics", "ControllerRevision"})
 _OWN_OBJECTS: Final = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
-# What a platform declares where a deployer brings pools up; a deployer may write none of these.
-_PLATFORM_KINDS: Final = frozenset(
-    {"NetworkPolicy", "ResourceQuota", "LimitRange", "ServiceAccount", "Role", "RoleBinding"}
-)
-_PLATFORM_LABELS: Final = {"app.kubernetes.io/managed-by": "pulumi", "app.kubernetes.io/part-of": "gpu-runners"}
 
 
 class ClusterDrift:
@@ -77,23 +72,14 @@ class ClusterDrift:
     def undeclared(self, elsewhere: Iterable[Key]) -> list[Drift]:
         """Objects in the stack's namespaces that neither it nor another stack declares.
 
-        A platform's state is in another backend: what it puts into a namespace that it grants is known by its labels,
-        and only where a deployer may not write such an object.
+        `elsewhere` is what other stacks of this backend declare; those of other backends are known by their labels.
         """
         known = {*self._objects, *elsewhere}
         return [
             _undeclared(live)
             for key, live in sorted(self._live.items())
-            if key not in known and _is_foreign(live) and not self._is_platforms(key, live)
+            if key not in known and _is_foreign(live) and not is_of_another_stack(live, self._objects)
         ]
-
-    def _is_platforms(self, key: Key, live: Json) -> bool:
-        kind, namespace, name = key
-        if ("Namespace", "", namespace) in self._objects:
-            return False  # this stack has the platform itself
-        labels = live.get("metadata", {}).get("labels") or {}
-        is_labelled = labels.items() >= _PLATFORM_LABELS.items()
-        return is_labelled and (kind in _PLATFORM_KINDS or (kind, name) == ("ConfigMap", TRUST_CONFIG_MAP))
 
     def _updated(self, step: Json) -> Iterator[Drift]:
         """Pulumi compares lists place by place: a container put first would look like three changed ones."""

@@ -54,8 +54,11 @@ def test_a_foreign_role_binding_is_found_with_who_made_it() -> None:
 
 def test_objects_that_another_stack_declares_are_no_drift() -> None:
     document = evidence("clean")
+    for live in document["live"]:
+        if live["kind"] not in ("Pod", "Deployment"):
+            live["metadata"].pop("labels", None)  # by which they would be known as well
     assert len(reviewed(document | {"elsewhere": []}).drift) > 5
-    assert reviewed(document).drift == ()
+    assert [drift.kind for drift in reviewed(document).drift if drift.kind is Kind.UNDECLARED] == []
 
 
 def test_a_runner_that_was_registered_by_hand_is_found() -> None:

@@ -1,0 +1,38 @@
+"""Objects of stacks whose state is in another backend, which no review of this one can read: known by their labels.
+
+Labels prove nothing, so they count only where whoever could write such an object is somebody else's to watch: none of
+a platform's objects in its pools' namespace is a deployer's to write, and of a deployer's pools in a platform's
+namespace the deployer's own stack is reviewed.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from gpu_runners.review.core.evidence import Json, key_of
+from values.accounts import DEPLOYER
+from values.contract import POOL_LABEL, TRUST_CONFIG_MAP
+from values.pool import pools_config_map
+
+LABELS: Final = {"app.kubernetes.io/managed-by": "pulumi", "app.kubernetes.io/part-of": "gpu-runners"}
+_DEPLOYERS: Final = f"{DEPLOYER}-"  # and the stack's name: the role of who deploys it
+_PLATFORM_KINDS: Final = frozenset({"NetworkPolicy", "ResourceQuota", "ServiceAccount", "Role", "RoleBinding"})
+
+
+def is_of_another_stack(live: Json, declared: Collection[tuple[str, str, str]]) -> bool:
+    """`declared`: kind, namespace and name of everything in this stack's state."""
+    kind, namespace, name = key_of(live)
+    labels = live.get("metadata", {}).get("labels") or {}
+    if not labels.items() >= LABELS.items():
+        return False
+    if ("Namespace", "", namespace) not in declared:
+        return kind in _PLATFORM_KINDS or (kind, name) == ("ConfigMap", TRUST_CONFIG_MAP)
+    deployed = {
+        role.removeprefix(_DEPLOYERS) for role in _role_bindings(declared, namespace) if role.startswith(_DEPLOYERS)
+    }
+    if kind == "Deployment":
+        return bool(deployed) and labels.get(POOL_LABEL) == name
+    return kind == "ConfigMap" and name in {pools_config_map(stack) for stack in deployed}
+
+
+def _role_bindings(declared: Collection[tuple[str, str, str]], namespace: str) -> set[str]:
+    return {name for kind, place, name in declared if (kind, place) == ("RoleBinding", namespace)}
