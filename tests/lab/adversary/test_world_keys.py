@@ -1,5 +1,6 @@
 """Every key of the lab's S3 server against every bucket that is not its own: nothing is read, written or found out."""
 
+import re
 from collections.abc import Iterator
 from itertools import product
 
@@ -44,6 +45,10 @@ def content(bucket: str) -> dict[str, bytes]:
     return objects | settings | {name: str(count).encode() for name, count in counts.items()}
 
 
+def names_of_buckets() -> list[bytes]:
+    return re.findall(b"<Name>(.*?)</Name>", s3.root_client().call("GET", "/").body)
+
+
 @pytest.fixture(autouse=True)
 def _everything_stays_as_it_was(lab: dict[str, str]) -> Iterator[None]:
     """Each bucket holds a state and a lock; whatever was tried, both are there afterwards, and no bucket more."""
@@ -51,10 +56,10 @@ def _everything_stays_as_it_was(lab: dict[str, str]) -> Iterator[None]:
     for bucket, key in product(BUCKETS, (STATE, LOCK)):
         root.put(bucket, key, SECRET)
     before = {bucket: content(bucket) for bucket in BUCKETS}
-    buckets = root.call("GET", "/").body
+    buckets = names_of_buckets()
     yield
     assert {bucket: content(bucket) for bucket in BUCKETS} == before
-    assert root.call("GET", "/").body == buckets
+    assert names_of_buckets() == buckets
     for bucket, key in product(BUCKETS, (STATE, LOCK)):
         root.call("DELETE", f"/{bucket}/{key}")
 
