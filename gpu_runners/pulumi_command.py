@@ -116,6 +116,11 @@ class Program:
         self._checked.set()
         return _resources(json.loads(text))
 
+    def declares_platform(self) -> bool:
+        """Whether the stack's config has a platform. Raises PulumiFailedError, StackUnknownError."""
+        config = self._succeed("config", "--json", with_config=True).document() or {}
+        return bool(config.get("gpu-runners:platform"))
+
     def export_with_secrets(self) -> list[dict[str, Any]]:
         """As export, with every secret in plain text."""
         return _resources(self._succeed("stack", "export", _REVEAL).document())

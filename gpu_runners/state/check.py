@@ -102,9 +102,9 @@ class _Reading:
         if manifest is None:
             return
         plugins = manifest.get("plugins") if isinstance(manifest, dict) else [None]
-        for plugin in plugins or []:
+        for plugin in plugins if isinstance(plugins, list) else [plugins] if plugins else []:
             name = plugin.get("name") if isinstance(plugin, dict) else plugin
-            if name not in allowed.MANIFEST_PLUGINS:
+            if not isinstance(name, str) or name not in allowed.MANIFEST_PLUGINS:
                 yield self._note("manifest", f"the plugin {name}", " or ".join(sorted(allowed.MANIFEST_PLUGINS)))
 
     def _secrets_provider(self, provider: Any) -> Iterator[Problem]:
@@ -116,7 +116,7 @@ class _Reading:
         url = state.get("url", "") if isinstance(state, dict) else None
         wanted = self._expected.secrets_provider
         if wanted in ("", "passphrase", "default"):
-            fits = (kind == "passphrase" and not url) or (kind == "service" and url == "https://api.pulumi.com")
+            fits = (kind == "passphrase" and url == "") or (kind == "service" and url == "https://api.pulumi.com")
         else:
             fits = kind == "cloud" and url == wanted
         if not fits:
@@ -128,7 +128,7 @@ class _Reading:
             return
         # Providers first: a resource may only use one that was found to be ours.
         for resource in resources:
-            if isinstance(resource, dict) and resource.get("type") in allowed.PROVIDERS:
+            if isinstance(resource, dict) and str(resource.get("type")) in allowed.PROVIDERS:
                 self._providers.add(f"{resource.get('urn')}::{resource.get('id')}")
         for index, resource in enumerate(resources):
             yield from self._resource(f"resources[{index}]", resource)
@@ -141,7 +141,7 @@ class _Reading:
             return
         for index, operation in enumerate(operations):
             where = f"pending_operations[{index}]"
-            if not isinstance(operation, dict) or operation.get("type") not in allowed.OPERATIONS:
+            if not isinstance(operation, dict) or str(operation.get("type")) not in allowed.OPERATIONS:
                 yield self._note(where, "an unknown operation", " or ".join(sorted(allowed.OPERATIONS)))
             else:
                 yield from self._resource(where, operation.get("resource"))
@@ -176,7 +176,7 @@ class _Reading:
         reference = resource.get("provider")
         if (
             resource.get("custom") is not True
-            or reference not in self._providers
+            or str(reference) not in self._providers
             or f"::{provider}::" not in str(reference)
         ):
             yield self._note(urn, f"the provider {reference}", f"a {provider} of this state")

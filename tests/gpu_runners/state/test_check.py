@@ -177,6 +177,7 @@ def test_an_object_is_of_the_kind_that_its_type_says() -> None:
         {"type": "cloud", "state": {"url": "hashivault://attacker.example/key"}},
         {"type": "service", "state": {"url": "https://attacker.example"}},
         {"type": "passphrase", "state": {"salt": "x", "url": "https://attacker.example"}},
+        {"type": "passphrase", "state": ["x"]},
         {"type": None},
         [],
         "passphrase",
@@ -211,6 +212,17 @@ def test_github_is_asked_where_the_stacks_scope_says_and_nowhere_else() -> None:
     assert problems(document, Expectation(stack="review", github_api="https://api.github.com")) == []
     for expected in (EXPECTED, Expectation(stack="review", github_api="https://ghe.example/api/v3")):
         assert any("baseUrl" in text for text in problems(document, expected))
+
+
+@pytest.mark.parametrize("place", [("manifest", "plugins"), ("resources", 3, "type"), ("resources", 3, "provider")])
+@pytest.mark.parametrize("value", [[[]], {"x": []}, 5, [{"name": []}]])
+def test_a_value_of_another_kind_is_a_problem_and_no_traceback(place: tuple[Any, ...], value: Any) -> None:
+    document = recorded()
+    holder = document["deployment"]
+    for step in place[:-1]:
+        holder = holder[step]
+    holder[place[-1]] = value
+    assert problems(document) != []
 
 
 def test_an_asset_is_refused_wherever_it_hides() -> None:
