@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 ADVERSARY = (HERE / "adversary", HERE / "test_reach.py")
 OTHER_SESSION_SECONDS = 900.0
 OWN_NAMESPACES = (
+    "gpu-runners-worlds",
     "gpu-runners-test",
     "gpu-runners-small",
     "gpu-runners-flows",
