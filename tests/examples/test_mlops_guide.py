@@ -1,6 +1,7 @@
 """The example is consistent with itself: its data, its lock file and its workflow fit its sources."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,25 @@ def test_a_run_is_never_cancelled_by_the_next_push(workflow: dict[str, Any]) -> 
 
 
 def test_the_training_job_holds_no_secret_of_the_deployment(workflow: dict[str, Any]) -> None:
-    assert "PULUMI" not in str(workflow["jobs"]["train"])
-    assert "PULUMI" not in str(workflow.get("env", {}))
+    assert "PULUMI_" not in str(workflow["jobs"]["train"])
+    assert "PULUMI_" not in str(workflow.get("env", {}))
+
+
+def test_the_state_and_the_data_have_a_key_each(workflow: dict[str, Any]) -> None:
+    named = {name: set(re.findall(r"secrets\.(\w+)", str(job))) for name, job in workflow["jobs"].items()}
+    assert named["train"] == {"DATA_AWS_ACCESS_KEY_ID", "DATA_AWS_SECRET_ACCESS_KEY"}
+    state = {"PULUMI_CONFIG_PASSPHRASE", "STATE_AWS_ACCESS_KEY_ID", "STATE_AWS_SECRET_ACCESS_KEY"}
+    assert named["deploy"] == named["release"] == {*state, "KUBECONFIG"}
+
+
+@pytest.mark.parametrize("job", ["deploy", "release"])
+def test_the_state_is_held_against_what_the_program_makes_before_it_is_brought_up(
+    workflow: dict[str, Any], job: str
+) -> None:
+    (lines,) = [
+        step["run"].splitlines() for step in workflow["jobs"][job]["steps"] if "pulumi up" in step.get("run", "")
+    ]
+    assert lines[1] == "python3 -m gpu_runners state dev --without-platform"
 
 
 def test_the_demo_changes_the_seed_of_the_training_and_nothing_else() -> None:

@@ -79,7 +79,13 @@ def test_a_stack_that_can_be_brought_up_has_nothing_but_images_that_no_registry_
     assert open_questions
     assert all(line.startswith("unknown  image lab.local/") for line in open_questions), output
     assert (code, doctor.says("--strict")[0]) == (0, 1)
-    for check in ("cluster: Kubernetes", "nodes for pool small: lab", "rights in", "scope mlops/guide: runners may be"):
+    for check in (
+        "worlds: no stack of pools",
+        "cluster: Kubernetes",
+        "nodes for pool small: lab",
+        "rights in",
+        "scope mlops/guide: runners may be",
+    ):
         assert check in output
 
 
@@ -118,7 +124,9 @@ def test_pools_on_a_platform_that_is_up_lack_nothing_until_they_want_more_than_i
     platform: Stack, backend: Mapping[str, str], tmp_path: Path
 ) -> None:
     config = pools_config(pool("one", gpu=gpus(1)))
-    doctor = Doctor(Stack.make("doctor-pools", config, tmp_path, backend))
+    (tmp_path / "state").mkdir()
+    own = {"PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}", "PULUMI_CONFIG_PASSPHRASE": "of this environment"}
+    doctor = Doctor(Stack.make("doctor-pools", config, tmp_path, {**backend, **own}))
     code, output = doctor.says()
     assert code == 0, output
     assert "ok       quota of gpu-runners-test: the quota grants 1 nvidia.com/gpu of 8" in output
