@@ -119,7 +119,9 @@ class Program:
     def declares_platform(self) -> bool:
         """Whether the stack's config has a platform. Raises PulumiFailedError, StackUnknownError."""
         config = self._succeed("config", "--json", with_config=True).document() or {}
-        return bool(config.get("gpu-runners:platform"))
+        platform = config.get("gpu-runners:platform") or {}
+        # Pulumi shows the program's defaults as well: without a platform an empty mapping.
+        return bool(platform.get("objectValue")) or platform.get("value", "{}") != "{}"
 
     def export_with_secrets(self) -> list[dict[str, Any]]:
         """As export, with every secret in plain text."""
