@@ -6,7 +6,7 @@ unknown does not count, unless with --strict.
 
     gpu-runners doctor prod-platform
     gpu-runners doctor prod --strict
-    gpu-runners doctor prod --platform-backend "s3://platform-state?region=eu-central-1"
+    gpu-runners doctor prod --platform-backend s3://platform-state
 """
 
 import argparse
