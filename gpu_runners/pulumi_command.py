@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,9 +108,8 @@ class Program:
         Raises PulumiFailedError, StackUnknownError, StateForeignError.
         """
         text = self._succeed("stack", "export").output
-        config = self._succeed("config", "--json", with_config=True).document() or {}
         stack_file = self.config_file.read_text() if self.config_file.is_file() else ""
-        problems = check_state(text, expectation(self.stack, config, stack_file))
+        problems = check_state(text, expectation(self.stack, self._config, stack_file))
         if problems:
             first = f"{count_of(problems)} with the state of {self.stack}, which this program did not make like that:"
             raise StateForeignError("\n".join([first, *(f"  {problem}" for problem in problems)]))
@@ -118,10 +118,14 @@ class Program:
 
     def declares_platform(self) -> bool:
         """Whether the stack's config has a platform. Raises PulumiFailedError, StackUnknownError."""
-        config = self._succeed("config", "--json", with_config=True).document() or {}
-        platform = config.get("gpu-runners:platform") or {}
+        platform = self._config.get("gpu-runners:platform") or {}
         # Pulumi shows the program's defaults as well: without a platform an empty mapping.
         return bool(platform.get("objectValue")) or platform.get("value", "{}") != "{}"
+
+    @cached_property
+    def _config(self) -> dict[str, Any]:
+        """As Pulumi prints it, without secrets; asked for once."""
+        return self._succeed("config", "--json", with_config=True).document() or {}
 
     def export_with_secrets(self) -> list[dict[str, Any]]:
         """As export, with every secret in plain text."""
