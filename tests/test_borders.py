@@ -44,7 +44,7 @@ PACKAGES: dict[str, set[str]] = {
     "config": {"cryptography", "pulumi"},
     "access": {"gidgethub", "httpx2", "lightkube", "msgspec", "pulumi", "yaml"},
     "components": {"cryptography", "pulumi", "pulumi_github", "pulumi_kubernetes"},
-    "gpu_runners": {"_typeshed", "httpx2", "lightkube", "pulumi", "yaml"},
+    "gpu_runners": {"_typeshed", "cryptography", "httpx2", "lightkube", "pulumi", "yaml"},
     "gpu_runners/state": set(),
     "registrar": {"aiohttp", "cryptography", "gidgethub", "httpx2", "jwt", "lightkube", "prometheus_client"},
 }

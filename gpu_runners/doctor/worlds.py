@@ -13,8 +13,8 @@ from typing import Any, Final
 import yaml
 
 from gpu_runners.doctor.core.findings import Finding, ok, unknown
-from gpu_runners.doctor.core.passphrase import opens
 from gpu_runners.doctor.core.worlds import CHECK, CURE, OtherStack, worlds
+from gpu_runners.doctor.passphrase import opens
 from gpu_runners.pulumi_command import Program, PulumiFailedError, opened
 
 _CREDENTIAL: Final = "gpu-runners:index:ForgeCredential"
