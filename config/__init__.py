@@ -4,6 +4,8 @@
   keys             the stack's keys, and their values as the engine hands them over
   fields           typed fields out of nested mappings; collects every problem with its full key
   kinds            what may stand at a field, in words and for editors, and what helps who wrote something else
+  shape            what the parser reads, written down while it reads
+  json_schema      the schema for editors, made of that
   networks         networks that pods may reach, may not reach, or find their DNS in
   names            images and namespaces, wherever they stand
   pools            the pools

@@ -127,6 +127,7 @@ def _read_app(root: Section, app_key: str, private_key_key: str, key: str) -> Cr
 
 
 def _read_id(section: Section, name: str, syntax: re.Pattern[str], allowed: str) -> str:
+    section.reads(name, {"type": ["integer", "string"], "description": allowed}, required=name == "appId")
     value = section.value(name)
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     if not syntax.fullmatch(text):

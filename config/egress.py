@@ -18,6 +18,8 @@ def read_egress(section: Section) -> EgressRule:
     """One destination: a network, and its ports."""
     section.known("cidr", "ports")
     rule: EgressRule = {"cidr": section.text("cidr", NETWORK_KIND)}
+    ports = {"type": "array", "minItems": 1, "maxItems": MOST_PORTS, "items": PORT_KIND.json_schema}
+    section.reads("ports", ports)
     if "ports" in section.values:
         rule["ports"] = _read_ports(section)
     return rule

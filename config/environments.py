@@ -10,7 +10,7 @@ from config.names import read_own_namespace, read_runner_labels
 from config.quota import read_quota
 from config.scope import read_scope
 from values.egress import EgressRule
-from values.kubernetes_syntax import is_dns_label, is_image_beginning
+from values.kubernetes_syntax import DNS_LABEL, IMAGE_BEGINNING, is_dns_label, is_image_beginning
 from values.quota import Quota
 from values.scope import GITEA, ForgeScope, Scope
 
@@ -21,16 +21,19 @@ RUNNER_GROUP_KIND: Final = text_kind(
     lambda text: 0 < len(text) <= MOST_NAME and text == text.strip() and text.isprintable(),
     f"the name of a runner group, at most {MOST_NAME} letters",
     "write the name as the organization's settings show it",
+    {"minLength": 1, "maxLength": MOST_NAME},
 )
 IMAGES_KIND: Final = text_kind(
     is_image_beginning,
     "an image or what it begins with, without tag and digest, e.g. registry.example.com/ml/",
     "cut it before the tag or digest, without a scheme; end a folder with /",
+    {"pattern": f"^{IMAGE_BEGINNING}$"},
 )
 STACK_KIND: Final = text_kind(
     is_dns_label,
     "the name of the stack that may be deployed, as a DNS-1123 label",
     "write the name that `pulumi stack ls` shows, in lower case",
+    {"pattern": f"^{DNS_LABEL}$"},
 )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeGuard
 
 from config.kinds import NumberKind, TextKind
+from config.shape import Schema, Shape
 from values.problem import Problem, quoted
 from values.secrecy import without_secrets
 
@@ -30,6 +31,8 @@ class Section:
     """What holds for a field that is not there."""
     is_private: bool = False
     """Whether no problem may repeat a value of it: people put passwords there."""
+    shape: Shape | None = None
+    """Where what is read is written down, if anywhere."""
 
     def at(self, name: str) -> str:
         """The full key of a field."""
@@ -52,6 +55,8 @@ class Section:
 
         A key with nothing behind it is not the same as no key: somebody meant to write something there.
         """
+        if self.shape is not None:
+            self.shape.close(self.key, names)
         for name, value in self.values.items():
             if name in names and value is None:
                 self.note(name, _EMPTY, "a value, or no such key", "write its value behind it, or remove the line")
@@ -67,8 +72,17 @@ class Section:
                 cure = f"leave all but one out{f': {why}' if why else ''}"
                 self.note(name, f"{text} {count} times", "each once", cure)
 
+    def reads(self, name: str, schema: Schema, *, required: bool = False) -> None:
+        """Writes down that a field is read, and what JSON Schema can say of it."""
+        if self.shape is not None:
+            self.shape.add(self.key, name, schema, required=required and name not in self.fallbacks)
+
     def text(self, name: str, kind: TextKind) -> str:
         """A required text of a kind."""
+        self.reads(name, kind.json_schema, required=True)
+        return self._text(name, kind)
+
+    def _text(self, name: str, kind: TextKind) -> str:
         value = self.value(name)
         if isinstance(value, str) and kind.check(value):
             return value
@@ -77,10 +91,12 @@ class Section:
 
     def optional_text(self, name: str, kind: TextKind) -> str | None:
         """A text that may be absent."""
-        return self.text(name, kind) if self.has(name) else None
+        self.reads(name, kind.json_schema)
+        return self._text(name, kind) if self.has(name) else None
 
     def integer(self, name: str, kind: NumberKind) -> int:
         """A required whole number within bounds."""
+        self.reads(name, kind.json_schema, required=True)
         value = self.value(name)
         if kind.is_one(value):
             return int(value)
@@ -89,6 +105,7 @@ class Section:
 
     def flag(self, name: str) -> bool:
         """A required true or false."""
+        self.reads(name, {"type": "boolean"}, required=True)
         value = self.value(name)
         if isinstance(value, bool):
             return value
@@ -97,6 +114,7 @@ class Section:
 
     def texts(self, name: str, kind: TextKind, most: int = MOST_ITEMS) -> list[str]:
         """A list of texts of a kind, at most so many; absent means empty."""
+        self.reads(name, {"type": "array", "maxItems": most, "items": kind.json_schema})
         items = self._list(name, f"a list, each item {kind.allowed}", most)
         for index, value in enumerate(items):
             if not (isinstance(value, str) and kind.check(value)):
@@ -106,6 +124,7 @@ class Section:
     def pairs(self, name: str, key_kind: TextKind, value_kind: TextKind, *, is_private: bool = False) -> dict[str, str]:
         """A mapping of texts; absent means empty."""
         section = self.section(name, is_private=is_private)
+        self.reads(name, {"type": "object", "additionalProperties": value_kind.json_schema})
         for key, value in section.values.items():
             if not key_kind.check(key):
                 section.note(key, "such a key", key_kind.allowed, key_kind.cure(key))
@@ -115,22 +134,27 @@ class Section:
 
     def section(self, name: str, *, is_private: bool = False) -> "Section":
         """A mapping at a field; absent means empty."""
+        self.reads(name, {"type": "object"})
         is_private = is_private or self.is_private
         value = self.value(name)
         if value is not None and not _is_mapping(value):
             found = _PRIVATE if is_private else self._quoted(name, value)
             self.note(name, found, "a mapping", usual_cure(value, "mapping"))
-        return Section(self.at(name), value if _is_mapping(value) else {}, self.problems, is_private=is_private)
+        return self._inner(name, value if _is_mapping(value) else {}, is_private=is_private)
 
     def sections(self, name: str, most: int = MOST_ITEMS) -> "list[Section]":
         """A list of mappings at a field, at most so many; absent means empty."""
+        self.reads(name, {"type": "array", "maxItems": most, "items": {"type": "object"}})
         sections = []
         for index, value in enumerate(self._list(name, "a list of mappings", most)):
             if _is_mapping(value):
-                sections.append(Section(f"{self.at(name)}[{index}]", value, self.problems, is_private=self.is_private))
+                sections.append(self._inner(f"{name}[{index}]", value, is_private=self.is_private))
             else:
                 self.note(f"{name}[{index}]", self._quoted(name, value), "a mapping", usual_cure(value, "mapping"))
         return sections
+
+    def _inner(self, name: str, values: Mapping[str, Any], *, is_private: bool) -> "Section":
+        return Section(self.at(name), values, self.problems, is_private=is_private, shape=self.shape)
 
     def _list(self, name: str, allowed: str, most: int) -> Sequence[Any]:
         value = self.value(name)

@@ -61,7 +61,8 @@ def _read_toleration(section: Section) -> Toleration:
     operator = section.text("operator", choice(TOLERATION_OPERATORS))
     toleration: Toleration = {"key": section.text("key", TAINT_KIND), "operator": operator}
     if operator == "Equal":
-        toleration["value"] = section.text("value", TAINT_VALUE_KIND)
+        with_value = replace(section, fallbacks={"value": None})  # required with this operator alone
+        toleration["value"] = with_value.text("value", TAINT_VALUE_KIND)
     elif section.has("value"):
         found = f"{quoted(section.value('value'))} with operator Exists"
         section.note("value", found, "no value with operator Exists", "remove it, or say Equal")

@@ -27,6 +27,11 @@ class TextKind:
     cure: Callable[[str], str]
     schema: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """For editors."""
+        return {"type": "string", **self.schema, "description": self.allowed}
+
     def cure_for(self, value: object) -> str:
         """What helps whoever wrote this value, which is none."""
         if value is None:
@@ -89,9 +94,9 @@ class NumberKind:
         )
 
     @property
-    def schema(self) -> Mapping[str, Any]:
+    def json_schema(self) -> dict[str, Any]:
         """For editors."""
-        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+        return {"type": "integer", "minimum": self.low, "maximum": self.high, "description": self.allowed}
 
     def is_one(self, value: object) -> bool:
         """Whether it is one; true is no number."""

@@ -6,10 +6,13 @@ from typing import Final
 from config.kinds import TextKind
 from values.kubernetes_syntax import is_cidr
 
+_SCHEMA: Final = {"pattern": "^[0-9A-Fa-f.:]+/[0-9]{1,3}$"}
+
 
 def network_kind(example: str) -> TextKind:
     """An IPv4 or IPv6 network."""
-    return TextKind(is_cidr, f"a network such as {example}, without host bits", lambda text: _cure(text, example))
+    allowed = f"a network such as {example}, without host bits"
+    return TextKind(is_cidr, allowed, lambda text: _cure(text, example), _SCHEMA)
 
 
 def _cure(text: str, example: str) -> str:
@@ -37,4 +40,5 @@ DNS_KIND: Final = TextKind(
         if is_cidr(text)
         else _cure(text, "10.96.0.10/32")
     ),
+    _SCHEMA,
 )

@@ -7,7 +7,7 @@ from typing import Final
 from config.fields import Section
 from config.gpu import read_gpu
 from config.kinds import SECONDS, NumberKind, choice, quantity, text_kind
-from config.names import read_image, read_namespace, read_runner_labels
+from config.names import IMAGE_KIND, NAMESPACE_KIND, read_image, read_namespace, read_runner_labels
 from values.kubernetes_syntax import amount, is_dns_label
 from values.pool import IDENTITIES, RunnerPool
 from values.quantity import CPU, EPHEMERAL_STORAGE, MEMORY, SHARED_MEMORY, WORK_VOLUME
@@ -29,6 +29,7 @@ NAME_KIND: Final = text_kind(
 def read_pools(root: Section, defaults: Section, forge: str, *, tags_allowed: bool) -> tuple[RunnerPool, ...]:
     """All pools; a field that a pool leaves out comes from poolDefaults, some from the stack itself."""
     defaults.known(*DEFAULTED)
+    _write_down(root, defaults)
     pools: list[RunnerPool] = []
     merged_sections: list[Section] = []
     for section in root.sections("pools"):
@@ -42,6 +43,7 @@ def read_pools(root: Section, defaults: Section, forge: str, *, tags_allowed: bo
 
 
 FROM_STACK: Final = ("namespace", "runnerImage", "ephemeralStorage")  # keys that a stack gives to pools without them
+QUANTITIES: Final = {"cpu": CPU, "memory": MEMORY, "sharedMemory": SHARED_MEMORY, "workVolume": WORK_VOLUME}
 DEFAULTED: Final = (
     "cpu",
     "memory",
@@ -51,6 +53,18 @@ DEFAULTED: Final = (
     "identity",
     "autoscaled",
 )
+
+
+def _write_down(root: Section, defaults: Section) -> None:
+    """What a pool may leave out may stand, by the same rules, where it comes from."""
+    root.reads("namespace", NAMESPACE_KIND.json_schema)
+    root.reads("runnerImage", IMAGE_KIND.json_schema)
+    root.reads("ephemeralStorage", quantity(EPHEMERAL_STORAGE).json_schema)
+    for name, kind in QUANTITIES.items():
+        defaults.reads(name, quantity(kind).json_schema)
+    defaults.reads("protectJobSeconds", PROTECTION_KIND.json_schema)
+    defaults.reads("identity", choice(IDENTITIES).json_schema)
+    defaults.reads("autoscaled", {"type": "boolean"})
 
 
 def _read_pool(section: Section, forge: str, *, tags_allowed: bool) -> RunnerPool:

@@ -12,6 +12,7 @@ from values.quantity import EPHEMERAL_STORAGE, QUOTA_CPU, QUOTA_MEMORY, QUOTA_ST
 from values.quota import Quota, RunnerLimits
 
 MOST_GPUS: Final = 100000
+_PODS: Final = NumberKind(1, MOST_GPUS, "pods")
 _GPUS: Final = NumberKind(0, MOST_GPUS, "GPUs", "count all pools, and a spare for leaving runners")
 DEFAULTED: Final = ("pods", "cpu", "memory", "ephemeralStorage")
 
@@ -20,9 +21,13 @@ def read_quota(section: Section, defaults: Section) -> Quota:
     """The section `quota` of an environment; what it leaves out comes from gpu-runners:quotaDefaults."""
     section.known("gpus", *DEFAULTED)
     merged = replace(section, fallbacks=defaults.values)
+    defaults.known(*DEFAULTED)
+    defaults.reads("pods", _PODS.json_schema)
+    for name, kind in (("cpu", QUOTA_CPU), ("memory", QUOTA_MEMORY), ("ephemeralStorage", QUOTA_STORAGE)):
+        defaults.reads(name, quantity(kind).json_schema)
     return Quota(
         gpus=_read_gpus(section),
-        pods=merged.integer("pods", NumberKind(1, MOST_GPUS, "pods")),
+        pods=merged.integer("pods", _PODS),
         cpu=merged.text("cpu", quantity(QUOTA_CPU)),
         memory=merged.text("memory", quantity(QUOTA_MEMORY)),
         ephemeral_storage=merged.text("ephemeralStorage", quantity(QUOTA_STORAGE)),
@@ -40,9 +45,13 @@ def read_runner_limits(section: Section) -> RunnerLimits:
 
 def _read_gpus(quota: Section) -> dict[str, int]:
     """A number of NVIDIA GPUs, or a mapping from resource to number."""
-    if not isinstance(quota.values.get("gpus"), dict):
-        return {NVIDIA_GPU: quota.integer("gpus", _GPUS)}
-    section = quota.section("gpus")
+    counts = quota.section("gpus") if isinstance(quota.values.get("gpus"), dict) else None
+    one = quota.integer("gpus", _GPUS) if counts is None else 0
+    by_resource = {"type": "object", "additionalProperties": _GPUS.json_schema}
+    quota.reads("gpus", {"oneOf": [_GPUS.json_schema, by_resource]}, required=True)
+    if counts is None:
+        return {NVIDIA_GPU: one}
+    section = replace(counts, shape=None)
     for resource in section.values:
         if not RESOURCE_KIND.check(resource):
             section.note(resource, "an unknown resource", RESOURCE_KIND.allowed, RESOURCE_KIND.cure(resource))

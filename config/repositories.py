@@ -17,27 +17,34 @@ _SLUG: Final = r"[a-z0-9_][a-z0-9_-]*"
 # 48 KB, https://docs.github.com/actions/reference/variables-reference
 MOST_BYTES: Final = 48 * 1024
 REPOSITORY_KIND: Final = text_kind(
-    is_repository, "owner/repository", "write e.g. mlops/guide, without the forge's address"
+    is_repository,
+    "owner/repository",
+    "write e.g. mlops/guide, without the forge's address",
+    {"pattern": "^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"},
 )
 ENVIRONMENT_KIND: Final = text_kind(
     lambda text: 0 < len(text) <= 255 and text == text.strip() and text.isprintable(),
     "a name as in `environment:` of a job, at most 255 letters",
     "write e.g. dev, without blanks around it",
+    {"pattern": r"^\S(?:.*\S)?$", "maxLength": 255},
 )
 BRANCH_KIND: Final = text_kind(
     lambda text: 0 < len(text) <= 255 and text.isprintable() and not any(letter.isspace() for letter in text),
     "a branch, or a pattern such as release/*",
     "write [main, release/*], each branch on its own",
+    {"pattern": r"^\S{1,255}$"},
 )
 LOGIN_KIND: Final = text_kind(
     lambda text: len(text) <= 60 and re.fullmatch(_LOGIN, text) is not None,
     "a user's login",
     "write it without @, as in https://github.com/LOGIN",
+    {"pattern": f"^{_LOGIN}$"},
 )
 TEAM_KIND: Final = text_kind(
     lambda text: len(text) <= 100 and re.fullmatch(_SLUG, text) is not None,
     "a team's slug",
     "write the last part of the team's address, without the organization",
+    {"pattern": f"^{_SLUG}$"},
 )
 VARIABLE_KIND: Final = text_kind(
     is_variable_name, f"a name of {NAMES}", "write it in upper case, and not beginning with GITHUB_"

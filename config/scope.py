@@ -20,6 +20,9 @@ _PAGES: Final = ("enterprises", "orgs", "organizations", "settings", "users")
 
 def read_scope(section: Section, forge: str) -> ForgeScope:
     """The field `scope`; notes what is wrong with it."""
+    section.reads(
+        "scope", {"type": "string", "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://", "description": ALLOWED}
+    )
     value = section.value("scope")
     try:
         if not isinstance(value, str):

@@ -23,6 +23,7 @@ from config.networks import BLOCKED_KIND, DNS_KIND
 from config.platform import PlatformConfig, read_platform
 from config.pools import read_pools
 from config.relations import check_pools
+from config.shape import Shape
 from values.credential import Credential
 from values.deadlines import Deadlines
 from values.pool import RunnerPool
@@ -58,9 +59,9 @@ class StackConfig:
     certificate_generation: int
 
 
-def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ) -> StackConfig:
-    """The stack's config. Raises StackConfigError."""
-    root = Section(f"{NAMESPACE}:", read_values(config))
+def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ, shape: Shape | None = None) -> StackConfig:
+    """The stack's config; what is read of it is written down in the shape. Raises StackConfigError."""
+    root = Section(f"{NAMESPACE}:", read_values(config), shape=shape)
     refuse_encrypted(root)
     if root.problems:  # whatever else is wrong, its message might show what was to stay a secret
         raise StackConfigError(root.problems)

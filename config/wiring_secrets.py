@@ -39,6 +39,20 @@ def _items(holder: object, name: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+_ONE: Final = {"type": "string", "pattern": f"^{_NAME.pattern}$", "description": f"a name of {NAMES}"}
+_ENTRY: Final = {
+    "oneOf": [
+        _ONE,
+        {
+            "type": "object",
+            "properties": {"name": _ONE, "from": _ONE},
+            "required": ["name"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+
 class SecretReader:
     """Reads lists of secrets; one value may go to several repositories and environments."""
 
@@ -48,6 +62,7 @@ class SecretReader:
 
     def read(self, section: Section) -> dict[str, str]:
         """The values by their names at GitHub. What stands in the file is never shown: it might be a value."""
+        section.reads("secrets", {"type": "array", "items": _ENTRY})
         entries = section.values.get("secrets")
         if entries is not None and not isinstance(entries, list):
             cure = "write [NAME], then `pulumi config set --secret NAME`; revoke what stood here if it was a secret"

@@ -21,7 +21,8 @@ IMAGE: Final = (
 )
 _IMAGE: Final = re.compile(IMAGE, re.ASCII)
 LONGEST_IMAGE: Final = 512
-_IMAGE_BEGINNING: Final = re.compile(r"[a-z0-9][A-Za-z0-9._-]*(:\d+(?=/))?(/[A-Za-z0-9._-]+)*/?")
+IMAGE_BEGINNING: Final = r"[a-z0-9][A-Za-z0-9._-]*(:\d+(?=/))?(/[A-Za-z0-9._-]+)*/?"
+_IMAGE_BEGINNING: Final = re.compile(IMAGE_BEGINNING, re.ASCII)
 _DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 

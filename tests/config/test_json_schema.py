@@ -1,0 +1,75 @@
+"""The schema for editors is what the parser reads, takes what the parser takes, and refuses most of what it refuses."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from config.json_schema import read_shape
+from config.wiring_secrets import VARIABLE_PREFIX, named_secrets
+from tests.config.stack_schema import EVERY_KEY, SCHEMA, generated
+from tests.config.test_documented_stacks import STACKS
+from tests.config.test_invalid_stacks import FILES
+from tests.github.app_key import private_key
+from tests.program.stack_values import ROOT, defaults, loaded_file
+
+STACK_FILES = [*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("lab/demo/**/Pulumi.*.yaml"), EVERY_KEY]
+VALIDATOR = jsonschema.Draft7Validator(json.loads(SCHEMA.read_text()))
+MODELINE = "# yaml-language-server: $schema="
+
+
+def complaints(stack: Any) -> list[str]:
+    return [f"{error.json_path}: {error.message}" for error in VALIDATOR.iter_errors(stack)]
+
+
+def test_the_schema_is_the_one_that_the_parser_gives() -> None:
+    assert SCHEMA.read_text() == generated(), "run `make schema`"
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft7Validator.check_schema(VALIDATOR.schema)
+
+
+def test_the_stack_with_every_key_has_every_key_that_the_parser_knows() -> None:
+    stack = yaml.safe_load(EVERY_KEY.read_text())["config"]
+    shape = read_shape(stack, {f"gpu-runners:{key}": value for key, value in defaults().items()})
+    unread = {at: sorted(set(names) - set(shape.fields.get(at, {}))) for at, names in shape.known.items()}
+    assert {at: names for at, names in unread.items() if names} == {}
+    assert {f"gpu-runners:{key}" for key in defaults()} == set(stack)
+
+
+def test_the_stack_with_every_key_can_be_used() -> None:
+    stack = yaml.safe_load(EVERY_KEY.read_text())["config"]
+    keys = dict.fromkeys(("GITHUB_APP_PRIVATE_KEY", "GITHUB_WIRING_APP_PRIVATE_KEY"), private_key())
+    secrets = {f"{VARIABLE_PREFIX}{name}": "hush" for name in named_secrets(stack["gpu-runners:platform"])}
+    assert len(loaded_file(stack, keys | secrets).pools) == 2
+
+
+@pytest.mark.parametrize("file", STACK_FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_shipped_stack_file_is_valid_and_names_the_schema(file: Path) -> None:
+    first = file.read_text().splitlines()[0]
+    assert first.startswith(MODELINE)
+    assert (file.parent / first.removeprefix(MODELINE)).resolve() == SCHEMA
+    assert complaints(yaml.safe_load(file.read_text())) == []
+
+
+@pytest.mark.parametrize("stack", [stack for _, stack in STACKS], ids=[name for name, _ in STACKS])
+def test_a_documented_stack_is_valid(stack: dict[str, Any]) -> None:
+    assert complaints(stack) == []
+
+
+def test_most_invalid_stacks_are_refused_in_the_editor_already() -> None:
+    refused = [file.stem for file in FILES if complaints(yaml.safe_load(file.read_text()))]
+    assert len(refused) >= 0.6 * len(FILES)
+
+
+def test_keys_of_other_programs_and_credentials_are_none_of_its_business() -> None:
+    stack = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
+    stack["config"] |= {"kubernetes:context": "lab", "gpu-runners:forgeToken": {"secure": "v1:x"}}
+    stack |= {"encryptionsalt": "v1:x"}
+    assert complaints(stack) == []
+    stack["config"]["gpu-runners:pols"] = []
+    assert len(complaints(stack)) == 1
