@@ -1,6 +1,7 @@
 """ForgeConnection: HTTP to one forge: deadline, trust, proxy, and what it means when nothing comes back."""
 
 import ssl
+import time
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
@@ -10,7 +11,14 @@ from access.forge_errors import ForgeRefusedError, ForgeUnreachableError
 from values.forge_url import read_forge_url
 from values.problem import Problem
 
-DEADLINE_SECONDS: Final = 20.0
+DEADLINE_SECONDS: Final = 20.0  # without a byte
+ANSWER_SECONDS: Final = 60.0
+MOST_BYTES: Final = 16 * 2**20
+_OF_THE_TRANSFER: Final = (
+    "content-encoding",
+    "content-length",
+    "transfer-encoding",
+)  # of a body that is decoded by now
 
 
 class ForgeConnection:
@@ -46,8 +54,11 @@ class ForgeConnection:
     ) -> httpx2.Response:
         """The answer, whatever its status. Raises ForgeUnreachableError, ForgeRefusedError where it is not trusted."""
         url = f"{self._api}{path}"
+        given = {"headers": dict(headers or {}), "json": body, "params": parameters}
         try:
-            return self._http.request(method, url, headers=dict(headers or {}), json=body, params=parameters)
+            # A redirect is an answer like any other: what it names is not followed, and gets no token.
+            with self._http.stream(method, url, **given, follow_redirects=False) as answer:
+                return _read(answer, f"{self._api} to {method} {path}")
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise ForgeRefusedError.of(self._distrust()) from error
@@ -60,6 +71,19 @@ class ForgeConnection:
             "one that is signed by a public CA, or by the one in gpu-runners:forgeCa",
             "set gpu-runners:forgeCa to the PEM of its CA",
         )
+
+
+def _read(answer: httpx2.Response, asked: str) -> httpx2.Response:
+    """The whole answer. Raises ForgeUnreachableError for one that is too long, or takes too long, to be one."""
+    body = bytearray()
+    end = time.monotonic() + ANSWER_SECONDS
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > MOST_BYTES or time.monotonic() > end:
+            bounds = f"{MOST_BYTES // 2**20} MiB within {ANSWER_SECONDS:.0f} s"
+            raise ForgeUnreachableError(f"an answer without end from {asked}; allowed: {bounds}")
+    decoded = [(name, value) for name, value in answer.headers.multi_items() if name.lower() not in _OF_THE_TRANSFER]
+    return httpx2.Response(answer.status_code, headers=decoded, content=bytes(body), request=answer.request)
 
 
 def _check_address(api: str) -> None:
