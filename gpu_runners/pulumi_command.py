@@ -20,6 +20,7 @@ from gpu_runners.errors import CommandFailedError
 from gpu_runners.state.check import check_state
 from gpu_runners.state.expectation import expectation
 from values.problem import count_of
+from values.secrecy import without_secrets_in_urls
 
 DEADLINE_SECONDS: Final = 600
 CHILDREN: Final = Children()
@@ -54,8 +55,9 @@ class Answer(Ended):
 
     @property
     def complaint(self) -> str:
-        """Its own words, for a person."""
-        return (self.errors.strip() or self.output.strip() or f"exit code {self.code}")[-1500:]
+        """Its own words, for a person; the address of a state backend may hold a password, and is in many of them."""
+        words = self.errors.strip() or self.output.strip() or f"exit code {self.code}"
+        return without_secrets_in_urls(words)[-1500:]
 
     @property
     def text(self) -> str:

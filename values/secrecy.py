@@ -40,13 +40,18 @@ def without_secrets(text: str) -> str:
     """A message in somebody else's words, with everything hidden that looks like a credential, by name or by shape."""
     text = _PRIVATE_KEY.sub(HIDDEN, text)
     text = _AUTHORIZATION.sub(lambda match: f"{match['name']}{HIDDEN}", text)
-    text = _USERINFO.sub(lambda match: f"{match['scheme']}{HIDDEN}@", text)
-    text = _QUERY.sub(lambda match: f"{match['name']}{HIDDEN}", text)
+    text = without_secrets_in_urls(text)
     text = _NAMED.sub(
         lambda match: match[0] if _NO_VALUE.fullmatch(match["value"]) else f"{match['name']}{HIDDEN}", text
     )
     text = _CREDENTIAL.sub(HIDDEN, text)
     return _LONG.sub(lambda match: HIDDEN if _is_key(match[0]) else match[0], text)
+
+
+def without_secrets_in_urls(text: str) -> str:
+    """Without login and query values of any URL; words of advice stay, e.g. which secret is to be set."""
+    text = _USERINFO.sub(lambda match: f"{match['scheme']}{HIDDEN}@", text)
+    return _QUERY.sub(lambda match: f"{match['name']}{HIDDEN}", text)
 
 
 def without_login(text: str) -> str:

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from gpu_runners.pulumi_command import PulumiFailedError, StackUnknownError, StateForeignError, opened, stack_file
+from gpu_runners.pulumi_command import (
+    Answer,
+    PulumiFailedError,
+    StackUnknownError,
+    StateForeignError,
+    opened,
+    stack_file,
+)
 from tests.gpu_runners.stand_in_pulumi import NO_STACK, StandInPulumi
 
 
@@ -58,3 +65,11 @@ def test_an_export_that_is_none_is_refused(text: str, tmp_path: Path, monkeypatc
     pulumi = StandInPulumi.make(tmp_path, f"echo '{text}'", monkeypatch)
     with opened(pulumi.program, "dev", None) as program, pytest.raises(StateForeignError, match="the state of dev"):
         program.export()
+
+
+def test_pulumis_words_are_repeated_without_the_passwords_of_a_backend() -> None:
+    advice = "`pulumi config set --secret forgeToken`"
+    words = f"error: could not open postgres://state:hunter2@db/x?sslpassword=hunter3; {advice}"
+    complaint = Answer(code=255, output="", errors=words).complaint
+    assert "hunter" not in complaint
+    assert complaint.endswith(advice)
