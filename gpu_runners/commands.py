@@ -58,8 +58,9 @@ WORKFLOWS: Final = (
     Command("state", "gpu_runners.state.command", "whether this program made everything in a stack's state"),
     Command("stacks", "gpu_runners.review.commands.stacks", "the stacks of a folder, as a JSON list"),
     Command("collect", "gpu_runners.review.commands.collect", "read everything about a stack into a file"),
-    Command("render", "gpu_runners.review.commands.render", "such a file as Markdown, JSON and job summary"),
-    Command("comment", "gpu_runners.review.commands.comment", "the stack's one comment under a pull request"),
+    Command("render", "gpu_runners.review.commands.render", "such files as Markdown, JSON and job summary"),
+    Command("comment", "gpu_runners.review.commands.comment", "a pull request's one comment about all of its stacks"),
     Command("issue", "gpu_runners.review.commands.issue", "the stack's one issue about drift"),
+    Command("plan", "gpu_runners.review.commands.plan", "save what `up` shall do, if it is what was reviewed"),
 )
 COMMANDS: Final = {command.name: command for command in (*PEOPLE, *WORKFLOWS)}

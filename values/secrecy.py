@@ -9,14 +9,16 @@ _CREDENTIAL: Final = re.compile(
     r"\b(?:gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|xox[abp]-|sk-|hf_)[\w-]+|\beyJ[\w-]{10,}\.[\w.-]*"
     r"|(?i:\b(?:bearer|basic|token|apikey) +[\w+/=.~-]{6,})"
 )
+# Atomic and possessive: what somebody else wrote must not cost more than its length.
 # By name: NAME=value, "name": "value", --name value; a value may be quoted. And in an address: all that stands before
 # the host, and every value of the query, where signatures and tokens travel.
 _NAMED: Final = re.compile(
     r"""(?ix) (?<![\w./-]) (?P<name>
-        (?: --? | ["'] )? [\w.-]*
-        (?:secret|token|passw|passphrase|pwd|credential|api_?-?key|access_?-?key|private_?-?key)
+        (?: --? | ["'] )?
+        (?> [\w.-]* (?:secret|token|passw|passphrase|pwd|credential|api_?-?key|access_?-?key|private_?-?key) )
         (?! [\w.-]*? (?:name|ref|path|file|seconds|audience|uid) \b )
-        [\w.-]* ["']? (?: \s*[=:]\s* | (?<=\w)[ ](?=["']) ) | --[\w-]*(?:secret|token|passw|api-?key)[\w-]*[= ]
+        [\w.-]*+ ["']? (?: \s*+[=:]\s* | (?<=\w)[ ](?=["']) )
+        | -- (?> [\w-]* (?:secret|token|passw|api-?key) ) [\w-]*+ [= ]
     ) (?P<value> "[^"]*" | '[^']*' | [^\s,;&"'{}\[\]]+ )"""
 )
 # What stands where a secret might and is none: an HTTP status, a truth, a permission at GitHub, nothing.

@@ -2,7 +2,8 @@
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -10,22 +11,36 @@ from access.forge_errors import ForgeRefusedError, ForgeStatusError, ForgeUnreac
 from access.gitea.client import API as GITEA_API
 from access.gitea.client import GiteaClient
 from access.github.client import GitHubClient
-from gpu_runners.review.core.markdown import marker
 from gpu_runners.review.errors import ReviewFailedError
 from values.scope import GITHUB, ForgeScope, Scope, is_repository
 
 PAGE: Final = 50
+# Who a job's own token is. GitHub: no person's name may hold brackets; Gitea: the name is reserved (models/user).
+GITHUB_JOB_USER: Final = "github-actions[bot]"
+GITEA_JOB_USER: Final = "gitea-actions"
 HOSTED_API: Final = "api."  # GitHub's own service answers there; any other GitHub at its own host
 
 Ask = Callable[[str, str, Any, Mapping[str, str] | None], Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class IssueText:
+    """What an issue shall say. Its body begins with the marker."""
+
+    marker: str
+    title: str
+    body: str
+    is_clean: bool
+
+
 class Forge:
     """One forge and one token. Every method raises ReviewFailedError where the forge refuses or does not answer."""
 
-    def __init__(self, api: str, token: str) -> None:
-        """api is the root of its API, as GITHUB_API_URL names it."""
+    def __init__(self, api: str, token: str, author: str = "") -> None:
+        """api is the root of its API, as GITHUB_API_URL names it; author, whose comments are ours (the token's)."""
         api = api.rstrip("/")
+        self._author = author
+        self._job_user = GITEA_JOB_USER if api.endswith(GITEA_API) else GITHUB_JOB_USER
         if api.endswith(GITEA_API):
             gitea = GiteaClient(api.removesuffix(GITEA_API), token)
             self._close, self._ask = gitea.__exit__, _asked_of_gitea(gitea)
@@ -34,7 +49,7 @@ class Forge:
             self._close, self._ask = github.__exit__, _asked_of_github(github)
 
     @classmethod
-    def of_environment(cls) -> "Forge":
+    def of_environment(cls, author: str = "") -> "Forge":
         """The forge of a workflow: GITHUB_API_URL (GitHub and Gitea set it) and GITHUB_TOKEN or FORGE_TOKEN."""
         api = os.environ.get("GITHUB_API_URL") or gitea_api(os.environ.get("FORGE_URL", ""))
         token = os.environ.get("GITHUB_TOKEN") or os.environ.get("FORGE_TOKEN", "")
@@ -42,7 +57,7 @@ class Forge:
             raise ReviewFailedError(
                 "no forge: set GITHUB_API_URL and GITHUB_TOKEN, or for Gitea FORGE_URL and FORGE_TOKEN"
             )
-        return cls(api, token)
+        return cls(api, token, author)
 
     def __enter__(self) -> Self:
         return self
@@ -50,26 +65,55 @@ class Forge:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def comment(self, repository: Scope, number: int, stack: str, text: str) -> str:
-        """Writes the one comment of a stack under a pull request or issue; returns its address."""
-        for comment in self._all(f"{repository.api_path}/issues/{number}/comments"):
-            if str(comment.get("body", "")).startswith(marker(stack)):
-                path = f"{repository.api_path}/issues/comments/{comment['id']}"
-                return str(self._call("PATCH", path, {"body": text})["html_url"])
-        return str(self._call("POST", f"{repository.api_path}/issues/{number}/comments", {"body": text})["html_url"])
-
-    def issue(self, repository: Scope, stack: str, title: str, text: str, *, is_clean: bool) -> str:
-        """Opens, updates or closes the one issue of a stack; says which."""
-        path = f"{repository.api_path}/issues"
-        issues = self._all(path, state="open")
-        issue = next((issue for issue in issues if str(issue.get("body", "")).startswith(marker(stack))), None)
-        if issue is None:
+    def comment(self, repository: Scope, number: int, marker: str, text: str, *, is_clean: bool) -> str:
+        """Writes the one comment under a pull request, none where all is clean and there is none; says which."""
+        path = f"{repository.api_path}/issues/{number}/comments"
+        ours = self._ours(self._all(path), marker)
+        if ours is None:
             if is_clean:
+                return "no comment is there, none is needed"
+            return f"wrote {self._call('POST', path, {'body': text})['html_url']}"
+        changed = self._call("PATCH", f"{repository.api_path}/issues/comments/{int(ours['id'])}", {"body": text})
+        return f"updated {changed['html_url']}"
+
+    def issue(self, repository: Scope, issue: IssueText, news: Callable[[str], str]) -> str:
+        """Opens, updates or closes the one issue of a stack; says which.
+
+        `news` says, of the body that is there, what its readers must be told; "" for nothing.
+        """
+        path = f"{repository.api_path}/issues"
+        entries = self._all(path, state="open")
+        ours = self._ours([entry for entry in entries if not entry.get("pull_request")], issue.marker)
+        if ours is None:
+            if issue.is_clean:
                 return "no issue is open, none is needed"
-            return f"opened {self._call('POST', path, {'title': title, 'body': text})['html_url']}"
-        change = {"title": title, "body": text, **({"state": "closed"} if is_clean else {})}
-        answer = self._call("PATCH", f"{path}/{issue['number']}", change)
-        return f"{'closed' if is_clean else 'updated'} {answer['html_url']}"
+            return f"opened {self._call('POST', path, {'title': issue.title, 'body': issue.body})['html_url']}"
+        told = "" if issue.is_clean else news(str(ours["body"]))
+        change = {"title": issue.title, "body": issue.body, **({"state": "closed"} if issue.is_clean else {})}
+        answer = self._call("PATCH", f"{path}/{int(ours['number'])}", change)
+        if told:  # a change of the text alone reaches nobody
+            self._call("POST", f"{path}/{int(ours['number'])}/comments", {"body": told})
+        return f"{'closed' if issue.is_clean else 'updated'} {answer['html_url']}"
+
+    def _ours(self, entries: Iterable[dict[str, Any]], marker: str) -> dict[str, Any] | None:
+        """The first that bears the marker and was written by us: anybody may write a text that begins like ours."""
+        marked = [entry for entry in entries if str(entry.get("body") or "").startswith(marker)]
+        if not marked:
+            return None
+        author = self._author or self._user()
+        return next((entry for entry in marked if (entry.get("user") or {}).get("login") == author), None)
+
+    def _user(self) -> str:
+        """Whom the token belongs to. A job's own token may not ask: then the forge's user for such tokens."""
+        try:
+            login = self._ask("GET", "/user", None, None)["login"]
+        except ForgeStatusError as error:
+            if error.status not in (401, 403, 404):
+                raise ReviewFailedError(f"the forge refused GET /user: {error}") from error
+            return self._job_user
+        except (ForgeUnreachableError, ForgeRefusedError, KeyError, TypeError) as error:
+            raise ReviewFailedError(f"the forge did not answer GET /user: {error}") from error
+        return str(login)
 
     def remove_runner(self, scope: Scope, runner_id: int) -> None:
         """Removes a runner that has no job. Raises ReviewFailedError for one that has: its result would be lost."""
@@ -107,6 +151,14 @@ class Forge:
             raise ReviewFailedError(f"the forge refused {method} {path}: {error}") from error
         except (ForgeUnreachableError, ForgeRefusedError) as error:
             raise ReviewFailedError(f"the forge did not answer {method} {path}: {error}") from error
+
+
+def add_author(parser: argparse.ArgumentParser) -> None:
+    """--author."""
+    parser.add_argument(
+        "--author", default="", metavar="LOGIN",
+        help="whose texts are ours (the token's user; an App's token needs it, e.g. `review-app[bot]`)",
+    )  # fmt: skip
 
 
 def repository(text: str) -> Scope:

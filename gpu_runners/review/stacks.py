@@ -1,5 +1,6 @@
 """Which stacks there are: the stack files of a folder."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,12 @@ import yaml
 
 from gpu_runners.arguments import STACK_NAME
 from gpu_runners.pulumi_command import stack_file
+from gpu_runners.review.core.stack_changes import StackFile
 from gpu_runners.review.errors import ReviewFailedError
 
 PLATFORM_KEY = "gpu-runners:platform"
+LONGEST_BYTES = 1_000_000
+_SALT = re.compile(r"^encryptionsalt:.*$", re.MULTILINE)
 
 
 def stacks(folder: Path, *, with_platform: bool = True) -> list[str]:
@@ -22,6 +26,18 @@ def stacks(folder: Path, *, with_platform: bool = True) -> list[str]:
         name for name in _names(folder)
         if STACK_NAME.fullmatch(name) and (not _config(stack_file(folder, name)).get(PLATFORM_KEY) or with_platform)
     )  # fmt: skip
+
+
+def stack_files(folder: Path) -> dict[str, StackFile]:
+    """Every stack of a folder by its name. Raises ReviewFailedError for a file that is none."""
+    return {
+        name: StackFile(
+            has_platform=bool(_config(stack_file(folder, name)).get(PLATFORM_KEY)),
+            text=_SALT.sub("", stack_file(folder, name).read_text()).strip(),
+        )
+        for name in _names(folder)
+        if STACK_NAME.fullmatch(name)
+    }
 
 
 def left_out(folder: Path) -> list[str]:
@@ -43,11 +59,14 @@ def _names(folder: Path) -> list[str]:
 
 def _config(path: Path) -> dict[str, Any]:
     """A stack file's config. Raises ReviewFailedError: a stack that cannot be read must not be left out."""
+    # It may be a pull request's: a link could lead anywhere, and an error's text shows a piece of what is there.
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > LONGEST_BYTES:
+        raise ReviewFailedError(f"{path}: no stack file: allowed is a plain file of at most {LONGEST_BYTES} bytes")
     try:
         document = yaml.safe_load(path.read_text()) or {}
         config = document.get("config") or {}
         if isinstance(config, dict):
             return config
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, RecursionError) as error:
         raise ReviewFailedError(f"{path}: no stack file: {' '.join(str(error).split())}") from error
     raise ReviewFailedError(f"{path}: no stack file: `config` is {type(config).__name__}; allowed: a mapping of keys")

@@ -31,6 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its flags."""
     add_stack(parser)
     add_yes(parser, "whether the holder of the lock has ended: it has")
+    parser.add_argument(
+        "--own", action="store_true",
+        help="only what a process of this machine left, whose name no other machine has; another's lock stays as it is",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> ExitCode:
@@ -44,7 +48,7 @@ def run(options: argparse.Namespace) -> ExitCode:
         def pulumi(*command: str) -> Answer:
             return program.run(*command, with_config=command[0] in READ_CONFIG)
 
-        unlock(options.stack, pulumi, Here(socket.gethostname(), holds, agrees, say))
+        unlock(options.stack, pulumi, Here(socket.gethostname(), holds, agrees, say, own_alone=options.own))
     return ExitCode.DONE
 
 

@@ -28,6 +28,7 @@ class Here:
     holds: Callable[[Lock], bool]  # whether a process that runs here, and ran when the lock was made, is its pid
     agrees: Callable[[str], bool]
     say: Callable[[str], None]
+    own_alone: bool = False  # no other machine has this one's name, and what others hold is none of its business
 
 
 def unlock(stack: str, pulumi: Pulumi, here: Here) -> None:
@@ -36,6 +37,9 @@ def unlock(stack: str, pulumi: Pulumi, here: Here) -> None:
     held = _held(pulumi)
     if not held and not unfinished:
         here.say(f"{stack} is not locked and nothing in it is unfinished: nothing to do.")
+        return
+    if here.own_alone and not all(ours(lock, here.host) for lock in held):
+        here.say(f"{stack} is locked by {held[0]}, which is not this machine ({here.host}): left as it is.")
         return
     if held:
         _judge(stack, held, here)
@@ -69,6 +73,9 @@ def _judge(stack: str, held: Sequence[Lock], here: Here) -> None:
             f"process {pids} runs on this machine: wait until it has ended, or end it with SIGINT "
             "(Ctrl-C), upon which it gives the lock back. Nothing was changed"
         )
+    if here.own_alone:
+        here.say("No such process runs here any more: it was killed, and its lock stayed.")
+        return
     hosts = ", ".join(sorted({lock.host for lock in held}))
     if all(ours(lock, here.host) for lock in held):
         # Two containers may go by one name, each with processes of its own.

@@ -15,7 +15,7 @@ from tests.gpu_runners.review.core.recorded import DATA
 from tests.gpu_runners.stand_in_pulumi import NO_STACK, StandInPulumi
 from tests.program.stack_values import ROOT
 
-ABOUT_A_STACK = ("doctor", "review", "repair", "unlock", "collect")
+ABOUT_A_STACK = ("doctor", "review", "repair", "unlock", "collect", "plan")
 EVERY = pytest.mark.parametrize("name", COMMANDS)
 EXAMPLE = re.compile(r"^ {4}(gpu-runners .*)$", re.MULTILINE)
 
@@ -52,7 +52,9 @@ def test_every_command_s_help_shows_examples_that_are_understood(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for file in ("evidence.json", "Pulumi.dev.yaml"):
+    for file in ("evidence.json", "report.json", "Pulumi.dev.yaml", "pull/Pulumi.yaml", "main/Pulumi.yaml",
+                 "policy/lab.json"):  # fmt: skip
+        Path(file).parent.mkdir(exist_ok=True)
         Path(file).write_text("{}")
     examples = EXAMPLE.findall(COMMANDS[name].load().__doc__ or "")
     assert examples
@@ -171,7 +173,8 @@ def test_a_missing_pulumi_is_one_line(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    more = ["--to", str(tmp_path / "evidence.json")] if name == "collect" else []
+    file = str(tmp_path / "file.json")
+    more = {"collect": ["--to", file], "plan": ["--save", file]}.get(name, [])
     assert main([name, "dev", *more, "--folder", str(ROOT)]) == ExitCode.FAILED
     assert "`pulumi` cannot be started: No such file or directory; install it" in complaint(capsys)
     assert not (tmp_path / "evidence.json").exists()
@@ -194,7 +197,8 @@ def test_a_stack_that_nobody_knows_is_not_previewed_as_a_new_one(
 ) -> None:
     pulumi = StandInPulumi.make(tmp_path, NO_STACK, monkeypatch)
     (pulumi.program / "Pulumi.dev.yaml").unlink()
-    more = ["--to", str(tmp_path / "evidence.json")] if name == "collect" else []
+    file = str(tmp_path / "file.json")
+    more = {"collect": ["--to", file], "plan": ["--save", file]}.get(name, [])
     assert main([name, "dev", *more, "--folder", str(pulumi.program)]) == ExitCode.FAILED
     assert "the state backend knows no stack dev" in complaint(capsys)
     assert [call.split()[:2] for call in pulumi.calls] == [["stack", "export"]]

@@ -33,8 +33,8 @@ class ProgramRepository:
         for name, value in variables.items():
             self._api.post(f"{self._path}/actions/variables/{name}", {"value": value})
 
-    def push(self, branch: str, config: Json, message: str) -> None:
-        """The last commit of this checkout, with another config of the stack."""
+    def push(self, branch: str, config: Json, message: str, files: Mapping[str, str] | None = None) -> None:
+        """The last commit of this checkout, with another config of the stack and other files."""
         login = git.login(gitea.ADMIN, gitea.token())
         url = f"{gitea.URL}/{self.name}.git"
         with tempfile.TemporaryDirectory(prefix="program-") as name:
@@ -44,6 +44,9 @@ class ProgramRepository:
             git.run(folder, "checkout", "--quiet", "--detach", "FETCH_HEAD")
             put_last_commit(folder)
             (folder / STACK_FILE).write_text(yaml.safe_dump({"config": config}))
+            for path, text in (files or {}).items():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_text(text)
             git.run(folder, "add", "--all")
             git.run(folder, "commit", "--quiet", "--message", message, environment=login)
             git.run(folder, "push", "--quiet", "--force", url, f"HEAD:refs/heads/{branch}", environment=login)
@@ -69,9 +72,15 @@ class ProgramRepository:
 
     def runs(self, workflow: str, ref: str) -> list[Json]:
         """The runs of a workflow on a branch, e.g. `heads/main` or `pull/1/head`, newest first."""
+        return [run for run in self._runs(workflow) if run["path"] == f"{workflow}@refs/{ref}"]
+
+    def judgements(self, workflow: str) -> list[Json]:
+        """The runs of a workflow of main on pull requests, newest first."""
+        return [run for run in self._runs(workflow) if run["event"] == "pull_request_target"]
+
+    def _runs(self, workflow: str) -> list[Json]:
         runs = self._api.get(f"{self._path}/actions/runs", limit=50)["workflow_runs"]
-        pushed = [run for run in runs if run["path"] == f"{workflow}@refs/{ref}"]
-        return sorted(pushed, key=lambda run: -int(run["id"]))
+        return sorted((run for run in runs if run["path"].startswith(f"{workflow}@")), key=lambda run: -int(run["id"]))
 
     def jobs(self, run: int) -> list[Json]:
         """The jobs of a run."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gpu_runners.review.core.markdown import marker
+from gpu_runners.review.core.comment import MARKER
 from lab import environment, gitea, s3, worlds
 from lab.gitea_api import GiteaApi
 from lab.trial.deadline import holds_for, until
@@ -51,9 +51,44 @@ jobs:
 """
 
 
+# What the author of a pull request may write into the program: it runs in the job that previews, and there alone.
+FORGED_PROGRAM = """import json, os, pathlib, urllib.error, urllib.request
+report = dict(verdict="", exit_code=0, stack="dev", changes=[], drift=[], capacity=[], violations=[], unread=[],
+              left_out=[], failure="", notes=["{marker} @everybody <img src=x>"], currency="<b>", plan="")
+for folder in pathlib.Path(os.environ["RUNNER_TEMP"]), pathlib.Path("/tmp"):
+    (folder / "report.json").write_text(json.dumps(report))
+token = os.environ.get("GITHUB_TOKEN") or os.environ.get("ACTIONS_RUNTIME_TOKEN", "")
+url = "{{GITHUB_API_URL}}/repos/{{GITHUB_REPOSITORY}}/issues/1/comments".format(**os.environ)
+headers = {{"Authorization": "token " + token, "Content-Type": "application/json"}}
+try:
+    urllib.request.urlopen(urllib.request.Request(url, b'{{"body": "by the program"}}', headers))
+    print("write: done")
+except urllib.error.HTTPError as error:
+    print("write: refused", error.code)
+raise SystemExit("the program ends here")
+"""
+GREEN_WORKFLOW = """name: preview
+on: pull_request
+jobs:
+  gate:
+    name: gate
+    runs-on: preview
+    steps:
+      - run: echo all is well
+"""
+
+
 def config(**changes: Any) -> Json:
     """The stack `dev` of the tests' repository: one pool."""
     return pools_config(pool("cuda", gpu=gpus(1)) | changes) | {"gpu-runners:namespace": SPACE}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What came of a run: how each job ended, by its name, and what all of them printed."""
+
+    jobs: dict[str, str]
+    log: str
 
 
 @dataclass(frozen=True)
@@ -72,20 +107,32 @@ class Flows:
 
         return until(f"run {count} of {workflow} on {ref}", newest, 30)
 
+    def judged(self, count: int) -> int:
+        """The number of the newest run of main's `preview` on a pull request, once there are that many."""
+
+        def newest() -> int | None:
+            runs = self.at_forge.judgements("preview.yml")
+            return int(runs[0]["id"]) if len(runs) >= count else None
+
+        return until(f"run {count} of preview.yml", newest, 30)
+
     def is_waiting(self, run: int) -> bool:
         """Whether no runner has its one job yet."""
         (job,) = self.at_forge.jobs(run)
         return bool(job["status"] == "waiting")
 
-    def ended(self, run: int) -> tuple[str, str]:
-        """Conclusion and log of its one job, once it has ended."""
+    def ended(self, run: int) -> Ended:
+        """How its jobs ended, once all have."""
 
-        def job() -> Json | None:
-            (found,) = self.at_forge.jobs(run)
-            return found if found["status"] == "completed" else None
+        def jobs() -> list[Json] | None:
+            jobs = self.at_forge.jobs(run)
+            return jobs if jobs and all(job["status"] == "completed" for job in jobs) else None
 
-        found = until(f"run {run} has ended", job, 60, seen=lambda: self.at_forge.jobs(run))
-        return str(found["conclusion"]), self.at_forge.log(found["id"])
+        found = until(f"run {run} has ended", jobs, 180, seen=lambda: self.at_forge.jobs(run))
+        return Ended(
+            {str(job["name"]): str(job["conclusion"]) for job in found},
+            "\n".join(f"== {job['name']}\n{self.at_forge.log(job['id'])}" for job in found if job["started_at"]),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -120,39 +167,74 @@ def flows(
             platform.destroy().succeeded()
 
 
-def test_a_push_to_main_is_deployed_by_the_deployer(flows: Flows, api: KubernetesApi) -> None:
-    conclusion, log = flows.ended(flows.begun("deploy.yml", "heads/main"))
-    assert conclusion == "success", log
+def test_a_push_to_main_is_planned_by_the_previewer_and_deployed_as_planned_by_the_deployer(
+    flows: Flows, api: KubernetesApi
+) -> None:
+    ended = flows.ended(flows.begun("deploy.yml", "heads/main"))
+    assert ended.jobs == {"plan dev": "success", "deploy dev": "success"}, ended.log
+    assert ended.log.count("sha256:") >= 2, ended.log
+    assert "dev is not locked and nothing in it is unfinished" in ended.log
     until("the deployed runner is ready", lambda: api.get(POOL)["status"].get("readyReplicas") == 1, 10)
+
+
+def test_a_clean_first_look_makes_no_comment_and_the_gate_is_green(flows: Flows) -> None:
+    flows.at_forge.push("same", config(), "Nothing", {"docs/note.md": "A word"})
+    number = flows.at_forge.open_pull_request("same", "Words only")
+    ended = flows.ended(flows.judged(1))
+    assert ended.jobs == {"preview dev": "success", "comment": "success", "gate": "success"}, ended.log
+    assert flows.at_forge.comments(number) == []
 
 
 def test_a_pull_request_gets_one_comment_which_its_next_push_updates(flows: Flows) -> None:
     flows.at_forge.push("more", config(replicas=2), "More GPUs")
     number = flows.at_forge.open_pull_request("more", "More GPUs")
-    conclusion, log = flows.ended(flows.begun("preview.yml", f"pull/{number}/head"))
-    assert conclusion == "success", log
+    ended = flows.ended(flows.judged(2))
+    assert ended.jobs == {"preview dev": "success", "comment": "success", "gate": "success"}, ended.log
     (comment,) = flows.at_forge.comments(number)
-    assert comment["body"].startswith(f"{marker('dev')}\n\n### 📝 dev: 1 to update, 1 to replace")
+    assert comment["body"].startswith(f"{MARKER}\n\n### 📝 1 stack: 1 with changes")
+    assert "**In all: +1 GPUs**" in comment["body"]
+    assert "| 📝 **dev** | 1 to update<br>+1 GPUs |  |" in comment["body"]
     assert "**cuda**: 1 → 2 GPUs" in comment["body"]
-    assert comment["body"].rstrip() in "\n".join(line.partition(" ")[2] for line in log.splitlines()), log
+    assert comment["user"]["login"] == "gitea-actions"
     flows.at_forge.push("more", config(replicas=2, image="registry.example.com/nightly:1"), "Another image")
-    conclusion, log = flows.ended(flows.begun("preview.yml", f"pull/{number}/head", 2))
-    assert conclusion == "failure", f"a mandatory policy was broken:\n{log}"
+    ended = flows.ended(flows.judged(3))
+    assert ended.jobs == {"preview dev": "failure", "comment": "failure", "gate": "failure"}, ended.log
     (again,) = flows.at_forge.comments(number)
     assert again["id"] == comment["id"]
-    assert "1 mandatory" in again["body"]
-    assert "container runner: found registry.example.com/nightly:1" in again["body"]
+    assert "🛑 1 stack: 1 against a mandatory rule" in again["body"]
+    assert "container runner: found `registry.example.com/nightly:1`" in again["body"]
+
+
+def test_a_pull_request_is_judged_by_main_whatever_it_changes_about_its_judges(flows: Flows) -> None:
+    """It empties the pack, lets the review say that all is well, forges its report, and renames a green job `gate`."""
+    forged = FORGED_PROGRAM.format(marker=MARKER)
+    files = {
+        "policy/lab.json": "{}",
+        "policy/__main__.py": "",
+        "gpu_runners/__main__.py": "print('all is well')",
+        "gpu_runners/review/core/comment.py": "MARKER = ''",
+        ".gitea/workflows/preview.yml": GREEN_WORKFLOW,
+        "__main__.py": forged,
+    }
+    flows.at_forge.push("judge", config(image="registry.example.com/nightly:1"), "A judge of its own", files)
+    number = flows.at_forge.open_pull_request("judge", "A judge of its own")
+    ended = flows.ended(flows.judged(4))
+    assert ended.jobs == {"preview dev": "failure", "comment": "failure", "gate": "failure"}, ended.log
+    (comment,) = flows.at_forge.comments(number)
+    assert comment["body"].startswith(f"{MARKER}\n\n### ❓ 1 stack: 1 not known"), comment["body"]
+    assert "all is well" not in ended.log
+    assert "write: refused" in ended.log, ended.log
 
 
 def test_drift_opens_one_issue_which_is_updated_and_closed_once_the_stack_is_clean(
     flows: Flows, api: KubernetesApi
 ) -> None:
-    conclusions, issues = [], []
+    conclusions: list[str] = []
+    issues = []
     for count, labels in enumerate(({"team": "x"}, {"owner": "y"}, {"team": None, "owner": None}), start=1):
         api.patch(f"{POOL}?fieldManager=mallory", {"metadata": {"labels": labels}})
         flows.at_forge.dispatch("drift.yml")
-        conclusion, _ = flows.ended(flows.begun("drift.yml", "heads/main", count))
-        conclusions.append(conclusion)
+        conclusions += flows.ended(flows.begun("drift.yml", "heads/main", count)).jobs.values()
         issues.append(flows.at_forge.issues())
     assert conclusions == ["failure", "failure", "success"]
     ((number, state, text),), (updated,), (closed,) = issues
@@ -162,20 +244,22 @@ def test_drift_opens_one_issue_which_is_updated_and_closed_once_the_stack_is_cle
     assert updated[:2] == (number, "open")
     assert "dev: drift in 2 places" in updated[2]
     assert closed[:2] == (number, "closed")
+    (told,) = flows.at_forge.comments(number)
+    assert told["body"].startswith("**New drift** (1):"), "its readers hear of what is new, and of no second look"
 
 
-def test_a_strangers_pull_request_waits_for_a_maintainer_and_gets_no_credential_even_then(flows: Flows) -> None:
+def test_a_strangers_pull_request_is_not_previewed_and_gets_no_credential_even_once_agreed_to(flows: Flows) -> None:
     with flows.at_forge.forked_by(STRANGER, {".gitea/workflows/stranger.yml": STRANGERS_WORKFLOW}) as branch:
         number = flows.at_forge.open_pull_request(branch, "A stranger's change", user=STRANGER)
-        ref = f"pull/{number}/head"
-        runs = [flows.begun("preview.yml", ref), flows.begun("stranger.yml", ref)]
+        ended = flows.ended(flows.judged(5))
+        assert ended.jobs == {"preview dev": "skipped", "comment": "skipped", "gate": "success"}, ended.log
+        assert "Not previewed, because it comes from a fork" in ended.log
+        run = flows.begun("stranger.yml", f"pull/{number}/head")
         flows.runners.until_ready("preview", 2)
-        holds_for("no runner takes it", lambda: all(flows.is_waiting(run) for run in runs), 3)
-        for run in runs:
-            flows.at_forge.approve(run)
-        assert flows.ended(runs[0])[0] == "skipped"
-        conclusion, log = flows.ended(runs[1])
-        assert conclusion == "success", log
-        assert "secret of 0 characters" in log
-        assert "refused: 403" in log, log
+        holds_for("no runner takes it", lambda: flows.is_waiting(run), 3)
+        flows.at_forge.approve(run)
+        ended = flows.ended(run)
+        assert list(ended.jobs.values()) == ["success"], ended.log
+        assert "secret of 0 characters" in ended.log
+        assert "refused: 403" in ended.log, ended.log
         assert flows.at_forge.comments(number) == []

@@ -12,8 +12,10 @@ from gpu_runners.review.errors import ReviewFailedError
 
 
 def add_evidence(parser: argparse.ArgumentParser) -> None:
-    """FILE."""
-    parser.add_argument("evidence", type=existing_file, metavar="FILE", help="what `gpu-runners collect` wrote")
+    """FILE, some of them."""
+    parser.add_argument(
+        "evidence", type=existing_file, nargs="+", metavar="FILE", help="what `gpu-runners collect` wrote"
+    )
 
 
 def write(evidence: Evidence, path: Path) -> None:
@@ -26,5 +28,5 @@ def read(path: Path) -> Review:
     """The review of a file. Raises ReviewFailedError where it is another's."""
     try:
         return review(Evidence.from_json(json.loads(path.read_text())))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ReviewFailedError(f"{path}: {error}; it must be what `gpu-runners collect` wrote") from error

@@ -32,14 +32,27 @@ def add_looking(parser: argparse.ArgumentParser) -> None:
 def add_preview(parser: argparse.ArgumentParser) -> None:
     """How to run the program, and what it costs."""
     parser.add_argument("--drift-only", action="store_true", help="no preview: the program is not run")
-    parser.add_argument("--policy-pack", default="", type=_pack, metavar="FOLDER", help="preview with this policy pack")
-    parser.add_argument("--policy-pack-config", default="", type=_pack_config, metavar="FILE", help="its settings")
+    add_policy_pack(parser)
     parser.add_argument(
         "--violations", action="append", default=[], type=existing_file, metavar="FILE", help="found elsewhere"
     )
     parser.add_argument(
         "--prices", type=existing_file, metavar="FILE", help='{"currency": "$", "hourly": {"H100-80GB-HBM3": 2}}'
     )
+
+
+def add_policy_pack(parser: argparse.ArgumentParser) -> None:
+    """--policy-pack and --policy-pack-config."""
+    parser.add_argument("--policy-pack", default="", type=_pack, metavar="FOLDER", help="preview with this policy pack")
+    parser.add_argument("--policy-pack-config", default="", type=_pack_config, metavar="FILE", help="its settings")
+
+
+def policy_flags(options: argparse.Namespace) -> list[str]:
+    """Pulumi's flags for the pack; none without one."""
+    if not options.policy_pack:
+        return []
+    config = ["--policy-pack-config", options.policy_pack_config] if options.policy_pack_config else []
+    return ["--policy-pack", options.policy_pack, *config]
 
 
 def full_evidence(options: argparse.Namespace) -> Evidence:

@@ -25,4 +25,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """The verdict's exit code."""
-    return show(review(full_evidence(options)), options)
+    return show([review(full_evidence(options))], options)

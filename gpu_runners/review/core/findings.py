@@ -1,10 +1,14 @@
 """What a review can find, as frozen values whose texts are already safe to show."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.review.core.field_path import Path
+
+CURRENCY: Final = re.compile(r"[A-Za-z]{3} ?|[$€£¥₹]")
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -98,6 +102,7 @@ class Review:
     failure: str  # why the program cannot be previewed, "" if it can
     notes: tuple[str, ...] = ()
     currency: str = "$"
+    plan: str = ""  # the digest of what the program would do, "" without a preview
 
     @property
     def exit_code(self) -> ExitCode:
@@ -105,6 +110,11 @@ class Review:
         if self.failure or self.unread:
             return ExitCode.FAILED
         return ExitCode.FOUND if self.changes or self.drift or self.violations else ExitCode.DONE
+
+    @property
+    def is_clean(self) -> bool:
+        """Everything could be looked at, and there is nothing to say."""
+        return self.exit_code == ExitCode.DONE
 
     @property
     def pull_request_code(self) -> ExitCode:

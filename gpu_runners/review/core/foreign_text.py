@@ -13,7 +13,7 @@ from typing import Final
 LONGEST: Final = 200
 # Of such words plain text is made. No dot inside (www.), no underscore, star, number sign or at sign; no colon inside.
 _HARMLESS: Final = re.compile(
-    r"(?!\d+[.)]|(?i:gh-\d)|(?i:[0-9a-f]{7,})\b)[(/]?[A-Za-z0-9][A-Za-z0-9/()-]*[.,:;]?", re.ASCII
+    r"(?!\d+[.)]|(?i:.*\bgh-\d)|(?i:.*\b[0-9a-f]{7,})\b)[(/]?[A-Za-z0-9][A-Za-z0-9/()-]*[.,:;]?", re.ASCII
 )
 # Kept out of code spans: a backtick would end one, and a bar ends a table's cell even there; how a backslash before it
 # is read differs between the parsers.
@@ -30,6 +30,12 @@ def code(text: str) -> str:
     """Foreign text as a code span; "" stays empty."""
     line = _line(text)
     return f"`{line.translate(_INSTEAD)}`" if line else ""
+
+
+def sentence(text: str) -> str:
+    """Foreign text within a line whose own backticks mark code: `up` puts it back."""
+    parts = [words(part) if index % 2 == 0 else code(part) for index, part in enumerate(_line(text).split("`"))]
+    return " ".join(part for part in parts if part)
 
 
 def block(text: str, longest: int) -> str:

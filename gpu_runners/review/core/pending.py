@@ -11,6 +11,7 @@ from gpu_runners.review.core.secrecy import redacted
 _QUIET: Final = frozenset(
     {"same", "read", "refresh", "discard", "discard-replaced", "read-discard", "read-replacement"}
 )
+_WAIT: Final = "gpu-runners:index:OnlinePools$kubernetes:core/v1:ConfigMap"
 _PARTS: Final = frozenset({"create-replacement", "delete-replaced"})  # of an operation `replace` that is listed too
 
 
@@ -19,7 +20,7 @@ def changes(preview: Json) -> list[Change]:
     listed: list[Change] = []
     for step in preview.get("steps") or ():
         operation = str(step.get("op", ""))
-        if operation in _QUIET or operation in _PARTS or not _is_real(step):
+        if operation in _PARTS or not is_change(step):
             continue
         listed += _of_update(step, operation) if operation in ("update", "replace") else [_whole(step, operation)]
     return listed
@@ -58,6 +59,17 @@ def touched(preview: Json) -> dict[str, list[str]]:
             fields = list(step.get("detailedDiff") or ())
             fields_of[step["urn"]] = fields if step.get("op") == "update" else [""]
     return fields_of
+
+
+def is_change(step: Json) -> bool:
+    """Whether the step does something that people want to know of."""
+    return step.get("op") not in _QUIET and _is_real(step) and not _is_wait(step)
+
+
+def _is_wait(step: Json) -> bool:
+    """The ConfigMap on which `up` waits for a stack's pools: it follows whatever a pool changes, and says no more."""
+    urn = str(step.get("urn", ""))
+    return urn.endswith(f"{_WAIT}::pools-{urn.removeprefix('urn:pulumi:').partition('::')[0]}")
 
 
 def _is_real(step: Json) -> bool:

@@ -7,7 +7,8 @@ from gpu_runners.review.core import pending, runners
 from gpu_runners.review.core.capacity import capacity
 from gpu_runners.review.core.drift import ClusterDrift
 from gpu_runners.review.core.evidence import Evidence, Json, declared
-from gpu_runners.review.core.findings import Drift, Review, Violation
+from gpu_runners.review.core.findings import CURRENCY, Drift, Review, Violation
+from gpu_runners.review.core.plan_digest import plan_digest
 from gpu_runners.review.core.violations import violations
 from values.secrecy import without_secrets
 
@@ -33,8 +34,15 @@ def review(evidence: Evidence) -> Review:
         left_out=evidence.left_out,
         failure=_failure(evidence, preview, broken_rules),
         notes=(*notes, *_leftovers(evidence)),
-        currency=str(evidence.prices.get("currency", "$")),
+        currency=_currency(evidence.prices),
+        plan=plan_digest(preview) if preview and not evidence.failure else "",
     )
+
+
+def _currency(prices: Json) -> str:
+    """Three letters or a sign, as it stands beside numbers that are no code span; `$` for anything else."""
+    currency = str(prices.get("currency", "$"))
+    return currency if CURRENCY.fullmatch(currency) else "$"
 
 
 def _failure(evidence: Evidence, preview: Json, broken_rules: Sequence[Violation]) -> str:

@@ -15,6 +15,18 @@ LONGEST: Final = 120
 FREE_TEXT: Final = frozenset(
     {"value", "data", "stringData", "binaryData", "command", "args", "annotations", "valueFrom", "httpHeaders"}
 )
+# Annotations that steer this program, Pulumi or an autoscaler. Their values are words; another value is hidden as well.
+SAFE_ANNOTATIONS: Final = frozenset(
+    {
+        "pulumi.com/patchForce", "pulumi.com/skipAwait", "pulumi.com/deletionPropagationPolicy", "pulumi.com/waitFor",
+        "pulumi.com/replaceUnready", "cluster-autoscaler.kubernetes.io/safe-to-evict", "karpenter.sh/do-not-disrupt",
+        "gpu-runners.dev/runner-labels", "controller.kubernetes.io/pod-deletion-cost",
+        "deployment.kubernetes.io/revision", "autoscaling.keda.sh/paused",
+        "autoscaling.keda.sh/paused-replicas", "kubectl.kubernetes.io/restartedAt",
+    }
+)  # fmt: skip
+_ANNOTATIONS: Final = "annotations"
+_PLAIN_WORDS: Final = re.compile(r"[A-Za-z0-9.:,-]{0,63}")
 _SECRET_WORD: Final = re.compile(r"(?i)(secret|token|passw|credential|api_?key|access_?key|private|auth)")
 
 
@@ -24,7 +36,7 @@ def redacted(value: Any, path: Path) -> str:
         return NOTHING
     if MASK in _text(value):
         return MASK
-    safe = _without_free_text(value, is_free=_is_free(path))
+    safe = value if _is_safe_annotation(path, value) else _without_free_text(value, is_free=_is_free(path))
     text = _text(safe)
     if without_secrets(text) != text:
         return HIDDEN
@@ -34,6 +46,16 @@ def redacted(value: Any, path: Path) -> str:
 def hidden(value: Any) -> str:
     """That there is a value, and nothing of it."""
     return NOTHING if value is MISSING or value is None else HIDDEN
+
+
+def _is_safe_annotation(path: Path, value: Any) -> bool:
+    return (
+        len(path) > 1
+        and path[-2] == _ANNOTATIONS
+        and path[-1] in SAFE_ANNOTATIONS
+        and isinstance(value, str)
+        and bool(_PLAIN_WORDS.fullmatch(value))
+    )
 
 
 def _is_free(path: Path) -> bool:
@@ -47,7 +69,9 @@ def _is_free(path: Path) -> bool:
 def _without_free_text(value: Any, *, is_free: bool) -> Any:
     if isinstance(value, dict):
         return {
-            key: _without_free_text(part, is_free=is_free or key in FREE_TEXT)
+            key: part
+            if key in SAFE_ANNOTATIONS and _is_safe_annotation((_ANNOTATIONS, key), part)
+            else _without_free_text(part, is_free=is_free or key in FREE_TEXT)
             for key, part in value.items()
             if part not in ({}, [], None)
         }

@@ -1,4 +1,4 @@
-"""One comment and one issue per stack, whatever the forge and however often; over real HTTP."""
+"""One comment of a pull request and one issue of a stack, whatever the forge and however often; over real HTTP."""
 
 import argparse
 import json
@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 
+from gpu_runners.review.core.comment import MARKER
 from gpu_runners.review.core.markdown import marker
 from gpu_runners.review.errors import ReviewFailedError
-from gpu_runners.review.forge import Forge, repository
+from gpu_runners.review.forge import Forge, IssueText, repository
 from values.scope import Scope
 
 REPOSITORY = Scope("o/r")
 
 COMMENTS = "/repos/o/r/issues/7/comments"
-TEXT = f"{marker('dev')}\n\n### text"
+TEXT = f"{MARKER}\n\n### text"
+ISSUE = f"{marker('dev')}\n\n### text"
 
 
 class StandIn(ThreadingHTTPServer):
@@ -30,6 +32,7 @@ class StandIn(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.entries: dict[str, list[dict[str, Any]]] = {COMMENTS: [], "/repos/o/r/issues": []}
         self.runners: dict[int, dict[str, Any]] = {}
+        self.user = "reviewer"  # "": a job's own token, which may not ask for its user
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -40,6 +43,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path, _, query = self.path.removeprefix("/api/v1").partition("?")
+        if path == "/user":
+            return self.answer(200, {"login": self.server.user}) if self.server.user else self.answer(403, {})
         if "/runners/" in path:
             runner = self.server.runners.get(int(path.rpartition("/")[2]))
             return self.answer(200 if runner else 404, runner)
@@ -50,8 +55,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         path = self.path.removeprefix("/api/v1").partition("?")[0]
         number = 1000 + sum(map(len, self.server.entries.values()))
-        made = {"id": number, "number": number, "html_url": f"http://forge/{number}", **self.body()}
-        self.server.entries[path].append(made)
+        job = "github-actions[bot]" if self.server.pages else "gitea-actions"
+        user = {"login": self.server.user or job}
+        made = {"id": number, "number": number, "html_url": f"http://forge/{number}", "user": user, **self.body()}
+        self.server.entries.setdefault(path, []).append(made)
         self.answer(201, made)
 
     def do_PATCH(self) -> None:
@@ -96,27 +103,79 @@ def forge(server: StandIn) -> Iterator[Forge]:
         yield opened
 
 
-def test_the_second_review_updates_the_first_comment(server: StandIn, forge: Forge) -> None:
+def written(server: StandIn) -> list[str]:
+    return [comment["body"] for comment in server.entries[COMMENTS]]
+
+
+def issue(text: str = ISSUE, *, is_clean: bool = False) -> IssueText:
+    return IssueText(marker=marker("dev"), title="Drift", body=text, is_clean=is_clean)
+
+
+@pytest.mark.parametrize("user", ["reviewer", ""], ids=["a user's token", "a job's own token"])
+def test_the_second_review_updates_the_first_comment(server: StandIn, forge: Forge, user: str) -> None:
+    server.user = user
     server.entries[COMMENTS] = [{"id": 100 + number, "body": "talk"} for number in range(120)]
-    first = forge.comment(REPOSITORY, 7, "dev", TEXT)
-    assert forge.comment(REPOSITORY, 7, "dev", f"{TEXT} again") == first
-    assert [comment["body"] for comment in server.entries[COMMENTS][120:]] == [f"{TEXT} again"]
+    first = forge.comment(REPOSITORY, 7, MARKER, TEXT, is_clean=False)
+    assert first.startswith("wrote")
+    again = forge.comment(REPOSITORY, 7, MARKER, f"{TEXT} again", is_clean=False)
+    assert again == first.replace("wrote", "updated")
+    assert written(server)[120:] == [f"{TEXT} again"]
 
 
-def test_each_stack_has_a_comment_of_its_own(server: StandIn, forge: Forge) -> None:
-    forge.comment(REPOSITORY, 7, "dev", TEXT)
-    forge.comment(REPOSITORY, 7, "dev-2", f"{marker('dev-2')}\n\n### other")
-    assert len(server.entries[COMMENTS]) == 2
+def test_a_clean_first_look_writes_nothing_and_a_clean_later_one_updates(server: StandIn, forge: Forge) -> None:
+    assert forge.comment(REPOSITORY, 7, MARKER, TEXT, is_clean=True) == "no comment is there, none is needed"
+    assert written(server) == []
+    forge.comment(REPOSITORY, 7, MARKER, TEXT, is_clean=False)
+    forge.comment(REPOSITORY, 7, MARKER, f"{TEXT} clean", is_clean=True)
+    assert written(server) == [f"{TEXT} clean"]
+
+
+@pytest.mark.parametrize(
+    "stranger", [{"login": "mallory"}, {"login": "Reviewer"}, {"login": "reviewer[bot]"}, {}, None]
+)
+def test_a_strangers_comment_or_issue_with_our_marker_is_never_touched(
+    server: StandIn, forge: Forge, stranger: dict[str, str] | None
+) -> None:
+    theirs = {"id": 1, "number": 1, "body": TEXT, "user": stranger, "html_url": "x"}
+    server.entries[COMMENTS] = [dict(theirs)]
+    server.entries["/repos/o/r/issues"] = [theirs | {"body": ISSUE}]
+    forge.comment(REPOSITORY, 7, MARKER, f"{TEXT} ours", is_clean=False)
+    assert written(server) == [TEXT, f"{TEXT} ours"]
+    assert forge.issue(REPOSITORY, issue(is_clean=True), lambda body: "") == "no issue is open, none is needed"
+    assert forge.issue(REPOSITORY, issue(), lambda body: "").startswith("opened")
+    assert server.entries["/repos/o/r/issues"][0] == theirs | {"body": ISSUE}
+
+
+def test_our_text_that_does_not_begin_with_the_marker_is_not_adopted(server: StandIn, forge: Forge) -> None:
+    server.entries[COMMENTS] = [{"id": 1, "body": f"> {TEXT}", "user": {"login": "reviewer"}}]
+    forge.comment(REPOSITORY, 7, MARKER, TEXT, is_clean=False)
+    assert len(written(server)) == 2
+
+
+def test_a_pull_request_is_no_issue_whoever_wrote_it(server: StandIn, forge: Forge) -> None:
+    pull = {"id": 1, "number": 1, "body": ISSUE, "user": {"login": "reviewer"}, "pull_request": {"url": "x"}}
+    server.entries["/repos/o/r/issues"] = [pull]
+    assert forge.issue(REPOSITORY, issue(is_clean=True), lambda body: "") == "no issue is open, none is needed"
 
 
 def test_an_issue_is_opened_updated_and_closed_once(server: StandIn, forge: Forge) -> None:
-    assert forge.issue(REPOSITORY, "dev", "Drift", TEXT, is_clean=True) == "no issue is open, none is needed"
-    assert forge.issue(REPOSITORY, "dev", "Drift", TEXT, is_clean=False).startswith("opened")
-    assert forge.issue(REPOSITORY, "dev", "Drift", f"{TEXT} more", is_clean=False).startswith("updated")
-    assert forge.issue(REPOSITORY, "dev", "Drift", TEXT, is_clean=True).startswith("closed")
-    (issue,) = server.entries["/repos/o/r/issues"]
-    assert issue["state"] == "closed"
-    assert forge.issue(REPOSITORY, "dev", "Drift", TEXT, is_clean=False).startswith("opened")
+    assert forge.issue(REPOSITORY, issue(is_clean=True), lambda body: "") == "no issue is open, none is needed"
+    assert forge.issue(REPOSITORY, issue(), lambda body: "").startswith("opened")
+    assert forge.issue(REPOSITORY, issue(f"{ISSUE} more"), lambda body: "").startswith("updated")
+    assert forge.issue(REPOSITORY, issue(is_clean=True), lambda body: "never").startswith("closed")
+    (entry,) = server.entries["/repos/o/r/issues"]
+    assert entry["state"] == "closed"
+    assert forge.issue(REPOSITORY, issue(), lambda body: "").startswith("opened")
+
+
+def test_the_readers_of_an_issue_are_told_news_and_nothing_else(server: StandIn, forge: Forge) -> None:
+    forge.issue(REPOSITORY, issue(), lambda body: "never: it is opened")
+    number = server.entries["/repos/o/r/issues"][0]["number"]
+    forge.issue(REPOSITORY, issue(f"{ISSUE} later"), lambda body: "")
+    assert f"/repos/o/r/issues/{number}/comments" not in server.entries
+    forge.issue(REPOSITORY, issue(f"{ISSUE} more"), lambda body: f"news since: {body}")
+    (told,) = server.entries[f"/repos/o/r/issues/{number}/comments"]
+    assert told["body"] == f"news since: {ISSUE} later"
 
 
 def test_a_runner_with_a_job_is_not_removed(server: StandIn, forge: Forge) -> None:

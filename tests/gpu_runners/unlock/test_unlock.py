@@ -49,12 +49,12 @@ class Stack:
             self.unfinished = tuple(operation for operation in self.unfinished if operation != "creating")
         return Answer(code=0, output="", errors="")
 
-    def unlock(self, *, host: str = "ci-7", alive: bool = False, agrees: bool = False) -> str:
+    def unlock(self, *, host: str = "ci-7", alive: bool = False, agrees: bool = False, own: bool = False) -> str:
         def answer(question: str) -> bool:
             self.while_asking()
             return agrees
 
-        unlock("dev", self.pulumi, Here(host, lambda lock: alive, answer, self.heard.append))
+        unlock("dev", self.pulumi, Here(host, lambda lock: alive, answer, self.heard.append, own_alone=own))
         return "\n".join(self.heard)
 
     def while_asking(self) -> None:
@@ -106,6 +106,25 @@ def test_a_process_elsewhere_keeps_its_lock_until_somebody_vouches_for_its_end()
         stack.unlock(host="laptop")
     assert not stack.changed
     assert "dev is free" in stack.unlock(host="laptop", agrees=True)
+
+
+def test_a_job_frees_the_lock_that_it_left_without_being_asked() -> None:
+    stack = Stack(locked=True, unfinished=("creating",))
+    assert "dev is free" in stack.unlock(own=True)
+    assert not stack.locked
+
+
+def test_a_job_leaves_the_lock_of_another_job_and_that_is_no_failure() -> None:
+    stack = Stack(locked=True, unfinished=("creating",))
+    assert "not this machine (ci-8): left as it is" in stack.unlock(host="ci-8", own=True)
+    assert not stack.changed
+
+
+def test_a_job_whose_own_command_still_runs_waits_for_it() -> None:
+    stack = Stack(locked=True)
+    with pytest.raises(StackNotFreedError, match="process 20670 runs on this machine: wait"):
+        stack.unlock(alive=True, own=True)
+    assert not stack.changed
 
 
 def test_a_pid_of_another_machine_is_not_looked_up_here() -> None:

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gpu_runners.review.core.comment import Look, PullRequestReview, comment
 from gpu_runners.review.core.findings import Capacity, Change, Drift, Kind, Review, Violation
-from gpu_runners.review.core.foreign_text import block, code, words
+from gpu_runners.review.core.foreign_text import block, code, sentence, words
 from gpu_runners.review.core.markdown import markdown, marker
+from gpu_runners.review.core.stack_changes import StackChanges
 
 HOSTILE = [
     "@mlops/admins",
@@ -111,10 +113,8 @@ class _Page(HTMLParser):
 
 def review(text: str) -> Review:
     """A review all of whose texts are somebody else's."""
-    change = Change(operation="update", resource=text, field=text, before=text, after=text)
-    drift = Drift(
-        kind=Kind.CHANGED, what=text, field=text, declared=text, live=text, who=text, when=text, up="`up` sets it back"
-    )
+    change = Change(operation=text, resource=text, field=text, before=text, after=text)
+    drift = Drift(kind=Kind.CHANGED, what=text, field=text, declared=text, live=text, who=text, when=text, up=text)
     return Review(
         stack="dev",
         changes=(change, replace(change, field="")),
@@ -126,6 +126,21 @@ def review(text: str) -> Review:
         failure=text or "x",
         notes=(text,),
     )
+
+
+def pull_request(text: str) -> str:
+    """The comment of a pull request all of whose texts are somebody else's."""
+    look = Look(commit="1a2b3c4d", time="2026-11-26 14:20 UTC", run="https://forge.example.com/run/1")
+    stacks = StackChanges(brought=("new",))
+    return comment(PullRequestReview(reviews=(review(text),), unseen={"other": text}, look=look, stacks=stacks))
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_changes_nothing_about_the_comment_of_a_pull_request(text: str) -> None:
+    page, harmless = _Page(pull_request(f"x{text}x")), _Page(pull_request("harmless"))
+    assert page.elements == harmless.elements
+    for mark in ("@", "#", "://", "www."):
+        assert mark not in page.prose, page.prose
 
 
 def judge(text: str) -> None:
@@ -156,6 +171,11 @@ def test_any_text_at_all(text: str) -> None:
 def test_harmless_words_stay_plain() -> None:
     assert words("Deployment review-pools/reviewed") == "Deployment review-pools/reviewed"
     assert words("rule, that (often) holds.") == "rule, that (often) holds."
+
+
+def test_a_sentence_keeps_its_own_backticks_as_code() -> None:
+    assert sentence("`up` puts it back; a plain `up -y` does not") == "`up` puts it back; a plain `up -y` does not"
+    assert sentence("a ` b <i>") == "a `b <i>`"
 
 
 def test_only_what_needs_it_becomes_code() -> None:

@@ -76,9 +76,23 @@ def test_pending_changes_and_drift_are_kept_apart() -> None:
     review = reviewed(evidence("drifted"))
     assert [(change.resource, change.before, change.after) for change in review.changes if change.field] == [
         ("Deployment review-pools-reviewed", "1", "3"),
-        ("ConfigMap pools-review", "-", "(not shown)"),
-        ("ConfigMap pools-review", "(not shown)", "(not shown)"),
-    ]
+    ], "the ConfigMap on which `up` waits follows the pools and says no more"
+
+
+def test_a_configmap_of_that_name_which_is_no_wait_is_shown() -> None:
+    document = evidence("drifted")
+    (wait,) = [step for step in document["preview"]["steps"] if step["urn"].endswith("ConfigMap::pools-review")]
+    wait["urn"] = wait["urn"].replace("gpu-runners:index:OnlinePools$", "")
+    assert [change for change in reviewed(document).changes if change.resource == "ConfigMap pools-review"]
+
+
+def test_a_change_that_is_not_shown_says_so_once() -> None:
+    document = evidence("drifted")
+    for step in document["preview"]["steps"]:
+        step["urn"] = step["urn"].replace("gpu-runners:index:OnlinePools$", "")
+    text = markdown(reviewed(document))
+    assert "(not shown)` → `(not shown)" not in text
+    assert "changed, not shown" in text
 
 
 def test_capacity_and_its_price_come_first_after_the_verdict() -> None:

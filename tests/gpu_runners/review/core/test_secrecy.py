@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gpu_runners.review.core.document import document
 from gpu_runners.review.core.field_path import parse
-from gpu_runners.review.core.markdown import LIMIT_BYTES, document, markdown
+from gpu_runners.review.core.markdown import LIMIT_BYTES, markdown
 from gpu_runners.review.core.secrecy import MASK, redacted
 from tests.gpu_runners.review.core.recorded import evidence, reviewed
 from values.secrecy import HIDDEN, without_secrets
@@ -178,3 +179,24 @@ def test_the_comment_is_never_too_long_and_counts_what_it_cut(count: int, letter
 def test_an_error_keeps_the_path_that_was_refused() -> None:
     refusal = "secrets in gpu-runners-system: GET /api/v1/namespaces/gpu-runners-system/secrets-of-the-registrar: 403"
     assert without_secrets(refusal) == refusal
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "shows"),
+    [
+        ("pulumi.com/skipAwait", "true", "true"),
+        ("karpenter.sh/do-not-disrupt", "true", "true"),
+        ("gpu-runners.dev/runner-labels", "cuda,large", "cuda,large"),
+        ("pulumi.com/skipAwait", "the password is swordfish", HIDDEN),
+        ("gpu-runners.dev/runner-labels", "ghp_0123456789abcdefghijklmnopqrstuvwxyz", HIDDEN),
+        ("note", "true", HIDDEN),
+        ("pulumi.com/skipAwait.note", "true", HIDDEN),
+    ],
+)
+def test_annotations_that_steer_something_are_shown_and_no_other(annotation: str, value: str, shows: str) -> None:
+    assert redacted(value, ("metadata", "annotations", annotation)) == shows
+    assert shows in redacted({annotation: value}, ("metadata", "annotations"))
+
+
+def test_a_safe_annotations_name_makes_no_other_field_safe() -> None:
+    assert redacted("true", ("data", "pulumi.com/skipAwait")) == HIDDEN
