@@ -8,15 +8,19 @@ from access.cluster.choice import KEYS, PROVIDER, ClusterChoice
 from access.cluster.errors import ClusterChoiceError
 from access.cluster.kubeconfig import read_kubeconfig
 from gpu_runners.pulumi_command import Program, PulumiFailedError
+from gpu_runners.state.allow_list import KUBERNETES_PROVIDER
 
 
 def cluster_of(program: Program, environment: Mapping[str, str], context: str = "") -> ClusterChoice:
     """The choice of the stack.
 
     context, if any, is only what somebody expects: it chooses nothing. Raises PulumiFailedError without a config that
-    can be read, ClusterChoiceError where the stack's context is another than the expected one.
+    can be read, ClusterChoiceError where the stack's context is another than the expected one, or where the state's
+    objects were made with other words about the cluster.
     """
-    choice = ClusterChoice.of_stack(_provider_config(program), environment, program.folder)
+    config = _provider_config(program)
+    _require_brought_up_with(config, program)
+    choice = ClusterChoice.of_stack(config, environment, program.folder)
     if context:
         actual = read_kubeconfig(choice).context_name
         if actual != context:
@@ -24,6 +28,20 @@ def cluster_of(program: Program, environment: Mapping[str, str], context: str = 
             cure = f"Leave --context out, or `pulumi config set kubernetes:context {context} --stack {program.stack}`"
             raise ClusterChoiceError(found, cure)
     return choice
+
+
+def _require_brought_up_with(config: Mapping[str, str], program: Program) -> None:
+    """Pulumi's refresh asks with the provider that the state holds, whatever the config says since: two clusters.
+
+    Values are the state's check; a key that the config has and no `up` has used yet is what is left.
+    """
+    for resource in program.export():
+        given = resource.get("inputs") or {}
+        unused = [f"{PROVIDER}:{key}" for key in KEYS if config.get(key) and key not in given]
+        if resource.get("type") == KUBERNETES_PROVIDER and unused:
+            found = f"the objects of {program.stack} were brought up without {unused[0]}, which its config has"
+            cure = f"`pulumi up --stack {program.stack}` moves them there, `pulumi config rm {unused[0]}` goes back"
+            raise ClusterChoiceError(found, cure)
 
 
 def _provider_config(program: Program) -> dict[str, str]:

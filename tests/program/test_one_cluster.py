@@ -4,6 +4,7 @@ Two kubeconfigs, each of a cluster of its own: the stack's config names one, the
 """
 
 import asyncio
+import copy
 import json
 import os
 import sys
@@ -27,12 +28,13 @@ from gpu_runners.program import main
 from gpu_runners.pulumi_command import Program, opened
 from gpu_runners.review.collect import Request, collect
 from gpu_runners.stack_cluster import cluster_of
+from gpu_runners.state.allow_list import SECRET, SIGNATURE
 from tests.access.cluster.api_server import ApiServer, api_server
 
 CONFIG_MAPS = "/api/v1/namespaces/team/configmaps"
 URN = "urn:pulumi:dev::gpu-runners::kubernetes:core/v1:ConfigMap::settings"
 PROVIDER = "urn:pulumi:dev::gpu-runners::pulumi:providers:kubernetes::default_4_25_0"
-STATE = {
+STATE: dict[str, Any] = {
     "version": 3,
     "deployment": {
         "resources": [
@@ -75,7 +77,9 @@ if arguments[0] == "config":
                  for key, value in values.items()}}
         print(json.dumps(shown))
 elif arguments[:2] == ["stack", "export"]:
-    print({json.dumps(STATE)!r})
+    text = open("state.json").read()
+    plain = '"plaintext": ' + json.dumps('"secret"')
+    print(text.replace('"ciphertext": "v1:a:b"', plain) if "--show-secrets" in arguments else text)
 elif arguments[:2] == ["stack", "ls"]:
     print("[]")
 else:
@@ -95,8 +99,18 @@ class Two:
         stacks.kubeconfig(folder / "stacks", context="its-own")
         environments.kubeconfig(folder / "environments", context="another")
 
-    def configure(self, **provider: Any) -> None:
-        """Writes the stack file with this config of the Kubernetes provider."""
+    def bring_up(self, **provider: Any) -> None:
+        """Writes the state as `up` leaves it: the provider's config is among its inputs, secrets as ciphertexts."""
+        state = copy.deepcopy(STATE)
+        for key, value in provider.items():
+            secret = {SIGNATURE: SECRET, "ciphertext": "v1:a:b"}
+            state["deployment"]["resources"][0]["inputs"][key] = value if isinstance(value, str) else secret
+        (self.folder / "state.json").write_text(json.dumps(state))
+
+    def configure(self, *, is_up: bool = True, **provider: Any) -> None:
+        """Writes the stack file with this config of the Kubernetes provider, and the state if that was brought up."""
+        if is_up:
+            self.bring_up(**provider)
         config = {f"kubernetes:{key}": value for key, value in provider.items()}
         (self.folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": config}))
         shown = {key: {"value": value, "secret": False} for key, value in config.items() if isinstance(value, str)}
@@ -204,3 +218,21 @@ def test_an_expected_context_that_is_not_the_stacks_stops_everything_and_asks_no
 
 def test_an_expected_context_that_is_the_stacks_changes_nothing(two: Two) -> None:
     assert cluster_of(program(two), os.environ, "its-own") == cluster_of(program(two), os.environ)
+
+
+@pytest.mark.parametrize("key", ["kubeconfig", "context"])
+def test_a_stack_that_was_not_brought_up_where_its_config_points_is_neither_reviewed_nor_repaired(
+    two: Two, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    """Its refresh would ask one cluster and we the other, and what is declared there would look undeclared here."""
+    monkeypatch.setenv("KUBECONFIG", f"{two.folder / 'environments'}:{two.folder / 'stacks'}")
+    two.configure()
+    two.configure(is_up=False, **{key: {"kubeconfig": str(two.folder / "stacks"), "context": "its-own"}[key]})
+    evidence = collect(Request(program=program(two), without=frozenset({"runners"}), with_preview=False))
+    assert evidence.live is None
+    assert f"brought up without kubernetes:{key}" in evidence.unread[0]
+    stray = {"metadata": {"namespace": "team", "name": "stray"}}
+    two.stacks.answers |= {CONFIG_MAPS: {"items": [stray]}, f"{CONFIG_MAPS}/stray": {}}
+    assert main(["repair", "dev", "--folder", str(two.folder), "--without", "runners", "--yes"]) == 1
+    assert two.asked == (False, False)
+    assert "`pulumi up --stack dev`" in capsys.readouterr().out
