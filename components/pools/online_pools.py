@@ -1,4 +1,4 @@
-"""OnlinePools: one small object that changes if and only if a pool does, and whose hook waits for all of them."""
+"""OnlinePools: one small object that changes if and only if a pool does, made once all of them are online."""
 
 from collections.abc import Sequence
 from typing import Optional, TypedDict
@@ -37,7 +37,9 @@ def pools_data(pools: Sequence[RunnerPool]) -> dict[str, str]:
 class OnlinePools(pulumi.ComponentResource):
     """Lists a stack's pools, after them. Give it every RunnerDeployment of the stack in `depends_on`.
 
-    One wait for all, since a waiting hook holds one of the engine's few slots; a failed one leaves no broken state.
+    One wait for all, since a waiting hook holds one of the engine's few slots. The hook comes before the object: as
+    long as the wait has not succeeded, the object is still to be made, so that the next `up` waits again and its
+    preview says so; nothing else is owed.
     """
 
     def __init__(self, name: str, args: OnlinePoolsArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
@@ -53,7 +55,7 @@ class OnlinePools(pulumi.ComponentResource):
                 # The object itself must come after the Deployments: a component's dependencies order its children at
                 # creation only.
                 depends_on=opts.depends_on if opts else None,
-                hooks=pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook]),
+                hooks=pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook]),
             ),
         )
         self.register_outputs({})

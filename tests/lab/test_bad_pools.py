@@ -32,11 +32,12 @@ MakeStack = Callable[[str, Mapping[str, Any]], Stack]
 
 @dataclass(frozen=True)
 class Attempt:
-    """A stack, and how its `up` and the preview after it went."""
+    """A stack, and how its `up`, the preview after it and the same `up` once more went."""
 
     stack: Stack
     up: Outcome
     preview: Outcome
+    again: Outcome
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def attempts(make_stack: MakeStack, workers: str, pods: Pods, api: KubernetesApi
 
 
 def attempt(stack: Stack) -> Attempt:
-    return Attempt(stack, stack.up(), stack.preview())
+    return Attempt(stack, stack.up(), stack.preview(), stack.up())
 
 
 @pytest.mark.parametrize(
@@ -85,8 +86,18 @@ def test_up_fails_within_its_deadline_and_says_why(attempts: Attempts, name: str
 
 
 @pytest.mark.parametrize("name", POOLS)
-def test_a_failed_wait_leaves_a_clean_state(attempts: Attempts, name: str) -> None:
-    attempts.by_pool[name].preview.succeeded()
+def test_a_failed_wait_is_owed_and_nothing_else_is(attempts: Attempts, name: str) -> None:
+    preview = attempts.by_pool[name].preview
+    assert preview.code != 0
+    assert "    + 1 to create\n    4 unchanged" in preview.output, preview.output
+    assert f"pools-{attempts.by_pool[name].stack.name}" in preview.output
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_the_same_up_once_more_waits_again_and_fails_again(attempts: Attempts, name: str) -> None:
+    again = attempts.by_pool[name].again
+    assert again.code != 0
+    assert "the runners will not come online as things are" in again.output, again.output
 
 
 def test_bad_pools_do_not_touch_good_ones(attempts: Attempts, workers: str, pods: Pods) -> None:

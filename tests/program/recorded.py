@@ -25,8 +25,8 @@ class Recorded:
     inputs: dict[str, Any]
     ignored: tuple[str, ...]
     dependencies: tuple[str, ...]
-    after_create: tuple[str, ...]
-    after_update: tuple[str, ...]
+    before_create: tuple[str, ...]
+    before_update: tuple[str, ...]
 
     @property
     def kind(self) -> str:
@@ -102,8 +102,8 @@ class _Monitor(MockMonitor):
                     inputs=plain(rpc.deserialize_properties(request.object, keep_unknowns=True)),
                     ignored=tuple(request.ignoreChanges),
                     dependencies=tuple(urn.rpartition("::")[2] for urn in request.dependencies),
-                    after_create=tuple(request.hooks.after_create),
-                    after_update=tuple(request.hooks.after_update),
+                    before_create=tuple(request.hooks.before_create),
+                    before_update=tuple(request.hooks.before_update),
                 )
             )
         return answer

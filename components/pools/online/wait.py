@@ -134,6 +134,6 @@ def _timeout(pools: Iterable[PoolSnapshot], deadline_seconds: float, silence: st
 
 
 _AFTERWARDS: Final = (
-    "  The pools are declared as configured and go on trying. Change what the cure names and run `pulumi up`;\n"
-    "  to wait once more without a change, run `pulumi up --replace` with the URN of the ConfigMap `pools-…`."
+    "  The pools are declared as configured and go on trying. Change what the cure names and run `pulumi up` again:\n"
+    "  it waits again, with or without a change, until every runner has been online."
 )

@@ -122,9 +122,9 @@ def online(**changes: Any) -> Any:
     return program.one("ConfigMap", "pools-dev")
 
 
-def test_the_wait_is_bound_to_creation_and_update_of_the_list_of_pools() -> None:
+def test_the_list_of_pools_is_made_and_changed_after_the_wait_so_that_a_failed_one_stays_owed() -> None:
     listed = online()
-    assert len(listed.after_create) == len(listed.after_update) == 1
+    assert len(listed.before_create) == len(listed.before_update) == 1
 
 
 def test_the_list_of_pools_changes_if_and_only_if_a_pool_does() -> None:
