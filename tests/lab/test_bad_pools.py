@@ -21,7 +21,7 @@ LEAVE_SECONDS = 8.0  # of the 300 that a job would be given
 POOLS = {
     "fits-no-node": pool("fits-no-node", gpu=gpus(1, product="NVIDIA-NOT-HERE")),
     "above-a-node": pool("above-a-node", gpu=gpus(5)),
-    "over-quota": pool("over-quota", gpu=gpus(9)),
+    "over-quota": pool("over-quota", ephemeralStorage="1950Gi"),
     "no-image": pool("no-image", image="lab.local/not-there:lab"),
     # No shell: the runner's container cannot even be started.
     "dies-at-once": pool("dies-at-once", image="lab.local/pause:lab"),
