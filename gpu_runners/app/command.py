@@ -16,22 +16,39 @@ from gpu_runners.app.manifest import KINDS, Order, next_steps
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.output import say
+from values.scope import GITHUB, parse_scope
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its flags."""
     parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("--organization", default="", metavar="NAME", help="the owner (your own account)")
-    parser.add_argument("--github", default="https://github.com", metavar="URL", help="(https://github.com)")
+    parser.add_argument(
+        "--github", type=github, default="https://github.com", metavar="URL", help="(https://github.com)"
+    )
     parser.add_argument("--name", default="", help="names are unique at GitHub: choose another where one is taken")
     parser.add_argument("--to", type=Path, metavar="FILE", help="the App's key (KIND.private-key.pem)")
     parser.add_argument("--port", type=int, default=8976, help="of the page on this machine (8976)")
 
 
+def github(text: str) -> str:
+    """The root of a GitHub, without a slash at its end.
+
+    Raises argparse.ArgumentTypeError, which repeats nothing of it.
+    """
+    try:
+        scope = parse_scope(GITHUB, f"{text.rstrip('/')}/owner")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}; write e.g. https://github.example.com") from error
+    if scope.path != "owner":
+        raise argparse.ArgumentTypeError("it has a path; write e.g. https://github.example.com")
+    return scope.url
+
+
 def run(options: argparse.Namespace) -> ExitCode:
     """DONE: the App is made. Raises CommandFailedError: it is not, and no key is left."""
     file = options.to or Path(f"{options.kind}.private-key.pem")
-    order = Order(options.kind, options.github.rstrip("/"), options.organization, options.name)
+    order = Order(options.kind, options.github, options.organization, options.name)
     try:
         # First of all: a key that cannot be kept is lost.
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
