@@ -26,6 +26,7 @@ DEADLINE_SECONDS: Final = 600
 CHILDREN: Final = Children()
 # Commands that neither act on what a state holds nor start a provider. Every other one waits for the state's check.
 _STATE_IS_NOT_READ: Final = (("config",), ("stack", "ls"), ("stack", "init"), ("stack", "export"), ("cancel",))
+_BEGINNING: Final = ".pulumi/meta.yaml"
 _REVEAL: Final = "--show-secrets"
 
 
@@ -99,10 +100,16 @@ class Program:
         except DeadlinePassedError as error:
             raise PulumiFailedError(f"`pulumi {arguments[0]}` {error}") from error
         answer = Answer(code=ended.code, output=ended.output, errors=ended.errors)
-        if on_stack and answer.code != 0 and f"no stack named '{self.stack}' found" in answer.errors:
+        if on_stack and answer.code != 0 and self._is_unknown(answer.errors):
             cure = f"`pulumi stack ls` lists its stacks, `pulumi stack init {self.stack}` makes this one"
             raise StackUnknownError(f"the state backend knows no stack {self.stack}; {cure}")
         return answer
+
+    def _is_unknown(self, errors: str) -> bool:
+        """Whether the backend has no such stack, or nothing at all yet: Pulumi begins one that may not be written to
+        by a file of its own (pkg/backend/diy, `ensurePulumiMeta`), and only where there is no stack.
+        """
+        return f"no stack named '{self.stack}' found" in errors or f'write "{_BEGINNING}"' in errors
 
     def export(self) -> list[dict[str, Any]]:
         """The resources of the stack's state, after its check.

@@ -38,8 +38,16 @@ def test_of_a_stack_s_whole_name_the_last_part_names_its_file(stack: str) -> Non
     assert stack_file(Path("folder"), stack) == Path("folder/Pulumi.dev.yaml")
 
 
-def test_a_stack_that_is_not_there_is_an_error_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pulumi = StandInPulumi.make(tmp_path, NO_STACK, monkeypatch)
+# Seen on the lab, with a key that may only read, before anybody had made a stack there.
+EMPTY_BACKEND = """echo 'error: write ".pulumi/meta.yaml": blob (key ".pulumi/meta.yaml") (code=PermissionDenied)' >&2
+exit 255"""
+
+
+@pytest.mark.parametrize("script", [NO_STACK, EMPTY_BACKEND], ids=["no such stack", "no stack at all"])
+def test_a_stack_that_is_not_there_is_an_error_of_its_own(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi = StandInPulumi.make(tmp_path, script, monkeypatch)
     with (
         opened(pulumi.program, "dev", None) as program,
         pytest.raises(StackUnknownError, match="stack init dev"),

@@ -221,9 +221,10 @@ def test_a_pull_request_is_judged_by_main_whatever_it_changes_about_its_judges(f
     ended = flows.ended(flows.judged(4))
     assert ended.jobs == {"preview dev": "failure", "comment": "failure", "gate": "failure"}, ended.log
     (comment,) = flows.at_forge.comments(number)
-    assert comment["body"].startswith(f"{MARKER}\n\n### ❓ 1 stack: 1 not known"), comment["body"]
+    assert comment["body"].startswith(f"{MARKER}\n\n### ❌ 1 stack: 1 cannot be previewed"), comment["body"]
+    assert "everybody" not in comment["body"]
+    assert "by the program" not in [said["body"] for said in flows.at_forge.comments(1)]
     assert "all is well" not in ended.log
-    assert "write: refused" in ended.log, ended.log
 
 
 def test_drift_opens_one_issue_which_is_updated_and_closed_once_the_stack_is_clean(
