@@ -69,10 +69,11 @@ def _of_backend(program: Program, known: Mapping[str, OtherStack], *, listed: bo
 
 
 def _refused(error: PulumiFailedError) -> Finding:
-    text = _line(error)
-    if any(refusal in text for refusal in _REFUSALS):
+    if any(refusal in str(error) for refusal in _REFUSALS):
         return ok(CHECK, "the platform's backend refuses this stack's credentials")
-    return unknown(CHECK, f"the platform's backend: {text}", "correct the URL, or ask from where it can be reached")
+    return unknown(
+        CHECK, f"the platform's backend: {_line(error)}", "correct the URL, or ask from where it can be reached"
+    )
 
 
 def _passphrase(environment: Mapping[str, str]) -> str:
