@@ -45,9 +45,24 @@ def set_config(values: Values, secrets: tuple[str, ...] = ()) -> pulumi.Config:
 
 def _set_config(config: Values, secrets: tuple[str, ...] = ()) -> pulumi.Config:
     declared = {f"gpu-runners:{key}": value for key, value in defaults().items()}
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (declared | config).items()}
+    texts = {key: as_handed_over(value) for key, value in sorted((declared | config).items())}
     pulumi.runtime.set_all_config(texts, [f"gpu-runners:{key}" for key in secrets])
     return pulumi.Config("gpu-runners")
+
+
+def as_handed_over(value: Any) -> str:
+    """A value as the engine's own JSON: keys in order, a whole fraction as a number, nothing as an empty text."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(_as_go_has_it(value))
+
+
+def _as_go_has_it(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_go_has_it(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, list):
+        return list(map(_as_go_has_it, value))
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e21 else value
 
 
 def loaded(values: Values, environment: Mapping[str, str] | None = None, secrets: tuple[str, ...] = ()) -> StackConfig:
