@@ -10,6 +10,8 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,62 +32,74 @@ class DeadlinePassedError(Exception):
 
 
 class Children:
-    """The processes that run, started by whatever thread."""
+    """The processes that run, started by whatever thread.
+
+    Each is started and awaited in a thread of its own: Python runs a signal's handler in the main thread, and what it
+    raises there would break off the start of a process that nobody would know of.
+    """
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[str]] = set()
         self._interrupted = False
+        self._lock = threading.RLock()  # a second signal may come while the first one's handler holds it
 
     def run(
         self, command: Sequence[str], *, folder: Path, environment: Mapping[str, str], deadline_seconds: float
     ) -> Ended:
         """Waits for the end. Raises OSError where it cannot be started, DeadlinePassedError, KeyboardInterrupt."""
-        if self._interrupted:
-            raise KeyboardInterrupt
-        with subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, errors="replace", process_group=0,
-        ) as process:  # fmt: skip
-            self._running.add(process)
+        with ThreadPoolExecutor(1, thread_name_prefix=command[0]) as thread:  # at its end the process has ended
+            return thread.submit(self._run, command, folder, environment, deadline_seconds).result()
+
+    def _run(
+        self, command: Sequence[str], folder: Path, environment: Mapping[str, str], deadline_seconds: float
+    ) -> Ended:
+        with ExitStack() as ending:
+            with self._lock:
+                if self._interrupted:
+                    raise KeyboardInterrupt
+                process = ending.enter_context(
+                    subprocess.Popen(
+                        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                        stderr=subprocess.PIPE, text=True, errors="replace", process_group=0,
+                    )
+                )  # fmt: skip
+                self._running.add(process)
             try:
-                if self._interrupted:  # between the look above and the line above
-                    process.send_signal(signal.SIGINT)
                 output, errors = process.communicate(timeout=deadline_seconds)
             except subprocess.TimeoutExpired as error:
-                process.send_signal(signal.SIGINT)
-                _await_end(process)
+                self._end(process)
                 raise DeadlinePassedError(f"did not end within {deadline_seconds:g} s") from error
-            except KeyboardInterrupt:  # `interrupt` has passed it on
-                _await_end(process)
-                raise
             finally:
                 self._running.discard(process)
         return Ended(code=process.returncode, output=output, errors=errors)
 
     def interrupt(self) -> None:
         """Sends SIGINT to every one, at the second call SIGKILL, as after END_SECONDS; no other is started any more."""
-        if self._interrupted:
-            self._kill()
-            return
-        self._interrupted = True
-        for process in tuple(self._running):
-            process.send_signal(signal.SIGINT)
+        with self._lock:
+            if self._interrupted:
+                self._kill()
+                return
+            self._interrupted = True
+            for process in tuple(self._running):
+                process.send_signal(signal.SIGINT)
         last = threading.Timer(END_SECONDS, self._kill)
         last.daemon = True
         last.start()
 
+    def _end(self, process: "subprocess.Popen[str]") -> None:
+        """Interrupts a process, unless a signal did so already; gives it the time to end, then kills its group."""
+        with self._lock:
+            if not self._interrupted:
+                process.send_signal(signal.SIGINT)
+        try:
+            process.communicate(timeout=END_SECONDS)
+        except subprocess.TimeoutExpired:
+            _kill_group(process)
+            process.communicate()
+
     def _kill(self) -> None:
         for process in tuple(self._running):
             _kill_group(process)
-
-
-def _await_end(process: "subprocess.Popen[str]") -> None:
-    """Gives a process that got SIGINT the time to end; then, or at the next Ctrl-C, kills its group."""
-    try:
-        process.communicate(timeout=END_SECONDS)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        _kill_group(process)
-        process.communicate()
 
 
 def _kill_group(process: "subprocess.Popen[str]") -> None:

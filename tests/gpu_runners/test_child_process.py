@@ -2,10 +2,12 @@
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,3 +90,27 @@ def test_the_second_interrupt_kills(tmp_path: Path) -> None:
     children.interrupt()
     thread.join(SECONDS)
     assert codes == [-signal.SIGKILL]
+
+
+def test_a_signal_during_its_start_reaches_it_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class SlowToStart(subprocess.Popen[str]):
+        """It runs already, and its start is not over."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            until("it waits", (tmp_path / "waits").exists)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def stop(number: int, frame: object) -> None:
+        children.interrupt()
+        raise KeyboardInterrupt
+
+    children = Children()
+    monkeypatch.setattr(subprocess, "Popen", SlowToStart)
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(children, "trap 'echo INT >> signals; exit' INT; touch waits; while :; do sleep 0.05; done", tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (tmp_path / "signals").read_text() == "INT\n"
