@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from lab.github import daemon
 from lab.github.server import Exchange
 from lab.trial.pools import gpus, pool, pools_config
+from values.contract import GITHUB_ORGANIZATION_PERMISSIONS, GITHUB_REPOSITORY_PERMISSIONS
 
 TIMEOUT_SECONDS = 15.0
 REPOSITORY = "mlops/github-tests"
@@ -38,8 +39,11 @@ class GithubRepository:
     def install_app(self, key: rsa.RSAPublicKey, *more: str) -> None:
         """Installs a GitHub App, number 1, in the organization, with what a registrar may need and these besides."""
         pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
-        permissions = dict.fromkeys(("administration", "organization_self_hosted_runners", *more), "write")
-        permissions |= dict.fromkeys(("metadata", "actions"), "read")
+        permissions = {
+            **GITHUB_REPOSITORY_PERMISSIONS,
+            **GITHUB_ORGANIZATION_PERMISSIONS,
+            **dict.fromkeys(more, "write"),
+        }
         owner, _ = REPOSITORY.split("/")
         installation = {"id": INSTALLATION, "organization": owner, "permissions": permissions}
         app: Json = {"id": 1, "client_id": "Iv23lab", "slug": "gpu-runners", "public_key": pem}
