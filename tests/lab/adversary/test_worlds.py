@@ -266,5 +266,5 @@ def test_the_workflows_own_up_works_on_a_state_as_it_should_be(
     scene: Scene, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = checkout(tmp_path_factory.mktemp("checkout"), scene.dev.config_file.read_text())
-    lines = script(*WORKFLOWS["deploy of GitHub"], called="pulumi up")
+    lines = script(*WORKFLOWS["the example's deploy"], called="pulumi up")
     run(["bash", "-e", "-c", lines], {**os.environ, **scene.dev.environment, "STACK": "dev"}, folder).succeeded()
