@@ -100,7 +100,7 @@ def test_it_changes_neither_the_stack_file_nor_the_cluster(doctor: Doctor, api: 
     ("doctor", "words"),
     [
         (gpus(16), "a pod asks for 16 nvidia.com/gpu, but no node that it may use has more than 4"),
-        (gpus(1, "NVIDIA-B200"), "no node has the labels nvidia.com/gpu.product=NVIDIA-B200; there"),
+        (gpus(1, "NVIDIA-B200"), "no node has nvidia.com/gpu.product=NVIDIA-B200 (there nvidia.com/gpu.product is "),
         (
             {**gpus(8, "NVIDIA-H100-80GB-HBM3"), "tolerations": []},
             "the taint nvidia.com/gpu=present:NoSchedule, which the pool does not tolerate",
