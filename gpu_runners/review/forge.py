@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -15,6 +16,8 @@ from gpu_runners.review.errors import ReviewFailedError
 from values.scope import GITHUB, ForgeScope, Scope, is_repository
 
 PAGE: Final = 50
+_ADDRESS: Final = re.compile(r"https?://[!-~]{1,2000}")  # no blank and no control character
+MOST_PAGES: Final = 200  # of comments or open issues
 # Who a job's own token is. GitHub: no person's name may hold brackets; Gitea: the name is reserved (models/user).
 GITHUB_JOB_USER: Final = "github-actions[bot]"
 GITEA_JOB_USER: Final = "gitea-actions"
@@ -72,9 +75,10 @@ class Forge:
         if ours is None:
             if is_clean:
                 return "no comment is there, none is needed"
-            return f"wrote {self._call('POST', path, {'body': text})['html_url']}"
-        changed = self._call("PATCH", f"{repository.api_path}/issues/comments/{int(ours['id'])}", {"body": text})
-        return f"updated {changed['html_url']}"
+            return f"wrote {_address(self._call('POST', path, {'body': text}), path)}"
+        number_of_ours = _number(ours, "id", path)
+        changed = self._call("PATCH", f"{repository.api_path}/issues/comments/{number_of_ours}", {"body": text})
+        return f"updated {_address(changed, path)}"
 
     def issue(self, repository: Scope, issue: IssueText, news: Callable[[str], str]) -> str:
         """Opens, updates or closes the one issue of a stack; says which.
@@ -87,13 +91,15 @@ class Forge:
         if ours is None:
             if issue.is_clean:
                 return "no issue is open, none is needed"
-            return f"opened {self._call('POST', path, {'title': issue.title, 'body': issue.body})['html_url']}"
+            opened = self._call("POST", path, {"title": issue.title, "body": issue.body})
+            return f"opened {_address(opened, path)}"
         told = "" if issue.is_clean else news(str(ours["body"]))
         change = {"title": issue.title, "body": issue.body, **({"state": "closed"} if issue.is_clean else {})}
-        answer = self._call("PATCH", f"{path}/{int(ours['number'])}", change)
+        number = _number(ours, "number", path)
+        answer = self._call("PATCH", f"{path}/{number}", change)
         if told:  # a change of the text alone reaches nobody
-            self._call("POST", f"{path}/{int(ours['number'])}/comments", {"body": told})
-        return f"{'closed' if issue.is_clean else 'updated'} {answer['html_url']}"
+            self._call("POST", f"{path}/{number}/comments", {"body": told})
+        return f"{'closed' if issue.is_clean else 'updated'} {_address(answer, path)}"
 
     def _ours(self, entries: Iterable[dict[str, Any]], marker: str) -> dict[str, Any] | None:
         """The first that bears the marker and was written by us: anybody may write a text that begins like ours."""
@@ -101,7 +107,7 @@ class Forge:
         if not marked:
             return None
         author = self._author or self._user()
-        return next((entry for entry in marked if (entry.get("user") or {}).get("login") == author), None)
+        return next((entry for entry in marked if _login(entry) == author), None)
 
     def _user(self) -> str:
         """Whom the token belongs to. A job's own token may not ask: then the forge's user for such tokens."""
@@ -123,16 +129,18 @@ class Forge:
         self._call("DELETE", path, absent_is_fine=True)
 
     def _all(self, path: str, **parameters: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        page = 1
-        while True:
+        items: dict[int, dict[str, Any]] = {}
+        for page in range(1, MOST_PAGES + 1):
             size = {"limit": str(PAGE), "per_page": str(PAGE), "page": str(page)}
             batch = self._call("GET", path, parameters={**parameters, **size})
-            new = [item for item in batch if item["id"] not in {known["id"] for known in items}]
-            items += new
-            if not new:  # Gitea ignores the page for comments and gives all at once
-                return items
-            page += 1
+            if not isinstance(batch, list):
+                raise ReviewFailedError(f"the forge did not answer GET {path}: no list")
+            known = len(items)
+            for item in batch:
+                items.setdefault(_number(item, "id", path), item)
+            if len(items) == known:  # Gitea ignores the page for comments and gives all at once
+                return list(items.values())
+        raise ReviewFailedError(f"the forge did not answer GET {path}: more than {MOST_PAGES} pages, without an end")
 
     def _call(
         self,
@@ -159,6 +167,28 @@ def add_author(parser: argparse.ArgumentParser) -> None:
         "--author", default="", metavar="LOGIN",
         help="whose texts are ours (the token's user; an App's token needs it, e.g. `review-app[bot]`)",
     )  # fmt: skip
+
+
+def _number(entry: object, field: str, path: str) -> int:
+    """A number that has to be there. Raises ReviewFailedError."""
+    value = entry.get(field) if isinstance(entry, dict) else None
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    raise ReviewFailedError(f"the forge did not answer {path}: an entry without {field}")
+
+
+def _login(entry: dict[str, Any]) -> object:
+    """Who wrote it, None where nobody says so."""
+    user = entry.get("user")
+    return user.get("login") if isinstance(user, dict) else None
+
+
+def _address(entry: object, path: str) -> str:
+    """Where people find what was written. Raises ReviewFailedError."""
+    value = entry.get("html_url") if isinstance(entry, dict) else None
+    if isinstance(value, str) and _ADDRESS.fullmatch(value):
+        return value
+    raise ReviewFailedError(f"the forge did not answer {path}: an entry without html_url")
 
 
 def repository(text: str) -> Scope:

@@ -4,7 +4,7 @@ import argparse
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -32,6 +32,7 @@ class StandIn(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.entries: dict[str, list[dict[str, Any]]] = {COMMENTS: [], "/repos/o/r/issues": []}
         self.runners: dict[int, dict[str, Any]] = {}
+        self.hostile: Callable[[int], Any] | None = None  # what a page is answered with, by a forge that is none
         self.user = "reviewer"  # "": a job's own token, which may not ask for its user
 
 
@@ -49,6 +50,8 @@ class Handler(BaseHTTPRequestHandler):
             runner = self.server.runners.get(int(path.rpartition("/")[2]))
             return self.answer(200 if runner else 404, runner)
         page = int(re.findall(r"[&?]page=(\d+)", f"?{query}")[0])
+        if self.server.hostile:
+            return self.answer(200, self.server.hostile(page))
         entries = [entry for entry in self.server.entries[path] if entry.get("state", "open") == "open"]
         return self.answer(200, entries[(page - 1) * 50 : page * 50] if self.server.pages else entries)
 
@@ -192,3 +195,28 @@ def test_what_is_no_repository_is_no_argument(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="allowed: OWNER/NAME"):
         repository(text)
     assert repository("mlops/guide") == Scope("mlops/guide")
+
+
+HOSTILE: dict[str, Callable[[int], Any]] = {
+    "pages without end": lambda page: [{"id": 1000 * page + number, "body": "x"} for number in range(50)],
+    "no list": lambda page: {"id": 1},
+    "null": lambda page: None,
+    "entries that are none": lambda page: [1, "x"],
+    "an id that is none": lambda page: [{"id": "../../admin", "body": "x"}],
+    "an id of ours that is none": lambda page: [{"id": True, "body": MARKER, "user": {"login": "reviewer"}}],
+    "an entry without an id": lambda page: [{"body": MARKER}],
+}
+
+
+@pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
+def test_a_forge_that_answers_nonsense_ends_in_one_message(
+    server: StandIn, forge: Forge, answer: Callable[[int], Any]
+) -> None:
+    server.hostile = answer
+    with pytest.raises(ReviewFailedError, match="the forge did not answer"):
+        forge.comment(Scope("o/r"), 7, MARKER, "text", is_clean=False)
+
+
+def test_a_comment_whose_author_is_no_user_is_not_ours(server: StandIn, forge: Forge) -> None:
+    server.hostile = lambda page: [{"id": 1, "body": MARKER, "user": "reviewer"}]
+    assert forge.comment(Scope("o/r"), 7, MARKER, "text", is_clean=True) == "no comment is there, none is needed"
