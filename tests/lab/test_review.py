@@ -101,7 +101,7 @@ def test_a_stack_that_is_still_to_be_made_is_previewed_and_the_backend_does_not_
     new.configure(pools_config(pool("later", gpu=gpus(1))) | {"gpu-runners:namespace": SPACE})
     code, report = Reviews(new).report(look="")
     assert code == ExitCode.FOUND
-    assert report["verdict"] == "📝 reviewed-later: 2 to create"
+    assert report["verdict"] == "📝 reviewed-later: 1 to create"  # the pool; what `up` waits on is none
     assert report["unread"] == []
     assert "The state backend has no such stack yet" in report["notes"][0]
     assert "no stack named" in new.outputs().output
