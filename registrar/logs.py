@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from aiohttp import ClientConnectionResetError
 from aiohttp.http import HttpProcessingError
 
 LOGGER = logging.getLogger("registrar")
@@ -29,9 +30,12 @@ class JsonLines(logging.Formatter):
 
 
 def is_worth_a_line(record: logging.LogRecord) -> bool:
-    """Whether a record of aiohttp's server is about us: that a stranger's bytes are no HTTP is no news."""
+    """Whether a record of aiohttp's server is about us.
+
+    That a stranger's bytes are no HTTP, or that they hung up before they were told to go on, is no news.
+    """
     error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)
+    return not isinstance(error, HttpProcessingError | ClientConnectionResetError)
 
 
 def configure() -> None:
