@@ -75,7 +75,7 @@ def _play(story: Story, commands: Commands, api: GiteaApi, save: Path | None) ->
 
 def _review(story: Story, commands: Commands, page: ForgePage, config: scene.Config) -> str:
     commands.configure(config)
-    verdict = commands.comment(page.number)
+    verdict = commands.comment(page, scene.main_branch(gitea.URL))
     story.log("comment", verdict)
     return verdict
 

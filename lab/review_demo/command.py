@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from gpu_runners.exit_code import ExitCode
-from lab import paths
+from lab import gitea, paths
 from lab.errors import LabError
+from lab.review_demo.forge_page import ForgePage
 from lab.review_demo.scene import PRICES, REPOSITORY, STACK, Config, text
 
 DEADLINE_SECONDS = 300
@@ -51,18 +52,30 @@ class Commands:
     def destroy(self) -> None:
         self._run(["pulumi", "destroy", "--yes", "--skip-preview", *self._stack("--stack"), "--non-interactive"])
 
-    def comment(self, pull: int) -> str:
-        """Reviews the stack, writes the comment; returns the verdict."""
-        evidence = self.folder / "evidence.json"
+    def comment(self, page: ForgePage, base: Config) -> str:
+        """Reviews the stack, writes the comment; base is what the pull request would change. Returns the verdict."""
+        evidence, report = self.folder / "evidence.json", self.folder / "report.json"
         prices = ["--prices", str(self.folder / "prices.json")]
         self._review("collect", *self._stack(), "--to", str(evidence), *prices)
-        self._review("comment", str(evidence), "--repository", REPOSITORY, "--pull", str(pull))
-        report = self.folder / "report.json"
         self._review(
             "render", str(evidence), "--markdown", str(self.folder / "text"), "--json", str(report), found=True
         )
+        # An administrator's comment: the stack has a platform, which no workflow may preview.
+        self._review(
+            "comment", str(report), "--repository", REPOSITORY, "--pull", str(page.number), "--with-platform",
+            "--folder", str(self.folder), "--base", str(self._base(base)), "--commit", page.commit,
+            "--run", f"{gitea.URL}/{REPOSITORY}/actions", found=True,
+        )  # fmt: skip
         document: dict[str, Any] = json.loads(report.read_text())
         return str(document["verdict"])
+
+    def _base(self, config: Config) -> Path:
+        """A folder as a checkout of the pull request's base would be."""
+        base = self.folder / "base"
+        base.mkdir(exist_ok=True)
+        (base / "Pulumi.yaml").write_text((paths.REPOSITORY / "Pulumi.yaml").read_text())
+        (base / f"Pulumi.{STACK}.yaml").write_text(text(config))
+        return base
 
     def repair(self) -> str:
         """What `make repair` does, agreed to. Returns what it says."""

@@ -16,6 +16,7 @@ class ForgePage:
 
     api: GiteaApi
     number: int
+    commit: str  # that it proposes
 
     @classmethod
     def open(cls, api: GiteaApi, before: str, after: str) -> "ForgePage":
@@ -29,7 +30,7 @@ class ForgePage:
         api.put(path, {**change, "sha": made.json()["content"]["sha"]})
         body = {"title": "More GPUs, and a wider way out", "head": BRANCH, "base": "main"}
         pull = api.post(f"/repos/{REPOSITORY}/pulls", body).json()
-        return cls(api, int(pull["number"]))
+        return cls(api, int(pull["number"]), str(pull["head"]["sha"]))
 
     def comments(self) -> list[str]:
         """The texts of all comments."""

@@ -45,6 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--commit", required=True, type=_commit, metavar="HASH", help="what was looked at")
     parser.add_argument("--run", required=True, type=_address, metavar="URL", help="of the run that looked")
     parser.add_argument("--listed", metavar="NAMES", help="the stacks that a workflow holds (all that there are)")
+    parser.add_argument(
+        "--with-platform", action="store_true",
+        help="stacks with a platform too: you looked at them with what their preview needs, which no workflow holds",
+    )  # fmt: skip
     add_author(parser)
 
 
@@ -65,7 +69,8 @@ def run(options: argparse.Namespace) -> ExitCode:
 def _pull(options: argparse.Namespace) -> PullRequestReview:
     look = Look(commit=options.commit, time=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), run=options.run)
     try:
-        stacks = stack_changes(stack_files(options.base), stack_files(options.folder))
+        files = stack_files(options.base), stack_files(options.folder)
+        stacks = stack_changes(*files, with_platform=options.with_platform)
     except ReviewFailedError as error:  # a comment that was green must not stay so
         return PullRequestReview(reviews=(), look=look, unseen={"every stack": str(error)[:500]})
     if options.listed is not None:

@@ -34,20 +34,25 @@ class StackChanges:
         return replace(self, previewed=tuple(name for name in self.previewed if name in names), unlisted=unlisted)
 
 
-def stack_changes(before: Mapping[str, StackFile], after: Mapping[str, StackFile]) -> StackChanges:
-    """What becomes of the stacks between the base of a pull request and what it proposes."""
+def stack_changes(
+    before: Mapping[str, StackFile], after: Mapping[str, StackFile], *, with_platform: bool = False
+) -> StackChanges:
+    """What becomes of the stacks between the base of a pull request and what it proposes.
+
+    with_platform: whoever looks holds what a platform's preview needs, so that no stack is withheld.
+    """
     gone, new = sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
     renamed: list[tuple[str, str]] = []
     for old in gone:
         same = [name for name in new if after[name] == before[old] and name not in dict(renamed).values()]
         renamed += [(old, same[0])] if same else []
-    changed = [name for name, file in after.items() if file.has_platform and before.get(name) != file]
+    withheld = [] if with_platform else [name for name, file in after.items() if file.has_platform]
     return StackChanges(
-        previewed=tuple(sorted(name for name, file in after.items() if not file.has_platform)),
+        previewed=tuple(sorted(after.keys() - set(withheld))),
         brought=tuple(name for name in new if name not in {other for _, other in renamed}),
         removed=tuple(name for name in gone if name not in {old for old, _ in renamed}),
         renamed=tuple(renamed),
-        withheld=tuple(sorted(changed)),
+        withheld=tuple(sorted(name for name in withheld if before.get(name) != after[name])),
     )
 
 

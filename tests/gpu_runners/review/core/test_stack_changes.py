@@ -38,3 +38,10 @@ def test_a_platform_that_stays_as_it_is_is_not_mentioned() -> None:
 def test_a_stack_that_the_workflows_of_main_do_not_list_is_named() -> None:
     changes = stack_changes({}, {"dev": file("a"), "new": file("b")}).listed(["dev"])
     assert (changes.previewed, changes.unlisted) == (("dev",), ("new",))
+
+
+def test_who_holds_what_a_platform_needs_withholds_nothing() -> None:
+    platform = {"platform": file("a", has_platform=True)}
+    changes = stack_changes({}, platform, with_platform=True)
+    assert changes.previewed == ("platform",)
+    assert changes.withheld == ()
