@@ -43,7 +43,7 @@ class Command:
         except Exception as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}"
-            cure = "`pip install -r requirements.txt -c constraints.txt` in the checkout installs what it needs"
+            cure = "`pip install --require-hashes -r locks/program.txt` in the checkout installs what it needs"
             raise CommandFailedError(f"`{self.name}` cannot be loaded: {error} ({where}); {cure}") from error
 
 

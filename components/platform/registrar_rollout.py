@@ -53,7 +53,7 @@ def wait_for_rollout(get: Get, namespace: str, clock: Clock) -> None:
         try:
             gap = rollout_gap(get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{SERVICE_NAME}", {}))
         except ClusterError as error:
-            gap = error.found
+            gap = error.problem.found
         if not gap:
             return
         if clock.now() - start >= DEADLINE_SECONDS:
@@ -75,4 +75,4 @@ def _pod_troubles(get: Get, namespace: str) -> list[str]:
         selector = {"labelSelector": f"app.kubernetes.io/name={SERVICE_NAME}"}
         return pod_troubles(get(f"/api/v1/namespaces/{namespace}/pods", selector))
     except ClusterError as error:
-        return [f"its pods cannot be read: {error.found}"]
+        return [f"its pods cannot be read: {error.problem.found}"]

@@ -69,7 +69,7 @@ def _of_cluster(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterato
     try:
         connection = ClusterConnection(choice)
     except ClusterError as error:  # it was there a moment ago
-        yield Finding(State.UNKNOWN, "cluster", error.found, "run this again")
+        yield Finding(State.UNKNOWN, "cluster", error.problem.found, "run this again")
         return
     with connection:
         cluster = ClusterChecks(connection)

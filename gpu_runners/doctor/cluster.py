@@ -32,7 +32,7 @@ class ClusterChecks:
             nodes = [node(item, _amount) for item in self._cluster.items("/api/v1/nodes")]
         except ClusterError as error:
             cure = "let somebody who may list nodes run this: a deployer may not"
-            yield unknown("nodes", f"they cannot be listed: {error.found}", cure)
+            yield unknown("nodes", f"they cannot be listed: {error.problem.found}", cure)
             return
         autoscalers = self._autoscalers() if any(need.devices for need in needs) else []
         for need in needs:
@@ -83,7 +83,7 @@ class ClusterChecks:
         try:
             trust = self._cluster.find(f"/api/v1/namespaces/{namespace}/configmaps/{config_map}")
         except ClusterError as error:
-            return unknown(check, error.found, "use a kubeconfig that may read ConfigMaps there")
+            return unknown(check, error.problem.found, "use a kubeconfig that may read ConfigMaps there")
         if trust is None:
             cure = f"bring up the stack whose platform has {namespace} among its environments first"
             return failed(check, f"no registrar serves the namespace {namespace}", cure)
@@ -95,7 +95,7 @@ class ClusterChecks:
         try:
             refused = [right for right in wanted if not self._may(right)]
         except ClusterError as error:
-            return unknown(check, error.found, "run `kubectl auth can-i --list` with the same kubeconfig")
+            return unknown(check, error.problem.found, "run `kubectl auth can-i --list` with the same kubeconfig")
         return judged(check, wanted, refused)
 
     def _may(self, right: Right) -> bool:
@@ -113,7 +113,7 @@ def version(choice: ClusterChoice) -> Finding:
         number = read_version(choice)
         require_version(number)
     except ClusterError as error:
-        return failed(check, error.found, error.cure)
+        return failed(check, error.problem.found, error.problem.cure)
     return ok(check, f"Kubernetes {number}")
 
 
@@ -121,7 +121,7 @@ def _without_quota(check: str, error: ClusterError, namespace: str) -> Finding:
     if isinstance(error, ClusterRefusedError) and error.status == 404:
         cure = "bring up the platform stack that has it among its environments first"
         return failed(check, f"there is no namespace {namespace}", cure)
-    return unknown(check, f"it cannot be read: {error.found}", "ask an administrator of the cluster")
+    return unknown(check, f"it cannot be read: {error.problem.found}", "ask an administrator of the cluster")
 
 
 def _amount(text: str) -> Any:

@@ -31,7 +31,7 @@ def egress_to_api_server(stack: StackConfig, platform: PlatformConfig, cluster: 
         try:
             api = find_api_server(cluster)
         except ClusterError as error:
-            yield unknown(check, error.found, error.cure)
+            yield unknown(check, error.problem.found, error.problem.cure)
             return
         way = Way(check, "the API server", api.endpoints, f"{PLATFORM}.environments[{index}]")
         yield runners_reach(way, environment.egress, stack.blocked_cidrs, alternatives=api.service)

@@ -229,5 +229,5 @@ def test_a_command_that_cannot_be_loaded_is_one_line_and_stops_no_other(
     assert main(["broken", "dev"]) == ExitCode.FAILED
     line = complaint(capsys)
     assert "`broken` cannot be loaded: half installed (RuntimeError in broken_command.py:2)" in line
-    assert "pip install -r requirements.txt -c constraints.txt" in line
+    assert "pip install --require-hashes -r locks/program.txt" in line
     assert main(["--help"]) == ExitCode.DONE

@@ -73,7 +73,7 @@ class PoolReader:
                 ) from error
             raise ClusterReadError(f"the API server answered {error.status} to {path}") from error
         except ClusterUnreachableError as error:
-            raise ClusterReadError(error.found) from error
+            raise ClusterReadError(error.problem.found) from error
         return items
 
     def _label(self, place: Place) -> str:
