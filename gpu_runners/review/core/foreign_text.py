@@ -15,6 +15,7 @@ LONGEST: Final = 200
 _HARMLESS: Final = re.compile(
     r"(?!\d+[.)]|(?i:.*\bgh-\d)|(?i:.*\b[0-9a-f]{7,})\b)[(/]?[A-Za-z0-9][A-Za-z0-9/()-]*[.,:;]?", re.ASCII
 )
+_MARKED: Final = re.compile(r"(.*[^.,:; ])([.,:;])", re.ASCII)
 # Kept out of code spans: a backtick would end one, and a bar ends a table's cell even there; how a backslash before it
 # is read differs between the parsers.
 _INSTEAD: Final = str.maketrans({"`": "'", "|": "¦"})
@@ -23,7 +24,13 @@ _INSTEAD: Final = str.maketrans({"`": "'", "|": "¦"})
 def words(text: str) -> str:
     """Foreign text within a line: harmless words as they are, what stands between them as code spans."""
     spans = groupby(_line(text).split(" "), key=lambda word: bool(_HARMLESS.fullmatch(word)))
-    return " ".join(" ".join(span) if harmless else code(" ".join(span)) for harmless, span in spans)
+    return " ".join(" ".join(span) if harmless else _span(" ".join(span)) for harmless, span in spans)
+
+
+def _span(text: str) -> str:
+    """A code span, with the mark that ends its part of a sentence behind it: whoever copies the value gets no more."""
+    marked = _MARKED.fullmatch(text)
+    return code(marked[1]) + marked[2] if marked else code(text)
 
 
 def code(text: str) -> str:

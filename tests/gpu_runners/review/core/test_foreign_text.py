@@ -180,6 +180,8 @@ def test_a_sentence_keeps_its_own_backticks_as_code() -> None:
 
 def test_only_what_needs_it_becomes_code() -> None:
     assert words("see www.evil.example or @me now") == "see `www.evil.example` or `@me` now"
+    assert words("found a.b/c:1; allowed: a_b.") == "found `a.b/c:1`; allowed: `a_b`."
+    assert words("... :: ;") == "`... :: ;`"
     assert code("a|b`c") == "`a¦b'c`"
 
 
