@@ -32,6 +32,7 @@ ETCD_PORT = 2379
 LISTEN = f"""
 import os, socket, sys, threading
 server = socket.create_server(("", {POD_PORT}))
+print("listening", flush=True)
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 while True:
     server.accept()[0].close()
@@ -85,7 +86,12 @@ def listening_on_the_node(port: int) -> Iterator[None]:
 @contextmanager
 def listening_in(place: Place, environment: Mapping[str, str]) -> Iterator[None]:
     command = place.command("python3", "-c", LISTEN)
-    with subprocess.Popen(command, env=dict(environment), stdin=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        # Whoever cannot be reached because nobody listens yet proves nothing.
+        assert process.stdout.readline() == "listening\n"
         yield
         process.communicate(timeout=15)  # closes its input
 
@@ -99,15 +105,16 @@ def forge(make_repository: Callable[[str], Repository]) -> Repository:
 def places(
     lab: dict[str, str], api: KubernetesApi, forge: Repository, make_stack: MakeStack
 ) -> Iterator[dict[str, Place]]:
-    """A pod of each kind, by the name of its column; and the second GPU runner."""
+    """A pod of each kind, by the name of its column; and a second runner of both kinds: a pod always reaches itself."""
     make_stack("reach", stack_file("reach.yaml")).up().succeeded()
-    (base,) = Pods(api, BASE, forge).until_ready("base", 1)
+    base, other_base = Pods(api, BASE, forge).until_ready("base", 2)
     first, second = Pods(api, RUNNERS, forge).until_ready("gpu", 2)
     (registrar,) = api.items(f"/api/v1/namespaces/{SYSTEM}/pods")
     found = {
         "GPU runner": Place(RUNNERS, first.name, "runner", first.address),
         "second GPU runner": Place(RUNNERS, second.name, "runner", second.address),
         "base runner": Place(BASE, base.name, "runner", base.address),
+        "second base runner": Place(BASE, other_base.name, "runner", other_base.address),
         "registrar": Place(SYSTEM, registrar["metadata"]["name"], SERVICE_NAME, registrar["status"]["podIP"]),
         "metrics client": plain_pod(api, CLIENT),
         "other namespace": plain_pod(api, STRANGER),
@@ -116,7 +123,7 @@ def places(
     with ExitStack() as listeners:
         for port in (ETCD_PORT, NODE_PORT):
             listeners.enter_context(listening_on_the_node(port))
-        for name in ("second GPU runner", "base runner"):
+        for name in ("second GPU runner", "second base runner"):
             listeners.enter_context(listening_in(found[name], lab))
         yield found
     for namespace in (CLIENT, STRANGER):
@@ -166,7 +173,7 @@ def targets(api: KubernetesApi, places: dict[str, Place]) -> dict[str, tuple[str
         "an address of the internet": (outside.INTERNET_ADDRESS, 443),
         "port 53 of an address of the internet": (outside.INTERNET_ADDRESS, 53),
         "a GPU runner": (places["second GPU runner"].address, POD_PORT),
-        "a base runner": (places["base runner"].address, POD_PORT),
+        "a base runner": (places["second base runner"].address, POD_PORT),
     }
     return {"DNS over UDP": ("UDP", "", 53)} | {name: ("TCP", *where) for name, where in tcp.items()}
 
