@@ -54,6 +54,7 @@ def up() -> None:
     if not before.exists():
         before.write_text(FORWARDING.read_text())
         (paths.STATE / "netns").write_text("\n".join(_network_namespaces()))
+        _mount_namespaces()
     filter_before = paths.STATE / "bridge_filter"
     if not filter_before.exists():
         filter_before.write_text(BRIDGE_FILTER.read_text())
@@ -82,6 +83,8 @@ def down() -> None:
         return
     for namespace in namespaces_of_pods():
         subprocess.run(["ip", "netns", "delete", namespace], check=False, capture_output=True, timeout=30)
+    if (paths.STATE / "netns_mount").exists() and _namespaces_are_mounted():
+        subprocess.run(["umount", str(NAMESPACES)], check=False, capture_output=True, timeout=30)
     if Path(f"/sys/class/net/{BRIDGE}").exists():
         _ip("link", "delete", BRIDGE)
     remove_kubernetes_rules_and_sets()
@@ -89,6 +92,24 @@ def down() -> None:
     filter_before = paths.STATE / "bridge_filter"
     if filter_before.exists():
         BRIDGE_FILTER.write_text(filter_before.read_text())
+
+
+def _mount_namespaces() -> None:
+    """Makes their folder a mount before the first pod has one there, as the first `ip netns add` would.
+
+    Done later, it would cover the namespaces of the pods that run by then, and none of these could be deleted.
+    """
+    if _namespaces_are_mounted():
+        return
+    (paths.STATE / "netns_mount").touch()
+    for command in ("add", "delete"):
+        subprocess.run(["ip", "netns", command, "lab-mount"], check=True, capture_output=True, timeout=30)
+
+
+def _namespaces_are_mounted() -> bool:
+    # A bind mount of the same file system has nothing else that tells it.
+    folder = str(NAMESPACES.resolve())
+    return any(line.split()[4] == folder for line in Path("/proc/self/mountinfo").read_text().splitlines())
 
 
 def _network_namespaces() -> list[str]:

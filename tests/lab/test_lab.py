@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import cluster, outside, paths
+from lab import cluster, network, outside, paths
 from lab.daemon import stop
 from lab.github import daemon, parts
 
@@ -81,3 +81,10 @@ def test_the_world_outside_comes_and_goes_without_a_trace() -> None:
     assert outside.TABLE not in after
     assert not outside.is_there()
     assert not Path("/sys/class/net/lab-out0").exists()
+
+
+def test_the_folder_of_the_pods_network_namespaces_is_a_mount_before_the_first_pod() -> None:
+    # Made by a later `ip netns add`, it would cover those of the pods that run: `lab down` could not delete them.
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    folder = str(network.NAMESPACES.resolve())
+    assert next(mount for mount in mounts if mount.startswith(folder)) == folder
