@@ -1,7 +1,6 @@
 """The lab, a platform of the tests' own and its runners. A lab that cannot start is a failure, never a skip."""
 
 import fcntl
-import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -55,9 +54,6 @@ def stack_file(name: str) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def lab() -> Iterator[dict[str, str]]:
     """The environment of a command that talks to the running lab, which belongs to this session until its end."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        # As under `&` in a script. The engine stops its language host by SIGINT, and would wait 5 s for nothing.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     paths.CACHE.mkdir(parents=True, exist_ok=True)
     with (paths.CACHE / "lab-tests.lock").open("w") as lock:
         # Two sessions would delete each other's repositories and namespaces, and wait for each other's GPUs.
