@@ -89,7 +89,7 @@ def _check_images(root: Section, index: int, pool: RunnerPool, images: tuple[str
 
 def _check_labels(root: Section, index: int, pool: RunnerPool, labels: tuple[str, ...]) -> None:
     for label in pool["labels"]:
-        if labels and label not in labels:
+        if labels and label and label not in labels:  # an empty one is refused as what it is
             cure = f"choose one of these, or add it to the labels of {pool['namespace']} in {NAMESPACE}:platform"
             root.note(f"pools[{index}].labels", label, f"labels of {', '.join(labels)}", cure)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from config import KEYS, StackConfig, StackConfigError
@@ -93,6 +93,7 @@ def test_any_values_are_read_or_refused(values: Values) -> None:
 
 
 @QUICK
+@example([(("github", ("pools", 0, "labels")), [""])])
 @given(st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), min_size=1, max_size=3))
 def test_a_good_stack_with_anything_somewhere_is_read_or_refused(changes: list[tuple[Any, Any]]) -> None:
     name = changes[0][0][0]
