@@ -259,6 +259,9 @@ def test_a_stack_at_github_is_checked_with_its_app(
     without_token = {name: value for name, value in backend.items() if name != "FORGE_TOKEN"}
     form = (Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     environment = {**without_token, "GITHUB_APP_PRIVATE_KEY": key.private_bytes(*form).decode()}
+    state = tmp_path / "state"  # its own: in one with stacks of pools, the doctor would rightly complain
+    state.mkdir()
+    environment["PULUMI_BACKEND_URL"] = f"file://{state}"
     doctor = Doctor(Stack.make("doctor-github", config, tmp_path, environment))
     at_github.install_app(key.public_key())
     code, output = doctor.says()
