@@ -1,14 +1,13 @@
 """Which cluster a stack's program works on: what `pulumi up` would choose, asked through Pulumi's command line."""
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
 from access.cluster.choice import KEYS, PROVIDER, ClusterChoice
 from access.cluster.errors import ClusterChoiceError
 from access.cluster.kubeconfig import read_kubeconfig
 from gpu_runners.pulumi_command import Program, PulumiFailedError
 from gpu_runners.state.allow_list import KUBERNETES_PROVIDER
+from gpu_runners.state.expectation import config_text
 
 
 def cluster_of(program: Program, environment: Mapping[str, str], context: str = "") -> ClusterChoice:
@@ -54,13 +53,8 @@ def _provider_config(program: Program) -> dict[str, str]:
     for key in KEYS:
         entry = config.get(f"{PROVIDER}:{key}")
         if entry is not None:
-            provider[key] = _secret(program, key) if entry.get("secret") else _text(entry)
+            provider[key] = _secret(program, key) if entry.get("secret") else config_text(entry)
     return provider
-
-
-def _text(entry: Mapping[str, Any]) -> str:
-    """A value as the engine hands it over; a kubeconfig may stand there as a mapping."""
-    return json.dumps(entry["objectValue"]) if "objectValue" in entry else str(entry.get("value") or "")
 
 
 def _secret(program: Program, key: str) -> str:

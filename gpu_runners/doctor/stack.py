@@ -1,6 +1,5 @@
 """A stack's config as `pulumi up` would read it, through Pulumi's command line. Runs and writes nothing."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pulumi
 
 from config import NAMESPACE, StackConfig, load
 from gpu_runners.pulumi_command import StackUnknownError, opened
+from gpu_runners.state.expectation import config_text
 
 
 class ConfigUnreadableError(Exception):
@@ -30,9 +30,5 @@ def read_stack(folder: Path, stack: str, config_file: Path | None, environment: 
 
 def set_config(values: Mapping[str, Mapping[str, Any]]) -> None:
     """Hands values, as `pulumi config --json` prints them, to the SDK as the engine would."""
-    texts = {key: _text(entry) for key, entry in values.items()}
+    texts = {key: config_text(entry) for key, entry in values.items()}
     pulumi.runtime.set_all_config(texts, [key for key, entry in values.items() if entry.get("secret")])
-
-
-def _text(entry: Mapping[str, Any]) -> str:
-    return json.dumps(entry["objectValue"]) if "objectValue" in entry else str(entry.get("value", ""))

@@ -15,7 +15,7 @@ _SECRETS_PROVIDER: Final = re.compile(r"^secretsprovider:[ \t]*[\"']?([^\s\"'#]+
 def expectation(stack: str, config: Mapping[str, Any], stack_file: str) -> Expectation:
     """config is Pulumi's document without secrets; of a stack named ORGANIZATION/PROJECT/NAME the name counts."""
     kubernetes = {
-        key.removeprefix(_KUBERNETES): None if entry.get("secret") else _text(entry)
+        key.removeprefix(_KUBERNETES): None if entry.get("secret") else config_text(entry)
         for key, entry in config.items()
         if key.startswith(_KUBERNETES) and isinstance(entry, dict)
     }
@@ -38,5 +38,6 @@ def _github_api(config: Mapping[str, Any]) -> str:
         return ""  # the program refuses such a scope
 
 
-def _text(entry: Mapping[str, Any]) -> str:
+def config_text(entry: Mapping[str, Any]) -> str:
+    """A value of that document as the engine hands it over: what is no text stands there as JSON."""
     return json.dumps(entry["objectValue"]) if "objectValue" in entry else str(entry.get("value") or "")

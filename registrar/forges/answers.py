@@ -1,10 +1,14 @@
-"""Reads an answer's body up to a limit: a forge that goes on and on costs its own answer and no memory."""
+"""Reads an answer's body up to a limit, and what both forges write alike in it.
+
+A forge that goes on and on costs its own answer and no memory.
+"""
 
 from typing import Final
 
 import aiohttp
 
-from registrar.untrusted import MalformedError
+from registrar.forges.forge import Job
+from registrar.untrusted import Entry, MalformedError
 
 # A full page of GitHub's runs is about two megabytes; nothing that is asked for is much longer.
 MOST_BYTES: Final = 8 * 2**20
@@ -21,3 +25,17 @@ async def read_body(response: aiohttp.ClientResponse, *, most: int = MOST_BYTES)
         if len(body) > most:
             raise MalformedError(f"the answer is longer than {most} bytes")
     return bytes(body)
+
+
+def read_job(entry: Entry, place: str = "") -> Job:
+    """A job. `place`, e.g. "repository/", makes its id one of the whole scope. Raises MalformedError."""
+    return Job(
+        id=f"{place}{entry.identifier('id')}",
+        name=entry.words("name"),
+        labels=entry.label_names("labels"),
+        runner_id=entry.identifier_or_none("runner_id"),
+        runner_name=entry.words("runner_name"),
+        in_progress=entry.words("status") == "in_progress",
+        conclusion=entry.words("conclusion", most=32),
+        run_id=entry.identifier_or_none("run_id"),
+    )

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from registrar.forges.answers import LONGEST_WAIT_SECONDS, MOST_PAGES, read_body
+from registrar.forges.answers import LONGEST_WAIT_SECONDS, MOST_PAGES, read_body, read_job
 from registrar.forges.forge import (
     ForgeError,
     ForgeRefusedError,
@@ -265,16 +265,7 @@ def _label(declared: str) -> str:
 
 
 def _job(entry: Entry, scope: Scope) -> Job:
-    return Job(
-        id=f"{_place(entry, scope)}{entry.identifier('id')}",
-        name=entry.words("name"),
-        labels=entry.label_names("labels"),
-        runner_id=entry.identifier_or_none("runner_id"),
-        runner_name=entry.words("runner_name"),
-        in_progress=entry.words("status") == "in_progress",
-        conclusion=entry.words("conclusion", most=32),
-        run_id=entry.identifier_or_none("run_id"),
-    )
+    return read_job(entry, _place(entry, scope))
 
 
 def _origin(run: Entry, job: Job) -> JobOrigin:

@@ -13,9 +13,10 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from registrar.forges.answers import read_job
 from registrar.forges.forge import ForgeError, Job
 from registrar.forges.github.groups import Groups
-from registrar.forges.github.reading import JOB_FIELDS, job, of
+from registrar.forges.github.reading import JOB_FIELDS, of
 from registrar.forges.github.session import Session
 from registrar.logs import log
 from registrar.untrusted import Entry, words
@@ -186,7 +187,7 @@ class Jobs:
     @staticmethod
     def _job(scope: Scope, repository: Scope, entry: Any) -> Job:
         prefix = "" if scope.is_repository else f"{words(repository.repository, most=100)}/"
-        return of(entry, lambda fields: job(fields, prefix))
+        return of(entry, lambda fields: read_job(fields, prefix))
 
 
 def _run_id(entry: Entry) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from registrar.forges.forge import ForgeUnreachableError, Job, Runner
+from registrar.forges.forge import ForgeUnreachableError, Runner
 from registrar.untrusted import Entry, MalformedError
 
 RUN_FIELDS: Final = ("id", "status", "updated_at", "run_attempt")
@@ -61,20 +61,6 @@ def runner(entry: Entry) -> Runner:
         given_labels=frozenset(
             label.words("name", most=256) for label in entry.entries("labels") if label.words("type") == "read-only"
         ),
-    )
-
-
-def job(entry: Entry, prefix: str = "") -> Job:
-    """A job. `prefix`, "repository/", makes its id one of the organization."""
-    return Job(
-        id=f"{prefix}{entry.identifier('id')}",
-        name=entry.words("name"),
-        labels=entry.label_names("labels"),
-        runner_id=entry.identifier_or_none("runner_id"),
-        runner_name=entry.words("runner_name"),
-        in_progress=entry.words("status") == "in_progress",
-        conclusion=entry.words("conclusion", most=32),
-        run_id=entry.identifier_or_none("run_id"),
     )
 
 
