@@ -9,12 +9,15 @@ from lab.github.world import Runner
 
 
 def encoded(runner: Runner, *, base: str, group: str) -> str:
-    """What `generate-jitconfig` gives. It holds the runner's private key: whoever has it is this runner."""
+    """What `generate-jitconfig` gives. It holds the runner's private key: whoever has it is this runner.
+
+    Nothing in it says whether the runner updates itself: that GitHub's own says so is not known.
+    """
     tenant = f"{base}/tenant/"
     files = {
         ".runner": {
             "AgentId": str(runner.id), "AgentName": runner.name, "PoolId": str(runner.group), "PoolName": group,
-            "Ephemeral": "true", "DisableUpdate": "true", "ServerUrl": tenant,
+            "Ephemeral": "true", "ServerUrl": tenant,
             "GitHubUrl": f"{base}/{runner.scope}", "WorkFolder": "_work",
         },
         ".credentials": {

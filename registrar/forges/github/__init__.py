@@ -6,6 +6,7 @@
   pace                Bucket, Barrier: how fast GitHub may be asked, and when not at all
   credentials         AccessToken, App: what authorizes requests
   groups              Groups: the runner groups of organizations
+  jit                 a just-in-time configuration, whose runner does not update itself
   jobs                Jobs: read by runs, for GitHub lists them in no other way
   origins             Origins: where a job comes from, with the proof of its branch
   versions            Versions: how long a runner's version is still served

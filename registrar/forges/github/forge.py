@@ -2,7 +2,8 @@
 
 | the seam | GitHub |
 |---|---|
-| issue | a just-in-time configuration: single use by its kind; a name that is taken is an earlier try of the same pod |
+| issue | a just-in-time configuration: single use by its kind; updates are switched off in it before it is handed out; |
+| | a name that is taken is an earlier try of the same pod |
 | cordon | DELETE of the registration: there is no cordon, but GitHub refuses to delete a runner that has a job |
 | remove | the same DELETE; after a cordon nothing is left of it |
 | a refused DELETE | any 4xx but 404: the runner counts as busy for a while, so its pod is latched and left alone |
@@ -25,6 +26,7 @@ from registrar.forges.forge import (
 )
 from registrar.forges.github.client import GitHubRefusedError
 from registrar.forges.github.groups import Groups
+from registrar.forges.github.jit import without_updates
 from registrar.forges.github.jobs import QUEUE_PATIENCE_SECONDS, Jobs
 from registrar.forges.github.origins import Origins
 from registrar.forges.github.pace import PACE
@@ -90,7 +92,8 @@ class GitHub:
             await self._free(scope, name)
             answer = await self._session.ask(scope, "issue", "POST", path, request)
         runner_id = of(answer, lambda entry: entry.entry("runner").identifier("id"))
-        return Registration(runner_id=runner_id, body=of(answer, lambda entry: entry.text("encoded_jit_config")))
+        configuration = of(answer, lambda entry: without_updates(entry.text("encoded_jit_config")))
+        return Registration(runner_id=runner_id, body=configuration)
 
     async def _free(self, scope: Scope, name: str) -> None:
         """Remove the earlier registration of this very pod, whose answer was lost: pod names are never used twice."""

@@ -1,7 +1,11 @@
 """The GitHub seam against a stand-in, over HTTP."""
 
+import base64
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -28,6 +32,12 @@ async def issued(bench: Bench, name: str = NAME, scope: Scope = GUIDE, group: st
     return registration.runner_id
 
 
+def files(configuration: str) -> dict[str, Any]:
+    """The files in a just-in-time configuration."""
+    encoded: dict[str, str] = json.loads(base64.b64decode(configuration))
+    return {name: json.loads(base64.b64decode(content)) for name, content in encoded.items()}
+
+
 @pytest.mark.parametrize(("scope", "base"), [(GUIDE, "/repos/mlops/guide"), (ORGANIZATION, "/orgs/mlops")])
 async def test_a_scope_is_a_repository_or_an_organization(bench: Bench, scope: Scope, base: str) -> None:
     await bench.forge.list_runners(scope)
@@ -37,10 +47,18 @@ async def test_a_scope_is_a_repository_or_an_organization(bench: Bench, scope: S
 async def test_a_registration_costs_one_request_and_shows_no_secret_when_printed(bench: Bench) -> None:
     registration = await bench.forge.issue(GUIDE, name=NAME, labels=("cml-gpu",), group=None)
     (exchange,) = bench.stand_in.exchanges
-    assert registration.body == exchange.answer["encoded_jit_config"]
+    assert files(registration.body) == files(exchange.answer["encoded_jit_config"]) | {".runner": ANY}
     assert registration.body not in repr(registration)
     assert bench.stand_in.calls == ["POST /repos/mlops/guide/actions/runners/generate-jitconfig"]
     assert bench.stand_in.runners[registration.runner_id].group == 1
+
+
+async def test_a_runner_is_handed_out_that_does_not_update_itself(bench: Bench) -> None:
+    registration = await bench.forge.issue(GUIDE, name=NAME, labels=("cml-gpu",), group=None)
+    (exchange,) = bench.stand_in.exchanges
+    given = files(exchange.answer["encoded_jit_config"])
+    assert "DisableUpdate" not in given[".runner"]
+    assert files(registration.body)[".runner"] == given[".runner"] | {"DisableUpdate": "true"}
 
 
 async def test_labels_that_github_adds_are_told_apart_from_those_that_were_asked_for(bench: Bench) -> None:
