@@ -2,7 +2,7 @@
 
 | the seam | GitHub |
 |---|---|
-| issue | a just-in-time configuration: single use by its kind; updates are switched off in it before it is handed out; |
+| issue | a just-in-time configuration: single use by its kind; its updates are switched off before it goes out; |
 | | a name that is taken is an earlier try of the same pod |
 | cordon | DELETE of the registration: there is no cordon, but GitHub refuses to delete a runner that has a job |
 | remove | the same DELETE; after a cordon nothing is left of it |
