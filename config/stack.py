@@ -80,7 +80,7 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ, sha
             wiring_credential = read_wiring_credential(root, credential, environment)
             check_provider(root, github, wiring_credential, environment)
     if not pools and platform is None and not root.values.get("pools"):
-        root.note("pools", "neither pools nor a platform", "at least one of them", "see Pulumi.dev.yaml for an example")
+        root.note("pools", "neither pools nor a platform", "at least one of them", "see docs/stacks.md for examples")
     stack = StackConfig(
         pools=pools,
         pools_namespace=_pools_namespace(root, pools),

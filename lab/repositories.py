@@ -19,11 +19,15 @@ SECRETS = (
 
 @dataclass(frozen=True)
 class Source:
-    """A folder of this repository's last commit (`tree`, as git names it) that is a repository at the forge."""
+    """A folder of this repository's last commit (`tree`, as git names it) that is a repository at the forge.
+
+    `files` puts other files of that commit into it: the path there, and the one here.
+    """
 
     repository: str
     tree: str
     tags: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
 
 
 # GitHub's commit of actions/checkout v5.0.1. Workflows pin it; the lab's stand-in has a tag of that name, so that one
@@ -31,7 +35,8 @@ class Source:
 CHECKOUT_COMMIT = "93cb6efe18208431cddfb8368fd83d5badbf9bfd"
 SOURCES = (
     Source("actions/checkout", "HEAD:lab/actions/checkout", ("v4", "v5", "v6", CHECKOUT_COMMIT)),
-    Source("mlops/gpu-runners", "HEAD:"),
+    # As a user's copy: with the stack that its deploy job brings up, whatever the embedded default is.
+    Source("mlops/gpu-runners", "HEAD:", files=(("Pulumi.dev.yaml", "lab/demo/gitea/Pulumi.dev.yaml"),)),
     Source(GUIDE, "HEAD:examples/mlops-guide"),
 )
 
@@ -56,7 +61,6 @@ def job_secrets() -> dict[str, str]:
 
 def _publish(api: GiteaApi, source: Source) -> None:
     """Pushes the folder as one commit on top of what is there; the lab's own pushes start no workflow."""
-    tree = _tree(source)
     owner, name = source.repository.split("/")
     api.post(f"/orgs/{owner}/repos", {"name": name, "private": False, "default_branch": "main"}, allowed=(409,))
     login = git.login(gitea.ADMIN, gitea.token())
@@ -67,6 +71,7 @@ def _publish(api: GiteaApi, source: Source) -> None:
         # Borrowing this checkout's objects: no files are copied, and a shallow checkout will do.
         objects = git.run(paths.REPOSITORY, "rev-parse", "--path-format=absolute", "--git-path", "objects")
         (folder / "objects/info/alternates").write_text(f"{objects}\n")
+        tree = _tree(folder, source)
         if _is_published(folder, url, source, tree, login):
             return
         parent = ["-p", "FETCH_HEAD"] if _fetch(folder, url, "main", login) else []
@@ -88,11 +93,24 @@ def _fetch(folder: Path, url: str, branch: str, login: dict[str, str]) -> bool:
     return git.attempt(folder, "fetch", "--quiet", "--depth", "1", url, branch, environment=login).returncode == 0
 
 
-def _tree(source: Source) -> str:
-    found = git.attempt(paths.REPOSITORY, "rev-parse", source.tree)
+def _tree(folder: Path, source: Source) -> str:
+    """The tree to publish; one with other files in it is made in the bare repository `folder`."""
+    tree = _object(source.tree)
+    if not source.files:
+        return tree
+    index = {"GIT_INDEX_FILE": str(folder / "index")}
+    git.run(folder, "read-tree", tree, environment=index)
+    for there, here in source.files:
+        entry = f"100644,{_object(f'HEAD:{here}')},{there}"
+        git.run(folder, "update-index", "--add", "--cacheinfo", entry, environment=index)
+    return git.run(folder, "write-tree", environment=index)
+
+
+def _object(name: str) -> str:
+    found = git.attempt(paths.REPOSITORY, "rev-parse", name)
     if found.returncode != 0:
         raise LabError(
-            f"{paths.REPOSITORY} has no commit with {source.tree.removeprefix('HEAD:') or 'files'}: the lab serves the "
+            f"{paths.REPOSITORY} has no commit with {name.removeprefix('HEAD:') or 'files'}: the lab serves the "
             f"last commit of a git checkout. Clone the repository, or run `git init` and commit."
         )
     return found.stdout.strip()

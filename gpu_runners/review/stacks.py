@@ -12,6 +12,9 @@ from gpu_runners.pulumi_command import stack_file
 from gpu_runners.review.core.stack_changes import StackFile
 from gpu_runners.review.errors import ReviewFailedError
 
+# What ships with the program stands for nobody's runners. Only this name: another file is a stack, whatever it says.
+DEFAULT_STACK = "dev"
+DEFAULT_MARK = "# Embedded default of gpu-runners, for its lab: no stack of yours, until you take this line out."
 PLATFORM_KEY = "gpu-runners:platform"
 LONGEST_BYTES = 1_000_000
 _SALT = re.compile(r"^encryptionsalt:.*$", re.MULTILINE)
@@ -23,8 +26,8 @@ def stacks(folder: Path, *, with_platform: bool = True) -> list[str]:
     Without platforms, those alone that anybody may preview who holds no credential of the forge.
     """
     return sorted(
-        name for name in _names(folder)
-        if STACK_NAME.fullmatch(name) and (not _config(stack_file(folder, name)).get(PLATFORM_KEY) or with_platform)
+        name for name in _stack_names(folder)
+        if (not _config(stack_file(folder, name)).get(PLATFORM_KEY) or with_platform)
     )  # fmt: skip
 
 
@@ -35,14 +38,29 @@ def stack_files(folder: Path) -> dict[str, StackFile]:
             has_platform=bool(_config(stack_file(folder, name)).get(PLATFORM_KEY)),
             text=_SALT.sub("", stack_file(folder, name).read_text()).strip(),
         )
-        for name in _names(folder)
-        if STACK_NAME.fullmatch(name)
+        for name in _stack_names(folder)
     }
 
 
-def left_out(folder: Path) -> list[str]:
-    """Names of files that are no stack's: Pulumi would not accept them, and workflows write names into commands."""
-    return sorted(f"Pulumi.{name}.yaml" for name in _names(folder) if not STACK_NAME.fullmatch(name))
+def left_out(folder: Path) -> dict[str, str]:
+    """Files that are no stack's, and why: the embedded default, and those whose names Pulumi would not accept, as
+    workflows write names into commands."""
+    why = {
+        f"Pulumi.{name}.yaml": "whose middle is no name of a stack"
+        for name in sorted(_names(folder))
+        if not STACK_NAME.fullmatch(name)
+    }
+    if is_embedded_default(folder):
+        why[f"Pulumi.{DEFAULT_STACK}.yaml"] = "the embedded default, until you take out the line that says so"
+    return why
+
+
+def is_embedded_default(folder: Path) -> bool:
+    """Whether the folder's stack `dev` is the one that ships with the program."""
+    path = stack_file(folder, DEFAULT_STACK)
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > LONGEST_BYTES:
+        return False
+    return DEFAULT_MARK.encode() in path.read_bytes().splitlines()
 
 
 def check_listed(names: Sequence[str], listed: Sequence[str]) -> None:
@@ -51,6 +69,11 @@ def check_listed(names: Sequence[str], listed: Sequence[str]) -> None:
     problems += [f"{name} is listed and there is no such stack" for name in listed if name not in names]
     if problems:
         raise ReviewFailedError(f"{'; '.join(problems)}: correct STACKS and the matrix of the workflow")
+
+
+def _stack_names(folder: Path) -> list[str]:
+    names = [name for name in _names(folder) if STACK_NAME.fullmatch(name)]
+    return [name for name in names if name != DEFAULT_STACK or not is_embedded_default(folder)]
 
 
 def _names(folder: Path) -> list[str]:

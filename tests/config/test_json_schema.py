@@ -67,7 +67,7 @@ def test_most_invalid_stacks_are_refused_in_the_editor_already() -> None:
 
 
 def test_keys_of_other_programs_and_credentials_are_none_of_its_business() -> None:
-    stack = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
+    stack = yaml.safe_load((ROOT / "lab/demo/gitea/Pulumi.dev.yaml").read_text())
     stack["config"] |= {"kubernetes:context": "lab", "gpu-runners:forgeToken": {"secure": "v1:x"}}
     stack |= {"encryptionsalt": "v1:x"}
     assert complaints(stack) == []

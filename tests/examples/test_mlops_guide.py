@@ -50,7 +50,7 @@ def test_every_stage_of_the_pipeline_is_locked() -> None:
 def test_only_the_pool_s_own_label_reaches_the_gpu_runner(workflow: dict[str, Any]) -> None:
     labels = {name: job["runs-on"] for name, job in workflow["jobs"].items()}
     assert labels == {"deploy": "self-hosted", "train": "cml-gpu", "release": "self-hosted"}
-    stack = yaml.safe_load((paths.REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+    stack = yaml.safe_load((paths.REPOSITORY / "lab/demo/gitea/Pulumi.dev.yaml").read_text())["config"]
     assert stack["gpu-runners:pools"][0]["labels"] == ["cml-gpu"]
 
 

@@ -22,8 +22,8 @@ def find_api_server() -> ApiServer:
 
 
 def stack_file(name: str) -> Values:
-    """The values of a committed stack file, without their prefix; each call gives its own."""
-    values = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]
+    """The values of a stack file of the lab, without their prefix; each call gives its own."""
+    values = yaml.safe_load((ROOT / f"lab/demo/gitea/Pulumi.{name}.yaml").read_text())["config"]
     return {key.removeprefix("gpu-runners:"): value for key, value in values.items()}
 
 

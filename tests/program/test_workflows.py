@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ import yaml
 
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.program import main, parse
+from gpu_runners.review.stacks import DEFAULT_MARK, is_embedded_default
 from tests.gpu_runners.review.core.recorded import DATA
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAMES = ("preview", "deploy", "drift")
 FORGES = ("github", "gitea")
 BOTH = pytest.mark.parametrize("forge", FORGES)
+DEFAULT_FILE = "Pulumi.dev.yaml"
 FINDS = "stacks"  # the job that finds the stacks
 LISTED = "every stack has its place in the matrix"
 
@@ -221,18 +224,59 @@ def test_giteas_workflows_hold_each_stack_everywhere_that_a_stack_has_a_place(na
 
 
 @pytest.mark.parametrize("name", ["deploy", "drift"])
-def test_a_stack_without_a_place_in_giteas_matrix_is_noticed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stack_without_a_place_in_giteas_matrix_is_noticed(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}")
     (step,) = [step for step in steps("gitea", name) if step.get("name") == LISTED]
     arguments = shlex.split(step["run"].replace("$STACKS", workflow("gitea", name)["env"]["STACKS"]))[3:]
     assert arguments[0] == "stacks"
-    assert main(arguments) == 0
-    assert main([*arguments[:-1], "other"]) == 1
+    here = ["--folder", str(tmp_path)]
+    assert main([*arguments, *here]) == 0
+    assert main([*arguments[:-1], "other", *here]) == 1
     assert "Pulumi.dev.yaml is there and dev is not listed; other is listed" in capsys.readouterr().err
 
 
-def test_the_stacks_that_a_pull_request_may_preview_hold_no_platform(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["stacks", "--folder", str(REPOSITORY), "--without-platform"]) == 0
+def test_the_stacks_that_a_pull_request_may_preview_hold_no_platform(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x")
+    for file in (REPOSITORY / "lab/demo/gitea").glob("Pulumi.*.yaml"):
+        shutil.copy(file, tmp_path)
+    assert main(["stacks", "--folder", str(tmp_path), "--without-platform"]) == 0
     assert json.loads(capsys.readouterr().out) == ["dev"]
+
+
+def test_a_fresh_copy_has_no_stacks_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    copied = {path.name for path in REPOSITORY.glob("Pulumi.*.yaml")}
+    assert main(["stacks", "--folder", str(REPOSITORY)]) == 0
+    printed = capsys.readouterr()
+    names = {f"Pulumi.{name}.yaml" for name in json.loads(printed.out)}
+    assert names == copied - ({DEFAULT_FILE} if is_embedded_default(REPOSITORY) else set())
+
+
+def test_the_embedded_default_is_a_stack_once_somebody_says_that_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x")
+    marked = f"# a modeline\n{DEFAULT_MARK}\nconfig: {{}}\n"
+    (tmp_path / DEFAULT_FILE).write_text(marked)
+    (tmp_path / "Pulumi.prod.yaml").write_text(marked)
+    assert main(["stacks", "--folder", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == ["prod"]
+    assert "left out: 'Pulumi.dev.yaml', the embedded default, until you take out the line" in printed.err
+    (tmp_path / DEFAULT_FILE).write_text(marked.replace(DEFAULT_MARK, "# Our own."))
+    assert main(["stacks", "--folder", str(tmp_path)]) == 0
+    assert json.loads(capsys.readouterr().out) == ["dev", "prod"]
+
+
+def test_the_embedded_default_works_against_the_lab_for_as_long_as_it_is_one() -> None:
+    ours, labs = (REPOSITORY / folder / DEFAULT_FILE for folder in (".", "lab/demo/gitea"))
+    assert not is_embedded_default(labs.parent)
+    if is_embedded_default(REPOSITORY):
+        assert yaml.safe_load(ours.read_text()) == yaml.safe_load(labs.read_text())
 
 
 def test_a_file_whose_name_is_no_stacks_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,8 +27,8 @@ def run(options: argparse.Namespace) -> ExitCode:
     names = stacks(options.folder, with_platform=not options.without_platform)
     if options.listed is not None:
         check_listed(names, options.listed.split())
-    for name in left_out(options.folder):
-        print(f"left out: {name!r}, whose middle is no name of a stack", file=sys.stderr)
+    for name, why in left_out(options.folder).items():
+        print(f"left out: {name!r}, {why}", file=sys.stderr)
     if not names:
         kind = "file of a stack without a platform" if options.without_platform else "stack file"
         print(f"no {kind} (Pulumi.STACK.yaml) is in {options.folder}", file=sys.stderr)

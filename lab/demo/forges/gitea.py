@@ -14,10 +14,10 @@ from lab.repositories import GUIDE
 
 
 class Gitea:
-    """The example at the lab's Gitea, with the stack files of the repository's root."""
+    """The example at the lab's Gitea, with stack files of its own."""
 
     trigger = Trigger("push", "git push")
-    stacks = Stacks(paths.REPOSITORY)
+    stacks = Stacks(paths.REPOSITORY / "lab/demo/gitea")
     run_is_missing = f"a workflow that it cannot read is ignored, and {paths.LOGS / 'gitea.log'} says why"
     cure_of_a_run = f"Wait for it or cancel it there (user {gitea.ADMIN}, password in {gitea.ACCESS})"
     lost = ""  # its data lives as long as Pulumi's state

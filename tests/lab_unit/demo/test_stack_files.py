@@ -1,4 +1,4 @@
-"""The stack files of the demo at GitHub load, as those in the root do."""
+"""The stack files of the demo at GitHub load, as those at Gitea do."""
 
 import pytest
 import yaml
