@@ -14,6 +14,10 @@ from values.pool import RUNNER_FILES
 RUNNER_DIRECTORY: Final = "/runner"
 REGISTRATION_DIRECTORY: Final = "/registration"
 WORK_DIRECTORY: Final = "/work"
+JOBS_FOLDER: Final = "jobs"  # of the work volume
+# Where GitHub's runner works. A mount and no link: what looks for files below the workspace (hashFiles, caches of the
+# set-up actions) compares it with the process's own directory, in which links are gone.
+GITHUB_WORK_DIRECTORY: Final = f"{RUNNER_DIRECTORY}/_work"
 TOKEN_DIRECTORY: Final = "/var/run/registrar"  # noqa: S105 - a path
 TRUST_DIRECTORY: Final = "/etc/registrar-trust"
 API_TOKEN_DIRECTORY: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
@@ -50,14 +54,16 @@ def registration_mounts() -> list[Mount]:
     ]
 
 
-def runner_mounts(*, api_access: bool) -> list[Mount]:
-    """Mounts of the main container."""
+def runner_mounts(*, api_access: bool, of_github: bool) -> list[Mount]:
+    """Mounts of the main container; of_github adds the folders in which GitHub's runner works."""
     mounts: list[Mount] = [
         {"name": "runner-files", "mount_path": RUNNER_DIRECTORY},
         {"name": "registration", "mount_path": REGISTRATION_DIRECTORY},
         {"name": "work", "mount_path": WORK_DIRECTORY},
         {"name": "shared-memory", "mount_path": "/dev/shm"},  # noqa: S108 - a mount point
     ]
+    if of_github:
+        mounts.append({"name": "work", "mount_path": GITHUB_WORK_DIRECTORY, "sub_path": JOBS_FOLDER})
     access: Mount = {"name": "api-token", "mount_path": API_TOKEN_DIRECTORY, "read_only": True}
     return [*mounts, access] if api_access else mounts
 

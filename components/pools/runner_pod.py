@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from components.labels import STAY_ANNOTATIONS, pool_labels
 from components.pools.runner_scripts import PRE_STOP, REGISTER, RUNNER_PROCESS, START
 from components.runner_volumes import (
+    JOBS_FOLDER,
     REGISTRATION_DIRECTORY,
     RUNNER_DIRECTORY,
     TOKEN_DIRECTORY,
@@ -30,6 +31,7 @@ from values.contract import (
 )
 from values.placement import gpu_limits
 from values.pool import NO_IDENTITY, RunnerPool, pool_key, storage_limit
+from values.scope import GITHUB
 
 # Longer than the registrar needs to see a deletion and cordon the runner; an idle runner's leaving takes that long.
 CORDON_SECONDS: Final = 3
@@ -86,7 +88,7 @@ def _registration_container(pool: RunnerPool) -> Container:
         "env": _environment(
             {
                 "HOME": f"{WORK_DIRECTORY}/home",
-                "JOBS_DIRECTORY": f"{WORK_DIRECTORY}/jobs",
+                "JOBS_DIRECTORY": f"{WORK_DIRECTORY}/{JOBS_FOLDER}",
                 "NVIDIA_VISIBLE_DEVICES": "void",
                 "REGISTRATION_DIRECTORY": REGISTRATION_DIRECTORY,
                 "RUNNER_DIRECTORY": RUNNER_DIRECTORY,
@@ -114,7 +116,7 @@ def _runner_container(pool: RunnerPool, *, api_access: bool) -> Container:
     variables = {
         "HOME": f"{WORK_DIRECTORY}/home",
         "CORDON_SECONDS": str(CORDON_SECONDS),
-        "JOBS_DIRECTORY": f"{WORK_DIRECTORY}/jobs",
+        "JOBS_DIRECTORY": f"{WORK_DIRECTORY}/{JOBS_FOLDER}",
         "PROCESSES_DIRECTORY": "/proc",
         "PROTECT_JOB_SECONDS": str(int(pool["protect_job_seconds"])),
         "REGISTRATION_DIRECTORY": REGISTRATION_DIRECTORY,
@@ -149,7 +151,7 @@ def _runner_container(pool: RunnerPool, *, api_access: bool) -> Container:
         "security_context": _unprivileged(),
         "termination_message_path": "/dev/termination-log",
         "termination_message_policy": "FallbackToLogsOnError",
-        "volume_mounts": runner_mounts(api_access=api_access),
+        "volume_mounts": runner_mounts(api_access=api_access, of_github=forge == GITHUB),
     }
 
 

@@ -86,7 +86,7 @@ def runner_container(grants: AdmissionGrants, *, api_access: bool) -> Fields:
             "workingDir": exactly(WORK_DIRECTORY),
             "resources": resources,
             "env": _variables(RUNNER_VARIABLES),
-            "volumeMounts": _mounts(runner_mounts(api_access=api_access)),
+            "volumeMounts": _mounts(runner_mounts(api_access=api_access, of_github=True)),
             "restartPolicy": exactly("Never", required=True),
             "lifecycle": Fields({"preStop": pre_stop}, required=True),
             **_shared(grants),
@@ -146,8 +146,13 @@ def _visible_devices(asked: str) -> Rule:
 
 
 def _mounts(mounts: list[Mount]) -> Each:
-    places = [f"{mount['name']} at {mount['mount_path']}" for mount in mounts]
-    place = "{it}.name + ' at ' + {it}.mountPath"
-    rule = Rule("", f"{place} in {texts(places)}", place, ", ".join(places))
-    mount = Fields({"name": anything(), "mountPath": anything(), "readOnly": anything()}, rules=(rule,))
-    return Each(mount, most=len(places), required=True)
+    places = [_place(mount) for mount in mounts]
+    place = "{it}.name + ' at ' + {it}.mountPath + (has({it}.subPath) ? ' of ' + {it}.subPath : '')"
+    rule = Rule("", f"({place}) in {texts(places)}", place, ", ".join(places))
+    fields = {name: anything() for name in ("name", "mountPath", "subPath", "readOnly")}
+    return Each(Fields(fields, rules=(rule,)), most=len(places), required=True)
+
+
+def _place(mount: Mount) -> str:
+    folder = f" of {mount['sub_path']}" if "sub_path" in mount else ""
+    return f"{mount['name']} at {mount['mount_path']}{folder}"

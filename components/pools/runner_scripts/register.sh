@@ -15,14 +15,23 @@ refuse() {
     exit 1
 }
 
-cp -R "$RUNNER_SOURCE/." "$RUNNER_DIRECTORY/"
-# Here and not in the main container: the user's image need not have mkdir.
-mkdir -p "$HOME" "$JOBS_DIRECTORY"
-if [ -e "$RUNNER_DIRECTORY/run.sh" ]; then
-    # GitHub's runner works in _work beside itself; jobs belong on the volume that is sized for them.
-    rm -rf "$RUNNER_DIRECTORY/_work"
-    ln -s "$JOBS_DIRECTORY" "$RUNNER_DIRECTORY/_work"
+# All but what no job of ours uses: Node for Alpine (the images have glibc) and hooks for clusters are half of the files.
+copy() {
+    for entry in "$1"/* "$1"/.[!.]*; do
+        case ${entry##*/} in
+        k8s | k8s-novolume | _work | externals | *_alpine) ;;
+        *) if [ -e "$entry" ] || [ -h "$entry" ]; then cp -R "$entry" "$2/"; fi ;;
+        esac
+    done
+}
+copy "$RUNNER_SOURCE" "$RUNNER_DIRECTORY"
+if [ -e "$RUNNER_SOURCE/externals" ]; then
+    mkdir -p "$RUNNER_DIRECTORY/externals"
+    copy "$RUNNER_SOURCE/externals" "$RUNNER_DIRECTORY/externals"
 fi
+# Here and not in the main container: the user's image need not have mkdir. In _work GitHub's runner works: the volume
+# of the jobs is mounted there.
+mkdir -p "$HOME" "$JOBS_DIRECTORY" "$RUNNER_DIRECTORY/_work"
 if [ -e "$TRUST_DIRECTORY/forge-ca.crt" ]; then
     cat "${CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}" "$TRUST_DIRECTORY/forge-ca.crt" \
         > "$RUNNER_DIRECTORY/ca-bundle.crt"

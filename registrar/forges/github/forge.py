@@ -35,7 +35,7 @@ from registrar.forges.github.session import Session
 from registrar.forges.github.versions import ObserveDaysLeft, Versions
 from values.scope import Scope
 
-WORK_FOLDER: Final = "_work"  # in the runner's folder, where the pod has a link to its work volume
+WORK_FOLDER: Final = "_work"  # in the runner's folder, where the pod mounts its work volume
 BUSY_SECONDS: Final = 120.0  # after a refused DELETE: longer than the next looks take
 REFUSED_SECONDS: Final = 30.0  # until it is asked once more
 REMOVED_SECONDS: Final = 120.0  # after a DELETE: until the next census, which no longer has the runner

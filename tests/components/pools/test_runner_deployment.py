@@ -116,6 +116,13 @@ def test_a_deployers_job_finds_the_clusters_identity_where_every_client_looks() 
     assert paths == ["serviceAccountToken", "configMap", "downwardAPI"]
 
 
+def test_githubs_runner_finds_the_work_volume_itself_where_it_works() -> None:
+    mounts = {mount["mountPath"]: mount for mount in runner(pool(forge="github"))["volumeMounts"]}
+    assert mounts["/runner/_work"] == {"name": "work", "mountPath": "/runner/_work", "subPath": "jobs"}
+    assert variables(runner(pool(forge="github")))["JOBS_DIRECTORY"] == "/work/jobs"
+    assert "/runner/_work" not in {mount["mountPath"] for mount in runner()["volumeMounts"]}
+
+
 def test_no_volume_of_the_node_or_of_a_secret_is_mounted() -> None:
     kinds = {next(key for key in volume if key != "name") for volume in volumes().values()}
     assert kinds == {"emptyDir", "projected", "configMap"}

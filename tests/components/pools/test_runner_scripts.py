@@ -399,12 +399,31 @@ def test_an_image_without_bash_breaks_the_contract_by_name(pod: PodFolder, tmp_p
     assert "has no 'bash'" in pod.text("termination-log")
 
 
-def test_githubs_runner_works_on_the_volume_of_the_jobs(pod: PodFolder) -> None:
-    (pod.root / "image/run.sh").write_text("")
+def test_githubs_runner_works_in_a_folder_and_in_no_link(pod: PodFolder) -> None:
     (pod.root / "image/_work").mkdir()
+    (pod.root / "image/_work/left-over").write_text("")
     with serving(pod.root / "trust", [Answer(200, "{}")]):
         pod.run(REGISTER)
-    assert (pod.root / "runner/_work").readlink() == pod.root / "work/jobs"
+    work = pod.root / "runner/_work"
+    assert work.resolve() == pod.root.resolve() / "runner/_work"
+    assert list(work.iterdir()) == []
+
+
+def test_what_no_job_uses_of_githubs_runner_is_not_copied(pod: PodFolder) -> None:
+    kept = ["run.sh", "bin/Runner.Listener", "externals/node20/bin/node", "externals/node24/bin/node", ".env"]
+    left = ["externals/node20_alpine/bin/node", "k8s/index.js", "k8s-novolume/index.js"]
+    for name in (*kept, *left):
+        path = pod.root / "image" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    (pod.root / "image/run.sh").chmod(0o755)
+    (pod.root / "image/link").symlink_to("nowhere")
+    with serving(pod.root / "trust", [Answer(200, "{}")]):
+        assert pod.run(REGISTER) == (0, "")
+    runner = pod.root / "runner"
+    assert {name for name in (*kept, *left) if (runner / name).exists()} == set(kept)
+    assert os.access(runner / "run.sh", os.X_OK)
+    assert (runner / "link").readlink() == Path("nowhere")
 
 
 def test_a_forge_with_a_ca_of_its_own_is_trusted_beside_the_others(pod: PodFolder) -> None:

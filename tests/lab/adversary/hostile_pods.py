@@ -283,7 +283,7 @@ HOSTILE: Final[dict[str, tuple[Change, str]]] = {
         _remount(mountPath="/var/run/nvidia-container-devices/all"),
         "spec.containers[runner].volumeMounts[work]",
     ),
-    "sub path": (_remount(subPath="x"), "spec.containers[runner].volumeMounts[work].subPath"),
+    "sub path": (_remount(subPath="x"), "spec.containers[runner].volumeMounts[work]"),
     "sub path expression": (_remount(subPathExpr="$(HOME)"), "spec.containers[runner].volumeMounts[work].subPathExpr"),
     # containers
     "sidecar": (_sidecar("containers"), "spec.containers"),
