@@ -1,6 +1,5 @@
 """Answers `/queue`: asks the forge for what waits and works, once for all who ask, at most every few seconds."""
 
-import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -10,10 +9,12 @@ from registrar.forges.forge import Forge, ForgeError, Job
 from registrar.pod_store import PodStore
 from registrar.queue import Pool, count
 from registrar.settings import Settings
-from registrar.shared import Shared
+from registrar.shared import Shared, answers_by_scope
 from values.scope import Scope
 
 KEEP_SECONDS = 2.0
+SCOPE_SECONDS = 20.0  # that an answer waits for one scope
+OTHERS_SECONDS = 1.0  # the same, where a pool of another scope was asked for; KEDA gives up after 3
 POOL_SECONDS = 24 * 3600.0  # that a pool without pods is remembered
 MOST_POOLS = 200  # of a namespace
 
@@ -55,13 +56,21 @@ class QueueReader:
         known = self._known()
         mine = self._pool(*asked) if asked is not None else None
         pools = [*known, *([mine] if mine is not None and all(pool.key != mine.key for pool in known) else [])]
-        jobs, errors = await self._read_jobs({pool.scope for pool in pools})
+        jobs, errors = await self._read_jobs({pool.scope for pool in pools}, mine.scope if mine is not None else None)
         if errors and (not jobs or (mine is not None and mine.scope in errors)):
             raise errors[mine.scope if mine is not None and mine.scope in errors else next(iter(errors))]
         counted = self._count([pool for pool in known if pool.scope in jobs], jobs)
         if mine is not None and mine.key not in counted:
             counted[mine.key] = self._count([pool for pool in pools if pool.scope in jobs], jobs)[mine.key]
         return counted
+
+    async def _read_jobs(
+        self, scopes: Iterable[Scope], mine: Scope | None
+    ) -> tuple[dict[Scope, _Jobs], dict[Scope, ForgeError]]:
+        """Whoever asks about a pool waits for its scope, and hardly for those of others."""
+        ordered = sorted(scopes)
+        seconds = {scope: SCOPE_SECONDS if mine in (None, scope) else OTHERS_SECONDS for scope in ordered}
+        return await answers_by_scope({scope: self._jobs[scope] for scope in ordered}, seconds=seconds)
 
     def _count(self, pools: Iterable[Pool], jobs: dict[Scope, _Jobs]) -> Counts:
         runners = {
@@ -73,20 +82,6 @@ class QueueReader:
             running={scope: known.running for scope, known in jobs.items()},
             pool_of_runner=runners,
         )
-
-    async def _read_jobs(self, scopes: Iterable[Scope]) -> tuple[dict[Scope, _Jobs], dict[Scope, ForgeError]]:
-        ordered = sorted(scopes)
-        answers = await asyncio.gather(*(self._jobs[scope].get() for scope in ordered), return_exceptions=True)
-        jobs: dict[Scope, _Jobs] = {}
-        errors: dict[Scope, ForgeError] = {}
-        for scope, answer in zip(ordered, answers, strict=True):
-            if isinstance(answer, ForgeError):
-                errors[scope] = answer
-            elif isinstance(answer, BaseException):
-                raise answer
-            else:
-                jobs[scope] = answer
-        return jobs, errors
 
     def _known(self) -> list[Pool]:
         now = self._clock()

@@ -1,8 +1,8 @@
 """Answers `/runners`: every registration of the granted scopes, and the pod that each belongs to. Changes nothing."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from registrar.forges.forge import Forge, Runner
@@ -10,13 +10,30 @@ from registrar.ownership import owned_runners
 from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
 from registrar.settings import Settings
-from registrar.shared import Shared
+from registrar.shared import Shared, answers_by_scope
 from registrar.situation import drift_of
+from registrar.untrusted import words
 from values.scope import Scope
 
 KEEP_SECONDS: Final = 2.0
+SCOPE_SECONDS: Final = 8.0  # that a list waits for one scope; whoever looks gives up after 15
 
 Entry = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """What is known at the moment.
+
+    `runners`, one entry each: scope, id, name, labels, online, busy, cordoned, ephemeral, pod, problem and warning.
+    `pod` is `namespace/name`, None where no pod of a granted namespace has the runner; `problem` is how the forge's
+    registration differs from what its pod was given, "" if it does not; `warning` what the forge will soon refuse, ""
+    for nothing. `scopes`, one entry each: scope, the namespaces that register there, and as problem why its runners
+    are not listed, "" where they are.
+    """
+
+    runners: list[Entry]
+    scopes: list[Entry]
 
 
 class Roster:
@@ -26,20 +43,27 @@ class Roster:
         self, settings: Settings, forge: Forge, store: PodStore, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._settings, self._forge, self._store = settings, forge, store
-        self._entries = Shared(self._read, KEEP_SECONDS, clock=clock)
+        self._lists = {scope: self._shared(scope, clock) for scope in settings.scopes}
 
-    async def read(self) -> list[Entry]:
-        """One entry per runner: scope, id, name, labels, online, busy, cordoned, ephemeral, pod, problem and warning.
+    def _shared(self, scope: Scope, clock: Callable[[], float]) -> Shared[list[Entry]]:
+        return Shared(lambda: self._scope(scope), KEEP_SECONDS, clock=clock)
 
-        `pod` is `namespace/name`, None where no pod of a granted namespace has the runner; `problem` is how the forge's
-        registration differs from what its pod was given, "" if it does not; `warning` what the forge will soon refuse,
-        "" for nothing. Raises ForgeError.
-        """
-        return await self._entries.get()
+    async def read(self) -> Listed:
+        """The runners of every scope that answers. Raises ForgeError where there are scopes and none answers."""
+        entries, errors = await answers_by_scope(self._lists, seconds=dict.fromkeys(self._lists, SCOPE_SECONDS))
+        if errors and not entries:
+            raise next(iter(errors.values()))
+        problems = {scope: words(str(error)) for scope, error in errors.items()}
+        return Listed(
+            runners=[entry for scope in self._lists for entry in entries.get(scope, ())],
+            scopes=[
+                {"scope": scope.path, "namespaces": self._namespaces(scope), "problem": problems.get(scope, "")}
+                for scope in self._lists
+            ],
+        )
 
-    async def _read(self) -> list[Entry]:
-        scopes = await asyncio.gather(*map(self._scope, self._settings.scopes))
-        return [entry for entries in scopes for entry in entries]
+    def _namespaces(self, scope: Scope) -> list[str]:
+        return sorted(grant.namespace for grant in self._settings.grants if grant.scope == scope)
 
     async def _scope(self, scope: Scope) -> list[Entry]:
         # Pods from before and after: a runner whose pod comes or goes meanwhile is still known by one of both.

@@ -147,7 +147,8 @@ class StatusDoor:
         """GET /runners: the registrations at the forge, for whoever looks for drift."""
         del request
         try:
-            return web.json_response({"runners": await self.roster.read()})
+            listed = await self.roster.read()
+            return web.json_response({"runners": listed.runners, "scopes": listed.scopes})
         except ForgeError as error:
             return _problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
 

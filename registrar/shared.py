@@ -2,8 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
+
+from registrar.forges.forge import ForgeError, ForgeUnreachableError
+from values.scope import Scope
 
 Answer = TypeVar("Answer")
 
@@ -37,6 +40,31 @@ class Shared(Generic[Answer]):
             return await self._ask()
         finally:
             self._answered_at = self._clock()
+
+
+async def answers_by_scope(
+    questions: Mapping[Scope, Shared[Answer]], *, seconds: Mapping[Scope, float]
+) -> tuple[dict[Scope, Answer], dict[Scope, ForgeError]]:
+    """Asks about all scopes at once: what each answered, and why those that did not answer did not.
+
+    `seconds` is how long each may take here; its question goes on, for who asks next. Raises what is no ForgeError.
+    """
+
+    async def answer(scope: Scope, question: Shared[Answer]) -> Answer | ForgeError:
+        try:
+            async with asyncio.timeout(seconds[scope]):
+                return await question.get()
+        except TimeoutError:
+            return ForgeUnreachableError(f"{scope.path}: no answer of the forge within {seconds[scope]:g} s")
+        except ForgeError as error:
+            return error
+
+    read = await asyncio.gather(*(answer(scope, question) for scope, question in questions.items()))
+    by_scope = dict(zip(questions, read, strict=True))
+    return (
+        {scope: answer for scope, answer in by_scope.items() if not isinstance(answer, ForgeError)},
+        {scope: answer for scope, answer in by_scope.items() if isinstance(answer, ForgeError)},
+    )
 
 
 def _look_at_error(task: "asyncio.Task[Answer]") -> None:

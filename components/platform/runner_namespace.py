@@ -1,6 +1,6 @@
 """RunnerNamespace: one trust zone, i.e. one namespace in which runners of one forge scope may run."""
 
-from typing import Optional, TypedDict
+from typing import Final, Optional, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -11,6 +11,10 @@ from components.platform.runner_admission import RunnerAdmission
 from values.accounts import RUNNER
 from values.egress import EgressRule
 from values.placement import KNOWN_RESOURCES
+
+# What who may deploy writes, and the API server has to keep: without a bound, one loop fills etcd for everybody. A pool
+# is a Deployment with the ReplicaSets of its last revisions, a stack is a ConfigMap.
+MOST_OBJECTS: Final = {"deployments.apps": 200, "replicasets.apps": 1000, "configmaps": 50}
 
 
 class RunnerNamespaceArgs(TypedDict):
@@ -75,6 +79,7 @@ def hard_limits(args: RunnerNamespaceArgs) -> dict[str, str]:
         "requests.memory": args["memory"],
         "limits.memory": args["memory"],
         "limits.ephemeral-storage": args["ephemeral_storage"],
+        **{f"count/{resource}": str(count) for resource, count in MOST_OBJECTS.items()},
     }
 
 

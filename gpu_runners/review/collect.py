@@ -18,6 +18,7 @@ from gpu_runners.review.cluster import ClusterObjects, Resource
 from gpu_runners.review.core.evidence import Declared, Evidence, declared, namespaces, trimmed
 from gpu_runners.review.core.findings import ObjectName
 from gpu_runners.review.core.pending import failure
+from gpu_runners.review.core.roster import MalformedRosterError, Roster
 from gpu_runners.stack_cluster import cluster_of
 from values.contract import REGISTRAR_STATUS_PORT, SERVICE_NAME, TRUST_CONFIG_MAP, TRUST_URL_KEY
 
@@ -203,11 +204,12 @@ class _View:
             if not address:
                 self.unread.append("registrations at the forge: no namespace of this stack names a registrar")
                 return None
-            runners: list[Any] = cluster.read(f"{address}/proxy/runners")["runners"]
-        except (ClusterError, KeyError) as error:
+            roster = Roster.of(cluster.read(f"{address}/proxy/runners"), self._namespaces)
+        except (ClusterError, MalformedRosterError) as error:
             self.unread.append(f"registrations at the forge: {error}")
             return None
-        return runners
+        self.unread += [f"registrations at the forge: {problem}" for problem in roster.unread]
+        return list(roster.runners)
 
 
 def _registrar(cluster: ClusterObjects, namespace: str) -> str:

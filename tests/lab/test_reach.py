@@ -6,7 +6,6 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,11 @@ import pytest
 from lab import network, outside
 from lab.errors import LabError
 from lab.trial.deadline import until
-from lab.trial.kubernetes import Json, KubernetesApi
+from lab.trial.kubernetes import KubernetesApi
 from lab.trial.pods import Pods
 from lab.trial.repository import Repository
 from tests.lab.conftest import MakeStack, stack_file
+from tests.lab.place import Place, plain_pod
 from values.contract import REGISTRAR_PORT, REGISTRAR_STATUS_PORT, SERVICE_NAME
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "network.md"
@@ -51,19 +51,6 @@ def documented() -> Expected:
 
 DOCUMENTED = documented()
 CELLS = [(target, source, word) for target, row in DOCUMENTED.items() for source, word in row.items() if word != "-"]
-
-
-@dataclass(frozen=True)
-class Place:
-    """A container to try things from."""
-
-    namespace: str
-    pod: str
-    container: str
-    address: str
-
-    def command(self, *arguments: str) -> list[str]:
-        return ["kubectl", "exec", "-i", "-n", self.namespace, self.pod, "-c", self.container, "--", *arguments]
 
 
 class Accepting(socketserver.BaseRequestHandler):
@@ -128,29 +115,6 @@ def places(
         yield found
     for namespace in (CLIENT, STRANGER):
         api.delete(f"/api/v1/namespaces/{namespace}")
-
-
-def plain_pod(api: KubernetesApi, namespace: str) -> Place:
-    """A pod of a namespace without any policy, with Python in it."""
-    api.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
-    account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
-    until(f"{namespace} has its default account", lambda: api.find(account), 15)
-    container = {
-        "name": "python",
-        "image": "lab.local/cuda-mlops:lab",
-        "imagePullPolicy": "Never",
-        "command": ["python3", "-c", "import time; time.sleep(600)"],
-    }
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
-    api.create(f"/api/v1/namespaces/{namespace}/pods", {"metadata": {"name": "python"}, "spec": spec})
-    path = f"/api/v1/namespaces/{namespace}/pods/python"
-
-    def running() -> Json | None:
-        pod = api.get(path)
-        return pod if pod["status"].get("phase") == "Running" else None
-
-    pod = until(f"the pod of {namespace} runs", running, 30)
-    return Place(namespace, "python", "python", pod["status"]["podIP"])
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Jobs are counted for the pool that would take them."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -90,6 +91,27 @@ async def test_the_queue_is_not_guessed_while_the_forge_is_away(world: World) ->
     assert status == 503
     assert isinstance(body, dict)
     assert body["reason"] == "ForgeUnknown"
+
+
+TWO_SCOPES = {
+    "grants": [
+        {"namespace": "runners", "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None},
+        {"namespace": "slow", "scope": "mlops/slow", "serviceAccounts": ["runner"], "runnerGroup": None},
+    ]
+}
+
+
+@pytest.mark.parametrize("world", [TWO_SCOPES], indirect=True)
+async def test_a_pool_is_counted_in_time_though_another_scope_is_slow(world: World) -> None:
+    world.gitea.slow = {"/mlops/slow/": 9.0}
+    world.follow()
+    await world.cluster.create(runner_pod("slow-abc-aaaaa", namespace="slow"))
+    await until(world.store.pods)
+    world.gitea.job(1, status="queued")
+    began = time.monotonic()
+    answer = await read(world, "?namespace=runners&pool=cuda&labels=cml-gpu")
+    assert answer == (200, {"runners/cuda": {"waiting": 1, "running": 0}})
+    assert time.monotonic() - began < 3.0, "KEDA has given up by then"
 
 
 async def test_health_does_not_depend_on_forge_or_cluster(world: World) -> None:

@@ -58,6 +58,36 @@ async def test_nothing_is_listed_while_the_forge_is_away(world: World) -> None:
     assert (status, body["reason"]) == (503, "ForgeUnknown")
 
 
+TWO_SCOPES = {
+    "grants": [
+        {"namespace": "runners", "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None},
+        {"namespace": "slow", "scope": "mlops/slow", "serviceAccounts": ["runner"], "runnerGroup": None},
+    ]
+}
+
+
+@pytest.mark.parametrize("world", [TWO_SCOPES], indirect=True)
+async def test_a_broken_scope_costs_only_itself_and_is_said(world: World) -> None:
+    world.gitea.broken = "/mlops/slow/"
+    await registered(world)
+    status, body = await read(world)
+    assert status == 200
+    assert [entry["pod"] for entry in body["runners"]] == ["runners/cuda-abc-aaaaa"]
+    assert body["scopes"] == [
+        {"scope": "mlops/guide", "namespaces": ["runners"], "problem": ""},
+        {"scope": "mlops/slow", "namespaces": ["slow"], "problem": "list: the forge answers 500"},
+    ]
+
+
+@pytest.mark.parametrize("world", [TWO_SCOPES], indirect=True)
+async def test_a_slow_scope_keeps_nobody_waiting_for_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registrar.roster.SCOPE_SECONDS", 0.5)
+    world.gitea.slow = {"/mlops/slow/": 9.0}
+    status, body = await read(world)
+    assert status == 200
+    assert [scope["problem"] for scope in body["scopes"]] == ["", "mlops/slow: no answer of the forge within 0.5 s"]
+
+
 async def test_the_answer_holds_no_credential(world: World) -> None:
     await registered(world)
     text = str((await read(world))[1])

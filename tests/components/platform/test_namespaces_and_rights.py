@@ -44,20 +44,23 @@ def test_the_namespace_enforces_restricted_at_a_pinned_version() -> None:
 
 def test_gpus_are_capped_and_those_of_other_vendors_are_closed() -> None:
     hard = namespace().one("ResourceQuota", "gpus").inputs["spec"]["hard"]
-    gpus = {name: count for name, count in hard.items() if "/" in name}
+    gpus = {name: count for name, count in hard.items() if name.startswith("requests.") and "/" in name}
     assert gpus.pop("requests.nvidia.com/gpu") == "4"
     assert {"requests.amd.com/gpu", "requests.gpu.intel.com/xe", "requests.nvidia.com/mig-1g.10gb"} <= set(gpus)
     assert set(gpus.values()) == {"0"}
 
 
-def test_pods_and_what_they_use_of_nodes_are_capped() -> None:
+def test_pods_what_they_use_of_nodes_and_the_objects_that_make_them_are_capped() -> None:
     hard = namespace().one("ResourceQuota", "gpus").inputs["spec"]["hard"]
-    assert {name: count for name, count in hard.items() if "/" not in name} == {
+    assert {name: count for name, count in hard.items() if "/" not in name or name.startswith("count/")} == {
         "pods": "20",
         "requests.cpu": "100",
         "requests.memory": "1Ti",
         "limits.memory": "1Ti",
         "limits.ephemeral-storage": "2Ti",
+        "count/deployments.apps": "200",
+        "count/replicasets.apps": "1000",
+        "count/configmaps": "50",
     }
 
 

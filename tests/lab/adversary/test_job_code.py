@@ -1,7 +1,5 @@
-"""Job code in a pool of runners tries to outlive its job, to be found by the next one, and to fill its node."""
+"""Job code in a pool of runners tries to outlive its job and to be found by the next one."""
 
-from lab.trial.deadline import until
-from lab.trial.kubernetes import KubernetesApi
 from lab.trial.pods import Pods
 from lab.trial.repository import Repository
 from lab.trial.workflow import push, several_jobs
@@ -22,8 +20,6 @@ SEARCH = """
 echo planted=$(find / -name 'planted-*' -not -path '/proc/*' -not -path '/sys/*' 2>/dev/null | wc -l)
 echo running=$(grep -l sleep /proc/[0-9]*/comm 2>/dev/null | wc -l)
 """
-FILL_MIB = 400  # the pool's volume for work has 256
-FILL = f"echo filling && dd if=/dev/zero of=fill bs=1M count={FILL_MIB} && sleep 120"
 
 
 def test_nothing_that_a_job_plants_is_there_for_the_next_one(workers: str, repository: Repository, pods: Pods) -> None:
@@ -40,19 +36,3 @@ def test_nothing_that_a_job_plants_is_there_for_the_next_one(workers: str, repos
     for job in ("one", "two"):
         assert "planted=0" in searching.log(job)
         assert "running=0" in searching.log(job)
-
-
-def test_a_job_that_fills_its_disk_is_evicted_and_costs_nobody_else(
-    api: KubernetesApi, workers: str, repository: Repository, pods: Pods
-) -> None:
-    runners = {pod.name for pod in pods.until_ready(workers, 2, 60)}
-    push(repository, several_jobs({"fill": (workers, FILL)}))
-
-    def evicted() -> list[str]:
-        return [name for name in runners for reason, _ in pods.events(name) if reason == "Evicted"]
-
-    until("the kubelet evicts the runner", evicted, 90, seen=lambda: sorted(runners))
-    pods.until_ready(workers, 2, 90)
-    (node,) = [item for item in api.items("/api/v1/nodes") if item["metadata"]["name"] == "lab"]
-    conditions = {condition["type"]: condition["status"] for condition in node["status"]["conditions"]}
-    assert (conditions["Ready"], conditions["DiskPressure"]) == ("True", "False")
