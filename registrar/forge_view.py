@@ -10,11 +10,13 @@ from registrar.forges.forge import Job, Runner
 class ForgeView:
     """What the forge said in one cycle. `known` False: it gave no usable answer and `problem` says why.
 
-    `runners` may be as old as the last census, except those of which the look was asked. `jobs` are by runner id and
-    were read after every runner.
+    `jobs_known` False: it told its runners and not its jobs (`problem` says why), so nothing is known about who works;
+    who is online is. `runners` may be as old as the last census, except those of which the look was asked. `jobs` are
+    by runner id and were read after every runner.
     """
 
     known: bool
+    jobs_known: bool = True
     problem: str = ""
     runners: Mapping[int, Runner] = field(default_factory=dict)
     absent: frozenset[int] = frozenset()

@@ -4,15 +4,25 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 from registrar.forge_view import ForgeView
-from registrar.forges.forge import Forge, ForgeError, Runner
+from registrar.forges.forge import Forge, ForgeError, Job, Runner
 from registrar.logs import log
 from registrar.metrics import Metrics
 from values.scope import Scope
 
 LOOK_UPS = 20  # by id in one cycle; beyond that a full list is cheaper, and the rest waits for the next cycle
 LONGEST_BACK_OFF_SECONDS = 10.0
+
+
+@dataclass
+class _Trouble:
+    """How often in a row a part of the forge gave no answer, what it said last, and when to ask it again."""
+
+    failures: int = 0
+    problem: str = "not asked yet"
+    not_before: float = float("-inf")
 
 
 class ForgeWatch:
@@ -24,9 +34,7 @@ class ForgeWatch:
         self._forge, self._scope, self._metrics, self._clock = forge, scope, metrics, clock
         self._runners: dict[int, Runner] = {}
         self._census_at = float("-inf")
-        self._not_before = float("-inf")
-        self._failures = 0
-        self._problem = "not asked yet"
+        self._of_runners, self._of_jobs = _Trouble(), _Trouble()
         self._unseen: dict[int, float] = {}
         self._cordoned: dict[int, float] = {}
 
@@ -38,7 +46,7 @@ class ForgeWatch:
     @property
     def is_known(self) -> bool:
         """Whether the forge answered when it was asked last."""
-        return self._failures == 0 and self._census_at > float("-inf")
+        return not self._of_runners.failures and not self._of_jobs.failures and self._census_at > float("-inf")
 
     def lacks(self, runner_id: int) -> bool:
         """Whether the last census and look-ups do not hold this runner."""
@@ -57,15 +65,25 @@ class ForgeWatch:
         self._cordoned.setdefault(runner_id, self._clock())
 
     async def look(self, wanted: Collection[int]) -> ForgeView:
-        """Ask the forge: the runners `wanted` afresh, the rest as of the last census, then the jobs in progress."""
-        if self._clock() < self._not_before:
-            return ForgeView(known=False, problem=self._problem)
+        """Ask the forge: the runners `wanted` afresh, the rest as of the last census, then the jobs in progress.
+
+        Where it tells no jobs, the runners are known all the same.
+        """
+        if self._clock() < self._of_runners.not_before:
+            return ForgeView(known=False, problem=self._of_runners.problem)
         try:
             fresh, absent = await self._look_at_runners(wanted)
-            jobs = await self._forge.jobs_in_progress(self._scope)
         except ForgeError as error:
-            return self._failed(error)
-        self._succeeded(fresh, absent)
+            # After an outage every runner looks offline for a moment, so time before it must not count against them.
+            self._unseen.clear()
+            return ForgeView(known=False, problem=self._failed(self._of_runners, error))
+        self._saw(fresh, absent)
+        jobs = await self._look_at_jobs()
+        if jobs is None:
+            runners = dict(self._runners)
+            return ForgeView(
+                known=True, jobs_known=False, problem=self._of_jobs.problem, runners=runners, absent=absent
+            )
         return ForgeView(
             known=True,
             runners=dict(self._runners),
@@ -73,6 +91,21 @@ class ForgeWatch:
             jobs={job.runner_id: job for job in jobs if job.runner_id is not None},
             in_progress=jobs,
         )
+
+    async def _look_at_jobs(self) -> tuple[Job, ...] | None:
+        if self._clock() < self._of_jobs.not_before:
+            return None
+        try:
+            jobs = await self._forge.jobs_in_progress(self._scope)
+        except ForgeError as error:
+            self._failed(self._of_jobs, error)
+            return None
+        if self._of_jobs.failures:
+            log("forge tells jobs again", scope=self._scope)
+        self._of_jobs = _Trouble()
+        self._metrics.forge_known.labels(self._scope.path).set(1)
+        self._metrics.forge_answered(self._scope)
+        return jobs
 
     async def _look_at_runners(self, wanted: Collection[int]) -> tuple[set[int], frozenset[int]]:
         """Returns the ids seen afresh and the ids confirmed absent."""
@@ -91,10 +124,10 @@ class ForgeWatch:
                 fresh.add(runner_id)
         return fresh, frozenset(runner_id for runner_id in ids if runner_id not in self._runners)
 
-    def _succeeded(self, fresh: set[int], absent: frozenset[int]) -> None:
-        if self._failures:
+    def _saw(self, fresh: set[int], absent: frozenset[int]) -> None:
+        if self._of_runners.failures:
             log("forge answers again", scope=self._scope)
-        self._failures = 0
+        self._of_runners = _Trouble()
         now = self._clock()
         for runner_id in fresh:
             runner = self._runners[runner_id]
@@ -102,19 +135,17 @@ class ForgeWatch:
             _run(self._cordoned, runner_id, now, running=runner.cordoned)
         for runner_id in absent:
             _run(self._unseen, runner_id, now, running=True)
-        self._metrics.forge_known.labels(self._scope.path).set(1)
-        self._metrics.forge_answered(self._scope)
 
-    def _failed(self, error: ForgeError) -> ForgeView:
-        self._failures += 1
-        self._problem = str(error)
-        # After an outage every runner looks offline for a moment, so time before it must not count against them.
-        self._unseen.clear()
-        wait = max(error.retry_after if self._failures == 1 else 0.0, 0.5 * 2.0 ** min(self._failures, 10))
-        self._not_before = self._clock() + min(wait, max(LONGEST_BACK_OFF_SECONDS, error.retry_after))
+    def _failed(self, trouble: "_Trouble", error: ForgeError) -> str:
+        """Notes it, and for how long the forge is left in peace; returns what is wrong."""
+        trouble.failures += 1
+        trouble.problem = str(error)
+        wait = max(error.retry_after if trouble.failures == 1 else 0.0, 0.5 * 2.0 ** min(trouble.failures, 10))
+        trouble.not_before = self._clock() + min(wait, max(LONGEST_BACK_OFF_SECONDS, error.retry_after))
         self._metrics.forge_known.labels(self._scope.path).set(0)
-        log("forge unknown", level=logging.WARNING, scope=self._scope.path, error=str(error), failures=self._failures)
-        return ForgeView(known=False, problem=self._problem)
+        failures = trouble.failures
+        log("forge unknown", level=logging.WARNING, scope=self._scope.path, error=str(error), failures=failures)
+        return trouble.problem
 
     def forget(self, runner_ids: Collection[int]) -> None:
         """Keep clocks only for these runners and for those that the forge lists."""

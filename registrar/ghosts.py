@@ -28,6 +28,8 @@ class Ghosts:
     async def treat(self, pods: Sequence[RunnerPod], view: ForgeView) -> None:
         """Decide about every runner of ours that no pod has."""
         self._owners |= {pod.owner for pod in pods if pod.owner}
+        if not view.jobs_known:
+            return  # which of them has a job is not known
         ripe = [runner for runner in self._podless(view, pods) if self._watch.unseen_seconds(runner.id) > self._limit]
         if not ripe:
             return

@@ -70,6 +70,12 @@ class Metrics:
             ("what",),
             registry=self.registry,
         )
+        self.unreadable_repositories = Gauge(
+            "gpu_runners_unreadable_repositories",
+            "Repositories of an organization whose jobs cannot be read: moved, gone or closed to the credential",
+            ("scope",),
+            registry=self.registry,
+        )
         self.runner_version_days = Gauge(
             "gpu_runners_runner_version_days",
             "Days for which the forge still serves a version of the runner",

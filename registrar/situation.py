@@ -46,6 +46,8 @@ def standing_of(pod: RunnerPod, runner: Runner | None, view: ForgeView) -> Stand
     """How the pod's own runner stands. A registration that nobody looked for in this cycle is unknown, not absent."""
     if not view.known:
         return Standing.UNKNOWN
+    if not view.jobs_known:
+        return _standing_without_jobs(pod, runner)
     if runner is not None:
         return standing(runner, view)
     if pod.runner_id in view.runners:
@@ -56,6 +58,16 @@ def standing_of(pod: RunnerPod, runner: Runner | None, view: ForgeView) -> Stand
     left_alone = pod.busy is not None and pod.stage not in ENDED  # whatever the forge says, so it is seldom asked
     unsure = pod.runner_id is not None and pod.runner_id not in view.absent and not left_alone
     return Standing.UNKNOWN if unsure else Standing.ABSENT
+
+
+def _standing_without_jobs(pod: RunnerPod, runner: Runner | None) -> Standing:
+    """Gates come from runners alone, and a runner that the forge calls busy is left alone; the rest waits for jobs."""
+    if runner is None or runner.cordoned or pod.stage in ENDED:
+        return Standing.UNKNOWN
+    if runner.busy:
+        return Standing.ACTIVE
+    is_owed = pod.stage in (Stage.STARTING, Stage.RUNNING) and not pod.gated
+    return Standing.IDLE if runner.online and is_owed else Standing.UNKNOWN
 
 
 def standing(runner: Runner, view: ForgeView) -> Standing:

@@ -52,6 +52,7 @@ def open_forge(
             for scope in settings.scopes
         },
         observe_days_left=lambda version, days: metrics.runner_version_days.labels(version).set(days),
+        observe_unreadable=lambda scope, count: metrics.unreadable_repositories.labels(scope.path).set(count),
         pace=pace or GITHUB_PACE,
     )
 

@@ -71,6 +71,10 @@ class ArrangedGitHub(StandIn):
             self.faults.add(Fault(".", status=status, headers=reset | headers, message=message))
         return await handler(request)
 
+    def arrange_status(self, status: int) -> None:
+        """An answer of this status is the test's own, and none that GitHub's description need know."""
+        self._arranged_statuses.add(status)
+
     @property
     def runners(self) -> dict[int, Runner]:
         """Those that are registered."""

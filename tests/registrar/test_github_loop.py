@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lab.github.faults import Fault
 from registrar.forges.forge import Pace
 from registrar.forges.github.pace import LIMITS
 from tests.github.arranged import job
@@ -55,6 +56,27 @@ async def test_an_idle_runner_whose_pod_is_deleted_leaves_github_with_one_reques
     await until(lambda: world.github.runners == {})
     await until(lambda: contract.RUNNER_CORDONED in world.cluster.reasons())
     assert sum(call.startswith("DELETE") for call in world.github.calls) == 1
+
+
+@pytest.mark.parametrize("status", [403, 404, 503])
+async def test_a_runner_is_gated_though_no_job_can_be_read(world: World, status: int) -> None:
+    world.github.arrange_status(status)
+    world.github.faults.add(Fault("^GET .*/actions/runs", times=None, status=status, message="no"))
+    world.run()
+    pod = await an_online_pod(world)
+    pod["metadata"]["deletionTimestamp"] = stamp()
+    await world.cluster.put(pod)
+    await until(lambda: contract.FORGE_UNKNOWN in world.cluster.reasons())
+    assert runner_id(pod) in world.github.runners  # who works is not known, so nobody is removed
+
+
+async def test_a_busy_runner_is_latched_though_no_job_can_be_read(world: World) -> None:
+    world.github.arrange_status(403)
+    world.github.faults.add(Fault("^GET .*/actions/runs", times=None, status=403, message="no"))
+    world.run()
+    pod = await an_online_pod(world)
+    world.github.runners[runner_id(pod)].job = 1
+    await until(lambda: contract.BUSY_ANNOTATION in pod["metadata"]["annotations"])
 
 
 async def test_a_job_that_github_does_not_show_yet_keeps_its_runner(world: World) -> None:

@@ -8,6 +8,7 @@
   groups              Groups: the runner groups of organizations
   jit                 a just-in-time configuration, whose runner does not update itself
   jobs                Jobs: read by runs, for GitHub lists them in no other way
+  unreadable          Unreadable: repositories that cannot be read, each of which costs only itself
   origins             Origins: where a job comes from, with the proof of its branch
   versions            Versions: how long a runner's version is still served
   reading             what GitHub's JSON means, and where things are in its API

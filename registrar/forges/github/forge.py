@@ -32,6 +32,7 @@ from registrar.forges.github.origins import Origins
 from registrar.forges.github.pace import PACE
 from registrar.forges.github.reading import of, runner
 from registrar.forges.github.session import Session
+from registrar.forges.github.unreadable import ObserveUnreadable, Unreadable
 from registrar.forges.github.versions import ObserveDaysLeft, Versions
 from values.scope import Scope
 
@@ -50,12 +51,13 @@ class GitHub:
         *,
         granted: Mapping[Scope, Collection[str | None]],
         observe_days_left: ObserveDaysLeft,
+        observe_unreadable: ObserveUnreadable,
         pace: Pace = PACE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session, self._pace, self._clock = session, pace, clock
         self._groups = Groups(session, granted)
-        self._jobs = Jobs(session, self._groups)
+        self._jobs = Jobs(session, self._groups, Unreadable(observe_unreadable))
         self._origins = Origins(session, self._groups, self._jobs)
         self._versions = Versions(session, observe_days_left)
         self._refused: dict[int, float] = {}

@@ -1,5 +1,6 @@
 """Runner groups of organizations: the number of a named one, and the repositories whose jobs may come from it."""
 
+import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 from registrar.forges.forge import ForgeError, ForgeRefusedError, ForgeUnreachableError
 from registrar.forges.github.reading import of
 from registrar.forges.github.session import Session
+from registrar.logs import log
 from registrar.untrusted import Entry, words
 from values.contract import GITHUB_MOST_REPOSITORIES
 from values.runner_group import is_meant
@@ -77,19 +79,31 @@ class Groups:
         return repositories
 
     async def _read_repositories(self, scope: Scope) -> set[Scope]:
+        """Of every group that can be read. Raises ForgeError where that is none."""
         repositories: set[Scope] = set()
-        for name in self._granted.get(scope) or (None,):
-            group = await self._group(scope, name)
-            number = of(group, lambda fields: fields.identifier("id"))
-            path = f"{scope.groups_path}/{number}/repositories"
-            if group.words("visibility") == "selected":
-                entries = await self._session.pages(scope, "group repositories", path, "repositories")
-            else:
-                newest = {"sort": "pushed", "per_page": str(GITHUB_MOST_REPOSITORIES)}
-                entries = await self._session.ask(scope, "repositories", "GET", f"{scope.api_path}/repos", query=newest)
-            for entry in entries[:GITHUB_MOST_REPOSITORIES] if isinstance(entries, list) else ():
-                repositories.add(_repository(of(entry, lambda fields: fields.text("full_name"))))
+        names = self._granted.get(scope) or (None,)
+        refusals: list[ForgeRefusedError] = []
+        for name in names:
+            try:
+                repositories |= await self._read_group(scope, name)
+            except ForgeRefusedError as error:  # one that was deleted costs only itself
+                refusals.append(error)
+                log("runner group unreadable", level=logging.WARNING, scope=scope, error=str(error))
+        if len(refusals) == len(names):
+            raise refusals[0]
         return repositories
+
+    async def _read_group(self, scope: Scope, name: str | None) -> set[Scope]:
+        group = await self._group(scope, name)
+        number = of(group, lambda fields: fields.identifier("id"))
+        path = f"{scope.groups_path}/{number}/repositories"
+        if group.words("visibility") == "selected":
+            entries = await self._session.pages(scope, "group repositories", path, "repositories")
+        else:
+            newest = {"sort": "pushed", "per_page": str(GITHUB_MOST_REPOSITORIES)}
+            entries = await self._session.ask(scope, "repositories", "GET", f"{scope.api_path}/repos", query=newest)
+        read = entries[:GITHUB_MOST_REPOSITORIES] if isinstance(entries, list) else []
+        return {_repository(of(entry, lambda fields: fields.text("full_name"))) for entry in read}
 
     async def _group(self, scope: Scope, name: str | None) -> Entry:
         groups = await self._read_groups(scope)

@@ -3,6 +3,8 @@
 Hundreds of runs take a minute to read at the speed that GitHub allows, and nobody may wait for that: the jobs in
 progress are read beside everything else, and who asks gets what is known by then. Nothing is lost by the delay: GitHub
 itself refuses to remove a runner that has a job.
+
+A repository of an organization that cannot be read costs only itself.
 """
 
 import asyncio
@@ -15,9 +17,11 @@ from typing import Any, Final
 
 from registrar.forges.answers import read_job
 from registrar.forges.forge import ForgeError, Job
+from registrar.forges.github.client import GitHubRefusedError
 from registrar.forges.github.groups import Groups
 from registrar.forges.github.reading import JOB_FIELDS, of
 from registrar.forges.github.session import Session
+from registrar.forges.github.unreadable import Unreadable, is_unreadable
 from registrar.logs import log
 from registrar.untrusted import Entry, words
 from values.scope import Scope
@@ -57,8 +61,10 @@ class _Scope:
 class Jobs:
     """Reads jobs of all repositories that a scope's runners serve."""
 
-    def __init__(self, session: Session, groups: Groups, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._session, self._groups, self._clock = session, groups, clock
+    def __init__(
+        self, session: Session, groups: Groups, unreadable: Unreadable, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._session, self._groups, self._unreadable, self._clock = session, groups, unreadable, clock
         self._runs: OrderedDict[str, _Run] = OrderedDict()
         self._scopes: dict[Scope, _Scope] = {}
 
@@ -97,7 +103,13 @@ class Jobs:
         if not number.isdecimal() or "/" in name or scope.is_repository == bool(name):
             return None
         repository = scope if scope.is_repository else scope.within(name)
-        entry = await self._session.find(scope, "result", f"{repository.api_path}/actions/jobs/{number}")
+        try:
+            entry = await self._session.find(scope, "result", f"{repository.api_path}/actions/jobs/{number}")
+        except ForgeError as error:
+            if not is_unreadable(scope, error):
+                raise
+            self._unreadable.add(scope, repository, error)
+            return None
         return None if entry is None else self._job(scope, repository, entry)
 
     async def of_runner(self, scope: Scope, runner_id: int) -> Job | None:
@@ -111,16 +123,25 @@ class Jobs:
                 place.read_at = began
         for repository in await self._groups.repositories(scope):
             job = self._of_runner(scope, repository, runner_id, self._known(place.active.get(repository, ())))
-            if job is None:
-                recent = {"status": "completed", "per_page": str(RECENT_RUNS)}
-                path = f"{repository.api_path}/actions/runs"
-                answer = await self._session.ask(scope, "result", "GET", path, query=recent)
-                runs = of(answer, lambda entry: entry.values("workflow_runs"))
-                keys = await self._read_runs(scope, repository, runs, keep=float("inf"))
-                job = self._of_runner(scope, repository, runner_id, self._known(keys))
+            if job is None and self._unreadable.left_out(scope, repository) is None:
+                job = self._of_runner(scope, repository, runner_id, self._known(await self._recent(scope, repository)))
             if job is not None:
                 return job
         return None
+
+    async def _recent(self, scope: Scope, repository: Scope) -> tuple[str, ...]:
+        """Keys of the runs that ended last, none where the repository cannot be read."""
+        recent = {"status": "completed", "per_page": str(RECENT_RUNS)}
+        path = f"{repository.api_path}/actions/runs"
+        try:
+            answer = await self._session.ask(scope, "result", "GET", path, query=recent)
+            runs = of(answer, lambda entry: entry.values("workflow_runs"))
+            return await self._read_runs(scope, repository, runs, keep=float("inf"))
+        except ForgeError as error:
+            if not is_unreadable(scope, error):
+                raise
+            self._unreadable.add(scope, repository, error)
+            return ()
 
     def _known(self, keys: Iterable[str]) -> list[Entry]:
         return [entry for key in keys if key in self._runs for entry in self._runs[key].jobs]
@@ -130,21 +151,36 @@ class Jobs:
         return self._job(scope, repository, mine[-1]) if mine else None
 
     async def _read_active(self, scope: Scope, place: _Scope, *, keep: float) -> None:
-        """Read runs that go on, and their jobs. A repository that gives no answer costs only itself."""
+        """Read runs that go on, and their jobs. Raises ForgeError where no repository at all gives an answer."""
         repositories = await self._groups.repositories(scope)
+        self._unreadable.keep(scope, repositories)
         errors: list[ForgeError] = []
         for repository in repositories:
-            try:
-                runs = await self._read_list(scope, repository)
-                place.active[repository] = tuple(self._key(repository, run) for run in runs)
-                await self._read_runs(scope, repository, runs, keep=keep)
-            except ForgeError as error:
-                errors.append(error)
-                log("jobs unknown", level=logging.WARNING, scope=scope, repository=repository, error=str(error))
+            why = self._unreadable.left_out(scope, repository) or await self._read_repository(
+                scope, place, repository, keep
+            )
+            if why is not None:
+                errors.append(why)
         for gone in place.active.keys() - set(repositories):
             del place.active[gone]
         if errors and len(errors) == len(repositories):
             raise errors[0]
+
+    async def _read_repository(self, scope: Scope, place: _Scope, repository: Scope, keep: float) -> ForgeError | None:
+        """Returns why it gives no answer, None where it does. What is known of one that cannot be read is dropped."""
+        try:
+            runs = await self._read_list(scope, repository)
+            place.active[repository] = tuple(self._key(repository, run) for run in runs)
+            await self._read_runs(scope, repository, runs, keep=keep)
+        except ForgeError as error:
+            if is_unreadable(scope, error):
+                place.active.pop(repository, None)
+                self._unreadable.add(scope, repository, error)
+            else:
+                log("jobs unknown", level=logging.WARNING, scope=scope, repository=repository, error=str(error))
+            return error
+        self._unreadable.remove(scope, repository)
+        return None
 
     async def _read_list(self, scope: Scope, repository: Scope) -> Collection[Any]:
         path = f"{repository.api_path}/actions/runs"
@@ -168,7 +204,12 @@ class Jobs:
         if known is None or known.version != version or self._clock() - known.at >= keep:
             at = self._clock()
             path = f"{repository.api_path}/actions/runs/{of(run, _run_id)}/jobs"
-            entries = await self._session.pages(scope, "jobs", path, "jobs")
+            try:
+                entries = await self._session.pages(scope, "jobs", path, "jobs")
+            except GitHubRefusedError as error:
+                if error.status != 404:
+                    raise
+                entries = []  # somebody deleted the run since it was listed
             slim = tuple(of(entry, self._slim) for entry in entries)
             self._runs[key] = _Run(version=version, at=at, jobs=slim)
         self._runs.move_to_end(key)

@@ -39,15 +39,19 @@ def write_app(folder: Path, key: str, **more: str) -> None:
 
 
 @asynccontextmanager
-async def github_bench(folder: Path, *, app: bool = False, group: str | None = None) -> AsyncIterator[Bench]:
-    """A personal access token, or an App; `group`: what the grants of the organization name."""
+async def github_bench(
+    folder: Path, *, app: bool = False, group: str | None = None, more_groups: tuple[str, ...] = ()
+) -> AsyncIterator[Bench]:
+    """A personal access token, or an App; `group`: what the grant of the organization names, `more_groups` others."""
     stand_in, metrics = ArrangedGitHub(), Metrics()
     server = TestServer(stand_in.application())
     await server.start_server()
     url = f"{str(server.make_url('')).rstrip('/')}/api/v3"
     grant = {"namespace": "runners", "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None}
     of_organization = {**grant, "namespace": "others", "scope": "mlops", "runnerGroup": group}
-    settings = parse(settings_document(forge={"kind": "github", "url": url}, grants=[grant, of_organization]))
+    others = [{**of_organization, "namespace": name, "runnerGroup": name} for name in more_groups]
+    grants = [grant, of_organization, *others]
+    settings = parse(settings_document(forge={"kind": "github", "url": url}, grants=grants))
     if app:
         write_app(folder, private_key())
     else:

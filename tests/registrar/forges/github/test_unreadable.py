@@ -1,0 +1,124 @@
+"""One repository of an organization that cannot be read costs only itself."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from lab.github.faults import Fault
+from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError
+from registrar.forges.github.unreadable import AGAIN_SECONDS, Unreadable
+from registrar.logs import LOGGER
+from tests.github.arranged import job
+from tests.registrar.forges.github.bench import Bench, github_bench
+from values.scope import Scope
+
+ORGANIZATION, GUIDE = Scope("mlops"), Scope("mlops/guide")
+OTHER = Scope("mlops/other")
+DEFAULT = {"id": 1, "name": "Default", "default": True, "visibility": "all", "allows_public_repositories": False}
+GPU = {"id": 7, "name": "gpu", "default": False, "visibility": "selected", "allows_public_repositories": False}
+COUNT = 'gpu_runners_unreadable_repositories{scope="mlops"}'
+STATUSES = [301, 403, 404, 410, 451]
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """An organization whose group holds eight repositories, each with a job in progress."""
+    async with github_bench(tmp_path, group="gpu") as it:
+        it.stand_in.hold_groups(DEFAULT, GPU)
+        names = [f"mlops/r{number:02d}" for number in range(8)]
+        it.stand_in.hold_repositories(*names)
+        for number, name in enumerate(names, 1):
+            it.stand_in.run(number, job(100 + number, runner_id=number), repository=name)
+        yield it
+
+
+def refuse(bench: Bench, path: str, status: int) -> None:
+    """GitHub's answer below one repository from now on; without a body, as a move has none that says anything."""
+    bench.stand_in.arrange_status(status)
+    bench.stand_in.faults.add(Fault(f"^GET .*{path}", times=None, status=status, message=""))
+
+
+async def jobs(bench: Bench) -> set[str]:
+    return {job.id for job in await bench.forge.jobs_in_progress(ORGANIZATION)}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+async def test_the_others_are_read(bench: Bench, status: int, caplog: pytest.LogCaptureFixture) -> None:
+    refuse(bench, "/repos/mlops/r05/", status)
+    LOGGER.propagate = True
+    assert await jobs(bench) == {f"r{number:02d}/{101 + number}" for number in range(8) if number != 5}
+    assert bench.counted(COUNT) == 1
+    assert "repository unreadable" in caplog.text
+
+
+@pytest.mark.parametrize("status", STATUSES)
+async def test_the_end_of_a_job_elsewhere_is_found(bench: Bench, status: int) -> None:
+    refuse(bench, "/repos/mlops/r00/", status)
+    bench.stand_in.run(5, job(105, runner_id=5, status="completed", conclusion="failure"), repository="mlops/r04")
+    ended = await bench.forge.result(ORGANIZATION, runner_id=5, job_id=None)
+    assert ended is not None
+    assert (ended.id, ended.conclusion) == ("r04/105", "failure")
+
+
+@pytest.mark.parametrize("status", STATUSES)
+async def test_a_job_in_such_a_repository_is_unknown_and_no_error_for_ever(bench: Bench, status: int) -> None:
+    refuse(bench, "/repos/mlops/r05/", status)
+    assert await bench.forge.result(ORGANIZATION, runner_id=6, job_id="r05/106") is None
+
+
+async def test_it_is_asked_again_only_after_a_while(bench: Bench) -> None:
+    refuse(bench, "/repos/mlops/r05/", 404)
+    for _ in range(5):
+        await jobs(bench)
+    assert sum("/repos/mlops/r05/" in call for call in bench.stand_in.calls) == 1
+
+
+async def test_where_none_can_be_read_nothing_is_known(bench: Bench) -> None:
+    refuse(bench, "/repos/mlops/r[0-9]+/", 403)
+    for _ in range(2):
+        with pytest.raises(ForgeRefusedError, match="403"):
+            await jobs(bench)
+
+
+async def test_a_forge_in_trouble_is_no_unreadable_repository(bench: Bench) -> None:
+    refuse(bench, "/repos/mlops/r[0-9]+/", 502)
+    with pytest.raises(ForgeUnreachableError):
+        await jobs(bench)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_scope_that_is_a_repository_has_no_other(tmp_path: Path, status: int) -> None:
+    async with github_bench(tmp_path) as bench:
+        refuse(bench, "/repos/mlops/guide/actions/runs", status)
+        with pytest.raises(ForgeRefusedError):
+            await bench.forge.jobs_in_progress(GUIDE)
+
+
+async def test_a_run_that_was_deleted_since_it_was_listed_has_no_jobs(bench: Bench) -> None:
+    refuse(bench, "/repos/mlops/r05/actions/runs/6/jobs", 404)
+    assert len(await jobs(bench)) == 7
+    assert bench.counted(COUNT) == 0
+
+
+async def test_one_runner_group_that_was_deleted_costs_only_itself(tmp_path: Path) -> None:
+    async with github_bench(tmp_path, group="gpu", more_groups=("gone",)) as bench:
+        bench.stand_in.hold_groups(DEFAULT, GPU)
+        bench.stand_in.hold_repositories("mlops/guide")
+        bench.stand_in.run(1, job(5, runner_id=3))
+        assert await jobs(bench) == {"guide/5"}
+
+
+def test_a_repository_that_can_be_read_again_is_counted_no_more() -> None:
+    seen: list[int] = []
+    now = [0.0]
+    unreadable = Unreadable(lambda _, count: seen.append(count), clock=lambda: now[0])
+    error = ForgeRefusedError("no")
+    unreadable.add(ORGANIZATION, OTHER, error)
+    assert unreadable.left_out(ORGANIZATION, OTHER) is error
+    now[0] = AGAIN_SECONDS
+    assert unreadable.left_out(ORGANIZATION, OTHER) is None
+    unreadable.remove(ORGANIZATION, OTHER)
+    unreadable.add(ORGANIZATION, OTHER, error)
+    unreadable.keep(ORGANIZATION, [GUIDE])
+    assert seen == [1, 0, 1, 0]
