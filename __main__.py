@@ -56,6 +56,7 @@ def platform_of(stack: StackConfig, platform: PlatformConfig, registrar: Registr
         pod_security_version=stack.pod_security_version,
         image_tags_allowed=stack.image_tags_allowed,
         runner_limits=platform.runner_limits,
+        pull_secrets=platform.pull_secrets,
     )
     return declare_platform(
         registrar,
@@ -73,6 +74,7 @@ def registrar_of(
     return RegistrarPlan(
         namespace=platform.registrar_namespace,
         image=platform.registrar_image,
+        pull_secrets=platform.registrar_pull_secrets,
         clients=platform.registrar_clients,
         forge_egress=(*forge_networks(platform.forge), *platform.registrar_egress),
         api_server=api_server.egress,
@@ -97,6 +99,7 @@ def environments_of(platform: PlatformConfig, pools: Iterable[RunnerPool]) -> li
             images=environment.images,
             labels=environment.labels,
             reserved_labels=reserved_labels(platform, environment, pools),
+            extras=environment.extras,
         )
         for environment in platform.environments
     ]

@@ -50,7 +50,8 @@ class Contest:
                 "memory": defaults["memory"], "shared_memory": defaults["sharedMemory"],
                 "work_volume": defaults["workVolume"], "ephemeral_storage": "10Gi",
                 "protect_job_seconds": defaults["protectJobSeconds"],
-                "identity": defaults["identity"], "autoscaled": defaults["autoscaled"],
+                "identity": defaults["identity"], "image_pull_policy": "IfNotPresent",
+ "autoscaled": defaults["autoscaled"],
             }  # fmt: skip
             if self.gpu:
                 entry["gpu"] = {

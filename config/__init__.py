@@ -10,6 +10,8 @@
   names            images and namespaces, wherever they stand
   pools            the pools
   quota            what a namespace may use in all, and what one runner may
+  pod_extras       what pods may have beyond what every pool has, as an environment grants it
+  pull_secrets     the pull Secrets that a platform makes
   gpu              a pool's GPUs and nodes
   platform         the platform's section: scope, registrar, environments; what is granted to whom
   environments     one environment: scope, quota, egress, images, deployer

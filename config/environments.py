@@ -1,5 +1,6 @@
 """Reads the environments of a platform: the namespaces that may hold runners, and what each of them grants at most."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,10 +8,12 @@ from config.egress import read_egress
 from config.fields import Section
 from config.kinds import text_kind
 from config.names import read_own_namespace, read_runner_labels
+from config.pod_extras import GRANTED, read_granted
 from config.quota import read_quota
 from config.scope import read_scope
 from values.egress import EgressRule
 from values.kubernetes_syntax import DNS_LABEL, IMAGE_BEGINNING, is_dns_label, is_image_beginning
+from values.pod_extras import PodExtras
 from values.quota import Quota
 from values.scope import GITEA, ForgeScope, Scope
 
@@ -56,12 +59,18 @@ class EnvironmentConfig:
     labels: tuple[str, ...]
     egress: tuple[EgressRule, ...]
     images: tuple[str, ...]
+    extras: PodExtras
     deployer: DeployerConfig | None
 
 
-def read_environment(section: Section, platform_scope: ForgeScope, quota_defaults: Section) -> EnvironmentConfig:
-    """One environment; its scope is the platform's unless it names one of the same forge."""
-    section.known("namespace", "scope", "runnerGroup", "quota", "egress", "images", "labels", "deployer")
+def read_environment(
+    section: Section, platform_scope: ForgeScope, quota_defaults: Section, pull_secrets: Iterable[str] = ()
+) -> EnvironmentConfig:
+    """One environment; its scope is the platform's unless it names one of the same forge.
+
+    pull_secrets: those that the platform makes.
+    """
+    section.known("namespace", "scope", "runnerGroup", "quota", "egress", "images", "labels", "deployer", *GRANTED)
     scope = read_scope(section, platform_scope.kind) if section.has("scope") else platform_scope
     if scope.url and platform_scope.url and scope.url != platform_scope.url:
         section.note("scope", scope.url, f"a scope of {platform_scope.url}", "give another forge a platform of its own")
@@ -79,6 +88,7 @@ def read_environment(section: Section, platform_scope: ForgeScope, quota_default
         labels=tuple(read_runner_labels(section)),
         egress=tuple(read_egress(item) for item in section.sections("egress")),
         images=tuple(section.texts("images", IMAGES_KIND)),
+        extras=read_granted(section, pull_secrets),
         deployer=_read_deployer(section.section("deployer")) if section.has("deployer") else None,
     )
 

@@ -21,6 +21,7 @@ KEYS: Final = (
     "forgeCa",
     "githubApp",
     "githubWiringApp",
+    "imagePullPolicy",
     "keepFailed",
     "namespace",
     "onlineDeadlineSeconds",
@@ -28,13 +29,22 @@ KEYS: Final = (
     "podSecurityVersion",
     "poolDefaults",
     "pools",
+    "pullSecrets",
     "quotaDefaults",
     "registrarCertificate",
     "registrarDeadlines",
     "runnerImage",
     "runnerLimits",
 )
-TEXT_KEYS: Final = ("ephemeralStorage", "forge", "forgeCa", "namespace", "podSecurityVersion", "runnerImage")
+TEXT_KEYS: Final = (
+    "ephemeralStorage",
+    "forge",
+    "forgeCa",
+    "imagePullPolicy",
+    "namespace",
+    "podSecurityVersion",
+    "runnerImage",
+)
 
 
 def read_values(config: pulumi.Config) -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """Reads the platform section: the registrar, its forge, and the environments whose namespaces may hold runners."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from config.egress import check_forge_is_reached, read_egress
 from config.environments import EnvironmentConfig, read_environment
 from config.fields import Section
 from config.names import NAMESPACE_KIND, read_image, read_own_namespace
+from config.pod_extras import MOST_NAMES, PULL_SECRET_KIND
+from config.pull_secrets import KEY as PULL_SECRETS
+from config.pull_secrets import read_pull_secrets
 from config.quota import read_runner_limits
 from config.scope import read_scope
 from values.accounts import DEPLOYER, PREVIEWER, RUNNER, Deployment
@@ -20,15 +23,17 @@ from values.scope import ForgeScope
 
 @dataclass(frozen=True)
 class PlatformConfig:
-    """What an administrator declares once for all pools."""
+    """What an administrator declares once for all pools. pull_secrets: contents of those that it makes, by name."""
 
     forge: ForgeScope
     registrar_namespace: str
     registrar_image: str
+    registrar_pull_secrets: tuple[str, ...]
     registrar_clients: tuple[str, ...]
     registrar_egress: tuple[EgressRule, ...]
     environments: tuple[EnvironmentConfig, ...]
     runner_limits: RunnerLimits
+    pull_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def accounts(platform: PlatformConfig, environment: EnvironmentConfig) -> list[str]:
@@ -73,23 +78,32 @@ def deployments_by_namespace(platform: PlatformConfig) -> dict[str, list[Deploym
     return deployments
 
 
-def read_platform(root: Section, section: Section, forge: str, *, tags_allowed: bool) -> PlatformConfig:
+def read_platform(
+    root: Section, section: Section, forge: str, environment: Mapping[str, str], *, tags_allowed: bool
+) -> PlatformConfig:
     """The section at gpu-runners:platform, which is not empty; root is the stack, whose defaults hold."""
-    section.known("scope", "registrar", "environments", "runnerGroups", "repositories")
+    section.known("scope", "registrar", "environments", "runnerGroups", "repositories", PULL_SECRETS)
     registrar = section.section("registrar")
-    registrar.known("namespace", "image", "clients", "egress")
+    registrar.known("namespace", "image", "clients", "egress", "pullSecrets")
+    from_stack = {"pullSecrets": root.values.get("pullSecrets")}
+    pull_secrets = read_pull_secrets(root, section, environment)
     scope = read_scope(section, forge)
     environments = tuple(
-        read_environment(item, scope, root.section("quotaDefaults")) for item in section.sections("environments")
+        read_environment(item, scope, root.section("quotaDefaults"), pull_secrets)
+        for item in section.sections("environments")
     )
     platform = PlatformConfig(
         forge=scope,
         registrar_namespace=read_own_namespace(registrar, "namespace"),
         registrar_image=read_image(registrar, "image", tags_allowed=tags_allowed),
+        registrar_pull_secrets=tuple(
+            replace(registrar, fallbacks=from_stack).texts("pullSecrets", PULL_SECRET_KIND, MOST_NAMES)
+        ),
         registrar_clients=tuple(registrar.texts("clients", NAMESPACE_KIND)),
         registrar_egress=tuple(read_egress(item) for item in registrar.sections("egress")),
         environments=environments,
         runner_limits=read_runner_limits(root.section("runnerLimits")),
+        pull_secrets=pull_secrets,
     )
     check_forge_is_reached(registrar, scope)
     if not section.values.get("environments"):

@@ -8,6 +8,7 @@ from config.fields import Section
 from config.gpu import read_gpu
 from config.kinds import SECONDS, NumberKind, choice, quantity, text_kind
 from config.names import IMAGE_KIND, NAMESPACE_KIND, read_image, read_namespace, read_runner_labels
+from config.pod_extras import EXTRAS, MOST_NAMES, PULL_POLICY_KIND, PULL_SECRET_KIND, add_extras
 from values.kubernetes_syntax import amount, is_dns_label
 from values.pool import IDENTITIES, RunnerPool
 from values.quantity import CPU, EPHEMERAL_STORAGE, MEMORY, SHARED_MEMORY, WORK_VOLUME
@@ -33,7 +34,7 @@ def read_pools(root: Section, defaults: Section, forge: str, *, tags_allowed: bo
     pools: list[RunnerPool] = []
     merged_sections: list[Section] = []
     for section in root.sections("pools"):
-        section.known("name", "labels", "replicas", "image", "gpu", *FROM_STACK, *DEFAULTED)
+        section.known("name", "labels", "replicas", "image", "gpu", *EXTRAS, *FROM_STACK, *DEFAULTED)
         given = {name: root.values[name] for name in FROM_STACK if root.values.get(name)}
         merged = replace(section, fallbacks={**given, **defaults.values})
         merged_sections.append(merged)
@@ -42,7 +43,8 @@ def read_pools(root: Section, defaults: Section, forge: str, *, tags_allowed: bo
     return tuple(pools)
 
 
-FROM_STACK: Final = ("namespace", "runnerImage", "ephemeralStorage")  # keys that a stack gives to pools without them
+# Keys that a stack gives to pools without them.
+FROM_STACK: Final = ("namespace", "runnerImage", "ephemeralStorage", "imagePullPolicy", "pullSecrets")
 QUANTITIES: Final = {"cpu": CPU, "memory": MEMORY, "sharedMemory": SHARED_MEMORY, "workVolume": WORK_VOLUME}
 DEFAULTED: Final = (
     "cpu",
@@ -60,6 +62,8 @@ def _write_down(root: Section, defaults: Section) -> None:
     root.reads("namespace", NAMESPACE_KIND.json_schema)
     root.reads("runnerImage", IMAGE_KIND.json_schema)
     root.reads("ephemeralStorage", quantity(EPHEMERAL_STORAGE).json_schema)
+    root.reads("imagePullPolicy", PULL_POLICY_KIND.json_schema)
+    root.texts("pullSecrets", PULL_SECRET_KIND, MOST_NAMES)
     for name, kind in QUANTITIES.items():
         defaults.reads(name, quantity(kind).json_schema)
     defaults.reads("protectJobSeconds", PROTECTION_KIND.json_schema)
@@ -83,8 +87,10 @@ def _read_pool(section: Section, forge: str, *, tags_allowed: bool) -> RunnerPoo
         "ephemeral_storage": section.text("ephemeralStorage", quantity(EPHEMERAL_STORAGE)),
         "protect_job_seconds": section.integer("protectJobSeconds", PROTECTION_KIND),
         "identity": section.text("identity", choice(IDENTITIES)),
+        "image_pull_policy": section.text("imagePullPolicy", PULL_POLICY_KIND),
         "autoscaled": section.flag("autoscaled"),
     }
+    add_extras(section, pool)
     if section.has("gpu"):
         pool["gpu"] = read_gpu(section.section("gpu"))
     _check_shared_memory(section, pool)

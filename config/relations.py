@@ -12,6 +12,7 @@ from config.platform import PlatformConfig
 from values.accounts import DEPLOYER, PREVIEWER
 from values.image import image_pattern
 from values.kubernetes_syntax import amount, bytes_quantity
+from values.pod_extras import PodExtras
 from values.pool import RunnerPool, storage_limit
 from values.quota import RunnerLimits
 
@@ -31,6 +32,7 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
             root.note(f"pools[{index}].identity", pool["identity"], "a pool in a deployer's namespace", cure)
         if namespace in environments:
             _check_images(root, index, pool, environments[namespace].images)
+            _check_extras(root, index, pool, environments[namespace].extras)
             _check_labels(root, index, pool, environments[namespace].labels)
         _check_limits(root, index, pool, platform.runner_limits)
         if "gpu" in pool and pool["gpu"]["resource"]:
@@ -92,6 +94,22 @@ def _check_labels(root: Section, index: int, pool: RunnerPool, labels: tuple[str
         if labels and label and label not in labels:  # an empty one is refused as what it is
             cure = f"choose one of these, or add it to the labels of {pool['namespace']} in {NAMESPACE}:platform"
             root.note(f"pools[{index}].labels", label, f"labels of {', '.join(labels)}", cure)
+
+
+def _check_extras(root: Section, index: int, pool: RunnerPool, extras: PodExtras) -> None:
+    """Whether the environment grants what the pool asks for; admission says the same to pools of other stacks."""
+    named = pool.get("runtime_class"), pool.get("priority_class")
+    runtime_classes, priority_classes = ([name] if name else [] for name in named)
+    for key, asked, grant, granted in (
+        ("pullSecrets", pool.get("pull_secrets", []), "pullSecrets", extras["pull_secrets"]),
+        ("env", list(pool.get("env", {})), "env", extras["variables"]),
+        ("runtimeClassName", runtime_classes, "runtimeClasses", extras["runtime_classes"]),
+        ("priorityClassName", priority_classes, "priorityClasses", extras["priority_classes"]),
+    ):
+        for name in asked:
+            if name not in granted:
+                cure = f"add it to {grant} of {pool['namespace']} in {NAMESPACE}:platform.environments, or leave it out"
+                root.note(f"pools[{index}].{key}", name, f"{grant}: {', '.join(granted) or 'none'}", cure)
 
 
 def _check_limits(root: Section, index: int, pool: RunnerPool, limits: RunnerLimits) -> None:

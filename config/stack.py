@@ -72,7 +72,7 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ, sha
     platform, credential, github, wiring_credential = None, None, GitHubConfig(), None
     section = root.section("platform")
     if section.values:
-        platform = read_platform(root, section, forge, tags_allowed=tags_allowed)
+        platform = read_platform(root, section, forge, environment, tags_allowed=tags_allowed)
         check_pools(root, pools, platform)
         credential = read_credential(root, forge, environment)
         github = read_github(root, section, forge, environment)

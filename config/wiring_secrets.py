@@ -22,11 +22,14 @@ def is_variable_name(text: str) -> bool:
 
 
 def named_secrets(platform: object) -> set[str]:
-    """The config keys that the secrets of a platform section are read from, whatever else is wrong with it."""
+    """The config keys that the secrets of a platform section are read from, whatever else is wrong with it.
+
+    Pull Secrets are named as those of the wiring are: a name, and from where the value comes.
+    """
     names: set[str] = set()
     repositories = _items(platform, REPOSITORIES_KEY)
     environments = [environment for repository in repositories for environment in _items(repository, "environments")]
-    for holder in [*repositories, *environments]:
+    for holder in [*repositories, *environments, {"secrets": _items(platform, "pullSecrets")}]:
         for entry in _items(holder, "secrets"):
             source = entry.get("from", entry.get("name")) if isinstance(entry, dict) else entry
             if isinstance(source, str) and is_variable_name(source):

@@ -27,6 +27,9 @@ Platform and pools
   image              which images an environment admits
   runner_label       the words of `runs-on`
   pool               RunnerPool: runners that differ in nothing
+  pod_extras         PodExtras: what an environment lets its pods have beyond what every pool has
+  pod_variables      environment variables: the program's, and those that a pool may add
+  registry_login     RegistryLogin: a name and a password for a registry
   quota              Quota: what a namespace may use in all; RunnerLimits: what one runner may
   placement          GpuPlacement: GPUs and nodes, presets per vendor and cloud
 """

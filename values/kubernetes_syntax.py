@@ -8,7 +8,9 @@ from typing import Final
 
 DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _DNS_LABEL: Final = re.compile(DNS_LABEL)
-_DNS_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+DNS_SUBDOMAIN: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*"
+_DNS_SUBDOMAIN: Final = re.compile(DNS_SUBDOMAIN)
+LONGEST_SUBDOMAIN: Final = 253
 _NAME_PART: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _QUANTITY: Final = re.compile(r"([0-9]+|[0-9]*\.[0-9]+)(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
 # https://github.com/distribution/reference: a host with a port, folders in lower case, a tag, a digest.
@@ -31,10 +33,15 @@ def is_dns_label(text: str) -> bool:
     return _DNS_LABEL.fullmatch(text) is not None
 
 
+def is_dns_subdomain(text: str) -> bool:
+    """A DNS-1123 subdomain: the name of a Secret, a RuntimeClass, a PriorityClass."""
+    return len(text) <= LONGEST_SUBDOMAIN and _DNS_SUBDOMAIN.fullmatch(text) is not None
+
+
 def is_label_key(text: str) -> bool:
     """A label's key, with or without a DNS prefix; taint keys follow the same rule."""
     prefix, slash, name = text.rpartition("/")
-    if slash and (len(prefix) > 253 or _DNS_SUBDOMAIN.fullmatch(prefix) is None):
+    if slash and not is_dns_subdomain(prefix):
         return False
     return _NAME_PART.fullmatch(name) is not None
 

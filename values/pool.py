@@ -13,6 +13,8 @@ from values.scope import GITHUB
 NO_IDENTITY: Final = "none"
 RUNNER_FILES: Final = "2Gi"  # most of the forge's runner, which is copied into each pod
 IDENTITIES: Final = (NO_IDENTITY, DEPLOYER, PREVIEWER)
+# Never would run whatever a node happens to have.
+IMAGE_PULL_POLICIES: Final = ("IfNotPresent", "Always")
 
 
 class RunnerPool(TypedDict):
@@ -48,6 +50,16 @@ class RunnerPool(TypedDict):
     """The longest that a deleted runner may go on with its job."""
     identity: str
     """`none`, or `deployer` or `previewer`: jobs may then use the rights of the ServiceAccount of that name."""
+    image_pull_policy: str
+    """When a node asks the registry for an image: `IfNotPresent`, or `Always`."""
+    pull_secrets: NotRequired[list[str]]
+    """Secrets of the namespace with which both images are pulled."""
+    env: NotRequired[dict[str, str]]
+    """Environment variables of the container that jobs run in."""
+    runtime_class: NotRequired[str]
+    """The RuntimeClass; the cluster's usual one without it."""
+    priority_class: NotRequired[str]
+    """The PriorityClass; the cluster's default one without it."""
     autoscaled: bool
     """Whether something else, e.g. KEDA, sets the number of replicas after the first `up`."""
 

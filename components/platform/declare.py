@@ -1,7 +1,7 @@
 """Declares a platform: the registrar, the environments, and who may deploy them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -17,6 +17,7 @@ from values.credential import Credential
 from values.deadlines import Deadlines
 from values.egress import EgressRule
 from values.grant import Grant
+from values.pod_extras import PodExtras
 from values.quota import Quota, RunnerLimits
 from values.scope import ForgeScope
 
@@ -35,13 +36,15 @@ class Environment:
     images: Sequence[str]
     labels: Sequence[str]
     reserved_labels: Sequence[str]
+    extras: PodExtras
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trust:
     """What holds everywhere: what is no internet, where the cluster's DNS answers, how strict the API server is.
 
-    runner_limits is the most that one pod may ask for.
+    runner_limits is the most that one pod may ask for. pull_secrets: contents of the pull Secrets that are made in each
+    namespace whose pods may name them, by name.
     """
 
     blocked_cidrs: Sequence[str]
@@ -49,17 +52,20 @@ class Trust:
     pod_security_version: str
     image_tags_allowed: bool
     runner_limits: RunnerLimits
+    pull_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegistrarPlan:
     """The registrar: where it runs, what it is, whom it serves and how patiently. forge_ca is PEM or "".
 
+    pull_secrets: those of its namespace with which its image is pulled.
     forge_egress: where the forge answers, and whatever else it is to reach; api_server: where the API server does.
     """
 
     namespace: str
     image: str
+    pull_secrets: Sequence[str]
     clients: Sequence[str]
     forge_egress: Sequence[EgressRule]
     api_server: Sequence[EgressRule]
@@ -85,7 +91,11 @@ def declare_platform(
     """
     system = RegistrarNamespace(
         "registrar-namespace",
-        {"namespace": registrar.namespace, "pod_security_version": trust.pod_security_version},
+        {
+            "namespace": registrar.namespace,
+            "pod_security_version": trust.pod_security_version,
+            "made_pull_secrets": _of(trust.pull_secrets, registrar.pull_secrets),
+        },
     )
     namespaces = [_declare_environment(environment, trust, registrar.namespace) for environment in environments]
     deployers = [
@@ -130,8 +140,15 @@ def _declare_environment(environment: Environment, trust: Trust, registrar_names
             "image_tags_allowed": trust.image_tags_allowed,
             "labels": list(environment.labels),
             "reserved_labels": list(environment.reserved_labels),
+            "extras": environment.extras,
+            "made_pull_secrets": _of(trust.pull_secrets, environment.extras["pull_secrets"]),
         },
     )
+
+
+def _of(contents: Mapping[str, str], names: Sequence[str]) -> dict[str, pulumi.Input[str]]:
+    """Those of the contents that are named; others are somebody else's to make."""
+    return {name: contents[name] for name in names if name in contents}
 
 
 def _declare_registrar(
@@ -143,6 +160,7 @@ def _declare_registrar(
         {
             "namespace": plan.namespace,
             "image": plan.image,
+            "pull_secrets": list(plan.pull_secrets),
             "forge_kind": plan.forge.kind,
             "forge_url": plan.forge.url,
             "forge_ca": plan.forge_ca,

@@ -29,6 +29,8 @@ class RegistrarArgs(TypedDict):
     """Where it runs: a RegistrarNamespace's."""
     image: str
     """The registrar's image."""
+    pull_secrets: NotRequired[list[str]]
+    """Secrets of its namespace with which that is pulled."""
     forge_kind: str
     """`gitea` or `github`."""
     forge_url: str
@@ -82,7 +84,13 @@ class Registrar(pulumi.ComponentResource):
         k8s.apps.v1.Deployment(
             name,
             metadata=self._metadata(SERVICE_NAME),
-            spec=registrar_deployment_spec(args["image"], config, args["credential_secret"], certificate.secret_name),
+            spec=registrar_deployment_spec(
+                args["image"],
+                config,
+                args["credential_secret"],
+                certificate.secret_name,
+                args.get("pull_secrets", []),
+            ),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[account, *granted],

@@ -1,11 +1,12 @@
 """RegistrarNamespace: the namespace that holds the forge's credential."""
 
-from typing import Optional, TypedDict
+from typing import NotRequired, Optional, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.labels import REPAIR_ANNOTATIONS, object_labels
+from components.platform.pull_secrets import declare_pull_secrets
 from components.platform.runner_namespace import pod_security_labels
 from values.contract import SERVICE_NAME
 
@@ -17,6 +18,8 @@ class RegistrarNamespaceArgs(TypedDict):
     """Its name."""
     pod_security_version: str
     """The version of the `restricted` profile, e.g. `v1.35`."""
+    made_pull_secrets: NotRequired[dict[str, pulumi.Input[str]]]
+    """Pull Secrets that are made here: name and content, a `.dockerconfigjson`."""
 
 
 class RegistrarNamespace(pulumi.ComponentResource):
@@ -36,4 +39,5 @@ class RegistrarNamespace(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.namespace = namespace.metadata["name"]
+        declare_pull_secrets(name, SERVICE_NAME, self.namespace, args.get("made_pull_secrets", {}), self)
         self.register_outputs({"namespace": self.namespace})

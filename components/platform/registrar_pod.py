@@ -1,5 +1,6 @@
 """The registrar's pod and rights as pure builders."""
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -34,6 +35,7 @@ def registrar_deployment_spec(
     config_map: pulumi.Input[str],
     credential_secret: pulumi.Input[str],
     tls_secret: pulumi.Input[str],
+    pull_secrets: Sequence[str] = (),
 ) -> k8s.apps.v1.DeploymentSpecArgsDict:
     """One registrar, never two: a registration cannot be issued twice if nobody else issues any."""
     return {
@@ -58,6 +60,7 @@ def registrar_deployment_spec(
                     "fs_group": REGISTRAR_USER,
                     "seccomp_profile": {"type": "RuntimeDefault"},
                 },
+                **({"image_pull_secrets": [{"name": name} for name in pull_secrets]} if pull_secrets else {}),
                 "containers": [_container(image)],
                 "volumes": [
                     {"name": "config", "config_map": {"name": config_map, "default_mode": 0o444}},

@@ -1,16 +1,18 @@
 """RunnerNamespace: one trust zone, i.e. one namespace in which runners of one forge scope may run."""
 
-from typing import Final, Optional, TypedDict
+from typing import Final, NotRequired, Optional, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.labels import REPAIR_ANNOTATIONS, object_labels, object_metadata
 from components.platform.network_policies import deny_all, runner_egress
+from components.platform.pull_secrets import declare_pull_secrets
 from components.platform.runner_admission import RunnerAdmission
 from values.accounts import RUNNER
 from values.egress import EgressRule
 from values.placement import KNOWN_RESOURCES
+from values.pod_extras import PodExtras
 
 # What who may deploy writes, and the API server has to keep: without a bound, one loop fills etcd for everybody. A pool
 # is a Deployment with the ReplicaSets of its last revisions, a stack is a ConfigMap.
@@ -56,6 +58,10 @@ class RunnerNamespaceArgs(TypedDict):
     """Runner labels that pods may have; empty for any but the reserved ones."""
     reserved_labels: list[str]
     """Runner labels that serve other namespaces."""
+    extras: PodExtras
+    """What pods may have beyond what every pool has."""
+    made_pull_secrets: NotRequired[dict[str, pulumi.Input[str]]]
+    """Of the pull Secrets among the extras, those that are made here: name and content, a `.dockerconfigjson`."""
 
 
 def pod_security_labels(version: str) -> dict[str, str]:
@@ -115,9 +121,11 @@ class RunnerNamespace(pulumi.ComponentResource):
                 "gpus": args["gpus"],
                 "protect_job_seconds": args["runner_protect_job_seconds"],
                 "ephemeral_storage": args["runner_ephemeral_storage"],
+                "extras": args["extras"],
             },
             pulumi.ResourceOptions(parent=self),
         )
+        declare_pull_secrets(name, "runners", self.namespace, args.get("made_pull_secrets", {}), self)
         self._declare_limits(name, args)
         self.register_outputs({"namespace": self.namespace})
 

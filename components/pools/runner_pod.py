@@ -3,7 +3,7 @@
 Everything that the API server would default and somebody might edit is written out, so that an edit shows as drift.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import pulumi_kubernetes as k8s
 
@@ -70,6 +70,7 @@ def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
             "fs_group_change_policy": "OnRootMismatch",
             "seccomp_profile": {"type": "RuntimeDefault"},
         },
+        **_extras(pool),
         "node_selector": dict(gpu["node_selector"]) if gpu else {},
         "tolerations": [{**toleration} for toleration in gpu["tolerations"]] if gpu else [],
         "init_containers": [_registration_container(pool)],
@@ -78,11 +79,23 @@ def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
     }
 
 
+def _extras(pool: RunnerPool) -> dict[str, Any]:
+    """What a pool may have where its environment grants it; a pod of a pool that names none has no such field."""
+    extras: dict[str, Any] = {}
+    if secrets := pool.get("pull_secrets"):
+        extras["image_pull_secrets"] = [{"name": name} for name in secrets]
+    if runtime_class := pool.get("runtime_class"):
+        extras["runtime_class_name"] = runtime_class
+    if priority_class := pool.get("priority_class"):
+        extras["priority_class_name"] = priority_class
+    return extras
+
+
 def _registration_container(pool: RunnerPool) -> Container:
     return {
         "name": REGISTRATION_CONTAINER,
         "image": pool["runner_image"],
-        "image_pull_policy": "IfNotPresent",
+        "image_pull_policy": pool["image_pull_policy"],
         "command": ["/bin/sh", "-c", REGISTER],
         "working_dir": "/",
         "env": _environment(
@@ -114,6 +127,7 @@ def _runner_container(pool: RunnerPool, *, api_access: bool) -> Container:
     forge = pool["forge"]
     devices = gpu_limits(pool.get("gpu"))
     variables = {
+        **pool.get("env", {}),
         "HOME": f"{WORK_DIRECTORY}/home",
         "CORDON_SECONDS": str(CORDON_SECONDS),
         "JOBS_DIRECTORY": f"{WORK_DIRECTORY}/{JOBS_FOLDER}",
@@ -133,7 +147,7 @@ def _runner_container(pool: RunnerPool, *, api_access: bool) -> Container:
     return {
         "name": RUNNER_CONTAINER,
         "image": pool["image"],
-        "image_pull_policy": "IfNotPresent",
+        "image_pull_policy": pool["image_pull_policy"],
         "command": ["/bin/sh", "-c", START[forge]],
         "working_dir": WORK_DIRECTORY,
         "env": _environment(variables),

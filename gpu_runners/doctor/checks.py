@@ -1,7 +1,7 @@
 """The checks of a stack, in the order in which they are told: cluster, forge, images. Asks through the edges only."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from lightkube.utils.quantity import parse_quantity
@@ -14,6 +14,7 @@ from config.forge_questions import forge_questions
 from gpu_runners.doctor import gitea, github
 from gpu_runners.doctor.cluster import ClusterChecks, version
 from gpu_runners.doctor.core.findings import Finding, State, doubtful
+from gpu_runners.doctor.core.images import Pull
 from gpu_runners.doctor.core.nodes import Need
 from gpu_runners.doctor.core.rights import of_platform, of_pools
 from gpu_runners.doctor.egress import egress_to_api_server, egress_to_forge
@@ -21,6 +22,7 @@ from gpu_runners.doctor.registry import images
 from values.contract import TRUST_CONFIG_MAP
 from values.forge_questions import ForgeQuestions
 from values.pool import RunnerPool, missing_self_hosted, pools_config_map
+from values.registry_login import read_logins
 from values.scope import GITHUB
 
 
@@ -84,10 +86,27 @@ def _of_cluster(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterato
             if namespace not in declared:
                 yield cluster.registrar(namespace, TRUST_CONFIG_MAP)
                 yield cluster.rights(namespace, of_pools(namespace, pools_config_map(name)))
+        yield from _pull_secrets(stack, cluster)
         if stack.platform:
+            environments = stack.platform.environments
+            yield cluster.default_priority({e.namespace: e.extras["priority_classes"] for e in environments})
             places = sorted({stack.platform.registrar_namespace, *declared})
             yield cluster.rights("the whole cluster and the platform's namespaces", of_platform(places))
             yield from egress_to_api_server(stack, stack.platform, connection)
+
+
+def _pull_secrets(stack: StackConfig, cluster: ClusterChecks) -> Iterator[Finding]:
+    """Of those that are named and not made by this stack."""
+    made: Container[str] = ()
+    named: dict[str, list[str]] = {}
+    if stack.platform:
+        made = stack.platform.pull_secrets
+        named[stack.platform.registrar_namespace] = list(stack.platform.registrar_pull_secrets)
+    for pool in stack.pools:
+        named.setdefault(pool["namespace"], []).extend(pool.get("pull_secrets", []))
+    for namespace, names in named.items():
+        if others := [name for name in dict.fromkeys(names) if name not in made]:
+            yield cluster.pull_secrets(namespace, others)
 
 
 def _of_forge(questions: ForgeQuestions | None) -> Iterator[Finding]:
@@ -101,11 +120,21 @@ def _of_forge(questions: ForgeQuestions | None) -> Iterator[Finding]:
         yield from github.wiring(questions.wiring)
 
 
-def _images(stack: StackConfig) -> Iterator[str]:
+def _images(stack: StackConfig) -> Iterator[Pull]:
+    contents = stack.platform.pull_secrets if stack.platform else {}
     if stack.platform:
-        yield stack.platform.registrar_image
+        yield _pull(stack.platform.registrar_image, stack.platform.registrar_pull_secrets, contents)
     for pool in stack.pools:
-        yield from (pool["runner_image"], pool["image"])
+        for image in (pool["runner_image"], pool["image"]):
+            yield _pull(image, pool.get("pull_secrets", []), contents)
+
+
+def _pull(image: str, secrets: Iterable[str], contents: Mapping[str, str]) -> Pull:
+    """An image with the logins of those pull Secrets that this stack makes."""
+    names = tuple(secrets)
+    return Pull(
+        image, names, tuple(login for name in names if name in contents for login in read_logins(contents[name]))
+    )
 
 
 def _amount(text: str) -> Decimal:

@@ -11,12 +11,15 @@ from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError, ClusterRefusedError
 from access.cluster.version import read_version, require_version
+from gpu_runners.doctor.core.extras import default_priority, pull_secrets
 from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown
 from gpu_runners.doctor.core.nodes import Need, node, room
 from gpu_runners.doctor.core.quota import granted, used_by
 from gpu_runners.doctor.core.rights import Right, judged
 from gpu_runners.doctor.core.selection import CLUSTER_AUTOSCALER, KARPENTER
 
+PRIORITY_CLASSES: Final = "/apis/scheduling.k8s.io/v1/priorityclasses"
+NAMES_ALONE: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -88,6 +91,24 @@ class ClusterChecks:
             cure = f"bring up the stack whose platform has {namespace} among its environments first"
             return failed(check, f"no registrar serves the namespace {namespace}", cure)
         return ok(check, "a registrar serves the namespace")
+
+    def default_priority(self, granted: Mapping[str, Sequence[str]]) -> Finding:
+        """Whether each namespace admits the cluster's default PriorityClass; granted: the classes by namespace."""
+        try:
+            return default_priority(self._cluster.items(PRIORITY_CLASSES), granted)
+        except ClusterError as error:
+            cure = "`kubectl get priorityclasses` shows whether one is the default"
+            return unknown("default PriorityClass", f"they cannot be listed: {error.problem.found}", cure)
+
+    def pull_secrets(self, namespace: str, names: Sequence[str]) -> Finding:
+        """Whether they are there; nothing of their contents is read."""
+        path = f"/api/v1/namespaces/{namespace}/secrets"
+        try:
+            there = {item["metadata"]["name"] for item in self._cluster.items(path, accept=NAMES_ALONE)}
+        except ClusterError as error:
+            cure = f"`kubectl --namespace {namespace} get secrets` shows whether they are there"
+            return unknown(f"pull Secrets of {namespace}", error.problem.found, cure)
+        return pull_secrets(namespace, names, [name for name in names if name not in there])
 
     def rights(self, place: str, wanted: Sequence[Right]) -> Finding:
         """Whether this identity has all of them."""

@@ -1,4 +1,4 @@
-"""Asks registries for the manifests of images, as a node without any credential would. No layer is read."""
+"""Asks registries for manifests of images as a node would: with a pull Secret's login, else without. Reads no layer."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -6,7 +6,8 @@ from typing import Final
 import httpx2
 
 from gpu_runners.doctor.core.findings import Finding
-from gpu_runners.doctor.core.images import Image, challenge, parse_image, verdict
+from gpu_runners.doctor.core.images import Image, Pull, challenge, login_for, parse_image, verdict
+from values.registry_login import RegistryLogin
 
 TIMEOUT_SECONDS: Final = 10.0
 ACCEPT: Final = ", ".join(
@@ -19,34 +20,39 @@ ACCEPT: Final = ", ".join(
 )
 
 
-def images(texts: Iterable[str]) -> Iterator[Finding]:
-    """A finding for each image, once."""
+def images(pulls: Iterable[Pull]) -> Iterator[Finding]:
+    """A finding for each image with the same pull Secrets, once."""
     with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True) as http:
-        for text in dict.fromkeys(texts):
-            image = parse_image(text)
-            yield verdict(image, 0 if image.is_unaskable else _status(http, image))
+        for pull in dict.fromkeys(pulls):
+            image = parse_image(pull.image)
+            login = login_for(image, pull)
+            status = 0 if image.is_unaskable else _status(http, image, login)
+            yield verdict(image, status, pull, is_logged_in=login is not None)
 
 
-def _status(http: httpx2.Client, image: Image) -> int:
+def _status(http: httpx2.Client, image: Image, login: RegistryLogin | None) -> int:
     url = f"{image.api}/v2/{image.repository}/manifests/{image.reference}"
     try:
         answer = http.head(url, headers={"Accept": ACCEPT})
         if answer.status_code == 401:
-            token = _token(http, answer.headers.get("www-authenticate", ""))
-            if token:
+            asked = answer.headers.get("www-authenticate", "")
+            if login and asked.lower().startswith("basic"):
+                return http.head(url, headers={"Accept": ACCEPT}, auth=(login.user, login.password)).status_code
+            if token := _token(http, asked, login):
                 answer = http.head(url, headers={"Accept": ACCEPT, "Authorization": f"Bearer {token}"})
     except httpx2.HTTPError:
         return 0
     return answer.status_code
 
 
-def _token(http: httpx2.Client, header: str) -> str:
-    """An anonymous token, "" where the registry gives none."""
+def _token(http: httpx2.Client, header: str, login: RegistryLogin | None) -> str:
+    """A token, anonymous without a login; "" where the registry gives none."""
     asked = challenge(header)
     realm = asked.pop("realm", "")
     if not realm.startswith(("https://", "http://localhost", "http://127.0.0.1")):
         return ""
-    answer = http.get(realm, params=asked)
+    # As every client does: a registry says itself who gives its tokens, e.g. auth.docker.io.
+    answer = http.get(realm, params=asked, auth=(login.user, login.password) if login else None)
     if not answer.is_success:
         return ""
     content = answer.json()

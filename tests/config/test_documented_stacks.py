@@ -8,7 +8,7 @@ import yaml
 
 from config.wiring_secrets import VARIABLE_PREFIX, named_secrets
 from tests.github.app_key import private_key
-from tests.program.stack_values import ROOT, loaded, loaded_file, stack_file
+from tests.program.stack_values import LOGIN, ROOT, loaded, loaded_file, stack_file
 
 DOCUMENTS = [
     ROOT / "README.md",
@@ -40,7 +40,7 @@ def test_a_documented_stack_loads(stack: dict[str, Any]) -> None:
     keys = ("GITHUB_APP_PRIVATE_KEY", "GITHUB_WIRING_APP_PRIVATE_KEY")
     credential = dict.fromkeys(keys, private_key()) if has_app else {"FORGE_TOKEN": "t"}
     named = named_secrets(stack["config"].get("gpu-runners:platform"))
-    secrets = {f"{VARIABLE_PREFIX}{name}": "hush" for name in named}
+    secrets = {f"{VARIABLE_PREFIX}{name}": LOGIN for name in named}
     assert loaded_file(stack["config"], credential | secrets).pools
 
 

@@ -14,7 +14,7 @@ from tests.config.stack_schema import EVERY_KEY, SCHEMA, generated
 from tests.config.test_documented_stacks import STACKS
 from tests.config.test_invalid_stacks import FILES
 from tests.github.app_key import private_key
-from tests.program.stack_values import ROOT, defaults, loaded_file
+from tests.program.stack_values import LOGIN, ROOT, defaults, loaded_file
 
 STACK_FILES = [*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("lab/demo/**/Pulumi.*.yaml"), EVERY_KEY]
 VALIDATOR = jsonschema.Draft7Validator(json.loads(SCHEMA.read_text()))
@@ -44,7 +44,7 @@ def test_the_stack_with_every_key_has_every_key_that_the_parser_knows() -> None:
 def test_the_stack_with_every_key_can_be_used() -> None:
     stack = yaml.safe_load(EVERY_KEY.read_text())["config"]
     keys = dict.fromkeys(("GITHUB_APP_PRIVATE_KEY", "GITHUB_WIRING_APP_PRIVATE_KEY"), private_key())
-    secrets = {f"{VARIABLE_PREFIX}{name}": "hush" for name in named_secrets(stack["gpu-runners:platform"])}
+    secrets = {f"{VARIABLE_PREFIX}{name}": LOGIN for name in named_secrets(stack["gpu-runners:platform"])}
     assert len(loaded_file(stack, keys | secrets).pools) == 2
 
 

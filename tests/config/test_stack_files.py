@@ -1,7 +1,8 @@
 """The committed stack files load, and the schema and the parser know the same keys."""
 
 import config
-from config.pools import DEFAULTED
+from config.pod_extras import EXTRAS
+from config.pools import DEFAULTED, FROM_STACK
 from tests.program.stack_values import declared_keys, defaults, loaded, stack_file
 from values.pool import RunnerPool
 
@@ -39,8 +40,8 @@ def test_every_key_has_a_description_and_a_default_and_leaves_types_to_the_parse
 
 def test_pool_defaults_are_the_fields_that_a_pool_may_leave_out() -> None:
     assert set(defaults()["poolDefaults"]) == set(DEFAULTED)
-    own = {"name", "namespace", "labels", "replicas", "image", "runner_image", "forge", "gpu", "ephemeral_storage"}
-    assert len(RunnerPool.__annotations__) == len(own) + len(DEFAULTED)
+    own = {"name", "labels", "replicas", "image", "forge", "gpu"}
+    assert len(RunnerPool.__annotations__) == len(own) + len(FROM_STACK) + len(EXTRAS) + len(DEFAULTED)
 
 
 def test_the_release_of_a_pool_is_one_number() -> None:

@@ -13,6 +13,7 @@ from values.api_server import ApiServer
 
 ROOT = Path(__file__).parents[2]
 Values = dict[str, Any]
+LOGIN = '{"auths": {"registry.example.com": {"auth": "dTpw"}}}'  # a pull Secret's; good enough for any secret
 API_SERVER = ApiServer(({"cidr": "10.0.1.12/32", "ports": [6443]},), ({"cidr": "10.96.0.1/32", "ports": [443]},))
 
 

@@ -18,31 +18,13 @@ from components.platform.admission.shape import (
     words,
 )
 from components.runner_volumes import WORK_DIRECTORY, Mount, registration_mounts, runner_mounts
-from values.contract import OWN_POOL_VARIABLE, REGISTRATION_CONTAINER, RUNNER_CONTAINER
+from values.contract import REGISTRATION_CONTAINER, RUNNER_CONTAINER
 from values.image import image_pattern
+from values.pod_variables import LONGEST_VALUE, REGISTRATION_VARIABLES, RUNNER_VARIABLES, VISIBLE_DEVICES
+from values.pool import IMAGE_PULL_POLICIES
 
-VISIBLE_DEVICES: Final = "NVIDIA_VISIBLE_DEVICES"
 _NVIDIA: Final = "nvidia.com/"
 _MOST_SCRIPT: Final = 16384  # letters
-_MOST_VARIABLE: Final = 1024
-_SHARED_VARIABLES: Final = ("HOME", "JOBS_DIRECTORY", VISIBLE_DEVICES, "REGISTRATION_DIRECTORY", "RUNNER_DIRECTORY")
-REGISTRATION_VARIABLES: Final = (
-    *_SHARED_VARIABLES,
-    "RUNNER_SOURCE",
-    "TERMINATION_LOG",
-    "TOKEN_FILE",
-    "TRUST_DIRECTORY",
-)
-RUNNER_VARIABLES: Final = (
-    *_SHARED_VARIABLES,
-    "CORDON_SECONDS",
-    "PROCESSES_DIRECTORY",
-    "PROTECT_JOB_SECONDS",
-    "RUNNER_PROCESS",
-    "TERMINATION_LOG",
-    "USER",
-    OWN_POOL_VARIABLE,
-)
 _SCRIPT: Final = Value(
     f"size({{v}}) == 3 && {{v}}[0] == '/bin/sh' && {{v}}[1] == '-c' && size({{v}}[2]) <= {_MOST_SCRIPT}",
     f"/bin/sh -c and a script of at most {_MOST_SCRIPT} letters",
@@ -85,7 +67,7 @@ def runner_container(grants: AdmissionGrants, *, api_access: bool) -> Fields:
             "name": exactly(RUNNER_CONTAINER, required=True),
             "workingDir": exactly(WORK_DIRECTORY),
             "resources": resources,
-            "env": _variables(RUNNER_VARIABLES),
+            "env": _variables((*RUNNER_VARIABLES, *grants["extras"]["variables"])),
             "volumeMounts": _mounts(runner_mounts(api_access=api_access, of_github=True)),
             "restartPolicy": exactly("Never", required=True),
             "lifecycle": Fields({"preStop": pre_stop}, required=True),
@@ -100,7 +82,7 @@ def _shared(grants: AdmissionGrants) -> "dict[str, Value | Fields]":
     images = f"{', '.join(grants['images']) or 'any'}{'' if grants['image_tags_allowed'] else ', each by digest'}"
     return {
         "image": matching(pattern, images, required=True),
-        "imagePullPolicy": exactly("IfNotPresent", required=True),
+        "imagePullPolicy": one_of(*IMAGE_PULL_POLICIES, required=True),
         "command": _SCRIPT,
         "terminationMessagePath": exactly("/dev/termination-log"),
         "terminationMessagePolicy": one_of("FallbackToLogsOnError", "File"),
@@ -129,7 +111,7 @@ def _whole_memory() -> Rule:
 
 
 def _variables(names: tuple[str, ...]) -> Each:
-    value = Value(f"size({{v}}) <= {_MOST_VARIABLE}", f"at most {_MOST_VARIABLE} letters", shown="{v}")
+    value = Value(f"size({{v}}) <= {LONGEST_VALUE}", f"at most {LONGEST_VALUE} letters", shown="{v}")
     return Each(Fields({"name": one_of(*names), "value": value}), most=len(names), required=True)
 
 

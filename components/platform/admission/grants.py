@@ -2,6 +2,8 @@
 
 from typing import TypedDict
 
+from values.pod_extras import PodExtras
+
 
 class AdmissionGrants(TypedDict):
     """What may run in the namespace."""
@@ -24,3 +26,5 @@ class AdmissionGrants(TypedDict):
     """The longest grace that a pod may ask for, i.e. how long a deleted runner may go on with its job."""
     ephemeral_storage: str
     """The most of the node's disk that a pod may ask for, as a Kubernetes quantity."""
+    extras: PodExtras
+    """What pods may have beyond what every pool has."""

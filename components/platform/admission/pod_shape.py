@@ -6,16 +6,34 @@ from typing import Final
 from components.platform.admission.container_shape import registration_container, runner_container
 from components.platform.admission.grants import AdmissionGrants
 from components.platform.admission.metadata_shape import pod_metadata, template_metadata
-from components.platform.admission.shape import Each, Fields, Value, anything, exactly, number, one_of, text, texts
+from components.platform.admission.shape import (
+    Each,
+    Fields,
+    Rule,
+    Value,
+    anything,
+    exactly,
+    number,
+    one_of,
+    text,
+    texts,
+)
 from components.platform.admission.volume_shape import volumes
 from values.accounts import DEPLOYER, PREVIEWER
 from values.contract import ONLINE_GATE, RUNNER_USER
 from values.placement import CLUSTER_TAINTS
+from values.pod_extras import PodExtras
 
 MOST_TOLERATIONS: Final = 32
 MOST_SELECTORS: Final = 32
 # Every pod gets these two.
 _TOLERATED: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+_CLASSLESS: Final = Rule(
+    ".priority",
+    "has({it}.priorityClassName) || {it}.?priority.orValue(0) == 0",
+    "string({it}.?priority.orValue(0))",
+    "0 without a priorityClassName",
+)
 
 
 @dataclass(frozen=True)
@@ -29,16 +47,24 @@ class PodShape:
 def pod_shape(grants: AdmissionGrants) -> PodShape:
     """A pod, with what the API server and the scheduler set in it."""
     added = {
-        "priority": exactly(0),
-        "preemptionPolicy": exactly("PreemptLowerPriority"),
+        **_by_classes(grants["extras"]),
         "nodeName": Value("request.operation != 'CREATE'", "nothing: the scheduler chooses a node", shown="{v}"),
     }
-    return PodShape(pod_metadata(grants), Fields({**_spec(grants), **added}))
+    return PodShape(pod_metadata(grants), Fields({**_spec(grants), **added}, rules=(_CLASSLESS,)))
 
 
 def template_shape(grants: AdmissionGrants) -> PodShape:
     """A pod template, i.e. what a Deployment holds of a pod."""
     return PodShape(template_metadata(grants), Fields(_spec(grants)))
+
+
+def _by_classes(extras: PodExtras) -> dict[str, Value]:
+    """What the API server sets by a pod's classes; it refuses a pod that says otherwise than its classes."""
+    if extras["priority_classes"]:
+        added = {"priority": anything(), "preemptionPolicy": one_of("PreemptLowerPriority", "Never")}
+    else:
+        added = {"priority": exactly(0), "preemptionPolicy": exactly("PreemptLowerPriority")}
+    return {**added, "overhead": anything()} if extras["runtime_classes"] else added
 
 
 def _spec(grants: AdmissionGrants) -> "dict[str, Value | Fields | Each]":
@@ -65,7 +91,20 @@ def _spec(grants: AdmissionGrants) -> "dict[str, Value | Fields | Each]":
             f"size({{v}}) <= {MOST_SELECTORS}", f"at most {MOST_SELECTORS} labels", shown="string(size({v}))"
         ),
         "tolerations": Each(_toleration(), most=MOST_TOLERATIONS, named_by=""),
+        **_extras(grants["extras"]),
     }
+
+
+def _extras(extras: PodExtras) -> "dict[str, Value | Each]":
+    """The fields of which an environment names what may stand there; without a name there is no such field."""
+    fields: dict[str, Value | Each] = {}
+    if secrets := extras["pull_secrets"]:
+        fields["imagePullSecrets"] = Each(Fields({"name": one_of(*secrets, required=True)}), most=len(secrets))
+    if classes := extras["runtime_classes"]:
+        fields["runtimeClassName"] = one_of(*classes)
+    if classes := extras["priority_classes"]:
+        fields["priorityClassName"] = one_of(*classes)
+    return fields
 
 
 def _security_context() -> Fields:

@@ -17,6 +17,12 @@ EXAMPLE: AdmissionGrants = {
     "gpus": {"nvidia.com/gpu": 4},
     "protect_job_seconds": 432000,
     "ephemeral_storage": "2Ti",
+    "extras": {
+        "pull_secrets": ["registry"],
+        "variables": ["HF_HOME", "PIP_CACHE_DIR"],
+        "runtime_classes": ["nvidia"],
+        "priority_classes": ["gpu-batch"],
+    },
 }
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown
+from values.registry_login import DOCKER_HUB, RegistryLogin
 
-DOCKER_HUB: Final = "docker.io"
 _CHALLENGE: Final = re.compile(r'(\w+)="([^"]*)"')
 _HAS_HOST: Final = re.compile(r"[^/]*[.:][^/]*|localhost")
 
@@ -51,17 +51,43 @@ def challenge(header: str) -> dict[str, str]:
     return dict(_CHALLENGE.findall(rest)) if scheme.lower() == "bearer" else {}
 
 
-def verdict(image: Image, status: int) -> Finding:
+@dataclass(frozen=True)
+class Pull:
+    """An image, the pull Secrets that its pods name, and of these the contents that this stack knows."""
+
+    image: str
+    secrets: tuple[str, ...] = ()
+    logins: tuple[RegistryLogin, ...] = ()
+
+
+def login_for(image: Image, pull: Pull) -> RegistryLogin | None:
+    """The login that a node would try first."""
+    return next((login for login in pull.logins if login.is_for(image.host, image.repository)), None)
+
+
+def verdict(image: Image, status: int, pull: Pull, *, is_logged_in: bool = False) -> Finding:
     """What the registry's answer to a request for the manifest means. status 0: no answer."""
     check = f"image {image.text}"
+    secrets = " or ".join(pull.secrets)
     if image.is_unaskable:
         return unknown(check, f"{image.host} is no registry that can be asked", "see that every node has the image")
     if status == 200:
-        return ok(check, f"{image.host} gives its manifest to everybody")
+        to = f"the pull Secret {secrets}" if is_logged_in else "everybody"
+        return ok(check, f"{image.host} gives its manifest to {to}")
     if status == 404:
         return failed(check, f"{image.host} has no such image", "push it, or correct the reference")
     if status in (401, 403):
-        cure = "see that the nodes have a credential for it; a registry hides in this way, too, what does not exist"
-        return unknown(check, f"{image.host} does not give it to everybody ({status})", cure)
+        return _private(check, image, status, secrets, is_logged_in=is_logged_in)
     what = f"answers {status}" if status else "does not answer"
     return unknown(check, f"{image.host} {what}", "ask again later, or from a machine that reaches it")
+
+
+def _private(check: str, image: Image, status: int, secrets: str, *, is_logged_in: bool) -> Finding:
+    if is_logged_in:
+        cure = "make a login that may pull it, and set the config secret that platform.pullSecrets names"
+        return failed(check, f"{image.host} does not give it to the pull Secret {secrets} ({status})", cure)
+    cure = "name a pull Secret (pullSecrets), or see that the nodes have a credential for it"
+    if secrets:
+        cure = f"see that the pull Secret {secrets} is for {image.host}"
+    found = f"{image.host} does not give it to everybody ({status})"
+    return unknown(check, found, f"{cure}; a registry hides in this way, too, what does not exist")

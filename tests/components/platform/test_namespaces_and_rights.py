@@ -6,8 +6,9 @@ from components.platform.deployer import Deployer, deployer_rules
 from components.platform.runner_namespace import RunnerNamespace, RunnerNamespaceArgs
 from components.pools.online_pools import OnlinePools
 from tests.components.pools.test_runner_deployment import CUDA, pool
-from tests.program.recorded import Program, run
+from tests.program.recorded import Program, Secret, run
 from values.contract import REGISTRAR_PORT, TRUST_CONFIG_MAP
+from values.pod_extras import no_extras
 
 DEV: RunnerNamespaceArgs = {
     "namespace": "gpu-runners-dev",
@@ -28,11 +29,21 @@ DEV: RunnerNamespaceArgs = {
     "image_tags_allowed": False,
     "labels": ["gpu"],
     "reserved_labels": [],
+    "extras": no_extras(),
 }
 
 
 def namespace() -> Program:
     return run(lambda: RunnerNamespace("dev", DEV))
+
+
+def test_a_pull_secret_is_made_where_it_is_named_and_its_content_stays_a_secret() -> None:
+    args: RunnerNamespaceArgs = {**DEV, "made_pull_secrets": {"registry": "{}"}}
+    secret = run(lambda: RunnerNamespace("dev", args)).one("Secret", "registry", "gpu-runners-dev")
+    assert secret.inputs["type"] == "kubernetes.io/dockerconfigjson"
+    (content,) = secret.inputs["stringData"].values()
+    assert isinstance(content, Secret)
+    assert namespace().of("Secret") == []
 
 
 def test_the_namespace_enforces_restricted_at_a_pinned_version() -> None:

@@ -47,6 +47,12 @@ def pod() -> dict[str, Any]:
     return spec
 
 
+def test_the_registrars_image_is_pulled_with_the_secrets_that_are_named() -> None:
+    deployment = registrar(pull_secrets=["registry"]).one("Deployment", "registrar")
+    assert deployment.inputs["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "registry"}]
+    assert "imagePullSecrets" not in pod()
+
+
 def test_there_are_never_two_registrars() -> None:
     spec = registrar().one("Deployment", "registrar").inputs["spec"]
     assert spec["replicas"] == 1

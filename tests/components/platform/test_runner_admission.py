@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from components.platform.admission.container_shape import REGISTRATION_VARIABLES, RUNNER_VARIABLES
 from components.platform.admission.grants import AdmissionGrants
-from components.platform.admission.pod_shape import template_shape
+from components.platform.admission.pod_shape import pod_shape, template_shape
 from components.platform.admission.policies import CURE, REFUSED, policies
-from components.platform.admission.shape import Each, Entries, Fields, Node
+from components.platform.admission.shape import Each, Entries, Fields, Node, exactly
 from components.platform.admission.table import table
 from components.platform.runner_admission import RunnerAdmission
 from components.pools.runner_deployment import RunnerDeployment
 from tests.program.recorded import Program, run
 from values.image import image_pattern
+from values.pod_extras import PodExtras, no_extras
+from values.pod_variables import REGISTRATION_VARIABLES, RUNNER_VARIABLES
 from values.pool import RunnerPool
 
 DIGEST = f"@sha256:{'0' * 64}"
@@ -30,6 +31,7 @@ GRANTS: AdmissionGrants = {
     "gpus": {"nvidia.com/gpu": 4, "amd.com/gpu": 0},
     "protect_job_seconds": 86400,
     "ephemeral_storage": "1Ti",
+    "extras": no_extras(),
 }
 POOL: RunnerPool = {
     "name": "cuda",
@@ -46,9 +48,19 @@ POOL: RunnerPool = {
     "ephemeral_storage": "10Gi",
     "protect_job_seconds": 3600,
     "identity": "deployer",
+    "image_pull_policy": "IfNotPresent",
     "autoscaled": False,
 }
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "admission.md"
+
+
+EXTRAS: PodExtras = {
+    "pull_secrets": ["registry"],
+    "variables": ["HF_HOME"],
+    "runtime_classes": ["nvidia"],
+    "priority_classes": ["gpu-batch"],
+}
+GRANTED: AdmissionGrants = {**GRANTS, "extras": EXTRAS}
 
 
 def admission() -> Program:
@@ -133,6 +145,47 @@ def test_the_shape_names_every_field_that_the_program_writes(changes: dict[str, 
     template, shape = written(**changes), template_shape(GRANTS)
     assert list(unknown(shape.metadata, template["metadata"], "metadata")) == []
     assert list(unknown(shape.spec, template["spec"], "spec")) == []
+
+
+ASKED = {
+    "pull_secrets": ["registry"],
+    "env": {"HF_HOME": "/work/home/hf"},
+    "runtime_class": "nvidia",
+    "priority_class": "gpu-batch",
+}
+
+
+def test_the_shape_names_every_field_that_the_program_writes_of_what_is_granted() -> None:
+    template, shape = written(**ASKED), template_shape(GRANTED)
+    assert list(unknown(shape.spec, template["spec"], "spec")) == []
+
+
+def test_what_no_environment_grants_is_no_field_at_all() -> None:
+    spec = written(**ASKED)["spec"]
+    found = list(unknown(template_shape(GRANTS).spec, spec, "spec"))
+    assert sorted(found) == ["spec.imagePullSecrets", "spec.priorityClassName", "spec.runtimeClassName"]
+
+
+def names(grants: AdmissionGrants, container: str) -> str:
+    """The variables that a container may have, in words."""
+    shape: Any = pod_shape(grants).spec.fields[container]
+    allowed: str = shape.item.fields["env"].item.fields["name"].allowed
+    return allowed
+
+
+def test_a_granted_variable_is_for_jobs_and_not_for_the_registration() -> None:
+    assert "HF_HOME" in names(GRANTED, "containers")
+    assert "HF_HOME" not in names(GRANTED, "initContainers") + names(GRANTS, "containers")
+
+
+def test_a_priority_is_what_a_granted_class_says_or_none() -> None:
+    assert pod_shape(GRANTS).spec.fields["priority"] == exactly(0)
+    assert [rule.name for rule in pod_shape(GRANTED).spec.rules] == [".priority"]
+
+
+def test_a_sandbox_with_overhead_is_one_of_a_granted_runtime_class() -> None:
+    assert "overhead" in pod_shape(GRANTED).spec.fields
+    assert "overhead" not in {**pod_shape(GRANTS).spec.fields, **template_shape(GRANTED).spec.fields}
 
 
 def test_the_variables_that_are_admitted_are_those_that_the_program_writes() -> None:

@@ -31,6 +31,7 @@ CUDA: RunnerPool = {
     "ephemeral_storage": "10Gi",
     "protect_job_seconds": 3600,
     "identity": "none",
+    "image_pull_policy": "IfNotPresent",
     "autoscaled": False,
 }
 
@@ -68,6 +69,28 @@ def variables(container: dict[str, Any]) -> dict[str, str]:
 
 def volumes(changed: RunnerPool = CUDA) -> dict[str, Any]:
     return {item["name"]: item for item in pod(changed)["volumes"]}
+
+
+def test_a_pool_asks_for_no_more_than_it_names() -> None:
+    assert not {"imagePullSecrets", "runtimeClassName", "priorityClassName"} & set(pod())
+
+
+def test_a_pool_may_name_pull_secrets_and_classes() -> None:
+    spec = pod(pool(pull_secrets=["ml", "ci"], runtime_class="nvidia", priority_class="gpu-batch"))
+    assert spec["imagePullSecrets"] == [{"name": "ml"}, {"name": "ci"}]
+    assert (spec["runtimeClassName"], spec["priorityClassName"]) == ("nvidia", "gpu-batch")
+
+
+def test_variables_of_a_pool_are_for_its_jobs_and_take_none_of_ours() -> None:
+    changed = pool(env={"HF_HOME": "/x", "HOME": "/root"})
+    assert variables(runner(changed)) == {**variables(runner()), "HF_HOME": "/x"}
+    (init,) = pod(changed)["initContainers"]
+    assert "HF_HOME" not in variables(init)
+
+
+def test_a_pool_says_when_its_images_are_asked_for() -> None:
+    spec = pod(pool(image_pull_policy="Always"))
+    assert {c["imagePullPolicy"] for c in (*spec["containers"], *spec["initContainers"])} == {"Always"}
 
 
 def test_a_pod_that_ended_is_not_started_again() -> None:

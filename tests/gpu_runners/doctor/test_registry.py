@@ -1,16 +1,19 @@
 """What is said about images, against a registry over HTTP that asks for an anonymous token, as the public ones do."""
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from aiohttp import web
 
 from gpu_runners.doctor.core.findings import State
-from gpu_runners.doctor.core.images import parse_image
+from gpu_runners.doctor.core.images import Pull, parse_image
 from gpu_runners.doctor.registry import images
 from tests.gpu_runners.serving import serving
+from values.registry_login import RegistryLogin, read_logins
 
+RIGHT = "Basic Y2k6cmlnaHQ="
 DIGEST = f"sha256:{'a' * 64}"
 
 
@@ -18,7 +21,7 @@ DIGEST = f"sha256:{'a' * 64}"
 class Registry:
     """`public` repositories are given to everybody, `private` ones to nobody; all others do not exist."""
 
-    public: dict[str, set[str]] = field(default_factory=lambda: {"ml/cuda": {"12.4", DIGEST}})
+    public: dict[str, set[str]] = field(default_factory=lambda: {"ml/cuda": {"12.4", DIGEST}, "ml/secret": {"1"}})
     private: set[str] = field(default_factory=lambda: {"ml/secret"})
     seen: list[str] = field(default_factory=list)
     is_away: bool = False
@@ -31,6 +34,8 @@ class Registry:
 
     async def _token(self, request: web.Request) -> web.Response:
         name = request.query["scope"].split(":")[1]
+        if name in self.private and request.headers.get("Authorization") == RIGHT:
+            return web.json_response({"token": f"anonymous {name}"})
         if name in self.private:
             return web.json_response({"errors": []}, status=401)
         return web.json_response({"token": f"anonymous {name}"})
@@ -52,9 +57,16 @@ class Registry:
 class Bench:
     registry: Registry
     host: str
+    secrets: tuple[str, ...] = ()
+    logins: tuple[RegistryLogin, ...] = ()
+
+    def logged_in(self, password: str) -> "Bench":
+        """The same with a pull Secret of the registry, whose content is known."""
+        content = json.dumps({"auths": {f"http://{self.host}/v1/": {"username": "ci", "password": password}}})
+        return replace(self, secrets=("registry",), logins=read_logins(content))
 
     def verdict(self, text: str) -> tuple[State, str]:
-        (finding,) = images([f"{self.host}/{text}"])
+        (finding,) = images([Pull(f"{self.host}/{text}", self.secrets, self.logins)])
         return finding.state, f"{finding.found}; {finding.cure}"
 
 
@@ -86,25 +98,38 @@ def test_a_private_image_is_unknown_for_the_nodes_may_have_a_credential(bench: B
     assert (state, "credential" in text) == (State.UNKNOWN, True)
 
 
+def test_a_private_image_is_asked_for_with_its_pull_secret(bench: Bench) -> None:
+    assert bench.logged_in("right").verdict("ml/secret:1")[0] is State.OK
+    state, text = bench.logged_in("wrong").verdict("ml/secret:1")
+    assert (state, "pull Secret registry" in text) == (State.FAILED, True)
+    assert "wrong" not in text
+
+
+def test_a_login_for_another_registry_is_not_used(bench: Bench) -> None:
+    content = '{"auths": {"elsewhere.example.com": {"auth": "Y2k6cmlnaHQ="}}}'
+    other = replace(bench, secrets=("registry",), logins=read_logins(content))
+    assert other.verdict("ml/secret:1")[0] is State.UNKNOWN
+
+
 def test_a_registry_that_is_away_is_no_verdict_on_the_image(bench: Bench) -> None:
     bench.registry.is_away = True
     assert bench.verdict("ml/cuda:12.4")[0] is State.UNKNOWN
 
 
 def test_a_registry_that_cannot_be_reached_is_no_verdict_either() -> None:
-    (finding,) = images(["localhost:9/ml/cuda:1"])
+    (finding,) = images([Pull("localhost:9/ml/cuda:1")])
     assert (finding.state, "does not answer" in finding.found) == (State.UNKNOWN, True)
 
 
 def test_an_image_that_comes_from_no_registry_is_unknown_and_nobody_is_asked() -> None:
-    (finding,) = images(["lab.local/registrar:lab"])
+    (finding,) = images([Pull("lab.local/registrar:lab")])
     assert finding.state is State.UNKNOWN
     assert "every node has the image" in finding.cure
 
 
 def test_an_image_is_asked_for_once(bench: Bench) -> None:
-    text = f"{bench.host}/ml/cuda:12.4"
-    assert len(list(images([text, text]))) == 1
+    pull = Pull(f"{bench.host}/ml/cuda:12.4")
+    assert len(list(images([pull, pull]))) == 1
 
 
 @pytest.mark.parametrize(

@@ -321,7 +321,11 @@ HOSTILE: Final[dict[str, tuple[Change, str]]] = {
         "spec.containers[runner].lifecycle.preStop.sleep",
     ),
     "signal": (_after(_spec(os={"name": "linux"}), _runner(lifecycle={"stopSignal": "SIGKILL"})), "spec."),
-    "pull always": (_runner(imagePullPolicy="Always"), "spec.containers[runner].imagePullPolicy"),
+    "pulled never": (_runner(imagePullPolicy="Never"), "spec.containers[runner].imagePullPolicy"),
+    "pulled never while registering": (
+        _registration(imagePullPolicy="Never"),
+        "spec.initContainers[registration].imagePullPolicy",
+    ),
     "message from elsewhere": (
         _runner(terminationMessagePath="/etc/passwd"),
         "spec.containers[runner].terminationMessagePath",
@@ -485,6 +489,36 @@ HOSTILE: Final[dict[str, tuple[Change, str]]] = {
         _label("app.kubernetes.io/name", "registrar"),
         "metadata.labels.app.kubernetes.io/name",
     ),
+}
+# Where some extras are granted, others are as foreign as elsewhere.
+HOSTILE_EXTRAS: Final[dict[str, tuple[Change, str]]] = {
+    "another pull Secret": (_spec(imagePullSecrets=[{"name": "forge-credential"}]), "spec.imagePullSecrets"),
+    "a pull Secret beside a granted one": (
+        _spec(imagePullSecrets=[{"name": "registry"}, {"name": "other"}]),
+        "spec.imagePullSecrets[other].name",
+    ),
+    "many pull Secrets": (
+        _spec(imagePullSecrets=[{"name": name} for name in ("registry", "second", "third")]),
+        "spec.imagePullSecrets",
+    ),
+    "another variable": (_variable(name="LD_PRELOAD", value="/x"), "spec.containers[runner].env[LD_PRELOAD]"),
+    "a granted variable out of a Secret": (
+        _variable(name="HF_HOME", valueFrom=SECRET),
+        "spec.containers[runner].env[HF_HOME].valueFrom",
+    ),
+    "a granted variable that is too long": (
+        _variable(name="HF_HOME", value="x" * 2000),
+        "spec.containers[runner].env[HF_HOME].value",
+    ),
+    "a granted variable while registering": (
+        _variable("initContainers", name="HF_HOME", value="/x"),
+        "spec.initContainers[registration].env",
+    ),
+    "another runtime class": (_spec(runtimeClassName="other"), "spec.runtimeClassName: found other"),
+    "another priority class": (_spec(priorityClassName="system-node-critical"), "spec.priorityClassName: found system"),
+    "a priority of one's own": (_spec(priority=1000), "spec.priority"),
+    "a ConfigMap as variables": (_runner(envFrom=[{"configMapRef": {"name": "s"}}]), "spec.containers[runner].envFrom"),
+    "a claim": (_volume(persistentVolumeClaim={"claimName": "c"}), "spec.volumes[odd].persistentVolumeClaim"),
 }
 # A pod has other words for this one: the API server adds a volume before anybody judges.
 HOSTILE_POOLS: Final[dict[str, tuple[Change, str]]] = {

@@ -18,6 +18,7 @@ from components.platform.admission.shape import Each, Entries, Fields, Node
 from lab.trial.kubernetes import Json, KubernetesApi
 from tests.lab.adversary.test_pods import DRY, REFUSED
 from tests.lab.adversary.written_pods import BASE, WRITTEN_BASE, deployment, pod
+from values.pod_extras import no_extras
 
 SCHEMA = "/openapi/v3/api/v1"
 CORE = "io.k8s.api.core.v1"
@@ -33,6 +34,7 @@ GRANTS: AdmissionGrants = {
     "gpus": {"nvidia.com/gpu": 0},
     "protect_job_seconds": 432000,
     "ephemeral_storage": "2Ti",
+    "extras": no_extras(),
 }
 HANDLER: Json = {"exec": {"command": ["x"]}}
 # Values for fields for which none can be made up from the schema, by the end of their path.

@@ -15,6 +15,7 @@ from tests.lab.adversary.hostile_pods import HOSTILE, HOSTILE_PODS, HOSTILE_POOL
 from tests.lab.adversary.written_pods import (
     BASE,
     DEPLOYER,
+    EXTRAS,
     NAMESPACE,
     WRITTEN,
     WRITTEN_BASE,
@@ -168,7 +169,7 @@ def checked(policy: Json) -> bool:
     return bool(policy.get("status", {}).get("observedGeneration") == policy["metadata"]["generation"])
 
 
-@pytest.mark.parametrize("namespace", [NAMESPACE, BASE])
+@pytest.mark.parametrize("namespace", [NAMESPACE, BASE, EXTRAS])
 @pytest.mark.parametrize("suffix", ["runner-pods", "runner-pools", "runner-metadata"])
 def test_the_api_server_finds_no_fault_with_the_policies(
     api: KubernetesApi, closed: None, namespace: str, suffix: str

@@ -13,6 +13,8 @@ Change = Callable[[Json], object]
 
 NAMESPACE: Final = "gpu-runners-closed"
 BASE: Final = "gpu-runners-closed-base"
+EXTRAS: Final = "gpu-runners-closed-extras"  # where extras are granted
+CLASS: Final = "gpu-runners-closed"  # a RuntimeClass and a PriorityClass of the tests
 DEPLOYER: Final = f"system:serviceaccount:{BASE}:deployer"
 A100: Final = {"nvidia.com/gpu.product": "NVIDIA-A100-SIMULATED"}
 
@@ -31,6 +33,7 @@ PLAIN: Final[RunnerPool] = {
     "ephemeral_storage": "1Gi",
     "protect_job_seconds": 300,
     "identity": "none",
+    "image_pull_policy": "IfNotPresent",
     "autoscaled": False,
 }
 
@@ -59,6 +62,7 @@ WRITTEN: Final[dict[str, Json]] = {
         "ephemeral_storage": "100Gi",
         "protect_job_seconds": 432000,
     },
+    "pulled always": {"image_pull_policy": "Always"},
     "by digest": {"image": f"lab.local/deep/cuda-mlops:lab@sha256:{'0' * 64}"},
 }
 # Base runners, in the namespace of those that deploy.
@@ -70,6 +74,15 @@ WRITTEN_BASE: Final[dict[str, Json]] = {
         "image": "lab.local/pulumi:lab",
     }
     for identity in ("none", "deployer", "previewer")
+}
+
+# What the third namespace of tests/lab/stacks/closed.yaml grants, and no other does.
+WRITTEN_EXTRAS: Final[dict[str, Json]] = {
+    "with a pull Secret": {"pull_secrets": ["registry"]},
+    "with two pull Secrets": {"pull_secrets": ["second", "registry"]},
+    "with variables": {"env": {"HF_HOME": "/work/home/hf", "PIP_CACHE_DIR": ""}},
+    "in a sandbox": {"runtime_class": CLASS},
+    "with a priority": {"priority_class": CLASS},
 }
 
 
