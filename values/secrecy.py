@@ -6,7 +6,8 @@ from typing import Final
 HIDDEN: Final = "(not shown)"
 # By shape: what well-known issuers give out.
 _CREDENTIAL: Final = re.compile(
-    r"\b(?:gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|xox[abp]-|sk-|hf_)[\w-]+|\beyJ[\w-]{10,}\.[\w.-]*"
+    r"\b(?:gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|xox[abeprs]-|sk-|hf_|npm_|pypi-|AIza|ya29\.)[\w-]+"
+    r"|\beyJ[\w-]{10,}\.[\w.-]*"
     r"|(?i:\b(?:bearer|basic|token|apikey) +[\w+/=.~-]{6,})"
 )
 # Atomic and possessive: what somebody else wrote must not cost more than its length.
@@ -15,9 +16,12 @@ _CREDENTIAL: Final = re.compile(
 _NAMED: Final = re.compile(
     r"""(?ix) (?<![\w./-]) (?P<name>
         (?: --? | ["'] )?
-        (?> [\w.-]* (?:secret|token|passw|passphrase|pwd|credential|api_?-?key|access_?-?key|private_?-?key) )
+        (?> [\w.-]* (?:
+            secret|token|passw|passphrase|(?:(?<![a-z])|db|user|root|admin)pass(?=["']?\s*[=:])|pwd|credential|signature|(?<![a-z])sig(?=["']?\s*[=:])
+            |(?:api|access|private|account|shared|storage|signing|encryption|ssh|deploy|master)_?-?key
+        ) )
         (?! [\w.-]*? (?:name|ref|path|file|seconds|audience|uid) \b )
-        [\w.-]*+ ["']? (?: \s*+[=:]\s* | (?<=\w)[ ](?=["']) )
+        [\w.-]*+ ["']? (?: \s*+[=:]\s* | %3D | (?<=\w)[ ](?=["']) )
         | -- (?> [\w-]* (?:secret|token|passw|api-?key) ) [\w-]*+ [= ]
     ) (?P<value> "[^"]*" | '[^']*' | [^\s,;&"'{}\[\]]+ )"""
 )
@@ -25,7 +29,13 @@ _NAMED: Final = re.compile(
 _NO_VALUE: Final = re.compile(
     r"""["']?(?:true|false|read|write|admin|null|none|-|\d{1,3}|\[secret\]|\(not)?["']?""", re.IGNORECASE
 )
-_AUTHORIZATION: Final = re.compile(r"""(?i)(?P<name>authorization["']?\s*[=:]\s*)["']?[^\r\n"']+""")
+_AUTHORIZATION: Final = re.compile(r"""(?i)(?P<name>(?:authorization|\bcookie)["']?\s*[=:]\s*)["']?[^\r\n"']+""")
+# A login without an address before it: `user:password@host`, and curl's `-u user:password`. An image has a colon and an
+# @ as well, before its digest.
+_LOGIN: Final = re.compile(
+    r"""(?x) (?P<name> (?<![\w./-]) [\w.+-]{1,100}: ) [^\s@/"']{1,200} (?=@(?!sha256:)[\w.-])
+    | (?P<option> (?<!\S) (?:-u|--user) [ =] [^\s:"']{1,100}: ) [^\s"']+"""
+)
 _USERINFO: Final = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s\"']*@")
 _QUERY: Final = re.compile(r"(?P<name>[?&][^=&\s#]{1,80}=)[^&\s#\"']+")
 _LONG: Final = re.compile(r"(?:sha256:)?[\w+/-]{32,}")
@@ -43,6 +53,7 @@ def without_secrets(text: str) -> str:
     text = _PRIVATE_KEY.sub(HIDDEN, text)
     text = _AUTHORIZATION.sub(lambda match: f"{match['name']}{HIDDEN}", text)
     text = without_secrets_in_urls(text)
+    text = _LOGIN.sub(lambda match: f"{match['name'] or match['option']}{HIDDEN}", text)
     text = _NAMED.sub(
         lambda match: match[0] if _NO_VALUE.fullmatch(match["value"]) else f"{match['name']}{HIDDEN}", text
     )

@@ -74,6 +74,13 @@ def test_free_text_of_the_cluster_is_never_repeated(field: str) -> None:
         "https://forge.example.com/x?code=Xq81#top",
         "GET /x?access_token=Xq81: 401",
         "-----BEGIN PRIVATE KEY-----\nXq81\n",
+        "DB_PASS=Xq81",
+        "AccountKey=Xq81;Endpoint=x",
+        "sig=Xq81&se=1",
+        "token%3DXq81",
+        "Set-Cookie: session=Xq81; Path=/",
+        "me:Xq81@forge.example.com",
+        "curl -u me:Xq81 forge.example.com",
     ],
 )
 def test_a_secret_is_known_by_its_name_or_its_place_however_short_it_is(text: str) -> None:
@@ -91,6 +98,13 @@ def test_a_secret_is_known_by_its_name_or_its_place_however_short_it_is(text: st
         '{"serviceAccountToken": {"audience": "registrar", "expirationSeconds": 600}}',
         "registry.example.com/ml/cuda:12.4",
         "https://gitea.example.com/mlops/guide",
+        "git@forge.example.com:mlops/guide.git",
+        "registry.example.com/ml/cuda:12.4@sha256:0",
+        "topologyKey: kubernetes.io/hostname",
+        "13 pass, nothing failed",
+        "signal=9, design: none",
+        "deploy.yml@refs/heads/main: not granted",
+        "compass: north",
     ],
 )
 def test_what_only_speaks_of_secrets_stays_readable(text: str) -> None:
