@@ -16,13 +16,17 @@ Values and pure functions
   outcomes            what an ended runner amounts to
   brake               the back-off of a pool whose runners end at once
   queue               jobs that wait and run, per pool
+  declared_pool       DeclaredPool: a pool as its Deployment declares it
 
 Cluster and forge, read and written
   cluster             Cluster: the few requests that the registrar's Role allows
   issuer_keys         IssuerKeys: the cluster's public keys, kept for a while
-  pod_store           PodStore: the runner pods of the granted namespaces, by list and watch
+  following           one kind of object in one namespace, by list and watch, for ever
+  pod_store           PodStore: the runner pods of the granted namespaces
+  declared_pools      DeclaredPools: the pools of the granted namespaces, by their Deployments
   forges/             the forges behind one seam
   forge_watch         ForgeWatch: one scope's runners, looked at as seldom as possible
+  job_watch           JobWatch: one scope's jobs, read while somebody asks for them
 
 The loop
   loop                Loop: for each scope look and act, then wait for a change
@@ -38,6 +42,8 @@ The server
   service             Service: everything put together, once
   listener            Listener: TLS connections within bounds
   server              Door: registrations for pods; StatusDoor: the rest, on a port of its own
+  autoscaler_door     AutoscalerDoor: one pool's jobs, for the autoscaler of its namespace, on a port of its own
+  answering           how every door says no
   turns               Turns: who may ask the forge for a registration next
   requests            what every request of a pod has to pass
   credentials         Credentials: a pod's identity for a short-lived token, while its job is one that may have it

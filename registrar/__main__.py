@@ -12,7 +12,7 @@ from lightkube.core.exceptions import ConfigError
 
 from registrar.forges.opening import check_credential
 from registrar.logs import configure, log
-from registrar.service import STOP_SECONDS, Service, server_tls
+from registrar.service import STOP_SECONDS, Ports, Service
 from registrar.settings import Settings, SettingsError, load
 from values import contract
 from values.problem import Problem
@@ -30,16 +30,17 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", default="0.0.0.0")  # noqa: S104 - a pod serves its Service
     parser.add_argument("--port", type=int, default=contract.REGISTRAR_PORT)
     parser.add_argument("--status-port", type=int, default=contract.REGISTRAR_STATUS_PORT)
+    parser.add_argument("--queue-port", type=int, default=contract.REGISTRAR_QUEUE_PORT)
     return parser.parse_args(argv)
 
 
 async def serve(options: argparse.Namespace, settings: Settings, kubernetes: SingleConfig) -> None:
     """Run until SIGTERM or SIGINT."""
-    tls = server_tls(options.tls_certificate, options.tls_key)
     service = Service(settings, kubernetes, options.credential)
     tasks: list[asyncio.Task[None]] = []
     try:
-        await service.serve(tls, options.host, options.port, options.status_port)
+        ports = Ports(options.port, options.status_port, options.queue_port)
+        await service.serve((options.tls_certificate, options.tls_key), options.host, ports)
         tasks = service.tasks()
         log("serving", port=options.port, forge=settings.forge.url, namespaces=[g.namespace for g in settings.grants])
         await _until_stopped(tasks)

@@ -12,9 +12,11 @@ from lightkube.models.authentication_v1 import TokenRequestSpec
 from lightkube.models.core_v1 import EventSource, ObjectReference
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.operators import Operator, exists
+from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Event, Pod, PodStatus, ServiceAccountToken
 from lightkube.types import PatchType
 
+from registrar.declared_pool import DeclaredPool, read_declared_pool
 from registrar.pods import RunnerPod
 from registrar.reading import read_pod
 from values import contract
@@ -46,7 +48,7 @@ class Subject(Protocol):
 
 
 class Cluster:
-    """Reads and changes pods of granted namespaces. Raises lightkube's and httpx2's errors, all in ERRORS."""
+    """Reads and changes pods of granted namespaces, and reads their pools. Raises what is in ERRORS."""
 
     def __init__(self, config: SingleConfig) -> None:
         self._client = AsyncClient(config, timeout=httpx2.Timeout(10.0), field_manager=COMPONENT)
@@ -77,6 +79,18 @@ class Cluster:
         events = self._client.watch(Pod, namespace=namespace, labels=LABELLED, resource_version=version)
         async for change, pod in events:
             yield change, read_pod(pod)
+
+    async def list_declared(self, namespace: str) -> tuple[dict[str, DeclaredPool], str]:
+        """The declared pools of a namespace by their Deployment's name, and the resource version to watch from."""
+        listing = self._client.list(Deployment, namespace=namespace, labels=LABELLED, chunk_size=LIST_CHUNK)
+        declared = [read_declared_pool(deployment) async for deployment in listing]
+        return {pool.deployment: pool for pool in declared}, listing.resourceVersion
+
+    async def watch_declared(self, namespace: str, version: str) -> AsyncIterator[tuple[str, DeclaredPool]]:
+        """Changes since `version`: (ADDED, MODIFIED or DELETED, declared pool)."""
+        events = self._client.watch(Deployment, namespace=namespace, labels=LABELLED, resource_version=version)
+        async for change, deployment in events:
+            yield change, read_declared_pool(deployment)
 
     async def annotate(self, pod: RunnerPod, annotations: Mapping[str, str]) -> RunnerPod:
         """Write annotations through the status subresource; the uid guards against a namesake."""

@@ -6,13 +6,9 @@ from collections.abc import Collection, Iterable
 
 from registrar import cluster
 from registrar.cluster import Cluster
-from registrar.logs import LOGGER, log
+from registrar.following import SILENCE_SECONDS, follow
+from registrar.logs import log
 from registrar.pods import RunnerPod
-
-# A watch may be dead without an error (a peer that vanished), so silence is answered with a fresh list.
-SILENCE_SECONDS = 45.0
-FIRST_RETRY_SECONDS = 0.2
-LONGEST_RETRY_SECONDS = 5.0
 
 
 class PodStore:
@@ -22,6 +18,7 @@ class PodStore:
         self._api, self._silence_seconds = api, silence_seconds
         self._pods: dict[str, dict[tuple[str, str], RunnerPod]] = {name: {} for name in namespaces}
         self._synced: set[str] = set()
+        self._listed: set[str] = set()
         self._subscriptions: list[tuple[frozenset[str], asyncio.Event]] = []
 
     def subscribe(self, namespaces: Iterable[str]) -> asyncio.Event:
@@ -47,6 +44,10 @@ class PodStore:
         """Whether this namespace's pods are known now."""
         return namespace in self._synced
 
+    def has_known(self, namespace: str) -> bool:
+        """Whether this namespace's pods have ever been listed."""
+        return namespace in self._listed
+
     def put(self, pod: RunnerPod) -> None:
         """Take in what the API server answered to a change of ours, before the watch tells."""
         known = self._pods[pod.namespace].get(pod.key)
@@ -63,28 +64,22 @@ class PodStore:
         return True
 
     async def follow(self, namespace: str) -> None:
-        """List and watch one namespace for ever, through restarts of the API server and expired versions.
+        """List and watch one namespace for ever. Nothing that is in one ends the watch over it, and so over others."""
 
-        Nothing that is in a namespace ends the watch over it, and so over the others.
-        """
-        failures = 0
-        while True:
-            try:
-                self._pods[namespace], version = await self._api.list(namespace)
-                self._synced.add(namespace)
-                self._wake(namespace)
-                failures = 0
-                await self._watch(namespace, version)
-            except TimeoutError:
-                log("watch silent", namespace=namespace, seconds=self._silence_seconds)
-            except Exception as error:
-                failures += 1
-                self._synced.discard(namespace)
-                expected = isinstance(error, cluster.ERRORS)
-                log("watch interrupted", level=logging.WARNING, namespace=namespace, error=str(error))
-                if not expected:
-                    LOGGER.exception("watch failed")
-                await asyncio.sleep(min(FIRST_RETRY_SECONDS * 2.0 ** min(failures, 10), LONGEST_RETRY_SECONDS))
+        async def list_all() -> str:
+            self._pods[namespace], version = await self._api.list(namespace)
+            self._synced.add(namespace)
+            self._listed.add(namespace)
+            self._wake(namespace)
+            return version
+
+        await follow(
+            "pods",
+            namespace,
+            list_all=list_all,
+            watch=lambda version: self._watch(namespace, version),
+            lost=lambda: self._synced.discard(namespace),
+        )
 
     async def _watch(self, namespace: str, version: str) -> None:
         changes = self._api.watch(namespace, version)

@@ -1,21 +1,29 @@
 """Jobs waiting and running per pool, for an autoscaler. Pure: it matches labels, it asks nobody."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from registrar.forges.forge import Job
 from values.runner_label import folded
 from values.scope import Scope
 
+NOBODY: Final = ""  # whom a job is counted for that no pool can take
+
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Pool:
-    """A pool and the runner labels it offers in its scope."""
+    """A pool and the runner labels it offers in its scope.
+
+    group: the forge's group of its runners, None for the default one. most: how many runners it may have, None for any.
+    """
 
     namespace: str
     name: str
     scope: Scope
-    labels: frozenset[str]
+    labels: frozenset[str] = field(compare=False)
+    group: str | None = field(default=None, compare=False)
+    most: int | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:
@@ -23,36 +31,90 @@ class Pool:
         return f"{self.namespace}/{self.name}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a runner is: the pool of its pod, and whether that pod is leaving, so that another takes its place."""
+
+    pool: str
+    leaving: bool = False
+
+
+@dataclass(kw_only=True)
+class Count:
+    """Jobs of one pool. `wanted` is the number of runners it needs: a job on a pod that leaves needs no other."""
+
+    waiting: int = 0
+    running: int = 0
+    leaving: int = 0
+
+    @property
+    def wanted(self) -> int:
+        """Jobs that wait, and those that run on pods that stay."""
+        return self.waiting + self.running - self.leaving
+
+    def document(self) -> dict[str, int]:
+        """As `/queue` tells it."""
+        return {"waiting": self.waiting, "running": self.running, "wanted": self.wanted}
+
+
 def count(
     pools: Iterable[Pool],
     *,
     waiting: Mapping[Scope, Iterable[Job]],
     running: Mapping[Scope, Iterable[Job]],
-    pool_of_runner: Mapping[int, str],
-) -> dict[str, dict[str, int]]:
-    """{"<namespace>/<pool>": {"waiting": n, "running": m}}; `waiting` and `running` hold the jobs of each scope.
+    places: Mapping[int, Place],
+) -> dict[str, Count]:
+    """The jobs of each pool, by its key; `waiting` and `running` hold those of each scope, `places` our runners by id.
 
-    A waiting job counts once, for the pool with the fewest labels that offers all of its own: were it counted for every
-    pool that could take it, each of them would be scaled up for the same job. A running job counts for the pool of its
-    runner's pod, and by its labels where that pod is not known.
+    A waiting job counts once: for the pool with the fewest labels that offers all of its own and may still have a
+    runner for it, else for the first that could take it. Were it counted for every one of them, each would be scaled up
+    for the same job. One that has begun meanwhile counts as running. A running job counts for the pool of its runner's
+    pod; on a runner that is none of ours it is not ours either.
     """
     ordered = sorted(pools, key=lambda pool: (len(pool.labels), pool.key))
-    counted = {pool.key: {"waiting": 0, "running": 0} for pool in ordered}
-    for scope, jobs in waiting.items():
-        for job in jobs:
-            _add(counted, _taker(ordered, scope, job), "waiting")
-    for scope, jobs in running.items():
-        for job in jobs:
-            known = pool_of_runner.get(job.runner_id) if job.runner_id is not None else None
-            _add(counted, known or _taker(ordered, scope, job), "running")
+    counted = {pool.key: Count() for pool in ordered}
+    for scope in dict.fromkeys((*running, *waiting)):
+        takers = _Takers([pool for pool in ordered if pool.scope == scope])
+        begun = set()
+        for job in running.get(scope, ()):
+            begun.add(job.id)
+            place = places.get(job.runner_id) if job.runner_id is not None else Place(pool=takers.first(job))
+            if place is not None and place.pool in counted:
+                counted[place.pool].running += 1
+                counted[place.pool].leaving += place.leaving
+        room = {pool.key: pool.most - counted[pool.key].wanted for pool in ordered if pool.most is not None}
+        for job in waiting.get(scope, ()):
+            key = takers.take(job, room) if job.id not in begun else NOBODY
+            if key in counted:
+                counted[key].waiting += 1
     return counted
 
 
-def _taker(ordered: list[Pool], scope: Scope, job: Job) -> str | None:
-    wanted = folded(job.labels)
-    return next((pool.key for pool in ordered if pool.scope == scope and wanted <= folded(pool.labels)), None)
+class _Takers:
+    """Who can take a job; the same answer for all jobs that are alike, of which there may be thousands."""
 
+    def __init__(self, ordered: list[Pool]) -> None:
+        self._pools = [(pool, folded(pool.labels)) for pool in ordered]
+        self._known: dict[tuple[frozenset[str], frozenset[str | None] | None], tuple[str, ...]] = {}
 
-def _add(counted: dict[str, dict[str, int]], key: str | None, what: str) -> None:
-    if key in counted:
-        counted[key][what] += 1
+    def first(self, job: Job) -> str:
+        takers = self._of(job)
+        return takers[0] if takers else NOBODY
+
+    def take(self, job: Job, room: dict[str, int]) -> str:
+        takers = self._of(job)
+        key = next((key for key in takers if room.get(key, 1) > 0), takers[0] if takers else NOBODY)
+        if key in room:
+            room[key] -= 1
+        return key
+
+    def _of(self, job: Job) -> tuple[str, ...]:
+        alike = (job.labels, job.groups)
+        if alike not in self._known:
+            wanted = folded(job.labels)
+            self._known[alike] = tuple(
+                pool.key
+                for pool, offered in self._pools
+                if wanted <= offered and (job.groups is None or pool.group in job.groups)
+            )
+        return self._known[alike]

@@ -1,104 +1,118 @@
-"""Answers `/queue`: asks the forge for what waits and works, once for all who ask, at most every few seconds."""
+"""Answers `/queue`: the declared pools of the granted namespaces, and the jobs that each of them has to do."""
 
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from registrar.forges.forge import Forge, ForgeError, Job
+from registrar.declared_pools import DeclaredPools
+from registrar.forges.forge import Forge, ForgeError
+from registrar.job_watch import JobWatch, Snapshot
 from registrar.pod_store import PodStore
-from registrar.queue import Pool, count
+from registrar.queue import Count, Place, Pool, count
 from registrar.settings import Settings
-from registrar.shared import Shared, answers_by_scope
+from values.grant import Grant
 from values.scope import Scope
 
-KEEP_SECONDS = 2.0
-SCOPE_SECONDS = 20.0  # that an answer waits for one scope
-OTHERS_SECONDS = 1.0  # the same, where a pool of another scope was asked for; KEDA gives up after 3
-POOL_SECONDS = 24 * 3600.0  # that a pool without pods is remembered
-MOST_POOLS = 200  # of a namespace
 
-Counts = dict[str, dict[str, int]]
+class PoolUnknownError(Exception):
+    """No Deployment declares this pool."""
+
+
+class NamespaceUnknownError(Exception):
+    """The Deployments or the pods of a namespace could not be read yet: nothing can be said about its pools."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Jobs:
-    waiting: tuple[Job, ...]
-    running: tuple[Job, ...]
+class _Counted:
+    """What was counted, of which snapshot and of which declarations."""
+
+    snapshot: Snapshot
+    version: int
+    counts: dict[str, Count]
 
 
 class QueueReader:
-    """Remembers the pools whose pods it has seen: one scaled to zero has none, and its jobs must still be counted.
+    """Counts once for each snapshot of a scope, whoever asks and however often."""
 
-    A pool that a caller merely names is counted in that caller's answer and nowhere else.
-    """
+    def __init__(self, settings: Settings, forge: Forge, store: PodStore, declared: DeclaredPools) -> None:
+        self._settings, self._store, self._declared = settings, store, declared
+        self._watches = {scope: JobWatch(forge, scope) for scope in settings.scopes}
+        self._counted: dict[Scope, _Counted] = {}
 
-    def __init__(
-        self, settings: Settings, forge: Forge, store: PodStore, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._settings, self._store, self._clock = settings, store, clock
-        self._pools: OrderedDict[str, tuple[float, Pool]] = OrderedDict()
+    async def run(self) -> None:
+        """Read the queues of all scopes, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            for watch in self._watches.values():
+                tasks.create_task(watch.run())
 
-        def ask(scope: Scope) -> Shared[_Jobs]:
-            async def read() -> _Jobs:
-                return _Jobs(waiting=await forge.queued(scope), running=await forge.jobs_in_progress(scope))
+    async def read(self) -> dict[str, dict[str, int]]:
+        """Counts of every declared pool, by `namespace/name`.
 
-            return Shared(read, KEEP_SECONDS, clock=clock)
-
-        self._jobs = {scope: ask(scope) for scope in settings.scopes}
-
-    async def read(self, asked: tuple[str, str, frozenset[str]] | None = None) -> Counts:
-        """Counts per pool. `asked`: (namespace, pool, labels) that the caller knows although no pod was seen yet.
-
-        Pools of a scope whose forge gives no answer are left out. Raises ForgeError where that is all of them, or the
-        one that was asked for.
+        Pools of a scope whose forge gives no answer are left out, and those of a namespace that could not be read.
+        Raises ForgeError where no scope has an answer.
         """
-        known = self._known()
-        mine = self._pool(*asked) if asked is not None else None
-        pools = [*known, *([mine] if mine is not None and all(pool.key != mine.key for pool in known) else [])]
-        jobs, errors = await self._read_jobs({pool.scope for pool in pools}, mine.scope if mine is not None else None)
-        if errors and (not jobs or (mine is not None and mine.scope in errors)):
-            raise errors[mine.scope if mine is not None and mine.scope in errors else next(iter(errors))]
-        counted = self._count([pool for pool in known if pool.scope in jobs], jobs)
-        if mine is not None and mine.key not in counted:
-            counted[mine.key] = self._count([pool for pool in pools if pool.scope in jobs], jobs)[mine.key]
-        return counted
+        scopes = sorted({grant.scope for grant in self._settings.grants})
+        answers = await asyncio.gather(*map(self._count, scopes), return_exceptions=True)
+        counts: dict[str, dict[str, int]] = {}
+        errors: list[ForgeError] = []
+        for answer in answers:
+            if isinstance(answer, ForgeError):
+                errors.append(answer)
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                counts.update({key: counted.document() for key, counted in answer.items()})
+        if errors and len(errors) == len(scopes):
+            raise errors[0]
+        return counts
 
-    async def _read_jobs(
-        self, scopes: Iterable[Scope], mine: Scope | None
-    ) -> tuple[dict[Scope, _Jobs], dict[Scope, ForgeError]]:
-        """Whoever asks about a pool waits for its scope, and hardly for those of others."""
-        ordered = sorted(scopes)
-        seconds = {scope: SCOPE_SECONDS if mine in (None, scope) else OTHERS_SECONDS for scope in ordered}
-        return await answers_by_scope({scope: self._jobs[scope] for scope in ordered}, seconds=seconds)
-
-    def _count(self, pools: Iterable[Pool], jobs: dict[Scope, _Jobs]) -> Counts:
-        runners = {
-            pod.runner_id: f"{pod.namespace}/{pod.pool}" for pod in self._store.pods() if pod.runner_id is not None
-        }
-        return count(
-            pools,
-            waiting={scope: known.waiting for scope, known in jobs.items()},
-            running={scope: known.running for scope, known in jobs.items()},
-            pool_of_runner=runners,
-        )
-
-    def _known(self) -> list[Pool]:
-        now = self._clock()
-        for pod in self._store.pods():
-            pool = self._pool(pod.namespace, pod.pool, frozenset(pod.runner_labels))
-            if pool is not None:
-                self._pools[pool.key] = (now, pool)
-                self._pools.move_to_end(pool.key)
-        by_namespace: dict[str, int] = {}
-        for key, (seen, pool) in reversed(list(self._pools.items())):
-            by_namespace[pool.namespace] = by_namespace.get(pool.namespace, 0) + 1
-            if now - seen > POOL_SECONDS or by_namespace[pool.namespace] > MOST_POOLS:
-                del self._pools[key]
-        return [pool for _, pool in self._pools.values()]
-
-    def _pool(self, namespace: str, name: str, labels: frozenset[str]) -> Pool | None:
+    async def read_pool(self, namespace: str, name: str) -> dict[str, int]:
+        """One pool's. Raises PoolUnknownError, NamespaceUnknownError or ForgeError."""
         grant = self._settings.grant_for(namespace)
-        if grant is None or not labels:
-            return None
-        return Pool(namespace=namespace, name=name, scope=grant.scope, labels=labels)
+        if grant is None:
+            raise PoolUnknownError(f"namespace {namespace} has no grant")
+        # Not known is no zero: the autoscaler keeps what there is.
+        if not self._declared.knows(namespace):
+            raise NamespaceUnknownError(f"the Deployments of namespace {namespace} could not be read yet")
+        if not self._store.has_known(namespace):
+            raise NamespaceUnknownError(f"the pods of namespace {namespace} could not be read yet")
+        counted = (await self._count(grant.scope)).get(f"{namespace}/{name}")
+        if counted is None:
+            what = f"a pool {name} with runner labels that its grant allows"
+            raise PoolUnknownError(f"no Deployment in namespace {namespace} declares {what}")
+        return counted.document()
+
+    async def _count(self, scope: Scope) -> dict[str, Count]:
+        snapshot, version = await self._watches[scope].get(), self._declared.version
+        known = self._counted.get(scope)
+        if known is None or known.snapshot is not snapshot or known.version != version:
+            counts = count(
+                self._pools(scope),
+                waiting={scope: snapshot.waiting},
+                running={scope: snapshot.running},
+                places=self._places(),
+            )
+            known = self._counted[scope] = _Counted(snapshot=snapshot, version=version, counts=counts)
+        return known.counts
+
+    def _pools(self, scope: Scope) -> Iterable[Pool]:
+        for grant in self._settings.grants:
+            if grant.scope == scope:
+                yield from self._of(grant)
+
+    def _of(self, grant: Grant) -> Iterable[Pool]:
+        """Pools whose pods would be registered: with labels, and with none that the grant does not allow."""
+        for pool in self._declared.pools(grant.namespace):
+            if pool.labels and (grant.labels is None or pool.labels <= grant.labels):
+                yield Pool(
+                    namespace=grant.namespace, name=pool.name, scope=grant.scope, labels=pool.labels,
+                    group=grant.runner_group, most=pool.most,
+                )  # fmt: skip
+
+    def _places(self) -> dict[int, Place]:
+        """Where our runners are, of namespaces that cannot be read now as well."""
+        return {
+            pod.runner_id: Place(pool=f"{pod.namespace}/{pod.pool}", leaving=pod.deleting)
+            for pod in self._store.last_seen()
+            if pod.runner_id is not None
+        }

@@ -1,8 +1,5 @@
 """The HTTPS servers: what pods ask for on one port, the rest for people and machines that look on another."""
 
-import json
-import math
-import re
 import time
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 from prometheus_client import Counter
 
+from registrar.answering import REQUEST_LIMIT_BYTES, problem
 from registrar.credentials import Credentials
 from registrar.forges.forge import ForgeError
 from registrar.identity import PodIdentity, RegistrationRefusedError, bearer, identify, key_id
@@ -20,13 +18,9 @@ from registrar.metrics import CONTENT_TYPE, Metrics
 from registrar.queue_reader import QueueReader
 from registrar.registrations import RegistrationDelayedError, Registrations
 from registrar.roster import Roster
-from registrar.untrusted import MalformedError, runner_labels
 from values import contract
 
-REQUEST_LIMIT_BYTES: Final = 4096  # nobody has to send us a body
-LONGEST_RETRY_SECONDS: Final = 120.0  # that a pod is sent away for: who asks again too early costs little
 REFUSALS_A_SECOND: Final = 20.0  # of strangers that are logged
-_POOL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 
 @dataclass
@@ -66,11 +60,11 @@ class Door:
             body = await self.registrations.issue(asked.identity)
         except RegistrationRefusedError as refusal:
             self._record("refused", refusal.reason, refusal.message, asked)
-            return _problem(refusal.status, refusal.reason, refusal.message)
+            return problem(refusal.status, refusal.reason, refusal.message)
         except RegistrationDelayedError as later:
             result = "braked" if later.status == 429 else "unavailable"
             self._record(result, later.reason, later.message, asked)
-            return _problem(later.status, later.reason, later.message, retry_after=later.retry_after)
+            return problem(later.status, later.reason, later.message, retry_after=later.retry_after)
         self.metrics.registration_seconds.observe(time.monotonic() - began)
         self._record("issued", contract.REGISTRATION_ISSUED, "", asked)
         return web.Response(text=body, headers={"Cache-Control": "no-store"})
@@ -83,10 +77,10 @@ class Door:
             issued = await self.credentials.issue(asked.identity, request.match_info["account"], request.remote)
         except RegistrationRefusedError as refusal:
             self._record("refused", refusal.reason, refusal.message, asked)
-            return _problem(refusal.status, refusal.reason, refusal.message)
+            return problem(refusal.status, refusal.reason, refusal.message)
         except RegistrationDelayedError as later:
             self._record("unavailable", later.reason, later.message, asked)
-            return _problem(later.status, later.reason, later.message, retry_after=later.retry_after)
+            return problem(later.status, later.reason, later.message, retry_after=later.retry_after)
         self._record("issued", contract.CREDENTIAL_ISSUED, issued.job, asked)
         renew_at = issued.renew_at.strftime("%Y-%m-%dT%H:%M:%SZ")
         body = {"token": issued.token.text, "expirationTimestamp": renew_at}
@@ -134,14 +128,12 @@ class StatusDoor:
         return web.Response(body=self.metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
     async def count(self, request: web.Request) -> web.Response:
-        """GET /queue, or /queue?namespace=N&pool=P&labels=a,b for a pool that may have no pods yet."""
+        """GET /queue: the jobs of every declared pool, for people and for what reads metrics."""
+        del request
         try:
-            asked = _asked(request.query.get("namespace"), request.query.get("pool"), request.query.get("labels", ""))
-            return web.json_response(await self.queue.read(asked))
-        except MalformedError as error:
-            return _problem(400, "QueryMalformed", f"{error}; ask /queue?namespace=N&pool=P&labels=a,b")
+            return web.json_response(await self.queue.read())
         except ForgeError as error:
-            return _problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
+            return problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
 
     async def list_runners(self, request: web.Request) -> web.Response:
         """GET /runners: the registrations at the forge, for whoever looks for drift."""
@@ -150,27 +142,10 @@ class StatusDoor:
             listed = await self.roster.read()
             return web.json_response({"runners": listed.runners, "scopes": listed.scopes})
         except ForgeError as error:
-            return _problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
+            return problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
 
 
 async def health(request: web.Request) -> web.Response:
     """GET /healthz: whether this process serves; the forge's health is not ours."""
     del request
     return web.Response(text="ok")
-
-
-def _asked(namespace: str | None, pool: str | None, labels: str) -> tuple[str, str, frozenset[str]] | None:
-    """The pool that a query names, None where it names none. Raises MalformedError."""
-    if namespace is None or pool is None:
-        return None
-    for name in (namespace, pool):
-        if not _POOL.fullmatch(name):
-            raise MalformedError("the namespace or the pool is no name of one")
-    return namespace, pool, frozenset(runner_labels(labels))
-
-
-def _problem(status: int, reason: str, message: str, *, retry_after: float | None = None) -> web.Response:
-    wait = None if retry_after is None else max(1, math.ceil(min(retry_after, LONGEST_RETRY_SECONDS)))
-    headers = {} if wait is None else {"Retry-After": str(wait)}
-    text = json.dumps({"reason": reason, "message": message})
-    return web.Response(status=status, text=text, content_type="application/json", headers=headers)

@@ -3,15 +3,19 @@
 import asyncio
 import ssl
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+from aiohttp import web
 from lightkube import SingleConfig
 
 from registrar.actions import Actor
 from registrar.announcer import Announcer
+from registrar.autoscaler_door import AutoscalerDoor, certificates, demand_certificate
 from registrar.brakes import Brakes
 from registrar.cluster import Cluster
 from registrar.credentials import Credentials
+from registrar.declared_pools import DeclaredPools
+from registrar.following import SILENCE_SECONDS
 from registrar.forges.forge import Pace
 from registrar.forges.github.pace import LIMITS as GITHUB_LIMITS
 from registrar.forges.github.pace import Limits as GitHubLimits
@@ -21,7 +25,7 @@ from registrar.listener import Limits, Listener
 from registrar.logs import LogBudget
 from registrar.loop import Loop
 from registrar.metrics import Metrics
-from registrar.pod_store import SILENCE_SECONDS, PodStore
+from registrar.pod_store import PodStore
 from registrar.queue_reader import QueueReader
 from registrar.registrations import Registrations
 from registrar.roster import Roster
@@ -34,6 +38,14 @@ from registrar.turns import HOLD_SECONDS
 DOOR_LIMITS: Final = Limits(connections=1024, of_an_address=512)
 STATUS_LIMITS: Final = Limits(connections=64, of_an_address=32)
 STOP_SECONDS: Final = 3.0
+
+
+class Ports(NamedTuple):
+    """TCP ports, 0 for any free one: for pods, for people and metrics, for autoscalers."""
+
+    pods: int
+    status: int
+    queue: int
 
 
 class Service:
@@ -55,6 +67,8 @@ class Service:
         self.forge = open_forge(settings, credential, self.metrics, pace=pace, limits=github_limits)
         namespaces = [grant.namespace for grant in settings.grants]
         self.store = PodStore(self.api, namespaces, silence_seconds=silence_seconds)
+        self.declared = DeclaredPools(self.api, namespaces, silence_seconds=silence_seconds)
+        self.queue = QueueReader(settings, self.forge, self.store, self.declared)
         self.announcer, self.brakes = Announcer(self.api), Brakes()
         self.actor = Actor(self.api, self.forge, self.store, self.announcer, self.metrics)
         self.parts = Parts(
@@ -79,8 +93,12 @@ class Service:
         self.credentials = Credentials(settings, self.api, self.forge, store=self.store, announcer=self.announcer)
         self._listeners: tuple[Listener, ...] = ()
 
-    async def serve(self, tls: ssl.SSLContext, host: str, port: int, status_port: int) -> tuple[int, int]:
-        """Open both ports, 0 for any free one. Returns them. Raises OSError where one is taken."""
+    async def serve(self, pair: tuple[Path, Path], host: str, ports: Ports) -> Ports:
+        """Open the ports with this certificate and key. Returns them.
+
+        The queue's is opened where a namespace has an autoscaler, else it stays 0. Raises OSError where a port is
+        taken, or a file cannot be read or is no certificate or key.
+        """
         door = Door(
             keys=self.keys,
             registrations=self.registrations,
@@ -88,22 +106,38 @@ class Service:
             metrics=self.metrics,
             strangers=LogBudget(REFUSALS_A_SECOND),
         )
-        status = StatusDoor(
-            queue=QueueReader(self.settings, self.forge, self.store),
-            roster=Roster(self.settings, self.forge, self.store),
-            metrics=self.metrics,
-        )
-        front = Listener(door.application(), tls, DOOR_LIMITS)
-        back = Listener(status.application(), tls, STATUS_LIMITS)
-        self._listeners = (front, back)
-        await front.start(host, port)
-        await back.start(host, status_port)
-        return front.port, back.port
+        roster = Roster(self.settings, self.forge, self.store)
+        status = StatusDoor(queue=self.queue, roster=roster, metrics=self.metrics)
+        front = await self._listen(door.application(), server_tls(*pair), DOOR_LIMITS, (host, ports.pods))
+        back = await self._listen(status.application(), server_tls(*pair), STATUS_LIMITS, (host, ports.status))
+        known = certificates(self.settings)
+        if not known:
+            return Ports(front.port, back.port, 0)
+        tls = server_tls(*pair)
+        demand_certificate(tls, self.settings)
+        application = AutoscalerDoor(queue=self.queue, namespaces=known).application()
+        queue = await self._listen(application, tls, STATUS_LIMITS, (host, ports.queue))
+        return Ports(front.port, back.port, queue.port)
+
+    async def _listen(
+        self, application: web.Application, tls: ssl.SSLContext, limits: Limits, address: tuple[str, int]
+    ) -> Listener:
+        listener = Listener(application, tls, limits)
+        self._listeners += (listener,)
+        await listener.start(*address)
+        return listener
 
     def tasks(self) -> list[asyncio.Task[None]]:
-        """Start what goes on for ever: a watch over each namespace, and the loop."""
-        watches = [asyncio.create_task(self.store.follow(grant.namespace)) for grant in self.settings.grants]
-        return [*watches, asyncio.create_task(self.loop.run())]
+        """Start what goes on for ever: the watches over each namespace, the queues, and the loop."""
+        return [*self.follow(), asyncio.create_task(self.loop.run())]
+
+    def follow(self) -> list[asyncio.Task[None]]:
+        """Start what only looks: the watches over each namespace, and the queues."""
+        namespaces = [grant.namespace for grant in self.settings.grants]
+        watches = [
+            follow(namespace) for namespace in namespaces for follow in (self.store.follow, self.declared.follow)
+        ]
+        return [asyncio.create_task(part) for part in (*watches, self.queue.run())]
 
     def remembered(self) -> int:
         """How many pods are remembered anywhere for what was done about them: none where there are no pods."""
@@ -117,7 +151,7 @@ class Service:
 
 
 def server_tls(certificate: Path, key: Path) -> ssl.SSLContext:
-    """What both ports speak. Raises OSError where a file cannot be read or is no certificate or key."""
+    """What all ports speak. Raises OSError where a file cannot be read or is no certificate or key."""
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(certificate, key)
     tls.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -2,6 +2,7 @@
 
 import json
 import math
+import ssl
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -115,7 +116,8 @@ def _grants(reader: "_Reader", value: object) -> tuple[Grant, ...]:
 
 
 def _grant(reader: "_Reader", value: object, key: str) -> Grant:
-    grant = reader.mapping(value, key, ("namespace", "scope", "serviceAccounts", "runnerGroup", "labels", "jobs"))
+    names = ("namespace", "scope", "serviceAccounts", "runnerGroup", "labels", "jobs", "autoscaler")
+    grant = reader.mapping(value, key, names)
     accounts = reader.array(grant.get("serviceAccounts"), f"{key}.serviceAccounts")
     group = grant.get("runnerGroup")
     return Grant(
@@ -127,7 +129,21 @@ def _grant(reader: "_Reader", value: object, key: str) -> Grant:
         runner_group=None if group is None else reader.text(group, f"{key}.runnerGroup"),
         labels=_labels(reader, grant.get("labels"), f"{key}.labels"),
         jobs=_jobs(reader, grant.get("jobs"), f"{key}.jobs"),
+        autoscaler=_certificate(reader, grant.get("autoscaler"), f"{key}.autoscaler"),
     )
+
+
+def _certificate(reader: "_Reader", value: object, key: str) -> str:
+    if value is None:
+        return ""
+    text = reader.text(value, key)
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_verify_locations(cadata=text)
+        ssl.PEM_cert_to_DER_cert(text)
+    except (ssl.SSLError, ValueError):
+        reader.note(key, "no certificate", "one certificate as PEM")
+        return ""
+    return text
 
 
 def _jobs(reader: "_Reader", value: object, key: str) -> tuple[JobGrant, ...]:

@@ -90,6 +90,11 @@ class Entry:
             raise MalformedError(f"{_quoted(value)} is no object")
         self._value: Mapping[str, Any] = value
 
+    @property
+    def mapping(self) -> Mapping[str, Any]:
+        """All of its fields, as they came."""
+        return self._value
+
     def only(self, keys: Collection[str]) -> "Entry":
         """The same without what is never read."""
         return Entry({key: self._value[key] for key in keys if key in self._value})

@@ -11,6 +11,7 @@ DOMAIN: Final = "gpu-runners.dev"
 # Written by the program.
 POOL_LABEL: Final = f"{DOMAIN}/pool"  # Kubernetes label of a pod: its pool's name
 RUNNER_LABELS_ANNOTATION: Final = f"{DOMAIN}/runner-labels"  # pod template: the runner labels, comma separated
+MOST_RUNNERS_ANNOTATION: Final = f"{DOMAIN}/most-runners"  # Deployment: how many runners its autoscaler may make
 
 # Written by the registrar, through the pod's status subresource.
 RUNNER_ID_ANNOTATION: Final = f"{DOMAIN}/runner-id"  # the forge's id, stored before a registration is answered
@@ -29,6 +30,7 @@ TOKEN_AUDIENCE: Final = "registrar"  # noqa: S105 - the audience of a token, not
 # Where a pod finds the registrar.
 REGISTRAR_PORT: Final = 8443  # registrations, for pods of granted namespaces
 REGISTRAR_STATUS_PORT: Final = 8444  # metrics, queue, runners, health: closed to granted namespaces
+REGISTRAR_QUEUE_PORT: Final = 8445  # one pool's jobs, for the autoscaler of its namespace, by its certificate
 SERVICE_NAME: Final = "registrar"
 TRUST_CONFIG_MAP: Final = "registrar"  # written by the platform stack into every granted namespace
 TRUST_CA_KEY: Final = "ca.crt"  # PEM

@@ -18,6 +18,7 @@
   registrar_grant        RegistrarGrant: its rights in one namespace, and what pods there trust
   registrar_certificate  RegistrarCertificate: made once, kept in a Secret
   serving_certificate    its CA and serving certificate
+  client_certificate     a certificate that an autoscaler shows, which vouches for itself
 
 Each is declared by `declare` alone; the pools come after all of it.
 """

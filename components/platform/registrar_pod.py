@@ -27,6 +27,8 @@ GRANTED_RULES: Final[list["k8s.rbac.v1.PolicyRuleArgsDict"]] = [
     {"api_groups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "delete"]},
     {"api_groups": [""], "resources": ["pods/status"], "verbs": ["patch"]},
     {"api_groups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
+    # The pools as they are declared: one at zero has no pods, and its jobs count all the same.
+    {"api_groups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "watch"]},
 ]
 
 

@@ -153,7 +153,7 @@ def run(world: World, run: Run) -> Json:
     shown = repository(world, run.repository)
     return {
         "id": run.id, "node_id": f"WFR_{run.id}", "name": run.workflow.name, "head_branch": run.ref,
-        "head_sha": run.commit, "path": run.workflow.path, "run_number": run.number, "run_attempt": 1,
+        "head_sha": run.commit, "path": run.workflow.path, "run_number": run.number, "run_attempt": run.attempt,
         "display_title": run.workflow.name, "event": run.event, "status": run.status,
         "conclusion": run.conclusion, "workflow_id": run.workflow.id, "url": url, "pull_requests": [],
         "html_url": f"{world.base}/{run.repository.full_name}/actions/runs/{run.id}",

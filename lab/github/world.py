@@ -148,13 +148,18 @@ class Run:
     commit: str = NEWEST_COMMIT
     is_tag: bool = False
     head: Repository | None = None
+    attempt: int = 1
 
     @property
     def status(self) -> str:
-        """`queued`, `in_progress` or `completed`."""
-        if len(self.jobs) == len(self.workflow.jobs) and all(job.status == "completed" for job in self.jobs):
+        """`queued`, `in_progress` or `completed`; `waiting` or `pending` where a job waits for people or for a turn."""
+        statuses = {job.status for job in self.jobs}
+        if len(self.jobs) == len(self.workflow.jobs) and statuses <= {"completed"}:
             return "completed"
-        return "queued" if all(job.status == "queued" for job in self.jobs) else "in_progress"
+        if statuses <= {"queued"}:
+            return "queued"
+        held = [status for status in ("waiting", "pending", "requested") if status in statuses]
+        return held[0] if held and "in_progress" not in statuses else "in_progress"
 
     @property
     def conclusion(self) -> str | None:

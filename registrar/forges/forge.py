@@ -35,6 +35,8 @@ class Job:
     conclusion: str
     runner_name: str = ""  # "" where the forge does not tell it (any more)
     run_id: int | None = None
+    # The runner groups, as grants name them, whose runners may take it; None where the forge has none.
+    groups: frozenset[str | None] | None = None
 
     def __str__(self) -> str:
         return f"job {self.id} ({self.name})"
@@ -78,6 +80,8 @@ class Pace:
     active: float  # while something starts, leaves or works
     idle: float
     census: float  # between two full lists of runners
+    queue: float = 1.0  # between two readings of what waits and works, while an autoscaler asks for it
+    queue_age: float = 2.0  # that an answer about the queue may have
     issues: float = float("inf")  # registrations a second that the forge takes for long
     conclusion: float = 0.0  # seconds after a runner's end until its job's conclusion is there
 

@@ -1,5 +1,6 @@
 """Gitea's Actions API (tried with 1.26.4), and the `.runner` file of its runner."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ REGISTER_PATH = "/api/actions/runner.v1.RunnerService/Register"
 RUNNER_VERSION = "gpu-runners"  # overwritten by the runner itself when it declares
 PACE = Pace(burst=0.25, active=1.0, idle=2.0, census=15.0)
 READS = 3
+PAGES_AT_ONCE = 4
 RESULT_PAGES = 40  # 2,000 completed jobs
 _PULL_REF = re.compile(r"refs/pull/(?P<number>[1-9][0-9]{0,18})/head", re.ASCII)
 _JOB_URL = re.compile(rf"{API}/repos/(?P<owner>[^/]+)/(?P<repository>[^/]+)/actions/jobs/[0-9]+$")
@@ -177,26 +179,35 @@ class Gitea:
         return tuple(_of(entry, lambda fields: _job(fields, scope)) for entry in entries)
 
     async def _pages(self, verb: str, path: str, key: str, *, insist: bool, **query: str) -> list[Entry]:
-        """All entries of a paged list, each id once.
+        """All entries of a paged list, each id once; the pages after the first side by side.
 
         `insist`: read again until the count fits, because an entry that moved to a page already read would be missed.
         """
-        entries: dict[int, Entry] = {}
         for _ in range(READS if insist else 1):
-            entries, total, page = {}, 1, 1
-            while len(entries) < total and page <= MOST_PAGES:
-                paging = {"limit": str(PAGE_SIZE), "page": str(page)}
-                answer = await self._call(verb, "GET", path, query={**query, **paging})
-                batch = _of(answer, lambda entry: entry.entries(key))
-                if not batch:
-                    break
-                entries.update({_of(entry, lambda fields: fields.identifier("id")): entry for entry in batch})
-                total, page = _of(answer, lambda entry: entry.count("total_count")), page + 1
-            else:
-                return list(entries.values())
-            if not entries or not insist:
+            batch, total = await self._page(verb, path, key, 1, query)
+            entries = dict(batch)
+            pages = min(MOST_PAGES, -(-total // len(batch)) if batch else 1)
+            slots = asyncio.Semaphore(PAGES_AT_ONCE)
+
+            async def read(page: int, slots: asyncio.Semaphore = slots) -> dict[int, Entry]:
+                async with slots:
+                    return (await self._page(verb, path, key, page, query))[0]
+
+            for more in await asyncio.gather(*map(read, range(2, pages + 1))):
+                entries.update(more)
+            if len(entries) >= total or pages == MOST_PAGES or not insist:
                 return list(entries.values())
         raise ForgeUnreachableError(f"{verb}: the list changed each of {READS} times while it was read", retry_after=1)
+
+    async def _page(
+        self, verb: str, path: str, key: str, page: int, query: Mapping[str, str]
+    ) -> tuple[dict[int, Entry], int]:
+        """One page by the ids of its entries, and how many entries there are in all."""
+        paging = {"limit": str(PAGE_SIZE), "page": str(page)}
+        answer = await self._call(verb, "GET", path, query={**query, **paging})
+        entries = _of(answer, lambda fields: fields.entries(key))
+        total = _of(answer, lambda fields: fields.count("total_count"))
+        return {_of(entry, lambda fields: fields.identifier("id")): entry for entry in entries}, total
 
     async def _call(
         self,

@@ -23,13 +23,14 @@ from lab.github.limits import Limits
 from registrar.actions import Actor
 from registrar.brakes import Brakes
 from registrar.cluster import Cluster
+from registrar.following import SILENCE_SECONDS
 from registrar.forges.forge import Forge, Pace
 from registrar.forges.github.pace import LIMITS
 from registrar.forges.github.pace import Limits as Paced
 from registrar.loop import Loop
 from registrar.metrics import Metrics
-from registrar.pod_store import SILENCE_SECONDS, PodStore
-from registrar.service import Service, server_tls
+from registrar.pod_store import PodStore
+from registrar.service import Ports, Service
 from registrar.settings import Settings, parse
 from registrar.turns import HOLD_SECONDS
 from tests.github.arranged import TOKEN as GITHUB_TOKEN
@@ -99,12 +100,13 @@ class World:
     credential: Path
     url: str
     status_url: str
+    queue_url: str
     http: ClientSession
     tasks: list[asyncio.Task[None]]
 
     def follow(self) -> None:
         """Start the watches."""
-        self.tasks += [asyncio.create_task(self.store.follow(grant.namespace)) for grant in self.settings.grants]
+        self.tasks += self.service.follow()
 
     def run(self) -> None:
         """Start watches and loop."""
@@ -154,15 +156,16 @@ async def open_world(
     service = Service(
         settings, kubernetes, credential, pace=pace, github_limits=limits, silence_seconds=silence, hold_seconds=hold
     )
-    port, status_port = await service.serve(server_tls(*certificate()), "127.0.0.1", 0, 0)
+    ports = await service.serve(certificate(), "127.0.0.1", Ports(0, 0, 0))
     trust = ssl.create_default_context()
     trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
     http = ClientSession(connector=TCPConnector(ssl=trust, limit=0, force_close=True))
     it = World(
         cluster=cluster, gitea=gitea, github=github, settings=settings, service=service, api=service.api,
         forge=service.forge, store=service.store, actor=service.actor, loop=service.loop, brakes=service.brakes,
-        metrics=service.metrics, credential=credential, url=f"https://127.0.0.1:{port}",
-        status_url=f"https://127.0.0.1:{status_port}", http=http, tasks=[],
+        metrics=service.metrics, credential=credential, url=f"https://127.0.0.1:{ports.pods}",
+        status_url=f"https://127.0.0.1:{ports.status}", queue_url=f"https://127.0.0.1:{ports.queue}", http=http,
+        tasks=[],
     )  # fmt: skip
     try:
         yield it

@@ -27,12 +27,13 @@ def stamp(seconds_ago: float = 0.0) -> str:
 
 
 class StandInCluster:
-    """Its state is open to the test: `pods`, `events`; `away` makes every request fail."""
+    """Its state is open to the test: `pods`, `deployments`, `events`; `away` makes every request fail."""
 
     def __init__(self) -> None:
         self.key = SIGNING_KEY
         self.key_id = "key-1"
         self.pods: dict[tuple[str, str], dict[str, Any]] = {}
+        self.deployments: dict[tuple[str, str], dict[str, Any]] = {}
         self.events: list[dict[str, Any]] = []
         self.requests: list[tuple[str, str]] = []
         self.deleted: list[str] = []
@@ -52,20 +53,28 @@ class StandInCluster:
     # --- what a test does to it
 
     async def put(self, pod: dict[str, Any], change: str = "MODIFIED") -> None:
-        """Store a pod and tell the watches."""
+        """Store a pod or a Deployment and tell the watches."""
         self.version += 1
         pod["metadata"]["resourceVersion"] = str(self.version)
         key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
+        there = self.deployments if pod["kind"] == "Deployment" else self.pods
         if change == "DELETED":
-            self.pods.pop(key, None)
+            there.pop(key, None)
         else:
-            self.pods[key] = pod
+            there[key] = pod
         self._history.append((self.version, change, json.loads(json.dumps(pod))))
         async with self._news:
             self._news.notify_all()
 
     async def create(self, pod: dict[str, Any]) -> None:
         await self.put(pod, "ADDED")
+
+    async def declare(self, name: str = "cuda", **changes: Any) -> None:
+        """A pool's Deployment."""
+        await self.put(pool_deployment(name, **changes), "ADDED")
+
+    async def undeclare(self, name: str = "cuda", namespace: str = "runners") -> None:
+        await self.put(self.deployments[namespace, name], "DELETED")
 
     async def vanish(self, namespace: str, name: str) -> None:
         await self.put(self.pods[namespace, name], "DELETED")
@@ -117,6 +126,7 @@ class StandInCluster:
         application.router.add_get("/openid/v1/jwks", self._jwks)
         pods = "/api/v1/namespaces/{namespace}/pods"
         application.router.add_get(pods, self._list)
+        application.router.add_get("/apis/apps/v1/namespaces/{namespace}/deployments", self._list)
         application.router.add_get(pods + "/{name}", self._get)
         application.router.add_delete(pods + "/{name}", self._delete)
         application.router.add_patch(pods + "/{name}/status", self._patch_status)
@@ -141,21 +151,24 @@ class StandInCluster:
         key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
         return web.json_response({"keys": [{**key, "kid": self.key_id, "alg": "RS256", "use": "sig"}]})
 
-    def _of(self, namespace: str) -> list[dict[str, Any]]:
-        return [pod for (where, _), pod in self.pods.items() if where == namespace and _is_labelled(pod)]
+    def _of(self, kind: str, namespace: str) -> list[dict[str, Any]]:
+        there = self.deployments if kind == "Deployment" else self.pods
+        return [it for (where, _), it in there.items() if where == namespace and _is_labelled(it)]
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         namespace = request.match_info["namespace"]
+        kind = "Deployment" if request.path.endswith("/deployments") else "Pod"
         assert request.query["labelSelector"] == contract.POOL_LABEL
         if namespace in self.unreadable:
             return _status(403, "Forbidden")
         if request.query.get("watch") == "true":
-            return await self._watch(request, namespace)
-        self.lists.append(namespace)
+            return await self._watch(request, kind, namespace)
+        if kind == "Pod":
+            self.lists.append(namespace)
         metadata = {"resourceVersion": str(self.version)}
-        return web.json_response({"kind": "PodList", "metadata": metadata, "items": self._of(namespace)})
+        return web.json_response({"kind": f"{kind}List", "metadata": metadata, "items": self._of(kind, namespace)})
 
-    async def _watch(self, request: web.Request, namespace: str) -> web.StreamResponse:
+    async def _watch(self, request: web.Request, kind: str, namespace: str) -> web.StreamResponse:
         since = int(request.query["resourceVersion"])
         response = web.StreamResponse()
         await response.prepare(request)
@@ -170,7 +183,7 @@ class StandInCluster:
             while task not in self._ended:
                 for version, change, pod in self._news_since(since):
                     since = version
-                    if pod["metadata"]["namespace"] == namespace and _is_labelled(pod):
+                    if pod["kind"] == kind and pod["metadata"]["namespace"] == namespace and _is_labelled(pod):
                         await response.write(json.dumps({"type": change, "object": pod}).encode() + b"\n")
                 async with self._news:
                     while (self.version <= since or self.silent) and task not in self._ended:
@@ -237,6 +250,25 @@ class StandInCluster:
         )
         event.update(await request.json())
         return web.json_response(event)
+
+
+def pool_deployment(
+    name: str = "cuda", *, namespace: str = "runners", runner_labels: str = "cml-gpu", most: int | None = None
+) -> dict[str, Any]:
+    """A pool's Deployment, as far as the registrar reads it."""
+    labels = {contract.POOL_LABEL: name}
+    annotations = {} if most is None else {contract.MOST_RUNNERS_ANNOTATION: str(most)}
+    template = {"labels": labels, "annotations": {contract.RUNNER_LABELS_ANNOTATION: runner_labels}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels, "annotations": annotations},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": template, "spec": {"containers": []}},
+        },
+    }
 
 
 def runner_pod(name: str = "cuda-abc-aaaaa", **changes: Any) -> dict[str, Any]:

@@ -124,11 +124,12 @@ async def test_a_pod_that_asks_again_gets_a_registration_of_its_own_name(world: 
 
 async def test_waiting_jobs_are_counted_for_an_autoscaler(world: World) -> None:
     world.run()
-    await an_online_pod(world)
+    await world.cluster.declare()
+    await until(lambda: world.service.declared.pools("runners"))
     world.github.run(2, job(6, status="queued"))
     async with world.http.get(f"{world.status_url}/queue") as response:
         counted = await response.json()
-    assert counted == {"runners/cuda": {"waiting": 1, "running": 0}}
+    assert counted == {"runners/cuda": {"waiting": 1, "running": 0, "wanted": 1}}
 
 
 async def register_as_the_script_does(world: World, pod: dict[str, Any]) -> int:

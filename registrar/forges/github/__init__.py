@@ -7,6 +7,7 @@
   credentials         AccessToken, App: what authorizes requests
   groups              Groups: the runner groups of organizations
   jit                 a just-in-time configuration, whose runner does not update itself
+  active_runs         ActiveRuns: which runs of a repository go on, by one page
   jobs                Jobs: read by runs, for GitHub lists them in no other way
   unreadable          Unreadable: repositories that cannot be read, each of which costs only itself
   origins             Origins: where a job comes from, with the proof of its branch

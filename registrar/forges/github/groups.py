@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from registrar.forges.forge import ForgeError, ForgeRefusedError, ForgeUnreachableError
@@ -18,6 +19,22 @@ DEFAULT_GROUP: Final = 1  # of a repository, which has no other
 KEEP_SECONDS: Final = 300.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Served:
+    """Whose jobs a group's runners take: of these repositories or of all, of these workflows or of any (None)."""
+
+    repositories: frozenset[Scope]
+    is_for_all: bool
+    workflows: tuple[str, ...] | None
+
+    def serves(self, repository: Scope, file: str) -> bool:
+        """Whether a job of this workflow file may come here; of which version it is GitHub decides."""
+        if not self.is_for_all and repository.path.lower() not in {it.path.lower() for it in self.repositories}:
+            return False
+        mine = f"{repository}/{file}@".lower()
+        return self.workflows is None or any(entry.lower().startswith(mine) for entry in self.workflows)
+
+
 class Groups:
     """Remembers what it read for a few minutes. `granted`: the groups that the grants of a scope name."""
 
@@ -30,7 +47,7 @@ class Groups:
     ) -> None:
         self._session, self._granted, self._clock = session, granted, clock
         self._groups: dict[Scope, tuple[float, list[Entry]]] = {}
-        self._repositories: dict[Scope, tuple[float, tuple[Scope, ...]]] = {}
+        self._repositories: dict[Scope, tuple[float, dict[str | None, _Served]]] = {}
 
     async def number(self, scope: Scope, name: str | None) -> int:
         """The id of a group by its name; None: the default one. Refuses one that serves public repositories."""
@@ -72,38 +89,55 @@ class Groups:
         """Those to look for jobs in: a few of the groups', else the last pushed to."""
         if scope.is_repository:
             return (scope,)
-        at, repositories = self._repositories.get(scope, (float("-inf"), ()))
-        if self._clock() - at >= KEEP_SECONDS:
-            repositories = tuple(sorted(await self._read_repositories(scope)))
-            self._repositories[scope] = (self._clock(), repositories)
-        return repositories
+        served = await self._served(scope)
+        return tuple(sorted({repository for group in served.values() for repository in group.repositories}))
 
-    async def _read_repositories(self, scope: Scope) -> set[Scope]:
+    async def serving(self, scope: Scope, repository: Scope, file: str) -> frozenset[str | None] | None:
+        """The granted groups whose runners may take a job of this workflow file; None for a repository's runners."""
+        if scope.is_repository:
+            return None
+        served = await self._served(scope)
+        return frozenset(name for name, group in served.items() if group.serves(repository, file))
+
+    async def _served(self, scope: Scope) -> dict[str | None, "_Served"]:
+        at, served = self._repositories.get(scope, (float("-inf"), {}))
+        if self._clock() - at >= KEEP_SECONDS:
+            served = await self._read_all_served(scope)
+            self._repositories[scope] = (self._clock(), served)
+        return served
+
+    async def _read_all_served(self, scope: Scope) -> dict[str | None, "_Served"]:
         """Of every group that can be read. Raises ForgeError where that is none."""
-        repositories: set[Scope] = set()
-        names = self._granted.get(scope) or (None,)
+        served: dict[str | None, _Served] = {}
         refusals: list[ForgeRefusedError] = []
-        for name in names:
+        for name in self._granted.get(scope) or (None,):
             try:
-                repositories |= await self._read_group(scope, name)
+                served[name] = await self._read_served(scope, name)
             except ForgeRefusedError as error:  # one that was deleted costs only itself
                 refusals.append(error)
                 log("runner group unreadable", level=logging.WARNING, scope=scope, error=str(error))
-        if len(refusals) == len(names):
+        if refusals and not served:
             raise refusals[0]
-        return repositories
+        return served
 
-    async def _read_group(self, scope: Scope, name: str | None) -> set[Scope]:
+    async def _read_served(self, scope: Scope, name: str | None) -> "_Served":
         group = await self._group(scope, name)
         number = of(group, lambda fields: fields.identifier("id"))
-        path = f"{scope.groups_path}/{number}/repositories"
-        if group.words("visibility") == "selected":
+        is_selected = group.words("visibility") == "selected"
+        if is_selected:
+            path = f"{scope.groups_path}/{number}/repositories"
             entries = await self._session.pages(scope, "group repositories", path, "repositories")
         else:
             newest = {"sort": "pushed", "per_page": str(GITHUB_MOST_REPOSITORIES)}
             entries = await self._session.ask(scope, "repositories", "GET", f"{scope.api_path}/repos", query=newest)
-        read = entries[:GITHUB_MOST_REPOSITORIES] if isinstance(entries, list) else []
-        return {_repository(of(entry, lambda fields: fields.text("full_name"))) for entry in read}
+        few = entries[:GITHUB_MOST_REPOSITORIES] if isinstance(entries, list) else ()
+        repositories = frozenset(_repository(of(entry, lambda fields: fields.text("full_name"))) for entry in few)
+        selected = of(group, lambda fields: fields.values("selected_workflows"))
+        return _Served(
+            repositories=repositories,
+            is_for_all=not is_selected,
+            workflows=tuple(map(str, selected)) if group.flag("restricted_to_workflows") else None,
+        )
 
     async def _group(self, scope: Scope, name: str | None) -> Entry:
         groups = await self._read_groups(scope)

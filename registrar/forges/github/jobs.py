@@ -11,12 +11,13 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from registrar.forges.answers import read_job
 from registrar.forges.forge import ForgeError, Job
+from registrar.forges.github.active_runs import ActiveRuns, run_id, workflow_file
 from registrar.forges.github.client import GitHubRefusedError
 from registrar.forges.github.groups import Groups
 from registrar.forges.github.reading import JOB_FIELDS, of
@@ -26,7 +27,6 @@ from registrar.logs import log
 from registrar.untrusted import Entry, words
 from values.scope import Scope
 
-ACTIVE: Final = ("in_progress", "queued")  # statuses of runs that may hold a job in progress or one that waits
 # A run's own time need not move when one of its jobs does, so its jobs are read again after this.
 KEEP_SECONDS: Final = 15.0
 PATIENCE_SECONDS: Final = 0.3  # that a look waits for fresh jobs before it takes those that are known
@@ -34,7 +34,8 @@ FIRST_PATIENCE_SECONDS: Final = 2.0  # the same of the first look after a start
 QUEUE_PATIENCE_SECONDS: Final = 5.0  # the same of the queue, for which nobody stands still
 RECENT_RUNS: Final = 10  # newest first: where the job of a runner that just ended is looked for
 REMEMBERED_RUNS: Final = 500
-RUNS_AT_ONCE: Final = 2  # few: a runner that is looked up must not stand in line behind all runs
+REPOSITORIES_AT_ONCE: Final = 20
+RUNS_AT_ONCE: Final = 2  # of a repository; few: a runner that is looked up must not stand in line behind all runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,9 @@ class _Scope:
 
     known: bool = False
     active: dict[Scope, tuple[str, ...]] = field(default_factory=dict)  # by repository: keys of its runs that go on
+    groups: dict[str, frozenset[str | None] | None] = field(
+        default_factory=dict
+    )  # by run: those that may take its jobs
     error: ForgeError | None = None
     refresh: asyncio.Task[None] | None = None
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -65,6 +69,7 @@ class Jobs:
         self, session: Session, groups: Groups, unreadable: Unreadable, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._session, self._groups, self._unreadable, self._clock = session, groups, unreadable, clock
+        self._active = ActiveRuns(session, clock=clock)
         self._runs: OrderedDict[str, _Run] = OrderedDict()
         self._scopes: dict[Scope, _Scope] = {}
 
@@ -84,9 +89,10 @@ class Jobs:
         if place.error is not None:
             raise place.error
         return tuple(
-            self._job(scope, repository, entry)
+            replace(self._job(scope, repository, entry), groups=place.groups.get(key))
             for repository, keys in place.active.items()
-            for entry in self._known(keys)
+            for key in keys
+            for entry in self._known([key])
             if entry.words("status") == status
         )
 
@@ -154,22 +160,30 @@ class Jobs:
         """Read runs that go on, and their jobs. Raises ForgeError where no repository at all gives an answer."""
         repositories = await self._groups.repositories(scope)
         self._unreadable.keep(scope, repositories)
-        errors: list[ForgeError] = []
-        for repository in repositories:
-            why = self._unreadable.left_out(scope, repository) or await self._read_repository(
-                scope, place, repository, keep
-            )
-            if why is not None:
-                errors.append(why)
+        slots = asyncio.Semaphore(REPOSITORIES_AT_ONCE)
+
+        async def read(repository: Scope) -> ForgeError | None:
+            async with slots:
+                return await self._read_repository(scope, place, repository, keep)
+
+        errors = [error for error in await asyncio.gather(*map(read, repositories)) if error is not None]
         for gone in place.active.keys() - set(repositories):
             del place.active[gone]
+        going_on = {key for keys in place.active.values() for key in keys}
+        place.groups = {key: groups for key, groups in place.groups.items() if key in going_on}
         if errors and len(errors) == len(repositories):
             raise errors[0]
 
     async def _read_repository(self, scope: Scope, place: _Scope, repository: Scope, keep: float) -> ForgeError | None:
         """Returns why it gives no answer, None where it does. What is known of one that cannot be read is dropped."""
+        why = self._unreadable.left_out(scope, repository)
+        if why is not None:
+            return why
         try:
-            runs = await self._read_list(scope, repository)
+            runs = await self._active.read(scope, repository)
+            for run in runs:
+                groups = await self._groups.serving(scope, repository, workflow_file(run))
+                place.groups[self._key(repository, run)] = groups
             place.active[repository] = tuple(self._key(repository, run) for run in runs)
             await self._read_runs(scope, repository, runs, keep=keep)
         except ForgeError as error:
@@ -181,12 +195,6 @@ class Jobs:
             return error
         self._unreadable.remove(scope, repository)
         return None
-
-    async def _read_list(self, scope: Scope, repository: Scope) -> Collection[Any]:
-        path = f"{repository.api_path}/actions/runs"
-        lists = [await self._session.pages(scope, "runs", path, "workflow_runs", status=status) for status in ACTIVE]
-        # one may have moved between both
-        return {self._key(repository, run): run for runs in lists for run in runs}.values()
 
     async def _read_runs(self, scope: Scope, repository: Scope, runs: Iterable[Any], *, keep: float) -> tuple[str, ...]:
         slots = asyncio.Semaphore(RUNS_AT_ONCE)
@@ -203,7 +211,7 @@ class Jobs:
         known = self._runs.get(key)
         if known is None or known.version != version or self._clock() - known.at >= keep:
             at = self._clock()
-            path = f"{repository.api_path}/actions/runs/{of(run, _run_id)}/jobs"
+            path = f"{repository.api_path}/actions/runs/{run_id(run)}/jobs"
             try:
                 entries = await self._session.pages(scope, "jobs", path, "jobs")
             except GitHubRefusedError as error:
@@ -219,7 +227,7 @@ class Jobs:
 
     @staticmethod
     def _key(repository: Scope, run: Any) -> str:
-        return f"{repository} {of(run, _run_id)}"
+        return f"{repository} {run_id(run)}"
 
     @staticmethod
     def _slim(entry: Entry) -> Entry:
@@ -229,7 +237,3 @@ class Jobs:
     def _job(scope: Scope, repository: Scope, entry: Any) -> Job:
         prefix = "" if scope.is_repository else f"{words(repository.repository, most=100)}/"
         return of(entry, lambda fields: read_job(fields, prefix))
-
-
-def _run_id(entry: Entry) -> int:
-    return entry.identifier("id")

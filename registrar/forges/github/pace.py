@@ -16,7 +16,9 @@ from registrar.untrusted import seconds
 
 # Nothing but changed answers counts against the hour (an unchanged one is a 304), so looks may be frequent where little
 # happens. `issues` is what LIMITS allow. A conclusion was seen half an hour late (actions/runner#4309).
-PACE: Final = Pace(burst=2.0, active=3.0, idle=5.0, census=60.0, issues=1.0, conclusion=1800.0)
+PACE: Final = Pace(
+    burst=2.0, active=3.0, idle=5.0, census=60.0, queue=5.0, queue_age=30.0, issues=1.0, conclusion=1800.0
+)
 LEAST_PENALTY_SECONDS: Final = 60.0  # where GitHub refuses for asking too fast and says no time
 MOST_PENALTY_SECONDS: Final = 3600.0
 JITTER: Final = 0.1  # of a wait, on top: nobody should come back at the very same moment

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from registrar.forges.forge import ForgeUnreachableError, Runner
 from registrar.untrusted import Entry, MalformedError
 
-RUN_FIELDS: Final = ("id", "status", "updated_at", "run_attempt")
+RUN_FIELDS: Final = ("id", "status", "updated_at", "run_attempt", "path")
 JOB_FIELDS: Final = ("id", "name", "labels", "runner_id", "runner_name", "status", "conclusion", "run_id")
 RUNNER_FIELDS: Final = ("id", "name", "status", "busy", "ephemeral", "labels", "version", "runner_group_id")
 GROUP_RESTRICTIONS: Final = ("allows_public_repositories", "restricted_to_workflows", "selected_workflows")

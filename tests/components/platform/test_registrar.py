@@ -66,6 +66,7 @@ def test_the_registrars_rights_are_exactly_those_of_the_contract() -> None:
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "delete"]},
         {"apiGroups": [""], "resources": ["pods/status"], "verbs": ["patch"]},
         {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "watch"]},
     ]
     assert program.of("ClusterRole") == program.of("ClusterRoleBinding") == []
     assert {role.namespace for role in program.of("Role")} == {"dev"}

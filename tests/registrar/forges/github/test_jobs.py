@@ -1,0 +1,127 @@
+"""Which jobs wait and work at GitHub, and what it costs to know it."""
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from lab.github.limits import Limits
+from registrar.forges.github.active_runs import ActiveRuns
+from registrar.forges.github.forge import GitHub
+from tests.github.arranged import job
+from tests.registrar.forges.github.bench import Bench, github_bench
+from values.scope import Scope
+
+GUIDE, ORGANIZATION = Scope("mlops/guide"), Scope("mlops")
+GROUP = {"id": 7, "name": "gpu", "default": False, "visibility": "selected", "allows_public_repositories": False}
+RUNS = "GET /repos/mlops/guide/actions/runs"
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with github_bench(tmp_path) as it:
+        yield it
+
+
+async def numbers(forge: GitHub, scope: Scope = GUIDE) -> list[str]:
+    return sorted(queued.id for queued in await forge.queued(scope))
+
+
+def ended(bench: Bench, first: int, last: int) -> None:
+    for number in range(first, last + 1):
+        bench.stand_in.run(number, job(number, status="completed"))
+
+
+async def test_one_page_of_a_repository_tells_what_goes_on(bench: Bench) -> None:
+    bench.stand_in.run(1, job(5, status="queued"), job(6, runner_id=3))
+    bench.stand_in.run(2, job(7, status="completed"))
+    assert await numbers(bench.forge) == ["5"]
+    assert [call for call in bench.stand_in.calls if call == RUNS] == [RUNS]
+
+
+async def test_a_run_that_waits_for_an_approval_may_have_jobs_that_wait_for_a_runner(bench: Bench) -> None:
+    bench.stand_in.run(1, job(5, status="waiting"), job(6, status="queued"), job(7, status="pending"))
+    bench.stand_in.run(2, job(8, status="pending"))
+    bench.stand_in.run(3, job(9, status="requested"))
+    assert await numbers(bench.forge) == ["6"]
+
+
+async def test_a_job_that_was_cancelled_waits_no_more_and_one_that_is_run_again_does(bench: Bench) -> None:
+    bench.stand_in.run(1, job(5, status="queued"))
+    assert await numbers(bench.forge) == ["5"]
+    bench.stand_in.run(1, job(5, status="completed", conclusion="cancelled"))
+    assert await numbers(bench.forge) == []
+    bench.stand_in.run(1, job(6, status="queued"), attempt=2)
+    assert await numbers(bench.forge) == ["6"]
+
+
+async def test_a_long_run_is_known_on_behind_a_hundred_newer_ones_and_forgotten_at_its_end(bench: Bench) -> None:
+    bench.stand_in.run(1, job(1000, runner_id=3))
+    ended(bench, 2, 60)
+    (running,) = await bench.forge.jobs_in_progress(GUIDE)
+    ended(bench, 61, 140)
+    assert await bench.forge.jobs_in_progress(GUIDE) == (running,)
+    bench.stand_in.run(1, job(1000, runner_id=3, status="completed", conclusion="success"))
+    assert await bench.forge.jobs_in_progress(GUIDE) == ()
+
+
+async def test_what_lies_behind_the_first_page_is_looked_for_by_status_after_a_start(bench: Bench) -> None:
+    bench.stand_in.run(1, job(1000, status="queued"))
+    ended(bench, 2, 140)
+    assert await numbers(bench.forge) == ["1000"]
+    before = len(bench.stand_in.calls)
+    assert await numbers(bench.forge) == ["1000"]
+    assert bench.stand_in.calls[before:].count(RUNS) == 1
+
+
+async def test_a_run_of_old_that_is_run_again_is_found_within_a_minute(bench: Bench) -> None:
+    clock = [0.0]
+    active = ActiveRuns(bench.forge._session, clock=lambda: clock[0])
+    ended(bench, 1, 140)
+    assert await active.read(GUIDE, GUIDE) == []
+    bench.stand_in.run(1, job(1000, status="queued"), attempt=2)
+    assert await active.read(GUIDE, GUIDE) == []
+    clock[0] = 60.0
+    assert [run["id"] for run in await active.read(GUIDE, GUIDE)] == [1]
+
+
+async def test_a_hundred_new_runs_between_two_looks_hide_nothing(bench: Bench) -> None:
+    ended(bench, 1, 110)
+    assert await numbers(bench.forge) == []
+    bench.stand_in.run(111, job(1000, status="queued"))
+    ended(bench, 112, 240)
+    assert await numbers(bench.forge) == ["1000"]
+
+
+async def test_twenty_repositories_are_read_within_two_seconds_at_150_ms_an_answer(tmp_path: Path) -> None:
+    async with github_bench(tmp_path, group="gpu") as bench:
+        bench.stand_in.meter.limits = Limits()
+        names = [f"mlops/r{number}" for number in range(20)]
+        bench.stand_in.hold_groups(GROUP)
+        bench.stand_in.hold_repositories(*names)
+        for number, name in enumerate(names, 1):
+            bench.stand_in.run(number, job(number, status="queued"), repository=name)
+        bench.stand_in.delay = 0.15
+        began = time.monotonic()
+        assert len(await bench.forge.queued(ORGANIZATION)) == 20
+        assert time.monotonic() - began < 2.0
+
+
+async def test_a_job_tells_which_of_the_granted_groups_serve_its_repository_and_workflow(tmp_path: Path) -> None:
+    async with github_bench(tmp_path, group="gpu") as bench:
+        workflow = "mlops/guide/.github/workflows/train.yml@refs/heads/main"
+        restricted = {**GROUP, "restricted_to_workflows": True, "selected_workflows": [workflow]}
+        bench.stand_in.hold_groups(restricted)
+        bench.stand_in.hold_repositories("mlops/guide", "mlops/other")
+        bench.stand_in.run(1, job(1, status="queued"), repository="mlops/guide")
+        bench.stand_in.run(2, job(2, status="queued"), repository="mlops/guide", file="other.yml")
+        bench.stand_in.run(3, job(3, status="queued"), repository="mlops/other")
+        groups = {queued.id: queued.groups for queued in await bench.forge.queued(ORGANIZATION)}
+        assert groups == {"guide/1": {"gpu"}, "guide/2": frozenset(), "other/3": frozenset()}
+
+
+async def test_a_repositorys_jobs_have_no_groups(bench: Bench) -> None:
+    bench.stand_in.run(1, job(5, status="queued"))
+    (queued,) = await bench.forge.queued(GUIDE)
+    assert queued.groups is None
