@@ -5,6 +5,9 @@
   registrar              whether the registrar will be able to work there
   wiring                 whether what the stack declares there can be declared
   groups                 runner groups, and who may use one
+  reach                  which repositories of an organization a credential sees
+  switches               whether Actions and self-hosted runners are on at all
+  plan                   an organization's plan, which decides what may be declared there
   reviewers              whether the reviewers that the stack names are there
   fork_workflows         whether pull requests from forks start workflows unasked
 

@@ -7,11 +7,13 @@ from typing import Final
 from access.forge_errors import AGAIN, Answers, ForgeRefusedError, ForgeStatusError, ForgeUnreachableError
 from access.github.client import GitHubClient
 from access.github.registrar import ask_about_registrar
+from access.github.switches import switched_off
 from access.github.tokens import token_for, words
 from access.github.wiring import ask_about_wiring
 from gpu_runners.doctor.core.budget import budget
 from gpu_runners.doctor.core.findings import Finding, doubtful, failed, ok, unknown, wrong
-from gpu_runners.doctor.github_groups import visibility
+from gpu_runners.doctor.github_groups import reach, visibility
+from gpu_runners.doctor.github_plans import plans
 from values.credential import Credential
 from values.forge_questions import RegistrarQuestion, WiringQuestion
 from values.github import registrar_permissions
@@ -35,10 +37,12 @@ def registrar(question: RegistrarQuestion) -> Iterator[Finding]:
             yield _budget(client, scope, token)
             if question.credential.token:
                 yield _may_change(client, scope, token)
+            yield from _switches(client, scope, token)
             for group in named:
                 yield from _scope(question, scope, group)
                 if not scope.is_repository:
                     yield from visibility(client, scope, group, token)
+                    yield from reach(client, scope, group, token, of_app=not question.credential.token)
 
 
 def wiring(question: WiringQuestion) -> Iterator[Finding]:
@@ -46,6 +50,7 @@ def wiring(question: WiringQuestion) -> Iterator[Finding]:
     names = [f"{group.organization}/{group.name}" for group in question.groups]
     check = f"wiring of {', '.join((*names, *(wiring.path for wiring in question.repositories)))}"
     yield from _judged(check, ask_about_wiring(question), "all of it can be declared")
+    yield from plans(question)
 
 
 def _credential(
@@ -68,6 +73,18 @@ def _credential(
         return unknown(check, str(error), AGAIN), ""
     granted = f"the GitHub App {credential.app_id} is installed with {words(needed)}"
     return ok(check, "the token is accepted" if credential.token else granted), token
+
+
+def _switches(client: GitHubClient, scope: Scope, token: str) -> Iterator[Finding]:
+    """Only what is off is told."""
+    check = f"switches of {scope}"
+    try:
+        problem = switched_off(client, scope, token)
+    except ForgeUnreachableError as error:
+        yield unknown(check, str(error), AGAIN)
+        return
+    if problem is not None:
+        yield wrong(check, problem)
 
 
 def _scope(question: RegistrarQuestion, scope: Scope, group: str | None) -> Iterator[Finding]:

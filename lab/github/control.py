@@ -29,6 +29,7 @@ class Control:
             web.get(f"{PREFIX}/health", self._health),
             web.put(f"{PREFIX}/app", self._set_app),
             web.put(f"{PREFIX}/tokens/{{value}}", self._set_token),
+            web.put(f"{PREFIX}/plans/{{org}}", self._set_plan),
             web.put(repository, self._set_repository),
             web.put(f"{repository}/secrets/{{name}}", self._set_secret),
             web.put(f"{repository}/variables/{{name}}", self._set_variable),
@@ -65,6 +66,10 @@ class Control:
     async def _set_token(self, request: web.Request) -> web.Response:
         body = await request.json()
         self._credentials.add_personal(request.match_info["value"], body.get("permissions"))
+        return web.Response(status=204)
+
+    async def _set_plan(self, request: web.Request) -> web.Response:
+        self._world.plans[request.match_info["org"].lower()] = (await request.json())["name"]
         return web.Response(status=204)
 
     async def _set_repository(self, request: web.Request) -> web.Response:

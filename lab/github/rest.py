@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,14 +110,16 @@ def conditional(request: web.Request, answer: web.Response) -> web.Response:
     return answer
 
 
-def page(asked: Asked, key: str | None, entries: Sequence[object]) -> web.Response:
-    """One page of a list, with the links to its neighbours; without a key the list alone."""
+def page(
+    asked: Asked, key: str | None, entries: Sequence[object], *, more: Mapping[str, object] | None = None
+) -> web.Response:
+    """One page of a list, with the links to its neighbours; without a key the list alone, else with `more` beside."""
     request = asked.request
     size = max(1, min(MOST_PER_PAGE, _whole(request.query.get("per_page"), 30)))
     number = max(1, _whole(request.query.get("page"), 1))
     last = max(1, -(-len(entries) // size))
     part = entries[(number - 1) * size : number * size]
-    answer = web.json_response(part if key is None else {"total_count": len(entries), key: part})
+    answer = web.json_response(part if key is None else {"total_count": len(entries), **(more or {}), key: part})
     wanted = {"prev": number - 1, "next": number + 1, "first": 1, "last": last}
     links = [
         f'<{request.url.update_query(page=str(target), per_page=str(size))}>; rel="{name}"'

@@ -41,6 +41,7 @@ class AppRoutes:
             door.route("GET", "/user", self._user, "metadata"),
             door.route("GET", "/orgs/{org}", self._organization, "metadata"),
             door.route("GET", "/orgs/{org}/repos", self._repositories, "metadata"),
+            door.route("GET", "/installation/repositories", self._of_installation, "metadata"),
             door.route("GET", "/repos/{owner}/{repo}", self._repository, "metadata"),
         ]
 
@@ -119,7 +120,29 @@ class AppRoutes:
         known = {repository.owner.lower() for repository in self._world.repositories.values()}
         if asked.scope.lower() not in known:
             raise Refusal(404, "Not Found")
-        return web.json_response(documents.organization(self._world, asked.scope))
+        document = documents.organization(self._world, asked.scope)
+        # GitHub tells the plan to the organization's owners.
+        is_owner = asked.token.permissions is None and asked.token.administers
+        plan = self._world.plans.get(asked.scope.lower()) if is_owner else None
+        if plan is not None:
+            document["plan"] = {"name": plan, "space": 976562499, "private_repos": 9999}
+        return web.json_response(document)
+
+    async def _of_installation(self, asked: Asked) -> web.Response:
+        """What an installation's token sees; no other token is one of an installation."""
+        token = asked.token
+        if token.organization is None:
+            raise Refusal(403, "You must authenticate with an installation access token in order to list repositories.")
+        repositories = [
+            repository
+            for repository in self._world.repositories.values()
+            if repository.owner.lower() == token.organization.lower()
+            and (token.repositories is None or repository.full_name in token.repositories)
+        ]
+        more = {"repository_selection": "all" if token.repositories is None else "selected"}
+        return page(
+            asked, "repositories", [documents.repository(self._world, each) for each in repositories], more=more
+        )
 
     async def _repositories(self, asked: Asked) -> web.Response:
         owner = asked.scope.lower()

@@ -33,7 +33,19 @@ class RunnerRoutes:
                 door.route("DELETE", f"{runners}/{{id}}", self._delete, permission),
                 door.route("PUT", f"{runners}/{{id}}/labels", self._label, permission),
             ]
+        path = "/orgs/{org}/actions/permissions/self-hosted-runners"
+        routes.append(door.route("GET", path, self._allowed, "organization_administration"))
+        routes.append(door.route("PUT", path, self._allow, "organization_administration"))
         return routes
+
+    async def _allowed(self, asked: Asked) -> web.Response:
+        return web.json_response({"enabled_repositories": self._world.self_hosted.get(asked.scope.lower(), "all")})
+
+    async def _allow(self, asked: Asked) -> web.Response:
+        body = await asked.body()
+        required(body, enabled_repositories=str)
+        self._world.self_hosted[asked.scope.lower()] = body["enabled_repositories"]
+        return no_content()
 
     async def _list(self, asked: Asked) -> web.Response:
         name = asked.request.query.get("name")

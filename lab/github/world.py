@@ -189,6 +189,8 @@ class World:
         self.runners: dict[int, Runner] = {}
         self.runs: dict[int, Run] = {}
         self.deprecations: dict[str, str] = {}  # runner version → time from which it is refused
+        self.plans: dict[str, str] = {}  # organization in lower case → plan, as GitHub names them
+        self.self_hosted: dict[str, str] = {}  # organization in lower case → whose runners it allows: all or none
         self.changed = asyncio.Condition()
         self._last_id = 100
 
@@ -244,6 +246,8 @@ class World:
 
     def add_runner(self, scope: str, name: str, group: int, labels: tuple[str, ...]) -> Runner:
         """Registers a single-use runner. Raises Refusal 409 where the name is taken, 404 for an unknown group."""
+        if self.self_hosted.get(scope.split("/", maxsplit=1)[0].lower()) == "none":
+            raise Refusal(403, "")  # GitHub's whole answer: self-hosted runners are disabled
         if any(runner.name == name for runner in self.runners_of(scope)):
             raise Refusal(409, "Already exists - A runner with the name already exists.")
         if "/" in scope and group != DEFAULT_GROUP:

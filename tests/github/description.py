@@ -29,8 +29,9 @@ INTEGRITY = "pV8M7L9GY23AybNvTmo2nyjmpmnt6+2sRE/tqr0ZLQcPS4lnw7u5eZGNmwRNkBC3D7g
 FILE = "package/generated/ghec.json"  # Enterprise Cloud: everything of github.com, and the deprecations of runners
 PREFIX = "/api/v3"
 NAME = "urn:github"
-# What any route may answer, described or not: no credential, no right, no such thing, bad input, too much, away.
-ALWAYS = {400, 401, 403, 404, 422, 429, 500, 502, 503}
+# What any route may answer, described or not: moved, no credential, no right, no such thing, gone, blocked by law, bad
+# input, too much, away.
+ALWAYS = {301, 400, 401, 403, 404, 410, 422, 429, 451, 500, 502, 503}
 # Fields that clients send and GitHub answers with, but that its description leaves out of the request.
 UNDESCRIBED = {"/repos/{owner}/{repo}/environments/{environment_name}": {"can_admins_bypass"}}
 

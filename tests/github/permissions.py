@@ -38,11 +38,13 @@ ORGANIZATION: Final = {
     "repos": "metadata",
     _RUNNERS: "organization_self_hosted_runners",
     "teams/[^/]+": "members",
+    "actions/permissions/self-hosted-runners": "organization_administration",
     r"actions/runner-groups(/\d+(/repositories|/runners)?)?": "organization_self_hosted_runners",
 }
 OTHERS: Final = {
     r"app/installations/\d+/access_tokens": NOTHING,
     "rate_limit": NOTHING,
+    "installation/repositories": NOTHING,
     "users/[^/]+(/gpg_keys|/keys)?": NOTHING,
 }
 # Who may read an environment need not be one who may change it.

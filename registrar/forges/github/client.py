@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
@@ -49,6 +50,11 @@ class GitHubRefusedError(ForgeRefusedError):
     def __init__(self, message: str, *, status: int, answer: str) -> None:
         super().__init__(message, retry_after=REFUSED_RETRY_SECONDS)
         self.status, self.answer = status, answer
+
+    @property
+    def is_wordless(self) -> bool:
+        """Whether GitHub gave no message: gidgethub puts the status' own phrase in its place."""
+        return self.answer in ("", HTTPStatus(self.status).phrase)
 
 
 class Remembered(OrderedDict[str, Cached]):

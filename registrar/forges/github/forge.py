@@ -37,6 +37,9 @@ from registrar.forges.github.versions import ObserveDaysLeft, Versions
 from values.scope import Scope
 
 WORK_FOLDER: Final = "_work"  # in the runner's folder, where the pod mounts its work volume
+ALLOW_RUNNERS: Final = (
+    "allow them in Settings > Actions > General > Runners of the organization, or of the enterprise that owns it"
+)
 BUSY_SECONDS: Final = 120.0  # after a refused DELETE: longer than the next looks take
 REFUSED_SECONDS: Final = 30.0  # until it is asked once more
 REMOVED_SECONDS: Final = 120.0  # after a DELETE: until the next census, which no longer has the runner
@@ -89,6 +92,9 @@ class GitHub:
             if error.status == 422:
                 cure = "GitHub refuses the registration: check the pool's labels and the environment's runnerGroup"
                 raise ForgeRefusedError(f"{error}; {cure}", retry_after=error.retry_after) from error
+            if error.status == 403 and error.is_wordless:
+                off = f"self-hosted runners are disabled for {scope} (GitHub answers 403 and says nothing)"
+                raise ForgeRefusedError(f"{off}; {ALLOW_RUNNERS}", retry_after=error.retry_after) from error
             if error.status != 409:
                 raise
             await self._free(scope, name)

@@ -47,9 +47,13 @@ class Bench:
         answer = self.http.request(method, path, json=body)
         assert answer.is_success, answer.text
 
-    def install(self, permissions: dict[str, str], organization: str = ORGANIZATION) -> None:
+    def install(
+        self, permissions: dict[str, str], organization: str = ORGANIZATION, repositories: list[str] | None = None
+    ) -> None:
+        """The App, on all repositories unless some are named."""
         key = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-        installation = {"id": 7, "organization": organization, "permissions": permissions}
+        installation: dict[str, Any] = {"id": 7, "organization": organization, "permissions": permissions}
+        installation["repositories"] = repositories
         app = {"id": 1, "client_id": "Iv23", "slug": "gpu-runners", "public_key": key, "installations": [installation]}
         self.arrange("PUT", "/app", app)
 
@@ -60,6 +64,17 @@ class Bench:
         body = {"name": "gpu", "visibility": "selected", "selected_repository_ids": [repository["id"]]} | settings
         url = f"{self.url}/api/v3/orgs/{ORGANIZATION}/actions/runner-groups"
         assert httpx2.post(url, json=body, headers=headers, trust_env=False).is_success
+
+    def self_hosted(self, enabled: str) -> None:
+        """For whose repositories the organization allows self-hosted runners."""
+        url = f"{self.url}/api/v3/orgs/{ORGANIZATION}/actions/permissions/self-hosted-runners"
+        headers = {"Authorization": "Bearer ghp_everything"}
+        assert httpx2.put(url, json={"enabled_repositories": enabled}, headers=headers, trust_env=False).is_success
+
+    def repository(self, path: str) -> int:
+        """Makes one; returns its id."""
+        answer = self.http.put(f"/repositories/{path}", json={})
+        return int(answer.json()["id"])
 
     def found(self, scope: str = REPOSITORY, group: str | None = None, proof: Credential = APP) -> list[Finding]:
         return list(registrar(self.question(scope, group, proof)))
@@ -194,6 +209,58 @@ def test_nothing_is_changed_but_for_a_token_of_one_hour(bench: Bench, exchanges:
     }
 
 
+RIGHTS = {**manifest("repository"), **manifest("organization")}
+
+
+def of_check(findings: list[Finding], words: str) -> list[Finding]:
+    return [finding for finding in findings if words in finding.check]
+
+
+def test_a_repository_of_the_group_that_the_app_is_not_installed_on_is_named(bench: Bench) -> None:
+    ids = [bench.repository(REPOSITORY), bench.repository("mlops/other")]
+    bench.install(RIGHTS, repositories=[REPOSITORY])
+    bench.group(selected_repository_ids=ids)
+    (found,) = of_check(bench.found(ORGANIZATION, "gpu"), "repositories of runner group gpu")
+    assert (found.state, found.found) == (State.FAILED, "jobs of these are not seen: mlops/other: it is not seen (404)")
+    assert "select them in the App's installation" in found.cure
+
+
+@pytest.mark.parametrize("status", [301, 403, 410, 451])
+def test_a_repository_of_the_group_that_cannot_be_read_is_named(bench: Bench, status: int) -> None:
+    ids = [bench.repository(REPOSITORY), bench.repository("mlops/other")]
+    bench.group(selected_repository_ids=ids)
+    bench.arrange("POST", "/faults", {"pattern": "/repos/mlops/other/actions", "times": None, "status": status})
+    (found,) = of_check(bench.found(ORGANIZATION, "gpu", TOKEN), "repositories of runner group gpu")
+    assert found.state is State.FAILED
+    assert "mlops/other: it" in found.found
+    assert f"({status})" in found.found
+
+
+def test_a_group_for_all_and_an_app_for_some_are_told_apart(bench: Bench) -> None:
+    bench.install(RIGHTS, repositories=[REPOSITORY])
+    (found,) = of_check(bench.found(ORGANIZATION), "repositories of runner group by default")
+    assert found.state is State.FAILED
+    assert "the App is installed on selected ones alone" in found.found
+    bench.install(RIGHTS)
+    assert of_check(bench.found(ORGANIZATION), "repositories of runner group by default") == []
+
+
+def test_an_organization_that_disables_self_hosted_runners_fails(bench: Bench) -> None:
+    bench.self_hosted("none")
+    (found,) = of_check(bench.found(ORGANIZATION, proof=TOKEN), f"switches of {ORGANIZATION}")
+    assert found.state is State.FAILED
+    assert "self-hosted runners are disabled there" in found.found
+    assert "gh api -X PUT orgs/mlops/actions/permissions/self-hosted-runners" in found.cure
+
+
+def test_a_repository_without_actions_fails(bench: Bench) -> None:
+    headers = {"Authorization": "Bearer ghp_everything"}
+    url = f"{bench.url}/api/v3/repos/{REPOSITORY}/actions/permissions"
+    assert httpx2.put(url, json={"enabled": False}, headers=headers, trust_env=False).is_success
+    (found,) = of_check(bench.found(), f"switches of {REPOSITORY}")
+    assert (found.state, "GitHub Actions is off there" in found.found) == (State.FAILED, True)
+
+
 WIRING = RepositoryWiring(
     REPOSITORY,
     variables={"STATE": "s3://state"},
@@ -211,6 +278,36 @@ def wired(bench: Bench) -> list[Finding]:
 def test_the_app_for_wiring_may_declare_everything(bench: Bench) -> None:
     bench.install(manifest("wiring"))
     assert [str(one) for one in wired(bench) if one.state is State.FAILED] == []
+
+
+GUARDED = RepositoryWiring(REPOSITORY, environments=(EnvironmentWiring("dev", ("main",), ("octocat",)),))
+RESTRICTED = GroupWiring(ORGANIZATION, "gpu", (Scope(REPOSITORY),), ("mlops/guide/.github/workflows/t.yml@main",))
+PLAIN_GROUP = GroupWiring(ORGANIZATION, "gpu", (Scope(REPOSITORY),))
+
+
+def plans_of(bench: Bench, group: GroupWiring, repository: RepositoryWiring, url: str = "") -> list[Finding]:
+    question = WiringQuestion(ForgeScope("github", url or bench.url, ""), TOKEN, (group,), (repository,))
+    return of_check(list(wiring(question)), f"plan of {ORGANIZATION}")
+
+
+@pytest.mark.parametrize("plan", ["free", "team"])
+def test_what_the_plan_does_not_allow_is_told_with_the_plan(bench: Bench, plan: str) -> None:
+    bench.arrange("PUT", f"/plans/{ORGANIZATION}", {"name": plan})
+    (found,) = plans_of(bench, RESTRICTED, GUARDED)
+    assert found.state is State.FAILED
+    assert f"GitHub {plan.capitalize()} does not allow `workflows` of runner group gpu, reviewers of" in found.found
+    assert "GitHub Enterprise" in found.cure
+
+
+def test_a_plan_for_enterprises_allows_it(bench: Bench) -> None:
+    bench.arrange("PUT", f"/plans/{ORGANIZATION}", {"name": "enterprise"})
+    assert [found.state for found in plans_of(bench, RESTRICTED, GUARDED)] == [State.OK]
+
+
+def test_a_server_of_ones_own_has_no_plan_and_what_every_plan_allows_needs_none(bench: Bench) -> None:
+    assert plans_of(bench, RESTRICTED, GUARDED) == []
+    bench.arrange("PUT", f"/plans/{ORGANIZATION}", {"name": "free"})
+    assert plans_of(bench, PLAIN_GROUP, WIRING) == []
 
 
 @pytest.mark.parametrize("missing", ["organization_self_hosted_runners", "secrets", "environments"])

@@ -105,6 +105,21 @@ async def test_a_registration_that_github_refuses_names_labels_and_group(bench: 
         await bench.forge.issue(GUIDE, name=NAME, labels=(), group=None)
 
 
+@pytest.mark.parametrize("scope", [GUIDE, ORGANIZATION])
+async def test_a_refusal_without_a_word_means_that_self_hosted_runners_are_disabled(bench: Bench, scope: Scope) -> None:
+    bench.stand_in.world.self_hosted["mlops"] = "none"
+    with pytest.raises(
+        ForgeRefusedError, match=f"self-hosted runners are disabled for {scope} .*allow them in Settings"
+    ):
+        await issued(bench, scope=scope)
+
+
+async def test_another_refusal_keeps_githubs_own_words(bench: Bench) -> None:
+    bench.stand_in.fail_next.append((403, {}, "Resource not accessible by integration"))
+    with pytest.raises(ForgeRefusedError, match="Resource not accessible by integration"):
+        await issued(bench)
+
+
 async def test_a_runner_is_registered_in_the_group_of_its_name(bench: Bench) -> None:
     runner_id = await issued(bench, scope=ORGANIZATION, group="gpu")
     assert bench.stand_in.runners[runner_id].group == 7
