@@ -20,6 +20,7 @@ from pulumi_policy.proxy import UnknownValueError
 from policy_rules.catalogue import RULES
 from policy_rules.resources import Resource
 from policy_rules.rule import Rule
+from policy_rules.unknown import UNKNOWN
 
 PACK: Final = "gpu-runners"
 
@@ -48,24 +49,23 @@ def policy(rule: Rule) -> Policy:
 
 def resource(given: ResourceValidationArgs | PolicyResource) -> Resource:
     """A resource as plain data."""
-    return Resource(given.resource_type, given.name, given.urn, plain(given.props))
+    return Resource(given.resource_type, given.name, given.urn, plain(given.props), tuple(given.opts.ignore_changes))
 
 
 def plain(value: Any) -> Any:
-    """A value without the engine's wrappers; what a preview cannot know yet is left out."""
+    """A value without the engine's wrappers, and UNKNOWN where a preview cannot know it yet."""
     if isinstance(value, Mapping):
-        return {key: plain(known) for key in value for known in _known(value, key)}
+        return {key: _known(value, key) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [plain(known) for index in range(len(value)) for known in _known(value, index)]
+        return [_known(value, index) for index in range(len(value))]
     return value
 
 
-def _known(container: Any, key: Any) -> list[Any]:
-    """The value in a list of its own, or nothing."""
+def _known(container: Any, key: Any) -> Any:
     try:
-        return [container[key]]
+        return plain(container[key])
     except UnknownValueError:
-        return []
+        return UNKNOWN
 
 
 if __name__ == "__main__":

@@ -1,21 +1,47 @@
-"""gpu-placement: a pool that asks for GPUs may stand on their nodes, and one that does not stays away from them."""
+"""gpu-placement: whoever asks for GPUs may stand on their nodes, and nobody else gets near them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from policy_rules.resources import Json, Pod, Resource, mapping, mappings, pods, text, whole
-from policy_rules.rule import Rule, Settings, Violation, sentence
+from policy_rules.counts import whole
+from policy_rules.resources import Json, Resource, is_set, mapping, mappings, text
+from policy_rules.rule import Rule, Settings, Violation, sentence, unjudged
+from policy_rules.unknown import EACH
+from policy_rules.workloads import CONTAINERS, Pod, pods
 
 # Devices that are no GPUs but are asked for in the same way.
-_OTHER_DOMAINS: Final = ("kubernetes.io", "hugepages", "rdma")
+_OTHER_DOMAINS: Final = frozenset({"kubernetes.io", "rdma"})
+_GPU_DOMAINS: Final = frozenset({"nvidia.com", "amd.com", "gpu.intel.com", "habana.ai", "aws.amazon.com"})
+# What makes a container runtime bring devices that nobody asked the scheduler for: of which domain, and what says none.
+_VISIBLE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "NVIDIA_VISIBLE_DEVICES": ("nvidia.com", ("void",)),
+    "AMD_VISIBLE_DEVICES": ("amd.com", ("void", "none")),
+    "HABANA_VISIBLE_DEVICES": ("habana.ai", ("void", "none")),
+}
+# Images of CUDA say "all" themselves, so that silence is no "none".
+_NOT_SILENT: Final = "NVIDIA_VISIBLE_DEVICES"
+# Past the scheduler, or past the count of devices.
+_NEVER: Final[Mapping[str, str]] = {
+    "nodeName": "let the scheduler choose: it heeds taints",
+    "resourceClaims": "ask for devices as a limit: claims are counted nowhere",
+}
+_READ: Final = (
+    *(("spec", name, EACH, part) for name in CONTAINERS for part in ("resources", "env")),
+    ("spec", "resources"),
+    ("spec", "tolerations"),
+    *(("spec", name) for name in (*_NEVER, "runtimeClassName")),
+)
 
 
 def devices(container: Json, side: str) -> dict[str, object]:
     """The devices under `limits` or `requests`: resource to count as written."""
     amounts = mapping(mapping(container, "resources"), side)
-    return {
-        name: count for name, count in amounts.items() if "/" in name and not domain(name).startswith(_OTHER_DOMAINS)
-    }
+    return {name: count for name, count in amounts.items() if is_device(name)}
+
+
+def is_device(name: str) -> bool:
+    """Whether a resource is a GPU or its like: in a domain of its own, and of none that is known for something else."""
+    return "/" in name and domain(name) not in _OTHER_DOMAINS
 
 
 def domain(name: str) -> str:
@@ -24,22 +50,34 @@ def domain(name: str) -> str:
 
 
 def check(resources: Sequence[Resource], settings: Settings) -> Iterator[Violation]:
-    """Settings: taints, keys of taints that GPU nodes carry and that do not name their resource's domain."""
-    taints = settings.get("taints", [])
+    """Settings: taints, keys of taints that GPU nodes carry and that do not name their resource's domain, and
+    runtimeClasses, those that a pod without GPUs may have.
+    """
+    taints, runtimes = settings.get("taints", []), settings.get("runtimeClasses", [])
     for resource, pod in pods(resources):
-        if pod.is_runner:
-            yield from (Violation(resource.urn, message) for message in _judge(pod, taints))
+        yield from (Violation(resource.urn, message) for message in unjudged(pod.not_known(*_READ)))
+        yield from (Violation(resource.urn, message) for message in _judge(pod, taints, runtimes))
 
 
-def _judge(pod: Pod, taints: Sequence[str]) -> Iterator[str]:
+def _judge(pod: Pod, taints: Sequence[str], runtimes: Sequence[str]) -> Iterator[str]:
+    for name, cure in _NEVER.items():
+        if is_set(pod.spec, name):
+            yield sentence(name, text(pod.spec, name) or "something", "nothing", cure)
+    keys = [text(toleration, "key") for toleration in mappings(pod.spec, "tolerations")]
     asked: dict[str, object] = {}
-    for container in pod.containers():
+    for container in [*pod.containers(), {"resources": pod.spec.get("resources")}]:
         limits, requests = devices(container, "limits"), devices(container, "requests")
-        asked |= limits
-        place = f"container {text(container, 'name')}"
+        asked |= {**requests, **limits}
+        place = f"container {text(container, 'name')}" if "name" in container else "the pod"
+        # Without a toleration no pod gets to nodes that are kept for GPUs; the usual runtime brings none by itself.
+        must_say = "name" in container and (pod.is_runner or bool(keys) or is_set(pod.spec, "runtimeClassName"))
         for name in sorted({*limits, *requests}):
             yield from _judge_count(place, name, limits.get(name), requests.get(name))
-    keys = [text(toleration, "key") for toleration in mappings(pod.spec, "tolerations")]
+        yield from _judge_visible(place, container, {**requests, **limits}, must_say=must_say)
+    runtime = text(pod.spec, "runtimeClassName")
+    if runtime and not asked and runtime not in runtimes:
+        cure = "remove it, or name it in runtimeClasses: a runtime may bring devices that nobody counts"
+        yield sentence("runtimeClassName", f"{runtime} in a pod without GPUs", "the usual runtime", cure)
     yield from _judge_tolerations(asked, keys, taints)
 
 
@@ -54,6 +92,21 @@ def _judge_count(place: str, name: str, limit: object, request: object) -> Itera
         )
 
 
+def _judge_visible(place: str, container: Json, asked: Mapping[str, object], *, must_say: bool) -> Iterator[str]:
+    """A runtime believes these variables, whatever the container was given by the device plugin."""
+    variables = list(mappings(container, "env"))
+    for name, (vendor, none) in _VISIBLE.items():
+        is_asked = any(domain(resource) == vendor for resource in asked)
+        values = [text(variable, "value") for variable in variables if text(variable, "name") == name]
+        cure = "remove it: the device plugin sets it" if is_asked else "say void, or ask for devices as a limit"
+        allowed = "none" if is_asked else " or ".join(none)
+        for value in values:
+            if is_asked or value not in none:
+                yield sentence(place, f"variable {name}={value or 'from elsewhere'}", allowed, cure)
+        if must_say and not (values or is_asked) and name == _NOT_SILENT:
+            yield sentence(place, f"no variable {name}, and its image may say all", allowed, cure)
+
+
 def _judge_tolerations(asked: Mapping[str, object], keys: Sequence[str], taints: Sequence[str]) -> Iterator[str]:
     if "" in keys:
         yield sentence(
@@ -65,7 +118,7 @@ def _judge_tolerations(asked: Mapping[str, object], keys: Sequence[str], taints:
             cure = "set gpu.preset or gpu.tolerations, or name your nodes' taint in `taints`"
             yield sentence("tolerations", ", ".join(keys) or "none", wanted, cure)
     for key in keys:
-        if not asked and (key in taints or domain(key) in ("nvidia.com", "amd.com", "gpu.intel.com")):
+        if not asked and (key in taints or domain(key) in _GPU_DOMAINS):
             yield sentence(
                 "tolerations", f"{key} in a pool without GPUs", "no GPU node's taint", "set gpu, or remove it"
             )
@@ -75,5 +128,8 @@ RULE: Final = Rule(
     "gpu-placement",
     "GPUs are a limit with a matching toleration.",
     check,
-    settings={"taints": {"type": "array", "items": {"type": "string"}, "default": ["sku"]}},
+    settings={
+        "taints": {"type": "array", "items": {"type": "string"}, "default": ["sku"]},
+        "runtimeClasses": {"type": "array", "items": {"type": "string"}, "default": []},
+    },
 )

@@ -1,6 +1,6 @@
 """What a rule is, and what it says."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -32,3 +32,10 @@ class Rule:
 def sentence(place: str, found: str, allowed: str, cure: str) -> str:
     """A message in the words that the program uses for a bad config."""
     return f"{place}: found {found}; allowed: {allowed}; cure: {cure}"
+
+
+def unjudged(places: Iterable[str]) -> Iterator[str]:
+    """A message for each place whose value no preview knows: what cannot be judged is not let pass."""
+    for place in places:
+        cure = "write it down, or take it from the config, so that a review sees it"
+        yield sentence(place, "a value that is known only in `up`", "a value that a preview knows", cure)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lab import paths
 from lab.trial.pools import gpus, pool, pools_config
@@ -46,3 +47,49 @@ def test_breaches_fail_the_preview_and_are_named(stack: Stack, tmp_path: Path) -
 def test_a_rule_that_is_advisory_only_warns(stack: Stack, tmp_path: Path) -> None:
     outcome = preview(stack, {"image-digest": "advisory"}, tmp_path).succeeded()
     assert "[advisory]  image-digest" in outcome.output
+
+
+def test_an_autoscaled_pool_of_gpus_needs_a_maximum(backend: dict[str, str], tmp_path: Path) -> None:
+    environment = {**backend, "PULUMI_PYTHON_CMD": str(paths.REPOSITORY / "lab" / "policy_host")}
+    config = pools_config(pool("scaled", replicas=0, gpu=gpus(1), autoscaled=True))
+    stack = Stack.make("policy-autoscaled", config, tmp_path, environment)
+    outcome = preview(stack, LAB_IMAGES, tmp_path)
+    assert outcome.code != 0
+    assert "Deployment scaled: found an autoscaler without a maximum" in outcome.output
+    agreed = {"gpu-budget": {"maximums": {"gpu-runners-test/scaled": 2}}}
+    preview(stack, LAB_IMAGES | agreed, tmp_path).succeeded()
+
+
+STRANGE_PROGRAM = """
+import pulumi_kubernetes as k8s
+
+later = k8s.core.v1.ConfigMap("later", metadata={"namespace": "gpu-runners-test"}, data={"image": "x"})
+k8s.apps.v1.Deployment(
+    "strange",
+    metadata={"namespace": "gpu-runners-test", "name": "strange"},
+    spec={
+        "selector": {"match_labels": {"app": "strange"}},
+        "replicas": later.metadata["generation"],
+        "template": {
+            "metadata": {"labels": {"app": "strange"}},
+            "spec": {"host_network": True, "containers": [{"name": "c", "image": later.metadata["uid"]}]},
+        },
+    },
+)
+"""
+
+
+def test_an_image_that_a_preview_does_not_know_is_stopped(backend: dict[str, str], tmp_path: Path) -> None:
+    environment = {**backend, "PULUMI_PYTHON_CMD": str(paths.REPOSITORY / "lab" / "policy_host")}
+    environment["LAB_PLUGIN_DIR"] = str(PACK)
+    program, folder = tmp_path / "program", tmp_path / "stack"
+    folder.mkdir()
+    program.mkdir()
+    description = yaml.safe_load((paths.REPOSITORY / "Pulumi.yaml").read_text())
+    (program / "Pulumi.yaml").write_text(yaml.safe_dump({key: description[key] for key in ("name", "runtime")}))
+    (program / "__main__.py").write_text(STRANGE_PROGRAM)
+    outcome = preview(Stack.make("policy-strange", {}, folder, environment, program), {}, folder)
+    assert outcome.code != 0
+    assert "spec.containers[0].image: found a value that is known only in `up`" in outcome.output
+    for rule in ("image-digest", "restricted-pod", "runner-credentials"):
+        assert f"[mandatory]  {rule}" in outcome.output

@@ -1,40 +1,41 @@
 """Each rule of the policy pack lets the program's own stacks pass and catches its breach."""
 
-import copy
-import functools
-import runpy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from components import labels as program_labels
+from components.github.forge_repository import ForgeRepository
+from components.github.repository_args import ForgeRepositoryArgs
 from components.github.runner_group import RunnerGroup, RunnerGroupArgs
 from policy_rules.catalogue import RULES
-from policy_rules.resources import IDENTITIES, NAME_LABEL, POOL_LABEL, RUNNER_LABELS_ANNOTATION, RUNNERS, Resource
-from policy_rules.rule import Rule, Violation
+from policy_rules.resources import (
+    IDENTITIES,
+    NAME_LABEL,
+    POOL_LABEL,
+    REGISTRAR,
+    REGISTRAR_AUDIENCE,
+    RUNNER_LABELS_ANNOTATION,
+    RUNNERS,
+    Resource,
+)
+from policy_rules.rule import Rule
+from tests.policy.judged_stack import (
+    BY_NAME,
+    DIGEST,
+    LAB_IMAGES,
+    Change,
+    changed,
+    declared,
+    made,
+    pod,
+    runner,
+    violations,
+    with_every_key,
+)
 from tests.program.recorded import run
-from tests.program.stack_values import ROOT, find_api_server, loaded, stack_file
 from values import contract
 from values import pool as runner_pool
-
-Change = Callable[[dict[str, Any]], object]
-BY_NAME = {rule.name: rule for rule in RULES}
-LAB_IMAGES = {"acceptTags": ["lab.local/*"]}
-DIGEST = f"registry.example.com/cuda@sha256:{'0' * 64}"
-
-
-@functools.cache
-def declared() -> tuple[Resource, ...]:
-    """What a stack with a platform and a GPU pool sends to the engine."""
-    values = stack_file("platform")
-    values["pools"] += [pool | {"namespace": "gpu-runners-dev"} for pool in stack_file("dev")["pools"]]
-    config = loaded(values, {"FORGE_TOKEN": "t"})
-    declare = runpy.run_path(str(ROOT / "__main__.py"), run_name="program")["declare"]
-    return tuple(
-        Resource(found.type, found.name, f"urn:pulumi:dev::gpu-runners::{found.type}::{found.name}", found.inputs)
-        for found in run(lambda: declare(config, "1.36", find_api_server), "dev").resources
-    )
 
 
 @pytest.fixture
@@ -42,33 +43,16 @@ def stack() -> list[Resource]:
     return list(declared())
 
 
-def changed(stack: list[Resource], kind: str, name: str, change: Change) -> list[Resource]:
-    """The stack with one object of it changed."""
-    (old,) = [resource for resource in stack if resource.kind == kind and resource.name == name]
-    inputs = copy.deepcopy(dict(old.inputs))
-    change(inputs)
-    new = Resource(old.type, old.name, old.urn, inputs)
-    return [new if resource is old else resource for resource in stack]
-
-
-def violations(rule: str, stack: list[Resource], settings: dict[str, Any] | None = None) -> list[Violation]:
-    return list(BY_NAME[rule].check(stack, settings or {}))
-
-
-def pod(inputs: dict[str, Any]) -> dict[str, Any]:
-    spec: dict[str, Any] = inputs["spec"]["template"]["spec"]
-    return spec
-
-
-def runner(inputs: dict[str, Any]) -> dict[str, Any]:
-    container: dict[str, Any] = pod(inputs)["containers"][0]
-    return container
-
-
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_the_programs_own_stack_passes(rule: Rule, stack: list[Resource]) -> None:
     budgets = {"budgets": {"dev": {"nvidia.com/gpu": 1}}}
     assert list(rule.check(stack, LAB_IMAGES | budgets | {"owners": {"cml-gpu": "dev"}, "taints": ["sku"]})) == []
+
+
+def test_a_stack_with_every_key_passes() -> None:
+    resources = with_every_key()
+    assert len(resources) > 60
+    assert [breach for rule in RULES for breach in rule.check(resources, {"acceptTags": ["*"]})] == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -258,13 +242,30 @@ def test_a_stack_without_a_budget_has_no_limit_of_this_kind(stack: list[Resource
     assert violations("gpu-budget", stack, {"budgets": {"prod": {"nvidia.com/gpu": 0}}}) == []
 
 
+def test_what_the_program_makes_at_github_is_known() -> None:
+    args: ForgeRepositoryArgs = {
+        "repository": "guide",
+        "variables": {"A": "b"},
+        "secrets": {"A": "b"},
+        "actions_permissions": {"allowed_actions": "local_only", "sha_pinning_required": True},
+        "environments": [
+            {"name": "dev", "branches": ["main"], "reviewer_users": [], "variables": {"A": "b"}, "secrets": {"A": "b"}}
+        ],
+    }
+    registered = run(lambda: ForgeRepository("guide", args)).resources
+    assert len(registered) > 6
+    assert violations("known-kind", [made(each.type, each.inputs) for each in registered]) == []
+
+
 def test_rules_read_the_names_that_the_program_writes() -> None:
     assert POOL_LABEL == contract.POOL_LABEL
     assert RUNNER_LABELS_ANNOTATION == contract.RUNNER_LABELS_ANNOTATION
+    assert contract.SERVICE_NAME == REGISTRAR
+    assert contract.TOKEN_AUDIENCE == REGISTRAR_AUDIENCE
     assert set(IDENTITIES) == set(runner_pool.IDENTITIES) - {runner_pool.NO_IDENTITY}
     assert program_labels.object_labels(RUNNERS)[NAME_LABEL] == RUNNERS
 
 
 def test_every_rule_has_a_breach_in_these_tests() -> None:
-    of_their_own = {"namespace-quota", "private-runner-group", "label-owner", "gpu-budget"}
+    of_their_own = {"namespace-quota", "private-runner-group", "label-owner", "gpu-budget", "known-kind"}
     assert {rule for rule, *_ in POOL_BREACHES} | of_their_own == set(BY_NAME)
