@@ -20,6 +20,7 @@ from values.api_server import ApiServer
 from values.credential import Credential
 from values.forge_networks import forge_networks
 from values.pool import RunnerPool
+from values.proxy import Proxy, proxy_for
 
 
 def declare(stack: StackConfig, cluster_version: str, find_api_server: Callable[[], ApiServer]) -> None:
@@ -61,7 +62,7 @@ def platform_of(stack: StackConfig, platform: PlatformConfig, registrar: Registr
     return declare_platform(
         registrar,
         trust,
-        environments_of(platform, stack.pools),
+        environments_of(platform, stack.pools, stack.proxy),
         deployments_by_namespace(platform),
         after=at_github(stack),
     )
@@ -71,15 +72,18 @@ def registrar_of(
     stack: StackConfig, platform: PlatformConfig, credential: Credential, api_server: ApiServer
 ) -> RegistrarPlan:
     """Whom the registrar serves, and how."""
+    forge_proxy = proxy_for(stack.proxy, platform.forge.api_host)
+    way_out = stack.proxy.egress if stack.proxy and forge_proxy else forge_networks(platform.forge)
     return RegistrarPlan(
         namespace=platform.registrar_namespace,
         image=platform.registrar_image,
         pull_secrets=platform.registrar_pull_secrets,
         clients=platform.registrar_clients,
-        forge_egress=(*forge_networks(platform.forge), *platform.registrar_egress),
+        forge_egress=(*way_out, *platform.registrar_egress),
         api_server=api_server.egress,
         forge=platform.forge,
         forge_ca=stack.forge_ca,
+        forge_proxy=forge_proxy,
         credential=credential,
         grants=grants(platform),
         deadlines=stack.registrar_deadlines,
@@ -88,13 +92,13 @@ def registrar_of(
     )
 
 
-def environments_of(platform: PlatformConfig, pools: Iterable[RunnerPool]) -> list[Environment]:
+def environments_of(platform: PlatformConfig, pools: Iterable[RunnerPool], proxy: Proxy | None) -> list[Environment]:
     """The namespaces for runners; the pools of the same stack have labels that no other namespace may claim."""
     return [
         Environment(
             namespace=environment.namespace,
             quota=environment.quota,
-            egress=environment.egress,
+            egress=(*environment.egress, *(proxy.egress if proxy else ())),
             accounts=accounts(platform, environment),
             images=environment.images,
             labels=environment.labels,

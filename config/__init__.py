@@ -9,6 +9,7 @@
   networks         networks that pods may reach, may not reach, or find their DNS in
   names            images and namespaces, wherever they stand
   pools            the pools
+  proxy            the way out for registrar, registration and jobs
   quota            what a namespace may use in all, and what one runner may
   pod_extras       what pods may have beyond what every pool has, as an environment grants it
   pull_secrets     the pull Secrets that a platform makes

@@ -64,11 +64,16 @@ class EnvironmentConfig:
 
 
 def read_environment(
-    section: Section, platform_scope: ForgeScope, quota_defaults: Section, pull_secrets: Iterable[str] = ()
+    section: Section,
+    platform_scope: ForgeScope,
+    quota_defaults: Section,
+    pull_secrets: Iterable[str],
+    *,
+    has_proxy: bool,
 ) -> EnvironmentConfig:
     """One environment; its scope is the platform's unless it names one of the same forge.
 
-    pull_secrets: those that the platform makes.
+    pull_secrets: those that the platform makes; has_proxy: whether the stack names one.
     """
     section.known("namespace", "scope", "runnerGroup", "quota", "egress", "images", "labels", "deployer", *GRANTED)
     scope = read_scope(section, platform_scope.kind) if section.has("scope") else platform_scope
@@ -88,7 +93,7 @@ def read_environment(
         labels=tuple(read_runner_labels(section)),
         egress=tuple(read_egress(item) for item in section.sections("egress")),
         images=tuple(section.texts("images", IMAGES_KIND)),
-        extras=read_granted(section, pull_secrets),
+        extras=read_granted(section, pull_secrets, has_proxy=has_proxy),
         deployer=_read_deployer(section.section("deployer")) if section.has("deployer") else None,
     )
 

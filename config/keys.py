@@ -29,6 +29,7 @@ KEYS: Final = (
     "podSecurityVersion",
     "poolDefaults",
     "pools",
+    "proxy",
     "pullSecrets",
     "quotaDefaults",
     "registrarCertificate",

@@ -17,6 +17,7 @@ from values.accounts import DEPLOYER, PREVIEWER, RUNNER, Deployment
 from values.egress import EgressRule
 from values.grant import Grant
 from values.pool import RunnerPool
+from values.proxy import Proxy, proxy_for
 from values.quota import RunnerLimits
 from values.scope import ForgeScope
 
@@ -79,7 +80,13 @@ def deployments_by_namespace(platform: PlatformConfig) -> dict[str, list[Deploym
 
 
 def read_platform(
-    root: Section, section: Section, forge: str, environment: Mapping[str, str], *, tags_allowed: bool
+    root: Section,
+    section: Section,
+    forge: str,
+    environment: Mapping[str, str],
+    proxy: Proxy | None,
+    *,
+    tags_allowed: bool,
 ) -> PlatformConfig:
     """The section at gpu-runners:platform, which is not empty; root is the stack, whose defaults hold."""
     section.known("scope", "registrar", "environments", "runnerGroups", "repositories", PULL_SECRETS)
@@ -89,7 +96,7 @@ def read_platform(
     pull_secrets = read_pull_secrets(root, section, environment)
     scope = read_scope(section, forge)
     environments = tuple(
-        read_environment(item, scope, root.section("quotaDefaults"), pull_secrets)
+        read_environment(item, scope, root.section("quotaDefaults"), pull_secrets, has_proxy=proxy is not None)
         for item in section.sections("environments")
     )
     platform = PlatformConfig(
@@ -105,7 +112,8 @@ def read_platform(
         runner_limits=read_runner_limits(root.section("runnerLimits")),
         pull_secrets=pull_secrets,
     )
-    check_forge_is_reached(registrar, scope)
+    if not proxy_for(proxy, scope.api_host):
+        check_forge_is_reached(registrar, scope)
     if not section.values.get("environments"):
         section.note("environments", "nothing", "at least one environment", "name the namespace of your runners")
     _check_namespaces(section, platform)

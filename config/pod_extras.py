@@ -52,14 +52,18 @@ VALUE_KIND: Final = text_kind(
 PULL_POLICY_KIND: Final = choice(IMAGE_PULL_POLICIES)
 
 
-def read_granted(section: Section, made: Iterable[str]) -> PodExtras:
-    """The lists of an environment. made: pull Secrets that the platform makes, which count where it lists none."""
+def read_granted(section: Section, made: Iterable[str], *, has_proxy: bool) -> PodExtras:
+    """The lists of an environment. made: pull Secrets that the platform makes, which count where it lists none.
+
+    has_proxy: whether the stack names one.
+    """
     names = section.texts("pullSecrets", PULL_SECRET_KIND, MOST_NAMES)
     extras: PodExtras = {
         "pull_secrets": names if "pullSecrets" in section.values else sorted(made),
         "variables": section.texts("env", VARIABLE_KIND, MOST_VARIABLES),
         "runtime_classes": section.texts("runtimeClasses", RUNTIME_CLASS_KIND, MOST_NAMES),
         "priority_classes": section.texts("priorityClasses", PRIORITY_CLASS_KIND, MOST_NAMES),
+        "proxy": has_proxy,
     }
     for name in GRANTED:
         _each_once(section, name)

@@ -11,6 +11,7 @@ from config.names import IMAGE_KIND, NAMESPACE_KIND, read_image, read_namespace,
 from config.pod_extras import EXTRAS, MOST_NAMES, PULL_POLICY_KIND, PULL_SECRET_KIND, add_extras
 from values.kubernetes_syntax import amount, is_dns_label
 from values.pool import IDENTITIES, RunnerPool
+from values.proxy import Proxy
 from values.quantity import CPU, EPHEMERAL_STORAGE, MEMORY, SHARED_MEMORY, WORK_VOLUME
 
 # A pod's name is the pool's and 17 letters more; the forge shows it as the runner's name.
@@ -27,7 +28,9 @@ NAME_KIND: Final = text_kind(
 )
 
 
-def read_pools(root: Section, defaults: Section, forge: str, *, tags_allowed: bool) -> tuple[RunnerPool, ...]:
+def read_pools(
+    root: Section, defaults: Section, forge: str, proxy: Proxy | None, *, tags_allowed: bool
+) -> tuple[RunnerPool, ...]:
     """All pools; a field that a pool leaves out comes from poolDefaults, some from the stack itself."""
     defaults.known(*DEFAULTED)
     _write_down(root, defaults)
@@ -38,7 +41,8 @@ def read_pools(root: Section, defaults: Section, forge: str, *, tags_allowed: bo
         given = {name: root.values[name] for name in FROM_STACK if root.values.get(name)}
         merged = replace(section, fallbacks={**given, **defaults.values})
         merged_sections.append(merged)
-        pools.append(_read_pool(merged, forge, tags_allowed=tags_allowed))
+        pool = _read_pool(merged, forge, tags_allowed=tags_allowed)
+        pools.append({**pool, "proxy": proxy.variables} if proxy else pool)
     _refuse_duplicates(root, merged_sections)
     return tuple(pools)
 

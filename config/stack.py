@@ -22,12 +22,14 @@ from config.names import read_namespace
 from config.networks import BLOCKED_KIND, DNS_KIND
 from config.platform import PlatformConfig, read_platform
 from config.pools import read_pools
+from config.proxy import read_proxy
 from config.relations import check_pools
 from config.shape import Shape
 from values.credential import Credential
 from values.deadlines import Deadlines
 from values.pool import RunnerPool
 from values.problem import Problem, ProblemsError, count_of
+from values.proxy import Proxy
 from values.scope import FORGES
 
 
@@ -54,6 +56,7 @@ class StackConfig:
     blocked_cidrs: tuple[str, ...]
     dns_cidrs: tuple[str, ...]
     image_tags_allowed: bool
+    proxy: Proxy | None
     registrar_deadlines: Deadlines
     keep_failed: int
     certificate_generation: int
@@ -68,11 +71,12 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ, sha
     check_keys(root)
     forge = _read_forge(root)
     tags_allowed = root.flag("allowImageTags")
-    pools = read_pools(root, root.section("poolDefaults"), forge, tags_allowed=tags_allowed)
-    platform, credential, github, wiring_credential = None, None, GitHubConfig(), None
     section = root.section("platform")
+    proxy = read_proxy(root, has_platform=bool(section.values))
+    pools = read_pools(root, root.section("poolDefaults"), forge, proxy, tags_allowed=tags_allowed)
+    platform, credential, github, wiring_credential = None, None, GitHubConfig(), None
     if section.values:
-        platform = read_platform(root, section, forge, environment, tags_allowed=tags_allowed)
+        platform = read_platform(root, section, forge, environment, proxy, tags_allowed=tags_allowed)
         check_pools(root, pools, platform)
         credential = read_credential(root, forge, environment)
         github = read_github(root, section, forge, environment)
@@ -94,6 +98,7 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ, sha
         blocked_cidrs=tuple(root.texts("blockedCidrs", BLOCKED_KIND)),
         dns_cidrs=tuple(root.texts("dnsCidrs", DNS_KIND)),
         image_tags_allowed=tags_allowed,
+        proxy=proxy,
         registrar_deadlines=read_deadlines(root.section("registrarDeadlines")),
         keep_failed=root.integer("keepFailed", NumberKind(0, 100, "pods")),
         certificate_generation=root.integer("registrarCertificate", NumberKind(1, 1000000)),

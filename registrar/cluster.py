@@ -48,10 +48,13 @@ class Subject(Protocol):
 
 
 class Cluster:
-    """Reads and changes pods of granted namespaces, and reads their pools. Raises what is in ERRORS."""
+    """Reads and changes pods of granted namespaces, and reads their pools. Raises what is in ERRORS.
+
+    The API server is reached directly, whatever proxy the environment names.
+    """
 
     def __init__(self, config: SingleConfig) -> None:
-        self._client = AsyncClient(config, timeout=httpx2.Timeout(10.0), field_manager=COMPONENT)
+        self._client = AsyncClient(config, timeout=httpx2.Timeout(10.0), field_manager=COMPONENT, trust_env=False)
 
     async def close(self) -> None:
         """Give connections back."""

@@ -25,7 +25,9 @@ class IssuerKeys:
     """The cluster's keys; every ServiceAccount may read them (ClusterRole system:service-account-issuer-discovery)."""
 
     def __init__(self, config: SingleConfig, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._client = client_adapter.AsyncClient(config, client_adapter.ConnectionParams(timeout=httpx2.Timeout(10.0)))
+        self._client = client_adapter.AsyncClient(
+            config, client_adapter.ConnectionParams(timeout=httpx2.Timeout(10.0), trust_env=False)
+        )
         self._clock = clock
         self._issuer: Issuer | None = None
         self._fetched = self._asked = float("-inf")

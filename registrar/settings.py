@@ -14,6 +14,7 @@ from values.deadlines import Deadlines
 from values.forge_url import read_forge_url
 from values.grant import Grant, JobGrant
 from values.problem import Problem, ProblemsError, quoted
+from values.proxy import is_proxy_url
 from values.runner_label import is_runner_label
 from values.scope import FORGES, GITHUB, Scope, ScopeKind
 from values.workflow import ALLOWED, WorkflowRef, parse_workflow
@@ -30,11 +31,15 @@ class SettingsError(ProblemsError):
 
 @dataclass(frozen=True, kw_only=True)
 class ForgeSettings:
-    """Which forge, and its URL without a trailing slash; of GitHub the URL of its API. `ca` is PEM, or ""."""
+    """Which forge, and its URL without a trailing slash; of GitHub the URL of its API. `ca` is PEM, or "".
+
+    proxy: the URL of the proxy through which it is reached, "" for none.
+    """
 
     kind: str
     url: str
     ca: str = ""
+    proxy: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +97,7 @@ def parse(document: object, *, path: str = "config.json") -> Settings:
 
 
 def _forge(reader: "_Reader", value: object) -> ForgeSettings:
-    forge = reader.mapping(value, "forge", ("kind", "url", "ca"))
+    forge = reader.mapping(value, "forge", ("kind", "url", "ca", "proxy"))
     kind = reader.text(forge.get("kind"), "forge.kind")
     if kind and kind not in FORGES:
         reader.note("forge.kind", quoted(kind), " or ".join(FORGES))
@@ -104,7 +109,10 @@ def _forge(reader: "_Reader", value: object) -> ForgeSettings:
         allowed = "a plain https:// URL, or http:// with an address of a private network"
         reader.note("forge.url", f"{quoted(url)}: {error}", allowed)
     ca = reader.text(forge.get("ca", ""), "forge.ca", may_be_empty=True)
-    return ForgeSettings(kind=kind, url=url.rstrip("/"), ca=ca)
+    proxy = reader.text(forge.get("proxy", ""), "forge.proxy", may_be_empty=True)
+    if proxy and not is_proxy_url(proxy):
+        reader.note("forge.proxy", quoted(proxy), "the URL of a proxy with its port and without a login")
+    return ForgeSettings(kind=kind, url=url.rstrip("/"), ca=ca, proxy=proxy)
 
 
 def _grants(reader: "_Reader", value: object) -> tuple[Grant, ...]:

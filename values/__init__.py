@@ -30,6 +30,7 @@ Platform and pools
   pod_extras         PodExtras: what an environment lets its pods have beyond what every pool has
   pod_variables      environment variables: the program's, and those that a pool may add
   registry_login     RegistryLogin: a name and a password for a registry
+  proxy              Proxy: the way out of a network without another
   quota              Quota: what a namespace may use in all; RunnerLimits: what one runner may
   placement          GpuPlacement: GPUs and nodes, presets per vendor and cloud
 """

@@ -14,8 +14,10 @@ class PodExtras(TypedDict):
     """RuntimeClasses of the cluster."""
     priority_classes: list[str]
     """PriorityClasses of the cluster."""
+    proxy: bool
+    """Whether they may be told of a proxy."""
 
 
 def no_extras() -> PodExtras:
     """What an environment grants that is silent."""
-    return {"pull_secrets": [], "variables": [], "runtime_classes": [], "priority_classes": []}
+    return {"pull_secrets": [], "variables": [], "runtime_classes": [], "priority_classes": [], "proxy": False}

@@ -56,6 +56,8 @@ class RunnerPool(TypedDict):
     """Secrets of the namespace with which both images are pulled."""
     env: NotRequired[dict[str, str]]
     """Environment variables of the container that jobs run in."""
+    proxy: NotRequired[dict[str, str]]
+    """Environment variables of both containers that say which proxy is the way out."""
     runtime_class: NotRequired[str]
     """The RuntimeClass; the cluster's usual one without it."""
     priority_class: NotRequired[str]

@@ -127,6 +127,11 @@ class ForgeScope:
         return parts.port or (443 if parts.scheme == "https" else 80)
 
     @property
+    def api_host(self) -> str:
+        """Who is asked: the forge itself, or at GitHub's own service its API's name."""
+        return urlsplit(self.api_url).hostname or ""
+
+    @property
     def is_hosted(self) -> bool:
         """Whether it is GitHub's own service, where public means the whole world."""
         return self.kind == GITHUB and (self.host == GITHUB_COM or self.host.endswith(f".{GHE_COM}"))

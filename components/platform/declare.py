@@ -60,6 +60,7 @@ class RegistrarPlan:
     """The registrar: where it runs, what it is, whom it serves and how patiently. forge_ca is PEM or "".
 
     pull_secrets: those of its namespace with which its image is pulled.
+    forge_proxy: the URL of the proxy on the way to the forge, or "".
     forge_egress: where the forge answers, and whatever else it is to reach; api_server: where the API server does.
     """
 
@@ -71,6 +72,7 @@ class RegistrarPlan:
     api_server: Sequence[EgressRule]
     forge: ForgeScope
     forge_ca: str
+    forge_proxy: str
     credential: Credential
     grants: Sequence[Grant]
     deadlines: Deadlines
@@ -164,6 +166,7 @@ def _declare_registrar(
             "forge_kind": plan.forge.kind,
             "forge_url": plan.forge.url,
             "forge_ca": plan.forge_ca,
+            "forge_proxy": plan.forge_proxy,
             "credential_secret": credential.secret_name,
             "grants": [grant_args(grant) for grant in plan.grants],
             "clients": list(plan.clients),

@@ -37,6 +37,8 @@ class RegistrarArgs(TypedDict):
     """The forge's root URL."""
     forge_ca: NotRequired[str]
     """PEM of the CA of a forge that no public one vouches for."""
+    forge_proxy: NotRequired[str]
+    """URL of the proxy through which the forge is reached; the API server never is."""
     credential_secret: pulumi.Input[str]
     """Name of the ForgeCredential's Secret."""
     grants: list[GrantArgs]
@@ -112,8 +114,14 @@ class Registrar(pulumi.ComponentResource):
 
     def _declare_config(self) -> pulumi.Output[str]:
         args = self._args
-        forge_ca = args.get("forge_ca", "")
-        text = registrar_config(self._forge(), args["grants"], args["deadlines"], args["keep_failed"], forge_ca)
+        text = registrar_config(
+            self._forge(),
+            args["grants"],
+            args["deadlines"],
+            args["keep_failed"],
+            forge_ca=args.get("forge_ca", ""),
+            proxy=args.get("forge_proxy", ""),
+        )
         config = k8s.core.v1.ConfigMap(
             f"{self._name}-config",
             metadata=self._metadata(),

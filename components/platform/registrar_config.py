@@ -8,14 +8,26 @@ from values.scope import ForgeScope
 
 
 def registrar_config(
-    forge: ForgeScope, grants: Iterable[GrantArgs], deadlines: DeadlinesArgs, keep_failed: int, forge_ca: str = ""
+    forge: ForgeScope,
+    grants: Iterable[GrantArgs],
+    deadlines: DeadlinesArgs,
+    keep_failed: int,
+    *,
+    forge_ca: str = "",
+    proxy: str = "",
 ) -> str:
     """The text of config.json; keep_failed is the number of failed pods kept per pool, with their logs.
 
-    forge_ca is PEM, or "" where the forge's certificate is signed by a public CA.
+    forge_ca is PEM, or "" where the forge's certificate is signed by a public CA. proxy: the URL of the one through
+    which the forge is reached, or "".
     """
     content = {
-        "forge": {"kind": forge.kind, "url": forge.api_url, **({"ca": forge_ca} if forge_ca else {})},
+        "forge": {
+            "kind": forge.kind,
+            "url": forge.api_url,
+            **({"ca": forge_ca} if forge_ca else {}),
+            **({"proxy": proxy} if proxy else {}),
+        },
         "grants": [
             {
                 "namespace": grant["namespace"],

@@ -100,6 +100,7 @@ def _registration_container(pool: RunnerPool) -> Container:
         "working_dir": "/",
         "env": _environment(
             {
+                **pool.get("proxy", {}),
                 "HOME": f"{WORK_DIRECTORY}/home",
                 "JOBS_DIRECTORY": f"{WORK_DIRECTORY}/{JOBS_FOLDER}",
                 "NVIDIA_VISIBLE_DEVICES": "void",
@@ -128,6 +129,7 @@ def _runner_container(pool: RunnerPool, *, api_access: bool) -> Container:
     devices = gpu_limits(pool.get("gpu"))
     variables = {
         **pool.get("env", {}),
+        **pool.get("proxy", {}),
         "HOME": f"{WORK_DIRECTORY}/home",
         "CORDON_SECONDS": str(CORDON_SECONDS),
         "JOBS_DIRECTORY": f"{WORK_DIRECTORY}/{JOBS_FOLDER}",

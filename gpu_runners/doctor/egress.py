@@ -15,10 +15,12 @@ from gpu_runners.doctor.core.egress import Way, registrar_reaches, runners_reach
 from gpu_runners.doctor.core.findings import Finding, unknown
 from values.egress import EgressRule, host_rule
 from values.forge_networks import forge_networks, is_github_com
+from values.proxy import Proxy
 from values.scope import ForgeScope
 
 META: Final = "/meta"  # https://docs.github.com/rest/meta: `api` lists the networks at which the API answers
 PLATFORM: Final = "gpu-runners:platform"
+PROXY: Final = "gpu-runners:proxy"
 
 
 def egress_to_api_server(stack: StackConfig, platform: PlatformConfig, cluster: ClusterConnection) -> Iterator[Finding]:
@@ -40,8 +42,11 @@ def egress_to_api_server(stack: StackConfig, platform: PlatformConfig, cluster: 
 def egress_to_forge(stack: StackConfig, platform: PlatformConfig) -> Iterator[Finding]:
     """Whether the registrar and the runners of each environment reach the forge."""
     forge = platform.forge
+    if stack.proxy and stack.proxy.is_for(forge.api_host):
+        yield from _egress_to_proxy(stack, platform, stack.proxy)
+        return
     try:
-        wanted = published_networks(forge) if is_github_com(forge) else _resolved(forge)
+        wanted = published_networks(forge) if is_github_com(forge) else _resolved(forge.host, forge.port)
     except (OSError, ForgeRefusedError, ForgeUnreachableError, ValueError) as error:
         cure = f"run this where {forge.host} resolves and answers, best in the cluster's network"
         yield unknown("egress to the forge", f"where {forge.host} is cannot be told: {error or type(error)}", cure)
@@ -54,6 +59,22 @@ def egress_to_forge(stack: StackConfig, platform: PlatformConfig) -> Iterator[Fi
         yield runners_reach(way, environment.egress, stack.blocked_cidrs)
 
 
+def _egress_to_proxy(stack: StackConfig, platform: PlatformConfig, proxy: Proxy) -> Iterator[Finding]:
+    """The same where a proxy stands between: what lies behind it, the registrar tells from inside."""
+    try:
+        wanted = _resolved(proxy.host, proxy.port)
+    except (OSError, ValueError) as error:
+        cure = f"run this where {proxy.host} resolves, best in the cluster's network"
+        yield unknown("egress to the proxy", f"where {proxy.host} is cannot be told: {error}", cure)
+        return
+    target = f"the proxy {proxy.host}"
+    declared = [*proxy.egress, *platform.registrar_egress]
+    yield registrar_reaches(Way("egress of the registrar", target, wanted, PROXY), declared)
+    for environment in platform.environments:
+        way = Way(f"egress of {environment.namespace}", target, wanted, PROXY)
+        yield runners_reach(way, [*environment.egress, *proxy.egress], stack.blocked_cidrs)
+
+
 def published_networks(forge: ForgeScope) -> list[EgressRule]:
     """Where GitHub says that its API answers. Raises ForgeUnreachableError; ValueError where it names no network."""
     with GitHubClient.of_scope(forge) as client:
@@ -64,7 +85,7 @@ def published_networks(forge: ForgeScope) -> list[EgressRule]:
     return [host_rule(str(network), [forge.port]) for network in networks]
 
 
-def _resolved(forge: ForgeScope) -> list[EgressRule]:
-    answers = socket.getaddrinfo(forge.host, forge.port, type=socket.SOCK_STREAM)
+def _resolved(host: str, port: int) -> list[EgressRule]:
+    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = {str(address[0]).partition("%")[0] for *_, address in answers}
-    return [host_rule(address, [forge.port]) for address in sorted(addresses)]
+    return [host_rule(address, [port]) for address in sorted(addresses)]

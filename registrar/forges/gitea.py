@@ -43,12 +43,14 @@ Observe = Callable[[str, str], None]  # verb, status
 class Gitea:
     """The seam for one Gitea. The credential is read again for each request, so rotating it needs no restart."""
 
-    def __init__(self, url: str, *, credential: Callable[[], str], observe: Observe, pace: Pace = PACE) -> None:
+    def __init__(
+        self, url: str, *, credential: Callable[[], str], observe: Observe, pace: Pace = PACE, proxy: str = ""
+    ) -> None:
         self._url = url
         self._pace = pace
         self._credential = credential
         self._observe = observe
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, connect=3))
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, connect=3), proxy=proxy or None)
 
     @property
     def pace(self) -> Pace:

@@ -34,6 +34,7 @@ def open_forge(
             credential=lambda: token_file.read_text(encoding="utf-8").strip(),
             observe=observe,
             pace=pace or GITEA_PACE,
+            proxy=settings.forge.proxy,
         )
 
     def note(budget: Budget) -> None:
@@ -44,7 +45,14 @@ def open_forge(
         ):
             metrics.forge_budget.labels(what).set(value)
 
-    client = Client(settings.forge.url, observe=observe, budget=note, ca_certificate=settings.forge.ca, limits=limits)
+    client = Client(
+        settings.forge.url,
+        observe=observe,
+        budget=note,
+        ca_certificate=settings.forge.ca,
+        proxy=settings.forge.proxy,
+        limits=limits,
+    )
     return GitHub(
         Session(client, credential(client, token_file)),
         granted={

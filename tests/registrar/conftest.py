@@ -139,9 +139,10 @@ async def open_world(
     limits: Paced = LIMITS,
     silence: float = SILENCE_SECONDS,
     hold: float = HOLD_SECONDS,
+    proxy: str = "",
     **changes: Any,
 ) -> AsyncIterator[World]:
-    """A registrar whose forge is of that kind; `changes` to config.json."""
+    """A registrar whose forge is of that kind, reached through a proxy if one is named; `changes` to config.json."""
     cluster, gitea, github = StandInCluster(), StandInGitea(), ArrangedGitHub()
     github.meter.limits = Limits(points_per_minute=None)  # tests run faster than GitHub's minute
     forge_application = gitea.application() if kind == "gitea" else github.application()
@@ -150,7 +151,7 @@ async def open_world(
     await forge_server.start_server()
     kubernetes = kubernetes_at(str(cluster_server.make_url("")))
     forge_url = str(forge_server.make_url("")).rstrip("/") + ("" if kind == "gitea" else "/api/v3")
-    settings = parse(settings_document(forge={"kind": kind, "url": forge_url}, **changes))
+    settings = parse(settings_document(forge={"kind": kind, "url": forge_url, "proxy": proxy}, **changes))
     credential = folder / "token"
     credential.write_text((TOKEN if kind == "gitea" else GITHUB_TOKEN) + "\n")
     service = Service(

@@ -14,14 +14,22 @@ from components.platform.admission.shape import (
     matching,
     one_of,
     quantity,
+    text,
     texts,
     words,
 )
 from components.runner_volumes import WORK_DIRECTORY, Mount, registration_mounts, runner_mounts
 from values.contract import REGISTRATION_CONTAINER, RUNNER_CONTAINER
 from values.image import image_pattern
-from values.pod_variables import LONGEST_VALUE, REGISTRATION_VARIABLES, RUNNER_VARIABLES, VISIBLE_DEVICES
+from values.pod_variables import (
+    LONGEST_VALUE,
+    PROXY_VARIABLES,
+    REGISTRATION_VARIABLES,
+    RUNNER_VARIABLES,
+    VISIBLE_DEVICES,
+)
 from values.pool import IMAGE_PULL_POLICIES
+from values.proxy import URL as PROXY_URL
 
 _NVIDIA: Final = "nvidia.com/"
 _MOST_SCRIPT: Final = 16384  # letters
@@ -35,6 +43,7 @@ _SCRIPT: Final = Value(
 
 def registration_container(grants: AdmissionGrants) -> Fields:
     """The init container. It gets no GPU, so nothing may make any visible to it."""
+    proxy_variables = PROXY_VARIABLES if grants["extras"]["proxy"] else ()
     requests = {"cpu": quantity(), "memory": quantity(), "ephemeral-storage": quantity(grants["ephemeral_storage"])}
     limits = {"memory": quantity(), "ephemeral-storage": quantity(grants["ephemeral_storage"])}
     return Fields(
@@ -42,16 +51,17 @@ def registration_container(grants: AdmissionGrants) -> Fields:
             "name": exactly(REGISTRATION_CONTAINER, required=True),
             "workingDir": exactly("/"),
             "resources": _resources(requests, limits),
-            "env": _variables(REGISTRATION_VARIABLES),
+            "env": _variables((*REGISTRATION_VARIABLES, *proxy_variables)),
             "volumeMounts": _mounts(registration_mounts()),
             **_shared(grants),
         },
-        rules=(_visible_devices(""),),
+        rules=(_visible_devices(""), *_proxies(proxy_variables)),
     )
 
 
 def runner_container(grants: AdmissionGrants, *, api_access: bool) -> Fields:
     """The main container; api_access says whether jobs may use the API server."""
+    proxy_variables = PROXY_VARIABLES if grants["extras"]["proxy"] else ()
     devices = {
         resource: Value(f"quantity({{v}}).compareTo(quantity('{count}')) <= 0", f"at most {count}")
         for resource, count in sorted((name, int(number)) for name, number in grants["gpus"].items())
@@ -67,13 +77,13 @@ def runner_container(grants: AdmissionGrants, *, api_access: bool) -> Fields:
             "name": exactly(RUNNER_CONTAINER, required=True),
             "workingDir": exactly(WORK_DIRECTORY),
             "resources": resources,
-            "env": _variables((*RUNNER_VARIABLES, *grants["extras"]["variables"])),
+            "env": _variables((*RUNNER_VARIABLES, *grants["extras"]["variables"], *proxy_variables)),
             "volumeMounts": _mounts(runner_mounts(api_access=api_access, of_github=True)),
             "restartPolicy": exactly("Never", required=True),
             "lifecycle": Fields({"preStop": pre_stop}, required=True),
             **_shared(grants),
         },
-        rules=(_visible_devices(asked),),
+        rules=(_visible_devices(asked), *_proxies(proxy_variables)),
     )
 
 
@@ -125,6 +135,17 @@ def _visible_devices(asked: str) -> Rule:
         f"(size({visible}) == 0 ? 'nothing' : {visible}.join(', '))",
         f"void, and nothing where {_NVIDIA} devices are requested: the device plugin sets it" if asked else "void",
     )
+
+
+def _proxies(variables: tuple[str, ...]) -> tuple[Rule, ...]:
+    """A proxy is named without a login. Which one, is left to the pools: while it moves, some have the old one."""
+    names = [name for name in variables if name.lower() != "no_proxy"]
+    if not names:
+        return ()
+    values = f"{{it}}.?env.orValue([]).filter(e, e.name in {texts(names)}).map(e, e.?value.orValue(''))"
+    pattern = text(f"^{PROXY_URL}/?$").replace("{", "{{").replace("}", "}}")
+    holds = f"{values}.all(v, v.matches({pattern}))"
+    return (Rule(".env[HTTP_PROXY]", holds, f"{values}.join(', ')", "a proxy's URL with its port, without a login"),)
 
 
 def _mounts(mounts: list[Mount]) -> Each:

@@ -22,6 +22,7 @@ EXAMPLE: AdmissionGrants = {
         "variables": ["HF_HOME", "PIP_CACHE_DIR"],
         "runtime_classes": ["nvidia"],
         "priority_classes": ["gpu-batch"],
+        "proxy": False,
     },
 }
 

@@ -77,12 +77,14 @@ class Client(gidgethub_aiohttp.GitHubAPI):
         observe: Observe,
         budget: Callable[[Budget], None],
         ca_certificate: str = "",
+        proxy: str = "",
         limits: Limits = LIMITS,
     ) -> None:
         tls = ssl.create_default_context(cadata=ca_certificate) if ca_certificate else True
         session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=20, connect=5),
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=tls),
+            proxy=proxy or None,
         )
         super().__init__(session, REQUESTER, cache=Remembered(), base_url=api_url)
         self._observe, self._observe_budget = observe, budget

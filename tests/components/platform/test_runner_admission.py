@@ -59,6 +59,7 @@ EXTRAS: PodExtras = {
     "variables": ["HF_HOME"],
     "runtime_classes": ["nvidia"],
     "priority_classes": ["gpu-batch"],
+    "proxy": True,
 }
 GRANTED: AdmissionGrants = {**GRANTS, "extras": EXTRAS}
 
@@ -176,6 +177,12 @@ def names(grants: AdmissionGrants, container: str) -> str:
 def test_a_granted_variable_is_for_jobs_and_not_for_the_registration() -> None:
     assert "HF_HOME" in names(GRANTED, "containers")
     assert "HF_HOME" not in names(GRANTED, "initContainers") + names(GRANTS, "containers")
+
+
+def test_a_proxy_is_named_only_where_the_platform_has_one() -> None:
+    for container in ("containers", "initContainers"):
+        assert "https_proxy" in names(GRANTED, container)
+        assert "https_proxy" not in names(GRANTS, container)
 
 
 def test_a_priority_is_what_a_granted_class_says_or_none() -> None:

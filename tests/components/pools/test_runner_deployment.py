@@ -88,6 +88,12 @@ def test_variables_of_a_pool_are_for_its_jobs_and_take_none_of_ours() -> None:
     assert "HF_HOME" not in variables(init)
 
 
+def test_both_containers_are_told_of_a_proxy() -> None:
+    spec = pod(pool(proxy={"HTTPS_PROXY": "http://proxy:3128"}))
+    for container in (*spec["containers"], *spec["initContainers"]):
+        assert variables(container)["HTTPS_PROXY"] == "http://proxy:3128"
+
+
 def test_a_pool_says_when_its_images_are_asked_for() -> None:
     spec = pod(pool(image_pull_policy="Always"))
     assert {c["imagePullPolicy"] for c in (*spec["containers"], *spec["initContainers"])} == {"Always"}

@@ -77,6 +77,12 @@ def test_a_token_is_traded_for_a_registration(pod: PodFolder) -> None:
     assert os.listdir(pod.root / "registration") == ["registration"]
 
 
+def test_no_proxy_of_the_pod_or_its_image_is_asked_for_the_registrar(pod: PodFolder) -> None:
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:1")
+    with serving(pod.root / "trust", [Answer(200, '{"id": 7}')]):
+        assert pod.run(REGISTER, **nowhere) == (0, "")
+
+
 def test_the_runners_files_are_copied_with_the_hidden_ones(pod: PodFolder) -> None:
     with serving(pod.root / "trust", [Answer(200, "{}")]):
         pod.run(REGISTER)

@@ -490,6 +490,22 @@ HOSTILE: Final[dict[str, tuple[Change, str]]] = {
         "metadata.labels.app.kubernetes.io/name",
     ),
 }
+LOGIN: Final = "http://user:password@10.85.0.1:3128"
+HOSTILE_PROXIES: Final[dict[str, tuple[Change, str]]] = {
+    "a proxy with a login": (_variable(name="HTTPS_PROXY", value=LOGIN), "spec.containers[runner].env[HTTP_PROXY]"),
+    "a proxy with a login while registering": (
+        _variable("initContainers", name="https_proxy", value=LOGIN),
+        "spec.initContainers[registration].env[HTTP_PROXY]",
+    ),
+    "a proxy out of a Secret": (
+        _variable(name="HTTPS_PROXY", valueFrom=SECRET),
+        "spec.containers[runner].env[HTTPS_PROXY].valueFrom",
+    ),
+    "another proxy variable": (
+        _variable(name="ALL_PROXY", value="http://a:1"),
+        "spec.containers[runner].env[ALL_PROXY]",
+    ),
+}
 # Where some extras are granted, others are as foreign as elsewhere.
 HOSTILE_EXTRAS: Final[dict[str, tuple[Change, str]]] = {
     "another pull Secret": (_spec(imagePullSecrets=[{"name": "forge-credential"}]), "spec.imagePullSecrets"),

@@ -7,6 +7,7 @@ from typing import Any, Final
 from components.pools.runner_deployment import RunnerDeployment
 from tests.program.recorded import run
 from values.pool import RunnerPool
+from values.proxy import Proxy
 
 Json = dict[str, Any]
 Change = Callable[[Json], object]
@@ -81,6 +82,7 @@ WRITTEN_EXTRAS: Final[dict[str, Json]] = {
     "with a pull Secret": {"pull_secrets": ["registry"]},
     "with two pull Secrets": {"pull_secrets": ["second", "registry"]},
     "with variables": {"env": {"HF_HOME": "/work/home/hf", "PIP_CACHE_DIR": ""}},
+    "behind a proxy": {"proxy": Proxy("http://10.85.0.1:3128", ("example.com",)).variables},
     "in a sandbox": {"runtime_class": CLASS},
     "with a priority": {"priority_class": CLASS},
 }
