@@ -19,9 +19,9 @@ from config import StackConfigError
 from gpu_runners.arguments import add_stack
 from gpu_runners.doctor.checks import checks
 from gpu_runners.doctor.core.findings import Finding, exit_code, failed, ok, summary, wrong
-from gpu_runners.doctor.stack import ConfigUnreadableError, read_stack
 from gpu_runners.doctor.worlds import worlds_of
 from gpu_runners.exit_code import ExitCode
+from gpu_runners.stack_config import ConfigUnreadableError, read_stack
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,10 +15,11 @@ from access.cluster.errors import ClusterError
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.pulumi_command import Answer, Program, StackUnknownError, begun_elsewhere
 from gpu_runners.review.cluster import ClusterObjects, Resource
-from gpu_runners.review.core.evidence import Declared, Evidence, declared, namespaces, trimmed
+from gpu_runners.review.core.evidence import Declared, Evidence, Json, declared, namespaces, trimmed
 from gpu_runners.review.core.findings import ObjectName
 from gpu_runners.review.core.pending import failure
 from gpu_runners.review.core.roster import MalformedRosterError, Roster
+from gpu_runners.review.github_groups import GroupsUnreadableError, read_groups
 from gpu_runners.stack_cluster import cluster_of
 from values.contract import REGISTRAR_STATUS_PORT, SERVICE_NAME, TRUST_CONFIG_MAP, TRUST_URL_KEY
 
@@ -56,12 +57,14 @@ def collect(request: Request) -> Evidence:
         preview = pool.submit(_preview, request, events) if request.with_preview else None
         refresh = pool.submit(program.run, "refresh", "--preview-only", "--json", with_config=True)
         elsewhere = pool.submit(_elsewhere, program)
+        groups = pool.submit(read_groups, program, state)
         view = _View(request, declared(state))
         live, runners = view.read()
         unread = list(view.unread)
         previewed, problem = _previewed(preview)
         refreshed = _document(refresh, "refresh", unread)
         others = _result(elsewhere, unread)
+        runner_groups = _groups(groups, unread)
         violations = [*request.violations, *_events(events)]
     return Evidence(
         stack=program.stack,
@@ -71,6 +74,7 @@ def collect(request: Request) -> Evidence:
         live=tuple(live) if live is not None else None,
         elsewhere=tuple(others),
         runners=tuple(runners) if runners is not None else None,
+        runner_groups=runner_groups,
         violations=tuple(violations),
         unread=tuple(unread),
         left_out=tuple(sorted(request.without)),
@@ -125,6 +129,14 @@ def _result(run: Future[list[tuple[str, str, str]]], unread: list[str]) -> list[
     except CommandFailedError as error:
         unread.append(f"{error}; objects of other stacks may show as not declared")
         return []
+
+
+def _groups(run: Future[tuple[Json, ...]], unread: list[str]) -> tuple[Json, ...] | None:
+    try:
+        return run.result()
+    except (CommandFailedError, GroupsUnreadableError) as error:
+        unread.append(f"runner groups at GitHub: {error}")
+        return None
 
 
 def _events(path: Path) -> Iterator[Any]:

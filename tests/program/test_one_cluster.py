@@ -23,11 +23,11 @@ from access.cluster.version import read_version
 from components.cluster_hook import cluster_hook
 from gpu_runners.doctor.cluster import version
 from gpu_runners.doctor.core.findings import State
-from gpu_runners.doctor.stack import set_config
 from gpu_runners.program import main
 from gpu_runners.pulumi_command import Program, opened
 from gpu_runners.review.collect import Request, collect
 from gpu_runners.stack_cluster import cluster_of
+from gpu_runners.stack_config import set_config
 from gpu_runners.state.allow_list import SECRET, SIGNATURE
 from tests.access.cluster.api_server import ApiServer, api_server
 

@@ -19,7 +19,7 @@ class Evidence:
 
     preview and refresh are Pulumi's documents, state the resources of `pulumi stack export`, live the objects of the
     stack's namespaces (whole where declared, else metadata), elsewhere what other stacks declare, as
-    [kind, namespace, name], runners the registrar's list.
+    [kind, namespace, name], runners the registrar's list, runner_groups GitHub's of the stack's organizations.
     """
 
     stack: str
@@ -29,6 +29,7 @@ class Evidence:
     live: tuple[Json, ...] | None = None
     elsewhere: tuple[tuple[str, str, str], ...] = ()
     runners: tuple[Json, ...] | None = None
+    runner_groups: tuple[Json, ...] | None = None
     violations: tuple[Json, ...] = ()
     unread: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -44,7 +45,7 @@ class Evidence:
     def from_json(cls, document: Json) -> "Evidence":
         """What `to_json` gave. Raises TypeError for a document of another shape."""
         values = dict(document)
-        for name in ("state", "live", "runners", "violations", "unread", "left_out"):
+        for name in ("state", "live", "runners", "runner_groups", "violations", "unread", "left_out"):
             if values.get(name) is not None:
                 values[name] = tuple(values[name])
         values["elsewhere"] = tuple((kind, namespace, name) for kind, namespace, name in values.get("elsewhere", ()))

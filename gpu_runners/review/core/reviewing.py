@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from gpu_runners.review.core import pending, runners
+from gpu_runners.review.core import pending, runner_groups, runners
 from gpu_runners.review.core.capacity import capacity
 from gpu_runners.review.core.drift import ClusterDrift
 from gpu_runners.review.core.evidence import Evidence, Json, declared
@@ -59,7 +59,8 @@ def _drift(evidence: Evidence, preview: Json) -> list[Drift]:
     refreshed = cluster.refreshed(evidence.refresh or {})
     strangers = runners.drift(evidence.runners or (), _pools(evidence), runners.staying(evidence.live or ()))
     owned = cluster.owned_by_others(refreshed)
-    return [*refreshed, *owned, *cluster.undeclared(evidence.elsewhere), *strangers]
+    groups = runner_groups.drift(evidence.state, evidence.runner_groups)
+    return [*refreshed, *owned, *cluster.undeclared(evidence.elsewhere), *strangers, *groups]
 
 
 def _leftovers(evidence: Evidence) -> list[str]:

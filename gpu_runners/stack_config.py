@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from config import NAMESPACE, StackConfig, load
-from gpu_runners.pulumi_command import StackUnknownError, opened
+from gpu_runners.pulumi_command import Program, StackUnknownError, opened
 from gpu_runners.state.expectation import config_text
 
 
@@ -19,9 +19,14 @@ def read_stack(folder: Path, stack: str, config_file: Path | None, environment: 
     """The stack's config with its secrets. Raises PulumiFailedError, ConfigUnreadableError, StackConfigError."""
     try:
         with opened(folder, stack, config_file) as program:
-            answer = program.run("config", "--json", "--show-secrets", with_config=True)
+            return config_of(program, environment)
     except StackUnknownError as error:
         raise ConfigUnreadableError(f"the state backend knows no stack {stack}") from error
+
+
+def config_of(program: Program, environment: Mapping[str, str]) -> StackConfig:
+    """The same of a program that is opened already."""
+    answer = program.run("config", "--json", "--show-secrets", with_config=True)
     if answer.code != 0:
         raise ConfigUnreadableError(answer.complaint.removeprefix("error: "))
     set_config(answer.document() or {})
