@@ -76,7 +76,7 @@ PRESETS: Final[Mapping[str, PlacementPreset]] = {
         {"nvidia.com/gpu.present": "true"},
         (_exists(NVIDIA_GPU),),
         "nodes with NVIDIA's GPU operator",
-        "NVIDIA's GPU feature discovery",
+        "NVIDIA's GPU operator (its feature discovery alone does not)",
     ),
     "nvidia-plain": PlacementPreset(
         NVIDIA_GPU, {}, (_exists(NVIDIA_GPU),), "plain node groups with NVIDIA's device plugin, on EKS too"
