@@ -19,7 +19,11 @@ def _script(name: str) -> str:
 
 REGISTER: Final = _script("register.sh")
 PRE_STOP: Final = _script("pre-stop.sh")
-START: Final[Mapping[str, str]] = {"gitea": _script("start-gitea.sh"), "github": _script("start-github.sh")}
+_CONTRACT: Final = _script("image-contract.sh")
+START: Final[Mapping[str, str]] = {
+    "gitea": _CONTRACT + _script("start-gitea.sh"),
+    "github": _CONTRACT + _script("start-github.sh"),
+}
 # Whose children are a job's processes: Gitea's runner is the container's first process and runs steps as its children;
 # GitHub's always has children, and names the one that runs a job.
 RUNNER_PROCESS: Final[Mapping[str, str]] = {"gitea": "1", "github": "none"}

@@ -32,9 +32,13 @@ fi
 # Here and not in the main container: the user's image need not have mkdir. In _work GitHub's runner works: the volume
 # of the jobs is mounted there.
 mkdir -p "$HOME" "$JOBS_DIRECTORY" "$RUNNER_DIRECTORY/_work"
+# The public CAs, which the user's image may lack, and the forge's own.
+for store in ${CA_STORES:-/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem}; do
+    [ -s "$store" ] && cat "$store" > "$RUNNER_DIRECTORY/ca-bundle.crt" && break
+done
 if [ -e "$TRUST_DIRECTORY/forge-ca.crt" ]; then
-    cat "${CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}" "$TRUST_DIRECTORY/forge-ca.crt" \
-        > "$RUNNER_DIRECTORY/ca-bundle.crt"
+    cp "$TRUST_DIRECTORY/forge-ca.crt" "$RUNNER_DIRECTORY/forge-ca.crt"
+    cat "$TRUST_DIRECTORY/forge-ca.crt" >> "$RUNNER_DIRECTORY/ca-bundle.crt"
 fi
 
 url=$(cat "$TRUST_DIRECTORY/url")

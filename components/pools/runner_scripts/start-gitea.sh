@@ -1,16 +1,9 @@
 # Main container of a runner pod whose forge is Gitea, run by the user's image (needs: sh, sleep, glibc).
 # Writes the runner's configuration beside the registration, then becomes the runner: one job, then exit.
-set -eu
 
-breach() {
-    printf '%s\n' "image contract: $1" >&2
-    printf '%s' "image contract: $1" > "$TERMINATION_LOG"
-    exit 78
-}
-
-command -v sleep > /dev/null || breach "the image has no 'sleep', with which a busy runner waits for its job's end"
 "$RUNNER_DIRECTORY/gitea-runner" --version > /dev/null 2>&1 ||
-    breach "the runner does not start in this image; it needs glibc and an executable of the node's architecture"
+    breach "the runner does not start in this image; it needs glibc" \
+        "build it on one with glibc, for the architecture of the pool's nodes"
 
 # The runner writes to this file, so it gets one of its own.
 (umask 077 && while IFS= read -r line || [ -n "$line" ]; do

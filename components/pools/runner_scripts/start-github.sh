@@ -1,41 +1,97 @@
-# Main container of a runner pod whose forge is GitHub, run by the user's image (needs: sh, bash, sleep, glibc).
-# Becomes the runner with a just-in-time configuration, which holds what config.sh would be told (one job, no update of
-# itself): then exit. Its exit code says little (0 for a lost registration too): the registrar asks GitHub for the job.
-set -eu
+# Main container of a runner pod whose forge is GitHub, run by the user's image (needs: sh, bash, sleep, tar, gzip, glibc,
+# libssl). Becomes the runner with a just-in-time configuration, which holds what config.sh would be told (one job, no
+# update of itself): then exit. Its exit code says little (0 for a lost registration too): the registrar asks GitHub for
+# the job.
 
-breach() {
-    printf '%s\n' "image contract: $1" >&2
-    printf '%s' "image contract: $1" > "$TERMINATION_LOG"
-    exit 78
-}
-
-has_icu() {
-    for library in ${LIBRARIES:-/usr/lib /usr/lib64 /lib /lib64 /usr/local/lib /usr/lib/*-linux-gnu}; do
-        for file in "$library"/libicuuc.so*; do
+# Whether the image has a library, by the beginning of its name.
+has_library() {
+    for folder in ${LIBRARIES:-/usr/lib /usr/lib64 /lib /lib64 /usr/local/lib /usr/local/lib64 /usr/lib/*-linux-gnu /lib/*-linux-gnu}; do
+        for file in "$folder/$1"*; do
             [ -e "$file" ] && return 0
+        done
+    done
+    case $({ ldconfig -p || /sbin/ldconfig -p; } 2> /dev/null) in
+    *"$1"*) return 0 ;;
+    esac
+    rest=${LD_LIBRARY_PATH:-}:
+    while [ -n "$rest" ]; do
+        folder=${rest%%:*} rest=${rest#*:}
+        for file in "$folder/$1"*; do
+            [ -n "$folder" ] && [ -e "$file" ] && return 0
         done
     done
     return 1
 }
 
-command -v sleep > /dev/null || breach "the image has no 'sleep', with which a busy runner waits for its job's end"
-command -v bash > /dev/null || breach "the image has no 'bash', in which GitHub's runner is started"
+# E.g. 2.35; nothing where nobody tells. Its own program says it, else old versions have it in a file's name.
+glibc() {
+    first=$(ldd --version 2>&1) || :
+    case $first in
+    *musl*) printf musl && return ;;
+    *GLIBC* | *GNU*)
+        first=${first%%
+*}
+        printf %s "${first##* }" && return
+        ;;
+    esac
+    for folder in ${LIBRARIES:-/lib /lib64 /usr/lib64 /lib/*-linux-gnu /usr/lib/*-linux-gnu}; do
+        for file in "$folder"/libc-2.*.so; do
+            [ -e "$file" ] || continue
+            file=${file##*/libc-}
+            printf %s "${file%.so}" && return
+        done
+    done
+    return 0
+}
 
+require bash "in which GitHub's runner is started"
+require tar "with which GitHub's runner unpacks actions"
+require gzip "with which tar unpacks actions"
+version=$(glibc)
+newer="build it on one with glibc, e.g. Debian 10, Ubuntu 20.04, RHEL 8 or newer"
+case $version in
+musl) breach "the image's C library is musl, and GitHub's runner needs glibc" "$newer" ;;
+2.[0-9] | 2.1[0-9] | 2.2[0-7] | 2.[0-9].* | 2.1[0-9].* | 2.2[0-7].*)
+    breach "the image has glibc $version, and GitHub's runner needs 2.28 or newer" "$newer"
+    ;;
+esac
+has_library libssl.so ||
+    breach "the image has no libssl, without which GitHub's runner aborts at its first connection" \
+        "install libssl3 (Debian, Ubuntu) or openssl-libs (RHEL, Fedora) in the image"
+# Only a note: jobs that check nothing out need none, and actions/checkout gets an archive without history then.
+command -v git > /dev/null ||
+    printf '%s\n' "image contract: the image has no 'git', without which a checkout has no history and DVC finds no" \
+        "repository; cure: install git in the image" >&2
 # Without libicu .NET does not start, unless it is told to do without languages. Few images for jobs have it.
-has_icu || export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+has_library libicuuc.so || export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 # A version that GitHub no longer serves ends with 7; without this it ends with 0, as a job that is done.
 export ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1
 # As in the official image: run.sh, which is the first process here, passes signals on and waits.
 export RUNNER_MANUALLY_TRAP_SIG=1 ACTIONS_RUNNER_PRINT_LOG_TO_STDOUT=1
-if [ -e "$RUNNER_DIRECTORY/ca-bundle.crt" ]; then
-    # A GitHub Enterprise Server with a CA of its own: .NET and git, Node.
-    export SSL_CERT_FILE="$RUNNER_DIRECTORY/ca-bundle.crt" GIT_SSL_CAINFO="$RUNNER_DIRECTORY/ca-bundle.crt"
-    export NODE_EXTRA_CA_CERTS="$RUNNER_DIRECTORY/ca-bundle.crt"
-fi
 listener=$RUNNER_DIRECTORY/bin/Runner.Listener
 if [ -e "$listener" ]; then
-    "$listener" --version > /dev/null 2>&1 ||
-        breach "GitHub's runner does not start in this image; it needs glibc, libstdc++, libssl and zlib"
+    words=$("$listener" --version 2>&1) && code=0 || code=$?
+    [ "$code" = 0 ] ||
+        breach "GitHub's runner does not start in this image (exit code $code): ${words%%
+*}" "install what it names; it needs glibc, libstdc++, libgcc, libssl and zlib"
+fi
+
+# Its own wrapper calls every end that it does not know, a crash too, 0: as if nothing had happened. Only that is changed.
+helper=$RUNNER_DIRECTORY/run-helper.sh.template
+if [ -e "$helper" ]; then
+    changed= unknown=
+    while IFS= read -r line || [ -n "$line" ]; do
+        case $line in
+        *"unknown error code"*) unknown=1 ;;
+        *"exit 0"*)
+            [ -z "$unknown" ] || line="    exit \"\$returnCode\""
+            unknown=
+            ;;
+        esac
+        changed="$changed$line
+"
+    done < "$helper"
+    printf %s "$changed" > "$helper"
 fi
 
 read -r configuration < "$REGISTRATION_DIRECTORY/registration" || [ -n "$configuration" ]

@@ -1,6 +1,7 @@
 """The scripts of a runner's pod, run as they are by `sh` against a real server and real processes."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -322,15 +323,40 @@ STAND_IN = Path(__file__).with_name("stand_in_run.sh")
 
 
 def stand_in_runner(pod: PodFolder) -> None:
-    """A stand-in for GitHub's run.sh with its table of exit codes, and a configuration for it."""
+    """A stand-in for run.sh with its table of exit codes, a configuration for it, and the least of an image."""
     path = pod.root / "runner/run.sh"
     path.write_text(STAND_IN.read_text())
     path.chmod(0o755)
     (pod.root / "registration/registration").write_text("ZW5jb2RlZA==")
+    (pod.root / "lib").mkdir()
+    (pod.root / "lib/libssl.so.3").write_text("")
+    put_program(pod, "ldconfig", "exit 0")  # knows of no other libraries
+
+
+def put_program(pod: PodFolder, name: str, text: str) -> None:
+    """A program of the image, before the machine's own."""
+    path = pod.root / "bin" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def image_of(pod: PodFolder, *programs: str) -> str:
+    """A PATH with these programs of the machine and no others but those that the test put there."""
+    for name in programs:
+        program = shutil.which(name)
+        assert program, name
+        (pod.root / "bin" / name).symlink_to(program)
+    return str(pod.root / "bin")
 
 
 def start_github(pod: PodFolder, **variables: str) -> subprocess.Popen[str]:
-    places = {"LIBRARIES": str(pod.root / "lib"), "LISTENER_NOTE": str(pod.root / "note")}
+    places = {
+        "LIBRARIES": str(pod.root / "lib"),
+        "CA_STORES": str(pod.root / "authorities"),
+        "LISTENER_NOTE": str(pod.root / "note"),
+        "PATH": f"{pod.root}/bin:{os.environ['PATH']}",
+    }
     return pod.start(START["github"], **(places | variables))
 
 
@@ -378,31 +404,139 @@ def test_an_image_without_libicu_does_without_languages(pod: PodFolder) -> None:
 
 def test_an_image_with_libicu_keeps_its_languages(pod: PodFolder) -> None:
     stand_in_runner(pod)
-    (pod.root / "lib").mkdir()
     (pod.root / "lib/libicuuc.so.74").write_text("")
     run_github(pod, 0)
     assert "invariant=" in pod.text("note").splitlines()
+
+
+def breach(pod: PodFolder, **variables: str) -> str:
+    """The last word of a pod whose image lacks something."""
+    process = start_github(pod, **variables)
+    process.communicate(timeout=60)
+    assert process.returncode == 78
+    return pod.text("termination-log")
 
 
 def test_an_image_in_which_githubs_runner_does_not_start_breaks_the_contract_by_name(pod: PodFolder) -> None:
     stand_in_runner(pod)
     listener = pod.root / "runner/bin/Runner.Listener"
     listener.parent.mkdir()
-    listener.write_text("#!/bin/sh\nexit 127\n")
+    listener.write_text("#!/bin/sh\necho libstdc++.so.6: cannot open >&2\nkill -ABRT $$\n")
     listener.chmod(0o755)
-    assert run_github(pod, 0) == 78
-    assert "GitHub's runner does not start in this image" in pod.text("termination-log")
+    text = breach(pod)
+    assert "GitHub's runner does not start in this image (exit code 134): libstdc++.so.6: cannot open" in text
+    assert "cure: install what it names" in text
 
 
-def test_an_image_without_bash_breaks_the_contract_by_name(pod: PodFolder, tmp_path: Path) -> None:
+NEEDED = ("sleep", "bash", "tar", "gzip", "git", "ldd", "cat")
+
+
+@pytest.mark.parametrize("missing", ["sleep", "bash", "tar", "gzip"])
+def test_an_image_without_a_program_breaks_the_contract_by_name(pod: PodFolder, missing: str) -> None:
     stand_in_runner(pod)
-    bare = tmp_path / "bin"
-    bare.mkdir()
-    (bare / "sleep").symlink_to("/bin/sleep")
-    process = start_github(pod, PATH=str(bare))
+    text = breach(pod, PATH=image_of(pod, *(name for name in NEEDED if name != missing)))
+    assert text.startswith(f"image contract: the image has no '{missing}'")
+    assert text.endswith(f"cure: install {'coreutils' if missing == 'sleep' else missing} in the image")
+
+
+def test_an_image_without_libssl_breaks_the_contract_by_name(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    (pod.root / "lib/libssl.so.3").unlink()
+    text = breach(pod)
+    assert "the image has no libssl" in text
+    assert "cure: install libssl3 (Debian, Ubuntu) or openssl-libs (RHEL, Fedora) in the image" in text
+
+
+@pytest.mark.parametrize("place", ["ldconfig", "LD_LIBRARY_PATH"])
+def test_a_library_in_another_place_is_found(pod: PodFolder, place: str) -> None:
+    stand_in_runner(pod)
+    (pod.root / "lib/libssl.so.3").rename(pod.root / "libssl.so.3")
+    variables = {"LISTENER_CODE": "0"}
+    if place == "ldconfig":
+        put_program(pod, "ldconfig", "echo 'libssl.so.3 (libc6,x86-64) => /opt/lib/libssl.so.3'")
+    else:
+        variables[place] = f"/nowhere:{pod.root}"
+    process = start_github(pod, **variables)
     process.communicate(timeout=60)
-    assert process.returncode == 78
-    assert "has no 'bash'" in pod.text("termination-log")
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ("ldd (Ubuntu GLIBC 2.27-3ubuntu1.6) 2.27", "glibc 2.27"),
+        ("ldd (GNU libc) 2.17", "glibc 2.17"),
+        ("ldd (Debian GLIBC 2.5) 2.5", "glibc 2.5"),
+    ],
+)
+def test_a_glibc_that_is_too_old_breaks_the_contract_by_name(pod: PodFolder, answer: str, found: str) -> None:
+    stand_in_runner(pod)
+    put_program(pod, "ldd", f"echo '{answer}'; echo 'Copyright (C) 2018'")
+    text = breach(pod)
+    assert f"the image has {found}, and GitHub's runner needs 2.28 or newer; cure: build it on one with" in text
+
+
+def test_an_old_glibc_is_known_by_its_file_where_there_is_no_ldd(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    (pod.root / "lib/libc-2.24.so").write_text("")
+    text = breach(pod, PATH=image_of(pod, *(name for name in NEEDED if name != "ldd")))
+    assert "the image has glibc 2.24" in text
+
+
+def test_musl_breaks_the_contract_by_name(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    put_program(pod, "ldd", "echo 'musl libc (x86_64)' >&2; echo 'Version 1.2.5' >&2; exit 1")
+    assert "the image's C library is musl" in breach(pod)
+
+
+@pytest.mark.parametrize(
+    "answer", ["ldd (Ubuntu GLIBC 2.35-0ubuntu3) 2.35", "ldd (GNU libc) 2.28", "ldd (GNU libc) 2.100", "ldd: odd"]
+)
+def test_a_glibc_that_is_new_enough_or_unknown_is_left_to_the_runner_itself(pod: PodFolder, answer: str) -> None:
+    stand_in_runner(pod)
+    put_program(pod, "ldd", f"echo '{answer}'")
+    assert run_github(pod, 0) == 0
+
+
+def test_an_image_without_git_is_told_so_and_used(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    path = image_of(pod, *(name for name in NEEDED if name != "git"))
+    process = start_github(pod, LISTENER_CODE="0", PATH=path)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "the image has no 'git'" in errors
+    assert "cure: install git in the image" in errors
+
+
+HELPER = """#!/bin/bash
+"$(dirname "$0")/bin/Runner.Listener" run "$@"
+returnCode=$?
+if [[ $returnCode == 0 ]]; then
+    echo "done"
+    exit 0
+elif [[ $returnCode == 1 ]]; then
+    echo "terminated"
+    exit 0
+else
+    echo "Exiting with unknown error code: ${returnCode}"
+    exit 0
+fi
+"""
+
+
+@pytest.mark.parametrize(("ends", "code"), [("exit 0", 0), ("exit 1", 0), ("kill -ABRT $$", 134), ("exit 99", 99)])
+def test_a_crash_of_githubs_runner_is_no_success(pod: PodFolder, ends: str, code: int) -> None:
+    stand_in_runner(pod)
+    runner = pod.root / "runner"
+    (runner / "run-helper.sh.template").write_text(HELPER)
+    (runner / "run.sh").write_text(f"#!/bin/bash\nexec bash {runner}/run-helper.sh.template\n")
+    (runner / "bin").mkdir()
+    put = f'#!/bin/sh\n[ "$1" = --version ] && exit 0\n{ends}\n'
+    (runner / "bin/Runner.Listener").write_text(put)
+    (runner / "bin/Runner.Listener").chmod(0o755)
+    process = start_github(pod)
+    process.communicate(timeout=60)
+    assert process.returncode == code
 
 
 def test_githubs_runner_works_in_a_folder_and_in_no_link(pod: PodFolder) -> None:
@@ -432,12 +566,51 @@ def test_what_no_job_uses_of_githubs_runner_is_not_copied(pod: PodFolder) -> Non
     assert (runner / "link").readlink() == Path("nowhere")
 
 
-def test_a_forge_with_a_ca_of_its_own_is_trusted_beside_the_others(pod: PodFolder) -> None:
-    stand_in_runner(pod)
+def registered(pod: PodFolder, *, forge_ca: str = "") -> None:
+    """The init container has run in a runner's image that has public CAs."""
     (pod.root / "bundle").write_text("public\n")
     with serving(pod.root / "trust", [Answer(200, "ZW5jb2RlZA==")]):
-        (pod.root / "trust/forge-ca.crt").write_text("private\n")
-        pod.run(REGISTER, CA_BUNDLE=str(pod.root / "bundle"))
-    assert pod.text("runner/ca-bundle.crt") == "public\nprivate\n"
+        if forge_ca:
+            (pod.root / "trust/forge-ca.crt").write_text(forge_ca)
+        assert pod.run(REGISTER, CA_STORES=f"/nowhere {pod.root}/bundle") == (0, "")
+
+
+def trusted(pod: PodFolder) -> str:
     run_github(pod, 0)
-    assert f"bundle={pod.root}/runner/ca-bundle.crt {pod.root}/runner/ca-bundle.crt" in pod.text("note")
+    return next(line for line in pod.text("note").splitlines() if line.startswith("bundle="))
+
+
+def test_a_forge_with_a_ca_of_its_own_is_trusted_beside_the_others(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    (pod.root / "authorities").write_text("the image's own\n")
+    registered(pod, forge_ca="private\n")
+    assert pod.text("runner/ca-bundle.crt") == "public\nprivate\n"
+    bundle = f"{pod.root}/runner/ca-bundle.crt"
+    assert trusted(pod) == f"bundle={bundle} {bundle}"
+
+
+def test_an_image_without_public_cas_gets_those_of_the_runners_image(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    registered(pod)
+    bundle = f"{pod.root}/runner/ca-bundle.crt"
+    assert trusted(pod) == f"bundle={bundle} {bundle}"
+
+
+def test_an_image_with_cas_keeps_its_own(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    (pod.root / "authorities").write_text("the image's own\n")
+    registered(pod)
+    assert trusted(pod) == "bundle= "
+
+
+def test_giteas_runner_trusts_them_too(pod: PodFolder) -> None:
+    registered(pod, forge_ca="private\n")
+    fake_runner(pod, f'echo "$SSL_CERT_FILE" > {pod.root}/trusted')
+    pod.run(START["gitea"], CA_STORES="/nowhere")
+    assert pod.text("trusted") == f"{pod.root}/runner/ca-bundle.crt\n"
+
+
+def test_a_runners_image_without_any_ca_is_no_failure(pod: PodFolder) -> None:
+    with serving(pod.root / "trust", [Answer(200, "{}")]):
+        assert pod.run(REGISTER, CA_STORES="/nowhere") == (0, "")
+    assert not (pod.root / "runner/ca-bundle.crt").exists()
