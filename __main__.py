@@ -15,7 +15,15 @@ from components.pools.declare import declare_pools
 from components.pools.own_pool import refuse_own_pool
 from config import StackConfig, load
 from config.forge_questions import forge_questions
-from config.platform import PlatformConfig, accounts, deployments_by_namespace, grants, reserved_labels
+from config.job_groups import unrestricted
+from config.platform import (
+    PlatformConfig,
+    deployments_by_namespace,
+    grants,
+    job_grants,
+    previews_by_namespace,
+    reserved_labels,
+)
 from values.api_server import ApiServer
 from values.credential import Credential
 from values.forge_networks import forge_networks
@@ -32,6 +40,8 @@ def declare(stack: StackConfig, cluster_version: str, find_api_server: Callable[
     refuse_own_pool(stack.pools, os.environ)
     platform: list[pulumi.Resource] = []
     if stack.platform and stack.credential:
+        for sentence in unrestricted(stack.platform):
+            pulumi.log.info(sentence)
         registrar = registrar_of(stack, stack.platform, stack.credential, find_api_server())
         platform = platform_of(stack, stack.platform, registrar)
     declare_pools(pulumi.get_stack(), stack.pools, stack.pools_namespace, stack.online_deadline_seconds, platform)
@@ -64,6 +74,7 @@ def platform_of(stack: StackConfig, platform: PlatformConfig, registrar: Registr
         trust,
         environments_of(platform, stack.pools, stack.proxy),
         deployments_by_namespace(platform),
+        previews_by_namespace(platform),
         after=at_github(stack),
     )
 
@@ -99,7 +110,7 @@ def environments_of(platform: PlatformConfig, pools: Iterable[RunnerPool], proxy
             namespace=environment.namespace,
             quota=environment.quota,
             egress=(*environment.egress, *(proxy.egress if proxy else ())),
-            accounts=accounts(platform, environment),
+            job_credentials=bool(job_grants(platform, environment.namespace)),
             images=environment.images,
             labels=environment.labels,
             reserved_labels=reserved_labels(platform, environment, pools),

@@ -1,14 +1,14 @@
 """The runner pod's volumes and where they are mounted. Pure.
 
-The token and the registrar's address are mounted into the init container alone, so that nothing in the user's image
-can ask for a registration.
+The token for a registration is mounted into the init container alone, so that nothing in the user's image can ask for
+one. The main container of base runners has a token for another audience: what it is good for depends on the job.
 """
 
 from typing import Final
 
 import pulumi_kubernetes as k8s
 
-from values.contract import TOKEN_AUDIENCE, TRUST_CONFIG_MAP
+from values.contract import JOB_TOKEN_AUDIENCE, TOKEN_AUDIENCE, TRUST_CONFIG_MAP, kubeconfig_key
 from values.pool import RUNNER_FILES
 
 RUNNER_DIRECTORY: Final = "/runner"
@@ -20,27 +20,32 @@ JOBS_FOLDER: Final = "jobs"  # of the work volume
 GITHUB_WORK_DIRECTORY: Final = f"{RUNNER_DIRECTORY}/_work"
 TOKEN_DIRECTORY: Final = "/var/run/registrar"  # noqa: S105 - a path
 TRUST_DIRECTORY: Final = "/etc/registrar-trust"
-API_TOKEN_DIRECTORY: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
+JOB_CREDENTIAL_DIRECTORY: Final = "/var/run/job-credential"  # the token, the plugin, a kubeconfig for each account
+KUBERNETES_CA_CONFIG_MAP: Final = "kube-root-ca.crt"  # Kubernetes writes it into every namespace
+KUBERNETES_CA_FILE: Final = "kubernetes-ca.crt"
 
 # The kubelet renews it after four fifths of this; the shortest that the API server accepts.
 TOKEN_SECONDS: Final = 600
-API_TOKEN_SECONDS: Final = 3607
 
 Volume = k8s.core.v1.VolumeArgsDict
 Mount = k8s.core.v1.VolumeMountArgsDict
+Projection = k8s.core.v1.VolumeProjectionArgsDict
 
 
-def pod_volumes(shared_memory: str, work_volume: str, *, api_access: bool) -> list[Volume]:
-    """All volumes of the pod. Sizes are Kubernetes quantities; api_access adds a token for the API server."""
+def pod_volumes(shared_memory: str, work_volume: str, *, job_credentials: bool) -> list[Volume]:
+    """All volumes of the pod. Sizes are Kubernetes quantities.
+
+    job_credentials adds that by which jobs ask the registrar for the rights of an account.
+    """
     volumes: list[Volume] = [
         {"name": "runner-files", "empty_dir": {"size_limit": RUNNER_FILES}},
         {"name": "registration", "empty_dir": {"medium": "Memory", "size_limit": "1Mi"}},
         {"name": "work", "empty_dir": {"size_limit": work_volume}},
         {"name": "shared-memory", "empty_dir": {"medium": "Memory", "size_limit": shared_memory}},
-        {"name": "registrar-token", "projected": _token(TOKEN_AUDIENCE)},
+        {"name": "registrar-token", "projected": {"default_mode": 0o440, "sources": [_token(TOKEN_AUDIENCE)]}},
         {"name": "registrar-trust", "config_map": {"name": TRUST_CONFIG_MAP, "default_mode": 0o444}},
     ]
-    return [*volumes, {"name": "api-token", "projected": _api_token()}] if api_access else volumes
+    return [*volumes, {"name": "job-credential", "projected": _job_credential()}] if job_credentials else volumes
 
 
 def registration_mounts() -> list[Mount]:
@@ -54,7 +59,7 @@ def registration_mounts() -> list[Mount]:
     ]
 
 
-def runner_mounts(*, api_access: bool, of_github: bool) -> list[Mount]:
+def runner_mounts(*, job_credentials: bool, of_github: bool) -> list[Mount]:
     """Mounts of the main container; of_github adds the folders in which GitHub's runner works."""
     mounts: list[Mount] = [
         {"name": "runner-files", "mount_path": RUNNER_DIRECTORY},
@@ -64,26 +69,26 @@ def runner_mounts(*, api_access: bool, of_github: bool) -> list[Mount]:
     ]
     if of_github:
         mounts.append({"name": "work", "mount_path": GITHUB_WORK_DIRECTORY, "sub_path": JOBS_FOLDER})
-    access: Mount = {"name": "api-token", "mount_path": API_TOKEN_DIRECTORY, "read_only": True}
-    return [*mounts, access] if api_access else mounts
+    credential: Mount = {"name": "job-credential", "mount_path": JOB_CREDENTIAL_DIRECTORY, "read_only": True}
+    return [*mounts, credential] if job_credentials else mounts
 
 
-def _token(audience: str) -> k8s.core.v1.ProjectedVolumeSourceArgsDict:
+def kubeconfig_file(account: str) -> str:
+    """Where jobs of a base runner find the kubeconfig that asks for an account's rights."""
+    return f"{JOB_CREDENTIAL_DIRECTORY}/{kubeconfig_key(account)}"
+
+
+def _token(audience: str) -> Projection:
+    return {"service_account_token": {"audience": audience, "expiration_seconds": TOKEN_SECONDS, "path": "token"}}
+
+
+def _job_credential() -> k8s.core.v1.ProjectedVolumeSourceArgsDict:
+    items = [{"key": "ca.crt", "path": KUBERNETES_CA_FILE}]
     return {
         "default_mode": 0o440,
         "sources": [
-            {"service_account_token": {"audience": audience, "expiration_seconds": TOKEN_SECONDS, "path": "token"}}
-        ],
-    }
-
-
-def _api_token() -> k8s.core.v1.ProjectedVolumeSourceArgsDict:
-    """The three files every in-cluster client looks for."""
-    return {
-        "default_mode": 0o440,
-        "sources": [
-            {"service_account_token": {"expiration_seconds": API_TOKEN_SECONDS, "path": "token"}},
-            {"config_map": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-            {"downward_api": {"items": [{"path": "namespace", "field_ref": {"field_path": "metadata.namespace"}}]}},
+            _token(JOB_TOKEN_AUDIENCE),
+            {"config_map": {"name": TRUST_CONFIG_MAP}},
+            {"config_map": {"name": KUBERNETES_CA_CONFIG_MAP, "items": items}},
         ],
     }

@@ -16,12 +16,14 @@
   gpu              a pool's GPUs and nodes
   platform         the platform's section: scope, registrar, environments; what is granted to whom
   environments     one environment: scope, quota, egress, images, deployer
+  jobs             whose jobs may act as an environment's deployer or previewer
   egress           where pods may connect to
   scope            the URL that says which forge, and what of it
   deadlines        how patient the registrar is
   relations        what the pools and the environments of one stack must agree on
   credential       what the registrar and the wiring prove themselves with
   github           runner groups at GitHub
+  job_groups       runner groups that keep other workflows off base runners
   repositories     the wiring of repositories at GitHub
   wiring_secrets   the secrets of that wiring
   forge_questions  what the stack has to ask its forge

@@ -6,13 +6,14 @@ from typing import Final
 
 from config.egress import read_egress
 from config.fields import Section
+from config.jobs import DeployerConfig, PreviewerConfig, read_deployer, read_previewer
 from config.kinds import text_kind
 from config.names import read_own_namespace, read_runner_labels
 from config.pod_extras import GRANTED, read_granted
 from config.quota import read_quota
 from config.scope import read_scope
 from values.egress import EgressRule
-from values.kubernetes_syntax import DNS_LABEL, IMAGE_BEGINNING, is_dns_label, is_image_beginning
+from values.kubernetes_syntax import IMAGE_BEGINNING, is_image_beginning
 from values.pod_extras import PodExtras
 from values.quota import Quota
 from values.scope import GITEA, ForgeScope, Scope
@@ -32,20 +33,6 @@ IMAGES_KIND: Final = text_kind(
     "cut it before the tag or digest, without a scheme; end a folder with /",
     {"pattern": f"^{IMAGE_BEGINNING}$"},
 )
-STACK_KIND: Final = text_kind(
-    is_dns_label,
-    "the name of the stack that may be deployed, as a DNS-1123 label",
-    "write the name that `pulumi stack ls` shows, in lower case",
-    {"pattern": f"^{DNS_LABEL}$"},
-)
-
-
-@dataclass(frozen=True)
-class DeployerConfig:
-    """Who may deploy an environment: the ServiceAccount `deployer` of a namespace, for one stack."""
-
-    namespace: str
-    stack: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +48,7 @@ class EnvironmentConfig:
     images: tuple[str, ...]
     extras: PodExtras
     deployer: DeployerConfig | None
+    previewer: PreviewerConfig | None
 
 
 def read_environment(
@@ -75,7 +63,8 @@ def read_environment(
 
     pull_secrets: those that the platform makes; has_proxy: whether the stack names one.
     """
-    section.known("namespace", "scope", "runnerGroup", "quota", "egress", "images", "labels", "deployer", *GRANTED)
+    jobs = ("deployer", "previewer")
+    section.known("namespace", "scope", "runnerGroup", "quota", "egress", "images", "labels", *jobs, *GRANTED)
     scope = read_scope(section, platform_scope.kind) if section.has("scope") else platform_scope
     if scope.url and platform_scope.url and scope.url != platform_scope.url:
         section.note("scope", scope.url, f"a scope of {platform_scope.url}", "give another forge a platform of its own")
@@ -94,10 +83,15 @@ def read_environment(
         egress=tuple(read_egress(item) for item in section.sections("egress")),
         images=tuple(section.texts("images", IMAGES_KIND)),
         extras=read_granted(section, pull_secrets, has_proxy=has_proxy),
-        deployer=_read_deployer(section.section("deployer")) if section.has("deployer") else None,
+        deployer=read_deployer(section.section("deployer")) if section.has("deployer") else None,
+        previewer=_read_previewer(section),
     )
 
 
-def _read_deployer(section: Section) -> DeployerConfig:
-    section.known("namespace", "stack")
-    return DeployerConfig(read_own_namespace(section, "namespace"), section.text("stack", STACK_KIND))
+def _read_previewer(section: Section) -> PreviewerConfig | None:
+    if not section.has("previewer"):
+        return None
+    if not section.has("deployer"):
+        cure = "name the deployer whose stack is previewed, or remove this"
+        section.note("previewer", "a previewer", "one beside a deployer", cure)
+    return read_previewer(section.section("previewer"))

@@ -1,5 +1,6 @@
 """What a stack has to ask its forge: the one place where `pulumi up` and the doctor get their questions from."""
 
+from config.job_groups import restrictions
 from config.stack import StackConfig
 from values.forge_questions import ForgeQuestions, RegistrarQuestion, WiringQuestion
 from values.wiring import GroupWiring
@@ -15,6 +16,7 @@ def forge_questions(stack: StackConfig) -> ForgeQuestions | None:
         credential=stack.credential,
         scopes=tuple((environment.scope, environment.runner_group) for environment in platform.environments),
         ca=stack.forge_ca,
+        restrictions=restrictions(platform),
         declared_groups=frozenset((group.organization, group.name) for group in stack.github.groups),
     )
     if stack.wiring_credential is None:

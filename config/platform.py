@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from config.egress import check_forge_is_reached, read_egress
 from config.environments import EnvironmentConfig, read_environment
 from config.fields import Section
+from config.jobs import Granted, check_jobs, granted_jobs
 from config.names import NAMESPACE_KIND, read_image, read_own_namespace
 from config.pod_extras import MOST_NAMES, PULL_SECRET_KIND
 from config.pull_secrets import KEY as PULL_SECRETS
@@ -15,7 +16,7 @@ from config.quota import read_runner_limits
 from config.scope import read_scope
 from values.accounts import DEPLOYER, PREVIEWER, RUNNER, Deployment
 from values.egress import EgressRule
-from values.grant import Grant
+from values.grant import Grant, JobGrant
 from values.pool import RunnerPool
 from values.proxy import Proxy, proxy_for
 from values.quota import RunnerLimits
@@ -37,21 +38,32 @@ class PlatformConfig:
     pull_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def accounts(platform: PlatformConfig, environment: EnvironmentConfig) -> list[str]:
-    """The ServiceAccounts that an environment's pods may run as."""
-    is_deployers = environment.namespace in deployments_by_namespace(platform)
-    return [RUNNER, DEPLOYER, PREVIEWER] if is_deployers else [RUNNER]
+def jobs_of(platform: PlatformConfig) -> list[Granted]:
+    """Whose jobs may act as which account, of each environment."""
+    environments = (
+        (f"environments[{index}]", environment.deployer, environment.previewer)
+        for index, environment in enumerate(platform.environments)
+    )
+    scopes = {environment.namespace: environment.scope for environment in platform.environments}
+    return list(granted_jobs(environments, scopes))
+
+
+def job_grants(platform: PlatformConfig, namespace: str) -> tuple[JobGrant, ...]:
+    """As whom jobs on a namespace's runners may act; each account once, as all environments agree on it."""
+    granted = {jobs.account: jobs.grant for jobs in jobs_of(platform) if jobs.namespace == namespace}
+    return tuple(grant for grant in granted.values() if grant is not None)
 
 
 def grants(platform: PlatformConfig) -> list[Grant]:
-    """What the registrar is granted: the runners of every environment, and deployers where they live."""
+    """What the registrar is granted: the runners of every environment, and who of their jobs may act in the cluster."""
     return [
         Grant(
             namespace=environment.namespace,
             scope=environment.scope,
-            service_accounts=tuple(accounts(platform, environment)),
+            service_accounts=(RUNNER,),
             runner_group=environment.runner_group,
             labels=frozenset(environment.labels) or None,
+            jobs=job_grants(platform, environment.namespace),
         )
         for environment in platform.environments
     ]
@@ -77,6 +89,17 @@ def deployments_by_namespace(platform: PlatformConfig) -> dict[str, list[Deploym
             deployment: Deployment = {"namespace": environment.namespace, "stack": environment.deployer.stack}
             deployments.setdefault(environment.deployer.namespace, []).append(deployment)
     return deployments
+
+
+def previews_by_namespace(platform: PlatformConfig) -> dict[str, list[Deployment]]:
+    """What the previewer of each namespace may look at: the deployer's, where no other is named."""
+    found: dict[str, list[Deployment]] = {}
+    for environment in platform.environments:
+        if environment.deployer:
+            deployment: Deployment = {"namespace": environment.namespace, "stack": environment.deployer.stack}
+            namespace = environment.previewer.namespace if environment.previewer else ""
+            found.setdefault(namespace or environment.deployer.namespace, []).append(deployment)
+    return found
 
 
 def read_platform(
@@ -117,6 +140,8 @@ def read_platform(
     if not section.values.get("environments"):
         section.note("environments", "nothing", "at least one environment", "name the namespace of your runners")
     _check_namespaces(section, platform)
+    if scope.url:  # else nobody knows whose runners they are
+        check_jobs(section, jobs_of(platform))
     return platform
 
 
@@ -132,13 +157,14 @@ def _check_namespaces(section: Section, platform: PlatformConfig) -> None:
         if environment.namespace and environment.namespace == platform.registrar_namespace:
             allowed = "another namespace than the registrar's"
             section.note(f"{at}.namespace", environment.namespace, allowed, "name another: the credential lives there")
-        if environment.deployer and environment.deployer.namespace == environment.namespace != "":
-            allowed = "the namespace of another environment"
-            cure = (
-                "give base runners an environment of their own: whoever deploys a namespace could run as its accounts"
-            )
-            section.note(f"{at}.deployer.namespace", environment.namespace, allowed, cure)
-        if environment.deployer and environment.deployer.namespace not in ("", *names):
-            allowed = f"the namespace of an environment: {', '.join(names)}"
-            cure = "name the environment of the base runners, or add it"
-            section.note(f"{at}.deployer.namespace", environment.deployer.namespace, allowed, cure)
+        for account, identity in ((DEPLOYER, environment.deployer), (PREVIEWER, environment.previewer)):
+            if identity is None or not identity.namespace:
+                continue
+            if identity.namespace == environment.namespace:
+                allowed = "the namespace of another environment"
+                cure = "give base runners an environment of their own: whoever deploys a namespace makes its pods"
+                section.note(f"{at}.{account}.namespace", environment.namespace, allowed, cure)
+            elif identity.namespace not in names:
+                allowed = f"the namespace of an environment: {', '.join(names)}"
+                cure = "name the environment of the base runners, or add it"
+                section.note(f"{at}.{account}.namespace", identity.namespace, allowed, cure)

@@ -8,28 +8,30 @@ from fractions import Fraction
 from config.environments import EnvironmentConfig
 from config.fields import Section
 from config.keys import NAMESPACE
-from config.platform import PlatformConfig
-from values.accounts import DEPLOYER, PREVIEWER
+from config.platform import PlatformConfig, jobs_of
+from values.accounts import JOB_ACCOUNTS
 from values.image import image_pattern
 from values.kubernetes_syntax import amount, bytes_quantity
 from values.pod_extras import PodExtras
 from values.pool import RunnerPool, storage_limit
 from values.quota import RunnerLimits
+from values.runner_label import is_runner_label
 
 
 def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: PlatformConfig) -> None:
     """Relations between the pools and the environments of one stack."""
     environments = {environment.namespace: environment for environment in platform.environments}
-    deployers = {environment.deployer.namespace for environment in platform.environments if environment.deployer}
+    lent = {(jobs.namespace, jobs.account) for jobs in jobs_of(platform)}
     wanted: Counter[tuple[str, str]] = Counter()
     for index, pool in enumerate(pools):
         namespace = pool["namespace"]
         if namespace and environments and namespace not in environments:
             cure = f"add it to {NAMESPACE}:platform.environments"
             root.note(f"pools[{index}].namespace", namespace, f"one of {', '.join(environments)}", cure)
-        if pool["identity"] in (DEPLOYER, PREVIEWER) and namespace in environments and namespace not in deployers:
-            cure = f"name {namespace} as `deployer.namespace` of the environment that it deploys"
-            root.note(f"pools[{index}].identity", pool["identity"], "a pool in a deployer's namespace", cure)
+        identity = pool["identity"]
+        if identity in JOB_ACCOUNTS and namespace in environments and (namespace, identity) not in lent:
+            cure = f"name {namespace} as `{identity}.namespace` of the environment that is meant, with its workflows"
+            root.note(f"pools[{index}].identity", identity, f"a pool in a {identity}'s namespace", cure)
         if namespace in environments:
             _check_images(root, index, pool, environments[namespace].images)
             _check_extras(root, index, pool, environments[namespace].extras)
@@ -91,7 +93,8 @@ def _check_images(root: Section, index: int, pool: RunnerPool, images: tuple[str
 
 def _check_labels(root: Section, index: int, pool: RunnerPool, labels: tuple[str, ...]) -> None:
     for label in pool["labels"]:
-        if labels and label and label not in labels:  # an empty one is refused as what it is
+        # what is no label at all, here or there, is refused as what it is
+        if label and label not in labels and labels and all(map(is_runner_label, labels)):
             cure = f"choose one of these, or add it to the labels of {pool['namespace']} in {NAMESPACE}:platform"
             root.note(f"pools[{index}].labels", label, f"labels of {', '.join(labels)}", cure)
 

@@ -16,6 +16,7 @@ from config.credential import read_credential, read_wiring_credential
 from config.deadlines import read_deadlines
 from config.fields import Section, without_echoes
 from config.github import GitHubConfig, check_provider, read_github
+from config.job_groups import check_job_groups
 from config.keys import NAMESPACE, check_keys, read_values, refuse_encrypted
 from config.kinds import SECONDS, NumberKind, TextKind, choice, text_kind
 from config.names import read_namespace
@@ -80,6 +81,7 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ, sha
         check_pools(root, pools, platform)
         credential = read_credential(root, forge, environment)
         github = read_github(root, section, forge, environment)
+        check_job_groups(section, platform, github)
         if github.owners:  # else nobody needs it
             wiring_credential = read_wiring_credential(root, credential, environment)
             check_provider(root, github, wiring_credential, environment)

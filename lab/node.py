@@ -77,8 +77,9 @@ def proxy() -> Daemon:
         "healthzBindAddress": "127.0.0.1:10256",
         "metricsBindAddress": "127.0.0.1:10249",
         "clientConnection": {"kubeconfig": str(PKI / "proxy.kubeconfig")},
-        # Pod and service backend share one bridge: an answer would otherwise not come back through the host.
-        "iptables": {"masqueradeAll": True, "minSyncPeriod": "100ms", "syncPeriod": "30s"},
+        # Without masqueradeAll, as in other clusters: a pod that asks a Service is seen under its own address. Answers
+        # between pods of the one bridge find their way back as the bridge's traffic passes iptables (lab/network.py).
+        "iptables": {"minSyncPeriod": "100ms", "syncPeriod": "30s"},
         "conntrack": {"maxPerCore": 0},
     }
     file = paths.STATE / "kube-proxy.json"

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from registrar.forges.forge import JobOrigin
 from registrar.untrusted import words
+from values.accounts import PREVIEWER
 from values.grant import JobGrant
 from values.scope import Scope
-from values.workflow import BRANCH, BRANCH_EVENTS, PULL_REQUEST_EVENT, PULL_REQUESTS, WorkflowRef
+from values.workflow import BRANCH, BRANCH_EVENTS, PULL_REQUEST_EVENT, PULL_REQUESTS, TARGET_EVENT, WorkflowRef
 
 LONGEST_WORDS = 200
 
@@ -28,6 +29,9 @@ def judge(grant: JobGrant, origin: JobOrigin) -> Refusal | None:
     if not _is_same(origin.repository, grant.repository):
         return _refusal("JobRepository", grant, origin, f"its repository is {_printable(origin.repository)}")
     if origin.event == PULL_REQUEST_EVENT:
+        return _judge_pull_request(grant, origin)
+    if origin.event == TARGET_EVENT and grant.account == PREVIEWER:
+        # The file is the base branch's own, and everybody with a fork starts it: where it comes from counts the same.
         return _judge_pull_request(grant, origin)
     if origin.event in BRANCH_EVENTS:
         return _judge_branch(grant, origin)

@@ -56,7 +56,7 @@ class Door:
         asked = _Asked("registration", self.metrics.registrations, request.remote)
         began = time.monotonic()
         try:
-            asked.identity = await self._identify(request.headers.get("Authorization"))
+            asked.identity = await self._identify(request, contract.TOKEN_AUDIENCE)
             body = await self.registrations.issue(asked.identity)
         except RegistrationRefusedError as refusal:
             self._record("refused", refusal.reason, refusal.message, asked)
@@ -73,7 +73,7 @@ class Door:
         """POST /credentials/ACCOUNT: 200 with a token for the job that runs, 401, 403, or 503 with Retry-After."""
         asked = _Asked("credential", self.metrics.credentials, request.remote)
         try:
-            asked.identity = await self._identify(request.headers.get("Authorization"))
+            asked.identity = await self._identify(request, contract.JOB_TOKEN_AUDIENCE)
             issued = await self.credentials.issue(asked.identity, request.match_info["account"], request.remote)
         except RegistrationRefusedError as refusal:
             self._record("refused", refusal.reason, refusal.message, asked)
@@ -86,13 +86,13 @@ class Door:
         body = {"token": issued.token.text, "expirationTimestamp": renew_at}
         return web.json_response(body, headers={"Cache-Control": "no-store"})
 
-    async def _identify(self, header: str | None) -> PodIdentity:
-        token = bearer(header)
+    async def _identify(self, request: web.Request, audience: str) -> PodIdentity:
+        token = bearer(request.headers.get("Authorization"))
         try:
             issuer = await self.keys.issuer(key_id(token))
         except IssuerKeysUnreachableError as error:
             raise RegistrationDelayedError(503, "ClusterUnknown", str(error), 3.0) from error
-        return identify(token, issuer, audience=contract.TOKEN_AUDIENCE)
+        return identify(token, issuer, audience=audience)
 
     def _record(self, result: str, reason: str, message: str, asked: _Asked) -> None:
         # only a granted namespace becomes a label: what others claim could be anything, any number of times

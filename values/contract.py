@@ -26,6 +26,8 @@ RUNNER_CONTAINER: Final = "runner"
 OWN_POOL_VARIABLE: Final = "GPU_RUNNERS_POOL"  # of the runner's container: its pool, as namespace/name
 REGISTRATION_CONTAINER: Final = "registration"  # the init container
 TOKEN_AUDIENCE: Final = "registrar"  # noqa: S105 - the audience of a token, not a token
+# Of the token that job code can read: it asks for rights of a job, and never for a registration.
+JOB_TOKEN_AUDIENCE: Final = "registrar-job"  # noqa: S105 - the same
 
 # Where a pod finds the registrar.
 REGISTRAR_PORT: Final = 8443  # registrations, for pods of granted namespaces
@@ -37,6 +39,7 @@ TRUST_CA_KEY: Final = "ca.crt"  # PEM
 TRUST_URL_KEY: Final = "url"  # https://registrar.<namespace>.svc:8443
 TRUST_FORGE_CA_KEY: Final = "forge-ca.crt"  # PEM, only where the forge's certificate is signed by a CA of its own
 TRUST_FORGE_KEY: Final = "forge"  # "gitea" or "github"
+CREDENTIAL_PLUGIN_KEY: Final = "credential.py"  # in namespaces whose jobs may act as an account
 REGISTRATIONS_PATH: Final = "/registrations"
 CREDENTIALS_PATH: Final = "/credentials"  # and the account: a short-lived token of it for the job that runs
 HEALTH_PATH: Final = "/healthz"
@@ -92,3 +95,8 @@ NOT_ONLINE: Final = "NotOnline"
 GHOST_REMOVED: Final = "GhostRemoved"
 FORGE_UNKNOWN: Final = "ForgeUnknown"
 POOL_WAITING: Final = "PoolWaiting"
+
+
+def kubeconfig_key(account: str) -> str:
+    """Of the ConfigMap that pods trust: the kubeconfig by which a job gets the rights of an account."""
+    return f"{account}.kubeconfig"

@@ -1,6 +1,7 @@
 """What is to be asked of a forge before anything is declared: built from a stack's config, asked by `access`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from values.credential import Credential
 from values.scope import ForgeScope, Scope
@@ -15,6 +16,7 @@ class RegistrarQuestion:
     """Can a registrar with this credential work in these scopes and groups?
 
     ca: PEM of the forge's own, or "". declared_groups: (organization, name) of those that the stack makes itself.
+    restrictions: the workflows, owner/repository/FILE@REF, that alone may use a group, as its runners may deploy.
     """
 
     forge: ForgeScope
@@ -22,6 +24,7 @@ class RegistrarQuestion:
     scopes: tuple[ScopeAndGroup, ...]
     ca: str = ""
     declared_groups: frozenset[tuple[str, str]] = frozenset()
+    restrictions: Mapping[ScopeAndGroup, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

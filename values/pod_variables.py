@@ -5,6 +5,7 @@ from typing import Final
 
 from values.contract import OWN_POOL_VARIABLE
 
+KUBECONFIG_VARIABLE: Final = "KUBECONFIG"  # of base runners: by it jobs ask for the rights of an account
 VISIBLE_DEVICES: Final = "NVIDIA_VISIBLE_DEVICES"
 _SHARED_VARIABLES: Final = ("HOME", "JOBS_DIRECTORY", VISIBLE_DEVICES, "REGISTRATION_DIRECTORY", "RUNNER_DIRECTORY")
 REGISTRATION_VARIABLES: Final = (
@@ -43,7 +44,9 @@ def is_variable_name(text: str) -> bool:
 
 def why_reserved(name: str) -> str:
     """Why no pool may set this variable; "" where one may."""
-    if name in (*REGISTRATION_VARIABLES, *RUNNER_VARIABLES) or name.startswith(_RESERVED_BEGINNINGS):
+    if name in (*REGISTRATION_VARIABLES, *RUNNER_VARIABLES, KUBECONFIG_VARIABLE) or name.startswith(
+        _RESERVED_BEGINNINGS
+    ):
         return "the program or the kubelet sets it"
     if _DEVICES.fullmatch(name):
         return "container runtimes give devices by it"

@@ -9,6 +9,8 @@ BRANCH: Final = "refs/heads/"
 # Of a pull request whose head is in the repository itself: any number, so its author's own version of the file counts.
 PULL_REQUESTS: Final = "refs/pull/*"
 PULL_REQUEST_EVENT: Final = "pull_request"
+# Runs the base branch's own file; whose code its jobs look at is for that file to decide. Only ever for who looks.
+TARGET_EVENT: Final = "pull_request_target"
 # What starts a run of a branch by somebody who may write to the repository. Every other event, such as
 # pull_request_target, workflow_run or issue_comment, lets somebody else start the branch's own file.
 BRANCH_EVENTS: Final = ("push", "workflow_dispatch", "schedule")

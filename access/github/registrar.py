@@ -103,6 +103,8 @@ class _Look:
             )
             cure = "switch that off in its settings, or name another runnerGroup"
             raise ForgeRefusedError.of(Problem("runnerGroup", found, "a group for private repositories", cure))
+        if (scope.path, name) not in self._question.declared_groups:  # else this `up` sets it
+            _require_restriction(scope, group, self._question.restrictions.get((scope, name)))
         self._note_many(scope, group, token)
 
     def _note_many(self, scope: Scope, group: Group, token: str) -> None:
@@ -122,6 +124,20 @@ class _Look:
             looks = f"{what}, but the registrar looks for jobs only in {where}"
             cure = f"use a group of at most {most} repositories (platform.runnerGroups declares one)"
             self.answers.concerns.append(Problem("runnerGroup", looks, f"at most {most}", cure))
+
+
+def _require_restriction(scope: Scope, group: Group, wanted: frozenset[str] | None) -> None:
+    """Raises ForgeRefusedError where other workflows than those that may deploy get to the runners that do."""
+    if wanted is None:
+        return
+    selected = group.get("selected_workflows") or []
+    if group.get("restricted_to_workflows") and {text.lower() for text in selected} == {it.lower() for it in wanted}:
+        return
+    open_to = ", ".join(selected) if group.get("restricted_to_workflows") else "every workflow"
+    found = f"the runner group {group['name']} of {scope} is open to {open_to}, and its runners deploy"
+    cure = "restrict it in its settings (Workflow access), or declare it in platform.runnerGroups with these workflows"
+    allowed = f"a group for {', '.join(sorted(wanted))} alone"
+    raise ForgeRefusedError.of(Problem("runnerGroup", found, allowed, cure))
 
 
 def lacking(key: str, may_not: str, needed: str) -> Problem:

@@ -12,7 +12,7 @@ from components.platform.registrar import Registrar
 from components.platform.registrar_args import deadlines_args, grant_args
 from components.platform.registrar_namespace import RegistrarNamespace
 from components.platform.runner_namespace import RunnerNamespace
-from values.accounts import Deployment
+from values.accounts import RUNNER, Deployment
 from values.credential import Credential
 from values.deadlines import Deadlines
 from values.egress import EgressRule
@@ -24,15 +24,16 @@ from values.scope import ForgeScope
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """A namespace for runners: accounts, images and labels are those that pods may have.
+    """A namespace for runners: images and labels are those that pods may have.
 
-    labels: empty for any but the reserved ones, which serve other namespaces.
+    labels: empty for any but the reserved ones, which serve other namespaces. job_credentials: whether jobs there may
+    ask the registrar for a token of an account.
     """
 
     namespace: str
     quota: Quota
     egress: Sequence[EgressRule]
-    accounts: Sequence[str]
+    job_credentials: bool
     images: Sequence[str]
     labels: Sequence[str]
     reserved_labels: Sequence[str]
@@ -85,11 +86,14 @@ def declare_platform(
     trust: Trust,
     environments: Sequence[Environment],
     deployments: Mapping[str, list[Deployment]],
+    previews: Mapping[str, list[Deployment]],
+    *,
     after: Sequence[pulumi.Resource],
 ) -> list[pulumi.Resource]:
     """All of it; what must be there before a pool is.
 
-    deployments: what the deployer of a namespace may deploy. The registrar comes after `after`.
+    deployments: what the deployer of a namespace may deploy; previews: what its previewer may look at.
+    The registrar comes after `after`.
     """
     system = RegistrarNamespace(
         "registrar-namespace",
@@ -114,7 +118,7 @@ def declare_platform(
             {"namespace": namespace, "deployments": deployed, "registrar_namespace": registrar.namespace},
             pulumi.ResourceOptions(depends_on=[system, *namespaces]),
         )
-        for namespace, deployed in deployments.items()
+        for namespace, deployed in previews.items()
     ]
     serving = _declare_registrar(registrar, trust, system, [*namespaces, *after])
     return [*namespaces, *deployers, *previewers, serving]
@@ -137,7 +141,8 @@ def _declare_environment(environment: Environment, trust: Trust, registrar_names
             "egress": list(environment.egress),
             "blocked_cidrs": list(trust.blocked_cidrs),
             "dns_cidrs": list(trust.dns_cidrs),
-            "accounts": list(environment.accounts),
+            "accounts": [RUNNER],
+            "job_credentials": environment.job_credentials,
             "images": list(environment.images),
             "image_tags_allowed": trust.image_tags_allowed,
             "labels": list(environment.labels),

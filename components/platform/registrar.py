@@ -142,6 +142,7 @@ class Registrar(pulumi.ComponentResource):
                     "ca": ca,
                     "forge_kind": self._args["forge_kind"],
                     "forge_ca": self._args.get("forge_ca", ""),
+                    "job_accounts": [job["account"] for job in grant.get("jobs", [])],
                 },
                 self._child(),
             )

@@ -6,6 +6,17 @@ from values.deadlines import Deadlines
 from values.grant import Grant
 
 
+class JobGrantArgs(TypedDict):
+    """Jobs that may act as a ServiceAccount of the namespace while they run."""
+
+    account: str
+    """The ServiceAccount."""
+    repository: str
+    """`owner/repository` whose workflows these are."""
+    workflows: list[str]
+    """Each FILE@REF."""
+
+
 class GrantArgs(TypedDict):
     """A namespace whose pods may become runners of a scope."""
 
@@ -19,6 +30,8 @@ class GrantArgs(TypedDict):
     """The forge's group for these runners, where it has groups."""
     labels: NotRequired[list[str]]
     """Runner labels that pods there may have; any where it is absent."""
+    jobs: NotRequired[list[JobGrantArgs]]
+    """As whom jobs on those pods may act in the cluster."""
 
 
 class DeadlinesArgs(TypedDict):
@@ -47,6 +60,11 @@ def grant_args(grant: Grant) -> GrantArgs:
         args["runner_group"] = grant.runner_group
     if grant.labels:
         args["labels"] = sorted(grant.labels)
+    if grant.jobs:
+        args["jobs"] = [
+            {"account": job.account, "repository": str(job.repository), "workflows": list(map(str, job.workflows))}
+            for job in grant.jobs
+        ]
     return args
 
 

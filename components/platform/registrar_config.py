@@ -35,6 +35,7 @@ def registrar_config(
                 "serviceAccounts": sorted(grant["service_accounts"]),
                 "runnerGroup": grant.get("runner_group"),
                 **({"labels": list(grant["labels"])} if "labels" in grant else {}),
+                **({"jobs": [{**job} for job in grant["jobs"]]} if "jobs" in grant else {}),
             }
             for grant in grants
         ],

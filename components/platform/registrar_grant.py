@@ -6,7 +6,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.labels import object_metadata
-from components.platform.registrar_pod import GRANTED_RULES
+from components.platform.job_credential import job_credential_files
+from components.platform.registrar_pod import GRANTED_RULES, token_rules
 from components.platform.role_grant import RoleGrant
 from values.contract import (
     SERVICE_NAME,
@@ -33,6 +34,8 @@ class RegistrarGrantArgs(TypedDict):
     """`gitea` or `github`."""
     forge_ca: str
     """PEM of the forge's CA, which runners trust beside the public ones; "" for none."""
+    job_accounts: list[str]
+    """ServiceAccounts here as which jobs on the namespace's runners may act."""
 
 
 class RegistrarGrant(pulumi.ComponentResource):
@@ -44,11 +47,14 @@ class RegistrarGrant(pulumi.ComponentResource):
     def __init__(self, name: str, args: RegistrarGrantArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
         super().__init__("gpu-runners:index:RegistrarGrant", name, {}, opts)
         namespace = args["namespace"]
-        grant = RoleGrant(SERVICE_NAME, namespace, GRANTED_RULES, SERVICE_NAME, args["registrar_namespace"])
+        rules = [*GRANTED_RULES, *token_rules(args["job_accounts"])]
+        grant = RoleGrant(SERVICE_NAME, namespace, rules, SERVICE_NAME, args["registrar_namespace"])
         grant.declare(self, name)
         trust = {TRUST_CA_KEY: args["ca"], TRUST_URL_KEY: args["url"], TRUST_FORGE_KEY: args["forge_kind"]}
         if args["forge_ca"]:
             trust[TRUST_FORGE_CA_KEY] = args["forge_ca"]
+        if args["job_accounts"]:
+            trust |= job_credential_files()
         k8s.core.v1.ConfigMap(
             f"{name}-trust",
             metadata=object_metadata(SERVICE_NAME, TRUST_CONFIG_MAP, namespace),

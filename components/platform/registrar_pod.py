@@ -32,6 +32,19 @@ GRANTED_RULES: Final[list["k8s.rbac.v1.PolicyRuleArgsDict"]] = [
 ]
 
 
+def token_rules(accounts: Sequence[str]) -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
+    """What makes tokens of these ServiceAccounts and of no other; nothing where there are none."""
+    if not accounts:
+        return []  # a rule without names would be about all of them
+    rule: k8s.rbac.v1.PolicyRuleArgsDict = {
+        "api_groups": [""],
+        "resources": ["serviceaccounts/token"],
+        "resource_names": sorted(accounts),
+        "verbs": ["create"],
+    }
+    return [rule]
+
+
 def registrar_deployment_spec(
     image: pulumi.Input[str],
     config_map: pulumi.Input[str],

@@ -50,6 +50,8 @@ class RunnerNamespaceArgs(TypedDict):
     """Networks in which the cluster's DNS may answer."""
     accounts: list[str]
     """ServiceAccounts that pods may run as."""
+    job_credentials: bool
+    """Whether jobs may ask the registrar for a token of an account."""
     images: list[str]
     """Images that pods may run, or what their names begin with up to a `/`; empty for any."""
     image_tags_allowed: bool
@@ -114,6 +116,7 @@ class RunnerNamespace(pulumi.ComponentResource):
             {
                 "namespace": args["namespace"],
                 "accounts": args["accounts"],
+                "job_credentials": args["job_credentials"],
                 "images": args["images"],
                 "image_tags_allowed": args["image_tags_allowed"],
                 "labels": args["labels"],

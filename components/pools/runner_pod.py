@@ -16,6 +16,7 @@ from components.runner_volumes import (
     TOKEN_DIRECTORY,
     TRUST_DIRECTORY,
     WORK_DIRECTORY,
+    kubeconfig_file,
     pod_volumes,
     registration_mounts,
     runner_mounts,
@@ -50,9 +51,10 @@ def pod_template(pool: RunnerPool) -> k8s.core.v1.PodTemplateSpecArgsDict:
 
 def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
     gpu = pool.get("gpu")
-    api_access = pool["identity"] != NO_IDENTITY
+    has_identity = pool["identity"] != NO_IDENTITY
     return {
-        "service_account_name": pool["identity"] if api_access else RUNNER,
+        # Also of base runners: a job gets the rights of an account from the registrar, if it is one that may.
+        "service_account_name": RUNNER,
         "automount_service_account_token": False,
         "enable_service_links": False,
         "host_network": False,
@@ -74,8 +76,8 @@ def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
         "node_selector": dict(gpu["node_selector"]) if gpu else {},
         "tolerations": [{**toleration} for toleration in gpu["tolerations"]] if gpu else [],
         "init_containers": [_registration_container(pool)],
-        "containers": [_runner_container(pool, api_access=api_access)],
-        "volumes": pod_volumes(pool["shared_memory"], pool["work_volume"], api_access=api_access),
+        "containers": [_runner_container(pool)],
+        "volumes": pod_volumes(pool["shared_memory"], pool["work_volume"], job_credentials=has_identity),
     }
 
 
@@ -124,7 +126,7 @@ def _registration_container(pool: RunnerPool) -> Container:
     }
 
 
-def _runner_container(pool: RunnerPool, *, api_access: bool) -> Container:
+def _runner_container(pool: RunnerPool) -> Container:
     forge = pool["forge"]
     devices = gpu_limits(pool.get("gpu"))
     variables = {
@@ -146,6 +148,8 @@ def _runner_container(pool: RunnerPool, *, api_access: bool) -> Container:
     if not any(resource.startswith("nvidia.com/") for resource in devices):
         # A CUDA image says "all", and without a request the NVIDIA runtime would believe it.
         variables["NVIDIA_VISIBLE_DEVICES"] = "void"
+    if pool["identity"] != NO_IDENTITY:
+        variables["KUBECONFIG"] = kubeconfig_file(pool["identity"])
     return {
         "name": RUNNER_CONTAINER,
         "image": pool["image"],
@@ -167,7 +171,7 @@ def _runner_container(pool: RunnerPool, *, api_access: bool) -> Container:
         "security_context": _unprivileged(),
         "termination_message_path": "/dev/termination-log",
         "termination_message_policy": "FallbackToLogsOnError",
-        "volume_mounts": runner_mounts(api_access=api_access, of_github=forge == GITHUB),
+        "volume_mounts": runner_mounts(job_credentials=pool["identity"] != NO_IDENTITY, of_github=forge == GITHUB),
     }
 
 

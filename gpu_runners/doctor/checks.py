@@ -11,9 +11,11 @@ from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError
 from config import StackConfig
 from config.forge_questions import forge_questions
+from config.job_groups import unrestricted
+from config.platform import PlatformConfig
 from gpu_runners.doctor import gitea, github
 from gpu_runners.doctor.cluster import ClusterChecks, version
-from gpu_runners.doctor.core.findings import Finding, State, doubtful
+from gpu_runners.doctor.core.findings import Finding, State, doubtful, ok
 from gpu_runners.doctor.core.images import Pull
 from gpu_runners.doctor.core.nodes import Need
 from gpu_runners.doctor.core.rights import of_platform, of_pools
@@ -34,6 +36,7 @@ def checks(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterator[Fin
     if cluster.state is State.OK:
         yield from _of_cluster(stack, name, choice)
     if stack.platform:
+        yield from base_runners(stack.platform)
         yield from egress_to_forge(stack, stack.platform)
     yield from _of_forge(forge_questions(stack))
     yield from images(_images(stack))
@@ -44,6 +47,12 @@ def labels(pools: Iterable[RunnerPool]) -> Iterator[Finding]:
     for pool in pools:
         if problem := missing_self_hosted(pool):
             yield doubtful("labels", problem)
+
+
+def base_runners(platform: PlatformConfig) -> Iterator[Finding]:
+    """Which jobs get to runners whose jobs may have rights, where no group keeps others off them."""
+    for sentence in unrestricted(platform):
+        yield ok("base runners", sentence)
 
 
 def need(pool: RunnerPool) -> Need:

@@ -10,7 +10,7 @@ from access.cluster.errors import ClusterError
 from access.forge_errors import ForgeRefusedError, ForgeUnreachableError
 from access.github.client import GitHubClient
 from config import StackConfig
-from config.platform import PlatformConfig, deployments_by_namespace
+from config.platform import PlatformConfig, job_grants
 from gpu_runners.doctor.core.egress import Way, registrar_reaches, runners_reach
 from gpu_runners.doctor.core.findings import Finding, unknown
 from values.egress import EgressRule, host_rule
@@ -24,10 +24,9 @@ PROXY: Final = "gpu-runners:proxy"
 
 
 def egress_to_api_server(stack: StackConfig, platform: PlatformConfig, cluster: ClusterConnection) -> Iterator[Finding]:
-    """Whether base runners reach the API server, which they deploy to; the registrar's way there is always declared."""
-    deployers = deployments_by_namespace(platform)
+    """Whether base runners reach the API server, as their jobs may use it; the registrar's own is always declared."""
     for index, environment in enumerate(platform.environments):
-        if environment.namespace not in deployers:
+        if not job_grants(platform, environment.namespace):
             continue
         check = f"egress of {environment.namespace}"
         try:

@@ -120,17 +120,12 @@ def branch(world: World, repository: Repository, name: str) -> Json:
     }  # fmt: skip
 
 
-def comparison(world: World, repository: Repository, span: tuple[str, str], ahead: int, behind: int) -> Json:
-    """GET /repos/{owner}/{repo}/compare/{base}...{head}."""
-    url, html = f"{api(world)}/repos/{repository.full_name}", f"{world.base}/{repository.full_name}"
-    words = "...".join(span)
-    status = {(False, False): "identical", (True, False): "ahead", (False, True): "behind", (True, True): "diverged"}
-    base = _commit(world, repository, span[0])
+def move(world: World, ref: str, commits: tuple[str, str]) -> Json:
+    """One of GET /repos/{owner}/{repo}/activity: a push that took a branch from one commit to the next."""
+    before, after = commits
     return {
-        "url": f"{url}/compare/{words}", "html_url": f"{html}/compare/{words}", "diff_url": f"{html}/{words}.diff",
-        "permalink_url": f"{html}/compare/{words}", "patch_url": f"{html}/{words}.patch", "base_commit": base,
-        "merge_base_commit": base, "status": status[ahead > 0, behind > 0], "ahead_by": ahead, "behind_by": behind,
-        "total_commits": ahead, "commits": [_commit(world, repository, span[1])] * ahead, "files": [],
+        "id": int(after[:12], 16), "node_id": f"PSH_{after[:7]}", "before": before, "after": after, "ref": ref,
+        "timestamp": timestamp(EPOCH), "activity_type": "push", "actor": account(world, "ada", 3, "User"),
     }  # fmt: skip
 
 

@@ -1,12 +1,12 @@
-"""REST: a branch, and how two commits lie to each other. Commits are texts in a row, the branch's newest last."""
-
-from typing import Any
+"""REST: a branch, and where it has been. Commits are texts in a row, the branch's newest last."""
 
 from aiohttp import web
 
 from lab.github import documents
 from lab.github.rest import Asked, Door
-from lab.github.world import Refusal, Repository, World
+from lab.github.world import Refusal, World
+
+NOTHING = "0" * 40  # where a branch was before it was made
 
 
 class BranchRoutes:
@@ -20,7 +20,7 @@ class BranchRoutes:
         repository, permission = "/repos/{owner}/{repo}", "contents"
         return [
             door.route("GET", f"{repository}/branches/{{branch:.+}}", self._branch, permission),
-            door.route("GET", f"{repository}/compare/{{span}}", self._compare, permission),
+            door.route("GET", f"{repository}/activity", self._activity, permission),
         ]
 
     async def _branch(self, asked: Asked) -> web.Response:
@@ -29,21 +29,10 @@ class BranchRoutes:
             raise Refusal(404, "Branch not found")
         return web.json_response(documents.branch(self._world, repository, name))
 
-    async def _compare(self, asked: Asked) -> web.Response:
-        """Of what is on no common branch, `diverged`: what one side has alone and the other has not."""
-        repository = self._world.repository(asked.scope)
-        base, _, head = asked.request.match_info["span"].partition("...")
-        known = {commit for commits in repository.branches.values() for commit in commits} | repository.tagged
-        if not {base, head} <= known:
-            raise Refusal(404, "Not Found")
-        ahead, behind = _distance(repository, base, head)
-        return web.json_response(documents.comparison(self._world, repository, (base, head), ahead, behind))
-
-
-def _distance(repository: Repository, base: str, head: str) -> tuple[int, int]:
-    """By how many commits head is ahead of base, and behind it."""
-    for commits in repository.branches.values():
-        if base in commits and head in commits:
-            steps: Any = commits.index(head) - commits.index(base)
-            return (steps, 0) if steps > 0 else (0, -steps)
-    return 1, 1
+    async def _activity(self, asked: Asked) -> web.Response:
+        """Each commit of a branch as one push of it, newest first."""
+        repository, ref = self._world.repository(asked.scope), asked.request.query.get("ref", "")
+        most = int(asked.request.query.get("per_page", "30"))
+        commits = repository.branches.get(ref.removeprefix("refs/heads/"), [])
+        moves = [documents.move(self._world, ref, pair) for pair in zip((NOTHING, *commits), commits, strict=False)]
+        return web.json_response(moves[::-1][:most])

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from policy_rules.resources import (
-    IDENTITIES,
+    JOB_AUDIENCE,
     REGISTRAR_AUDIENCE,
     Json,
     Resource,
@@ -105,9 +105,9 @@ def _judge_token(pod: Pod, volume: str, token: Json) -> Iterator[str]:
             yield sentence(
                 f"volume {volume}", "the registrar's token beside job code", "no mount in a main container", cure
             )
-    elif audience or pod.account not in IDENTITIES or not pod.is_runner:
+    elif audience != JOB_AUDIENCE or not pod.is_runner:
         found = f"a token for {audience or 'the API server'}"
-        cure = "remove it; base runners have an `identity`"
+        cure = "remove it; jobs of base runners get a token from the registrar (`identity`)"
         yield sentence(f"volume {volume}", found, f"a token for {REGISTRAR_AUDIENCE}", cure)
 
 

@@ -13,8 +13,8 @@ NAME_LABEL: Final = "app.kubernetes.io/name"
 RUNNERS: Final = "runners"
 REGISTRAR: Final = "registrar"
 REGISTRAR_AUDIENCE: Final = "registrar"
-# ServiceAccounts whose jobs may hold a token for the API server.
-IDENTITIES: Final = ("deployer", "previewer")
+# Of base runners: with such a token jobs ask the registrar for the rights of an account, and for nothing else.
+JOB_AUDIENCE: Final = "registrar-job"
 
 Json = Mapping[str, Any]
 

@@ -22,7 +22,7 @@ from registrar.forges.forge import (
 )
 from registrar.untrusted import Entry, MalformedError, document, seconds
 from values.scope import Scope, ScopeKind
-from values.workflow import PULL_REQUEST_EVENT
+from values.workflow import PULL_REQUEST_EVENT, TARGET_EVENT
 
 PAGE_SIZE = 50  # the most a default Gitea gives; a smaller answer is no sign of the last page
 API = "/api/v1"
@@ -134,7 +134,7 @@ class Gitea:
         run = await self._call("run", "GET", f"{API}{repository.api_path}/actions/runs/{job.run_id}")
         origin = _of(run, lambda entry: _origin(entry, job))
         pull = _PULL_REF.fullmatch(origin.ref)
-        if pull is None or origin.event != PULL_REQUEST_EVENT:
+        if pull is None or origin.event not in (PULL_REQUEST_EVENT, TARGET_EVENT):
             return origin
         # A run does not say which repository its pull request comes from.
         path = f"{API}{repository.api_path}/pulls/{pull['number']}"

@@ -1,7 +1,7 @@
 """What is to be asked of a forge is one value, which `pulumi up` and the doctor share."""
 
 from config.forge_questions import forge_questions
-from tests.program.stack_values import Values, loaded, stack_file
+from tests.program.stack_values import Values, loaded, stack_file, without_deployers
 from values.forge_questions import ForgeQuestions
 from values.scope import Scope
 from values.wiring import GroupWiring
@@ -12,7 +12,7 @@ def asked(values: Values) -> ForgeQuestions | None:
 
 
 def at_github() -> Values:
-    values = stack_file("platform") | {"forge": "github"}
+    values = without_deployers(stack_file("platform")) | {"forge": "github"}
     values["platform"]["scope"] = "https://github.com/mlops/guide"
     values["platform"]["environments"][0] |= {"scope": "https://github.com/mlops", "runnerGroup": "gpus"}
     return values

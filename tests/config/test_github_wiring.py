@@ -10,7 +10,7 @@ from config import StackConfigError
 from tests.config.test_invalid_stacks import FILES
 from tests.config.test_invalid_stacks import refusal as of_file
 from tests.github.app_key import private_key
-from tests.program.stack_values import Values, loaded, stack_file
+from tests.program.stack_values import Values, loaded, stack_file, without_deployers
 
 APP_KEY = {"GITHUB_APP_PRIVATE_KEY": private_key()}
 REPOSITORY = {"name": "mlops/guide", "secrets": ["KEY", {"name": "PASSPHRASE", "from": "DEV_PASSPHRASE"}]}
@@ -18,7 +18,11 @@ SECRETS = {"GPU_RUNNERS_SECRET_KEY": "hush", "GPU_RUNNERS_SECRET_DEV_PASSPHRASE"
 
 
 def wired(*repositories: dict[str, Any], **changes: Any) -> Values:
-    values = stack_file("platform") | {"forge": "github", "githubApp": {"appId": 4711, "installationId": 99}} | changes
+    values = (
+        without_deployers(stack_file("platform"))
+        | {"forge": "github", "githubApp": {"appId": 4711, "installationId": 99}}
+        | changes
+    )
     values["platform"] |= {"scope": "https://github.com/mlops", "repositories": list(repositories or (REPOSITORY,))}
     return values
 
@@ -69,7 +73,7 @@ def test_the_stack_file_goes_before_the_environment_and_both_before_the_registra
 
 
 def test_a_stack_that_declares_nothing_at_github_has_no_credential_for_it() -> None:
-    values = stack_file("platform") | {"forge": "github", "githubApp": {"appId": 4711}}
+    values = without_deployers(stack_file("platform")) | {"forge": "github", "githubApp": {"appId": 4711}}
     values["platform"]["scope"] = "https://github.com/mlops"
     assert loaded(values, APP_KEY | {"GITHUB_TOKEN": "ambient"}).wiring_credential is None
 

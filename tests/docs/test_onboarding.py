@@ -73,7 +73,7 @@ def test_stacks_are_called_the_same_wherever_the_page_names_them() -> None:
     assert stacks == {"platform-prod", "prod"}
     assert set(re.findall(r"STACK=([a-z-]+)", PAGE)) == stacks
     assert {words[words.index("--stack") + 1] for words in commands("pulumi") if "--stack" in words} <= stacks
-    deployers = re.findall(r"deployer: \{namespace: ([a-z-]+), stack: ([a-z-]+)\}", PAGE)
+    deployers = re.findall(r"deployer:\n +namespace: ([a-z-]+)\n +stack: ([a-z-]+)\n", PAGE)
     assert deployers == [("runners-base", "prod")]
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from components.platform.deployer import deployer_rules
 from components.platform.previewer import previewer_rules, roster_rules
-from components.platform.registrar_pod import GRANTED_RULES
+from components.platform.registrar_pod import GRANTED_RULES, token_rules
 from tests.lab.adversary.identities import USERS, Right, rows
 from tests.program.stack_values import ROOT
+from values.accounts import JOB_ACCOUNTS
 
 PAGE = (ROOT / "docs/security.md").read_text()
 NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
@@ -69,6 +70,7 @@ def rights_of(rules: Sequence[Mapping[str, Any]]) -> Iterator[Right]:
     ("identity", "place", "rules"),
     [
         ("registrar", "each environment", GRANTED_RULES),
+        ("registrar", "base runners' environment", token_rules(JOB_ACCOUNTS)),
         ("deployer", "deployed environment", deployer_rules("STACK")),
         ("previewer", "deployed environment", previewer_rules()),
         ("previewer", "registrar's namespace", roster_rules()),

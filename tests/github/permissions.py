@@ -26,7 +26,7 @@ REPOSITORY: Final = {
     "actions/permissions(/fork-pr-workflows-private-repos|/fork-pr-contributor-approval)?": "administration",
     r"actions/runs(/\d+(/jobs)?)?": "actions",
     "branches/[^/]+": "contents",
-    "compare/[0-9a-f.]+": "contents",
+    "activity": "contents",
     r"actions/jobs/\d+": "actions",
     "actions/variables(/[^/]+)?": "actions_variables",
     "actions/secrets(/[^/]+)?": "secrets",

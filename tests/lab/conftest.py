@@ -32,6 +32,7 @@ OWN_NAMESPACES = (
     "gpu-runners-reach",
     "gpu-runners-closed",
     "gpu-runners-reviewed",
+    "gpu-runners-identity",
 )
 
 MakeStack = Callable[[str, Mapping[str, Any]], Stack]

@@ -182,7 +182,8 @@ def test_an_api_server_that_base_runners_do_not_reach_comes_with_the_block_that_
     environment = config["gpu-runners:platform"]["environments"][0]
     environments = config["gpu-runners:platform"]["environments"]
     environments.append({**environment, "namespace": f"{NAMESPACE}-base", "quota": {"gpus": 0}})
-    environment["deployer"] = {"namespace": f"{NAMESPACE}-base", "stack": "doctor"}
+    workflows = [".github/workflows/deploy.yml@refs/heads/main"]
+    environment["deployer"] = {"namespace": f"{NAMESPACE}-base", "stack": "doctor", "workflows": workflows}
     doctor.stack.configure(config)
     code, output = doctor.says()
     assert code == ExitCode.FOUND

@@ -10,7 +10,7 @@ from components.github.repository_args import ForgeRepositoryArgs
 from components.github.runner_group import RunnerGroup, RunnerGroupArgs
 from policy_rules.catalogue import RULES
 from policy_rules.resources import (
-    IDENTITIES,
+    JOB_AUDIENCE,
     NAME_LABEL,
     POOL_LABEL,
     REGISTRAR,
@@ -35,7 +35,6 @@ from tests.policy.judged_stack import (
 )
 from tests.program.recorded import run
 from values import contract
-from values import pool as runner_pool
 
 
 @pytest.fixture
@@ -168,9 +167,10 @@ def test_a_taint_with_a_name_of_its_own_is_accepted_where_the_settings_name_it(s
     assert violations("gpu-placement", own, {"taints": ["ml"]}) == []
 
 
-def test_a_base_runner_may_hold_an_api_token(stack: list[Resource]) -> None:
+def test_a_base_runner_may_ask_the_registrar_for_its_jobs(stack: list[Resource]) -> None:
     (base,) = [resource for resource in stack if resource.name == "gpu-runners-base-base" and resource.kind]
-    assert "api-token" in {volume["name"] for volume in pod(dict(base.inputs))["volumes"]}
+    (asking,) = [volume for volume in pod(dict(base.inputs))["volumes"] if volume["name"] == "job-credential"]
+    assert asking["projected"]["sources"][0]["serviceAccountToken"]["audience"] == JOB_AUDIENCE
     assert violations("runner-credentials", [base]) == []
 
 
@@ -262,7 +262,7 @@ def test_rules_read_the_names_that_the_program_writes() -> None:
     assert RUNNER_LABELS_ANNOTATION == contract.RUNNER_LABELS_ANNOTATION
     assert contract.SERVICE_NAME == REGISTRAR
     assert contract.TOKEN_AUDIENCE == REGISTRAR_AUDIENCE
-    assert set(IDENTITIES) == set(runner_pool.IDENTITIES) - {runner_pool.NO_IDENTITY}
+    assert contract.JOB_TOKEN_AUDIENCE == JOB_AUDIENCE
     assert program_labels.object_labels(RUNNERS)[NAME_LABEL] == RUNNERS
 
 

@@ -28,6 +28,15 @@ def stack_file(name: str) -> Values:
     return {key.removeprefix("gpu-runners:"): value for key, value in values.items()}
 
 
+def without_deployers(values: Values) -> Values:
+    """The same platform, whose environments are deployed by people: its scope may be any then."""
+    for environment in values["platform"]["environments"]:
+        environment.pop("deployer", None)
+    for pool in values["pools"]:
+        pool["identity"] = "none"
+    return values
+
+
 def declared_keys() -> dict[str, dict[str, Any]]:
     """The schema in Pulumi.yaml."""
     schema: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]

@@ -1,5 +1,6 @@
 """The whole program, run as Pulumi would run it, with the cluster's version handed in."""
 
+import json
 import runpy
 from collections.abc import Callable
 
@@ -9,7 +10,7 @@ import pytest
 from access.cluster.errors import ClusterTooOldError
 from components.pools.own_pool import OwnPoolError
 from tests.program.recorded import Program, Secret, run
-from tests.program.stack_values import ROOT, Values, find_api_server, loaded, stack_file
+from tests.program.stack_values import ROOT, Values, find_api_server, loaded, stack_file, without_deployers
 from values.api_server import ApiServer
 
 PROGRAM = runpy.run_path(str(ROOT / "__main__.py"), run_name="program")
@@ -81,16 +82,33 @@ def test_a_stack_of_pools_asks_for_no_api_servers_address() -> None:
     run(lambda: declare(loaded(stack_file("dev")), "1.36", nobody_may_ask), "dev")
 
 
-def test_each_namespace_of_runners_admits_its_own_accounts() -> None:
+def test_no_namespace_of_runners_admits_a_pod_with_rights() -> None:
     program = declared(stack_file("platform"), "platform")
-    accounts = {
-        "gpu-runners-base": "serviceAccountName in ['runner', 'deployer', 'previewer']",
-        "gpu-runners-dev": "serviceAccountName in ['runner']",
-    }
-    for namespace, allowed in accounts.items():
+    for namespace in ("gpu-runners-base", "gpu-runners-dev"):
         policy = program.one("ValidatingAdmissionPolicy", f"{namespace}-runner-pods")
+        allowed = "serviceAccountName in ['runner']"
         assert [v for v in policy.inputs["spec"]["variables"] if allowed in v["expression"]]
         assert program.one("ValidatingAdmissionPolicyBinding", f"{namespace}-runner-pods")
+
+
+def test_the_registrar_makes_tokens_of_the_named_accounts_where_base_runners_are_and_nowhere_else() -> None:
+    program = declared(stack_file("platform"), "platform")
+    rules = {
+        role.namespace: [rule for rule in role.inputs["rules"] if "serviceaccounts/token" in rule["resources"]]
+        for role in program.of("Role")
+        if role.object_name == "registrar"
+    }
+    (rule,) = rules.pop("gpu-runners-base")
+    assert (rule["resourceNames"], rule["verbs"]) == (["deployer"], ["create"])
+    assert rules == {"gpu-runners-dev": []}
+
+
+def test_a_base_runner_finds_plugin_and_kubeconfig_beside_its_token() -> None:
+    program = declared(stack_file("platform"), "platform")
+    (base,) = [it for it in program.of("ConfigMap", "gpu-runners-base") if it.object_name == "registrar"]
+    assert {"url", "ca.crt", "credential.py", "deployer.kubeconfig"} <= set(base.inputs["data"])
+    (dev,) = [it for it in program.of("ConfigMap", "gpu-runners-dev") if it.object_name == "registrar"]
+    assert "credential.py" not in dev.inputs["data"]
 
 
 def test_the_credential_is_in_one_secret_of_the_registrars_namespace_and_nowhere_else() -> None:
@@ -105,7 +123,16 @@ def test_the_registrar_is_granted_every_environment_and_its_accounts() -> None:
     text = config.inputs["data"]["config.json"]
     assert '"namespace": "gpu-runners-base"' in text
     assert '"scope": "mlops/guide"' in text
-    assert '"deployer"' in text
+    (base, dev) = json.loads(text)["grants"]
+    assert base["jobs"] == [
+        {
+            "account": "deployer",
+            "repository": "mlops/guide",
+            "workflows": [".github/workflows/train.yml@refs/heads/main"],
+        }
+    ]
+    assert "jobs" not in dev
+    assert {tuple(grant["serviceAccounts"]) for grant in (base, dev)} == {("runner",)}
 
 
 def test_pools_wait_for_the_platform_of_their_own_stack() -> None:
@@ -157,7 +184,7 @@ def test_every_child_is_named_after_its_component() -> None:
 
 
 def wired() -> Values:
-    values = both() | {"forge": "github"}
+    values = without_deployers(both()) | {"forge": "github"}
     platform = values["platform"]
     platform |= {"scope": "https://github.com/mlops"}
     platform["environments"][1]["runnerGroup"] = "gpus"
@@ -207,6 +234,6 @@ def test_secrets_for_github_are_secret_wherever_they_stand() -> None:
 
 
 def test_a_platform_that_declares_nothing_at_github_does_without_its_provider() -> None:
-    values = both() | {"forge": "github"}
+    values = without_deployers(both()) | {"forge": "github"}
     values["platform"]["scope"] = "https://github.com/mlops"
     assert [r.type for r in declared(values, "platform").resources if "github" in r.type] == []

@@ -37,7 +37,7 @@ async def base_runner(world: World, name: str = "base-abc-aaaaa", address: str =
 
 
 async def ask(world: World, pod: Any, account: str = "deployer", token: str | None = None) -> tuple[int, Any]:
-    headers = {"Authorization": f"Bearer {token or world.cluster.token(pod)}"}
+    headers = {"Authorization": f"Bearer {token or world.cluster.token(pod, aud=[contract.JOB_TOKEN_AUDIENCE])}"}
     async with world.http.post(f"{world.url}{contract.CREDENTIALS_PATH}/{account}", headers=headers) as response:
         return response.status, await response.json()
 
@@ -96,12 +96,13 @@ async def test_any_other_job_is_refused_with_the_reason(world: World, path: str,
     assert contract.CREDENTIAL_REFUSED in world.cluster.reasons()
 
 
+@pytest.mark.parametrize("event", ["pull_request", "pull_request_target"])
 @pytest.mark.parametrize(("head", "status"), [("mlops/guide", 200), ("evil/guide", 403), (None, 403)])
 async def test_a_pull_request_looks_where_it_is_of_the_same_repository(
-    world: World, head: str | None, status: int
+    world: World, head: str | None, status: int, event: str
 ) -> None:
     pod = await base_runner(world)
-    world.gitea.run(3, "preview.yml@refs/pull/4/head", "pull_request")
+    world.gitea.run(3, "preview.yml@refs/pull/4/head", event)
     world.gitea.pull(4, head)
     world.gitea.job(7, runner_id=1, run_id=3)
     assert (await ask(world, pod, "previewer"))[0] == status
@@ -189,6 +190,24 @@ async def test_a_pod_of_a_namespace_without_a_grant_gets_nothing(world: World) -
 
 async def test_no_token_gets_nothing(world: World) -> None:
     assert (await ask(world, None, token="let.me.in"))[0] == 401
+
+
+async def test_the_token_for_a_registration_is_none_for_a_credential(world: World) -> None:
+    pod = await base_runner(world)
+    world.gitea.run(3)
+    world.gitea.job(7, runner_id=1, run_id=3)
+    status, body = await ask(world, pod, token=world.cluster.token(pod))
+    assert (status, body["reason"]) == (401, "TokenAudience")
+
+
+async def test_the_token_that_job_code_can_read_gets_no_registration(world: World) -> None:
+    pod = runner_pod("base-abc-aaaaa", namespace="base")
+    await world.cluster.create(pod)
+    token = world.cluster.token(pod, aud=[contract.JOB_TOKEN_AUDIENCE])
+    headers = {"Authorization": f"Bearer {token}"}
+    async with world.http.post(f"{world.url}{contract.REGISTRATIONS_PATH}", headers=headers) as response:
+        assert (response.status, (await response.json())["reason"]) == (401, "TokenAudience")
+    assert world.gitea.runners == {}
 
 
 async def test_a_forge_that_is_away_is_no_refusal(world: World) -> None:

@@ -115,13 +115,20 @@ def test_what_looks_every_night_may_look() -> None:
     assert judge(PREVIEWER, nightly) is None
 
 
+def test_mains_own_file_may_look_at_a_pull_request() -> None:
+    assert judge(PREVIEWER, replace(PULL, event="pull_request_target")) is None
+
+
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
         ({"head": "evil/guide"}, "JobFork"),
         ({"head": ""}, "JobFork"),
         ({"file": ".github/workflows/drift.yml"}, "JobWorkflow"),
-        ({"event": "pull_request_target"}, "JobEvent"),
+        ({"event": "pull_request_target", "head": "evil/guide"}, "JobFork"),
+        ({"event": "pull_request_target", "ref": "refs/heads/main"}, "JobRef"),
+        ({"event": "pull_request_target", "ref": "refs/heads/main", "file": ".github/workflows/drift.yml"}, "JobRef"),
+        ({"event": "workflow_run"}, "JobEvent"),
         ({"event": "push"}, "JobRef"),
         ({"ref": "refs/heads/main"}, "JobRef"),
         ({"event": "push", "ref": "refs/heads/main"}, "JobRef"),

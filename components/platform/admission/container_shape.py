@@ -18,10 +18,12 @@ from components.platform.admission.shape import (
     texts,
     words,
 )
-from components.runner_volumes import WORK_DIRECTORY, Mount, registration_mounts, runner_mounts
+from components.runner_volumes import WORK_DIRECTORY, Mount, kubeconfig_file, registration_mounts, runner_mounts
+from values.accounts import JOB_ACCOUNTS
 from values.contract import REGISTRATION_CONTAINER, RUNNER_CONTAINER
 from values.image import image_pattern
 from values.pod_variables import (
+    KUBECONFIG_VARIABLE,
     LONGEST_VALUE,
     PROXY_VARIABLES,
     REGISTRATION_VARIABLES,
@@ -59,9 +61,10 @@ def registration_container(grants: AdmissionGrants) -> Fields:
     )
 
 
-def runner_container(grants: AdmissionGrants, *, api_access: bool) -> Fields:
-    """The main container; api_access says whether jobs may use the API server."""
+def runner_container(grants: AdmissionGrants, *, job_credentials: bool) -> Fields:
+    """The main container; job_credentials says whether jobs may ask for the rights of an account."""
     proxy_variables = PROXY_VARIABLES if grants["extras"]["proxy"] else ()
+    job_variables = (KUBECONFIG_VARIABLE,) if job_credentials else ()
     devices = {
         resource: Value(f"quantity({{v}}).compareTo(quantity('{count}')) <= 0", f"at most {count}")
         for resource, count in sorted((name, int(number)) for name, number in grants["gpus"].items())
@@ -77,13 +80,13 @@ def runner_container(grants: AdmissionGrants, *, api_access: bool) -> Fields:
             "name": exactly(RUNNER_CONTAINER, required=True),
             "workingDir": exactly(WORK_DIRECTORY),
             "resources": resources,
-            "env": _variables((*RUNNER_VARIABLES, *grants["extras"]["variables"], *proxy_variables)),
-            "volumeMounts": _mounts(runner_mounts(api_access=api_access, of_github=True)),
+            "env": _variables((*RUNNER_VARIABLES, *job_variables, *grants["extras"]["variables"], *proxy_variables)),
+            "volumeMounts": _mounts(runner_mounts(job_credentials=job_credentials, of_github=True)),
             "restartPolicy": exactly("Never", required=True),
             "lifecycle": Fields({"preStop": pre_stop}, required=True),
             **_shared(grants),
         },
-        rules=(_visible_devices(asked), *_proxies(proxy_variables)),
+        rules=(_visible_devices(asked), *([_kubeconfig()] if job_credentials else []), *_proxies(proxy_variables)),
     )
 
 
@@ -146,6 +149,14 @@ def _proxies(variables: tuple[str, ...]) -> tuple[Rule, ...]:
     pattern = text(f"^{PROXY_URL}/?$").replace("{", "{{").replace("}", "}}")
     holds = f"{values}.all(v, v.matches({pattern}))"
     return (Rule(".env[HTTP_PROXY]", holds, f"{values}.join(', ')", "a proxy's URL with its port, without a login"),)
+
+
+def _kubeconfig() -> Rule:
+    """It names one of the program's own files: a client runs what a kubeconfig names."""
+    files = [kubeconfig_file(account) for account in JOB_ACCOUNTS]
+    named = f"{{it}}.?env.orValue([]).filter(e, e.name == '{KUBECONFIG_VARIABLE}').map(e, e.?value.orValue(''))"
+    holds = f"{named}.all(file, file in {texts(files)})"
+    return Rule(f".env[{KUBECONFIG_VARIABLE}]", holds, f"{named}.join(', ')", " or ".join(files))
 
 
 def _mounts(mounts: list[Mount]) -> Each:

@@ -12,6 +12,8 @@ class AdmissionGrants(TypedDict):
     """Its name."""
     accounts: list[str]
     """ServiceAccounts that pods may run as."""
+    job_credentials: bool
+    """Whether jobs may ask the registrar for a token of an account."""
     images: list[str]
     """Images that containers may run, or what their names begin with up to a `/`; empty for any."""
     image_tags_allowed: bool

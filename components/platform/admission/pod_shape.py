@@ -19,7 +19,6 @@ from components.platform.admission.shape import (
     texts,
 )
 from components.platform.admission.volume_shape import volumes
-from values.accounts import DEPLOYER, PREVIEWER
 from values.contract import ONLINE_GATE, RUNNER_USER
 from values.placement import CLUSTER_TAINTS
 from values.pod_extras import PodExtras
@@ -68,12 +67,12 @@ def _by_classes(extras: PodExtras) -> dict[str, Value]:
 
 
 def _spec(grants: AdmissionGrants) -> "dict[str, Value | Fields | Each]":
-    api_access = bool({DEPLOYER, PREVIEWER} & set(grants["accounts"]))
+    job_credentials = grants["job_credentials"]
     storage = grants["ephemeral_storage"]
     return {
-        "containers": Each(runner_container(grants, api_access=api_access), most=1),
+        "containers": Each(runner_container(grants, job_credentials=job_credentials), most=1),
         "initContainers": Each(registration_container(grants), most=1, required=True),
-        "volumes": volumes(storage, api_access=api_access),
+        "volumes": volumes(storage, job_credentials=job_credentials),
         "serviceAccountName": one_of(*grants["accounts"], required=True),
         "serviceAccount": one_of(*grants["accounts"]),
         "automountServiceAccountToken": exactly(value=False, required=True),

@@ -10,6 +10,7 @@ from components.platform.admission.shape import Each, Entries, Fields, Node, Val
 EXAMPLE: AdmissionGrants = {
     "namespace": "gpu-runners-dev",
     "accounts": ["runner"],
+    "job_credentials": True,
     "images": ["registry.example.com/ml/"],
     "image_tags_allowed": False,
     "labels": ["gpu", "large-gpu"],

@@ -2,58 +2,73 @@
 
 from typing import Final
 
-from components.platform.admission.shape import Each, Fields, Rule, Value, exactly, number, one_of, quantity, texts
-from components.runner_volumes import API_TOKEN_SECONDS, TOKEN_SECONDS, pod_volumes
-from values.contract import TOKEN_AUDIENCE, TRUST_CONFIG_MAP
+from components.platform.admission.shape import (
+    Each,
+    Fields,
+    Rule,
+    Value,
+    exactly,
+    number,
+    one_of,
+    quantity,
+    text,
+    texts,
+)
+from components.runner_volumes import (
+    KUBERNETES_CA_CONFIG_MAP,
+    KUBERNETES_CA_FILE,
+    TOKEN_SECONDS,
+    Projection,
+    pod_volumes,
+)
+from values.contract import JOB_TOKEN_AUDIENCE, TOKEN_AUDIENCE, TRUST_CONFIG_MAP
 
 _KINDS: Final = {"emptyDir": "empty_dir", "configMap": "config_map", "projected": "projected"}
 _MODES: Final = Value(f"{{v}} in [{0o400}, {0o440}, {0o444}]", "0400, 0440 or 0444")
-_API_TOKEN: Final = "api-token"  # noqa: S105 - a volume's name
+_CONFIG_MAPS: Final = (TRUST_CONFIG_MAP, KUBERNETES_CA_CONFIG_MAP)
 
 
-def volumes(most: str, *, api_access: bool) -> Each:
+def volumes(most: str, *, job_credentials: bool) -> Each:
     """The pod's volumes; most bounds each that lies on the node's disk or in its memory."""
-    items = Fields({"key": exactly("ca.crt"), "path": exactly("ca.crt")})
-    namespace = Fields(
+    audiences = [TOKEN_AUDIENCE, *([JOB_TOKEN_AUDIENCE] if job_credentials else [])]
+    items = Fields({"key": exactly("ca.crt"), "path": exactly(KUBERNETES_CA_FILE)})
+    config_map = Fields(
         {
-            "path": exactly("namespace"),
-            "fieldRef": Fields({"apiVersion": exactly("v1"), "fieldPath": exactly("metadata.namespace")}),
+            "name": one_of(*_CONFIG_MAPS, required=True),
+            "items": Each(items, 1, named_by="key"),
         }
     )
     source = Fields(
         {
             "serviceAccountToken": Fields(
                 {
-                    "audience": exactly(TOKEN_AUDIENCE),
-                    "expirationSeconds": number(TOKEN_SECONDS, API_TOKEN_SECONDS),
+                    "audience": one_of(*audiences, required=True),
+                    "expirationSeconds": number(TOKEN_SECONDS, TOKEN_SECONDS),
                     "path": exactly("token"),
                 }
             ),
-            "configMap": Fields(
-                {"name": exactly("kube-root-ca.crt", required=True), "items": Each(items, 1, named_by="key")}
-            ),
-            "downwardAPI": Fields({"items": Each(namespace, 1, named_by="path")}),
+            **({"configMap": config_map} if job_credentials else {}),
         }
     )
     volume = Fields(
         {
-            "name": one_of(*_names(api_access=api_access)),
+            "name": one_of(*_names(job_credentials=job_credentials)),
             "emptyDir": Fields({"medium": exactly("Memory"), "sizeLimit": quantity(most)}),
             "configMap": Fields({"name": exactly(TRUST_CONFIG_MAP, required=True), "defaultMode": _MODES}),
             "projected": Fields({"sources": Each(source, 3, named_by=""), "defaultMode": _MODES}),
         },
-        rules=(*_kinds(api_access=api_access), *_audiences()),
+        rules=(*_kinds(job_credentials=job_credentials), _sources(job_credentials=job_credentials)),
     )
-    return Each(volume, most=len(_names(api_access=api_access)), required=True)
+    return Each(volume, most=len(_names(job_credentials=job_credentials)), required=True)
 
 
-def _names(*, api_access: bool) -> list[str]:
-    return [str(volume["name"]) for volume in pod_volumes("1", "1", api_access=api_access)]
+def _names(*, job_credentials: bool) -> list[str]:
+    return [str(volume["name"]) for volume in pod_volumes("1", "1", job_credentials=job_credentials)]
 
 
-def _kinds(*, api_access: bool) -> list[Rule]:
+def _kinds(*, job_credentials: bool) -> list[Rule]:
     """Each volume is of the kind that its name stands for."""
-    declared = pod_volumes("1", "1", api_access=api_access)
+    declared = pod_volumes("1", "1", job_credentials=job_credentials)
     by_kind = {field: [str(v["name"]) for v in declared if key in v] for field, key in _KINDS.items()}
     return [
         Rule(
@@ -66,15 +81,21 @@ def _kinds(*, api_access: bool) -> list[Rule]:
     ]
 
 
-def _audiences() -> list[Rule]:
-    """A token is for the registrar; only the one for the API server names no audience, and has its volume."""
-    tokens = "{it}.?projected.sources.orValue([]).filter(s, has(s.serviceAccountToken))"
-    audiences = f"{tokens}.map(s, s.serviceAccountToken.?audience.orValue(''))"
-    return [
-        Rule(
-            ".projected.sources[].serviceAccountToken.audience",
-            f"{audiences}.all(a, a == ({{it}}.name == '{_API_TOKEN}' ? '' : '{TOKEN_AUDIENCE}'))",
-            f"{audiences}.map(a, a == '' ? 'nothing' : a).join(', ')",
-            f"{TOKEN_AUDIENCE}, and nothing in {_API_TOKEN}",
-        )
-    ]
+def _sources(*, job_credentials: bool) -> Rule:
+    """What is projected together: in each volume what the program puts there, in its order, and nothing else."""
+    declared = [volume for volume in pod_volumes("1", "1", job_credentials=job_credentials) if "projected" in volume]
+    wanted = {str(volume["name"]): " + ".join(map(_source, volume["projected"]["sources"])) for volume in declared}
+    audience = "'token for ' + s.serviceAccountToken.?audience.orValue('nobody')"
+    items = "s.?configMap.items.orValue([]).map(i, '/' + i.key).join('')"
+    source = f"has(s.serviceAccountToken) ? {audience} : s.?configMap.name.orValue('nothing') + {items}"
+    found = f"{{it}}.?projected.sources.orValue([]).map(s, {source}).join(' + ')"
+    holds = " && ".join(f"({{it}}.name != {text(name)} || {found} == {text(it)})" for name, it in wanted.items())
+    return Rule(".projected.sources", holds, found, ", ".join(f"{it} in {name}" for name, it in wanted.items()))
+
+
+def _source(source: Projection) -> str:
+    """One of the program's own, in the words of the rule above."""
+    if "service_account_token" in source:
+        return f"token for {source['service_account_token']['audience']}"
+    config_map = source["config_map"]
+    return str(config_map["name"]) + "".join(f"/{item['key']}" for item in config_map.get("items", []))

@@ -1,8 +1,9 @@
 """Where a job comes from at GitHub, with the proof that its branch is one: a run names a tag as it names a branch.
 
 A tag `main` may hold any version of a workflow, and may be gone before anybody looks. So a branch is proven by what
-cannot be taken back: in a repository, that the run's commit is one of the branch; in an organization, that GitHub gives
-this runner no job of the file but those of the branch, as its group is restricted to workflows.
+cannot be taken back: in a repository, that the branch was at the run's commit; in an organization, that GitHub gives
+this runner no job of the file but those of the branch, as its group is restricted to workflows. That a commit is in the
+branch's history would prove nothing: those of a merged pull request are, and nobody has agreed to each of them.
 """
 
 import re
@@ -16,9 +17,11 @@ from registrar.forges.github.reading import of
 from registrar.forges.github.session import Session
 from registrar.untrusted import Entry, MalformedError, words
 from values.scope import Scope
-from values.workflow import BRANCH, BRANCH_EVENTS, PULL_REQUEST_EVENT
+from values.workflow import BRANCH, BRANCH_EVENTS, PULL_REQUEST_EVENT, TARGET_EVENT
 
-ON_THE_BRANCH: Final = ("identical", "behind")  # of a commit held against a branch's newest one
+# What GitHub gives at once, newest first: pushes and merges of a branch, each with where it was before and after
+# (https://docs.github.com/rest/repos/repos#list-repository-activities).
+MOST_MOVES: Final = 100
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 
 
@@ -46,7 +49,7 @@ class Origins:
         event = of(run, lambda entry: entry.text("event"))
         branch = of(run, _branch)
         ref, doubt = "", ""
-        if event == PULL_REQUEST_EVENT:
+        if event in (PULL_REQUEST_EVENT, TARGET_EVENT):
             ref = "refs/pull/"
         elif event in BRANCH_EVENTS and not branch:
             doubt = "the run names no branch"
@@ -90,11 +93,13 @@ class Origins:
             return f"{repository} has no branch {branch}"
         if commit == newest:
             return ""
-        path = f"{repository.api_path}/compare/{newest}...{commit}"
-        answer = await self._session.ask(scope, "compare", "GET", path, query={"per_page": "1"})
-        if of(answer, lambda entry: entry.words("status", most=32)) in ON_THE_BRANCH:
+        moves = await self._session.find_list(
+            scope, "activity", f"{repository.api_path}/activity", ref=f"{BRANCH}{branch}", per_page=str(MOST_MOVES)
+        )
+        if any(of(move, lambda entry: _was_at(entry, branch, commit)) for move in moves or ()):
             return ""
-        return f"the run's commit {commit[:10]} is none of the branch {branch}: a tag may have its name"
+        where = f"in its last {MOST_MOVES} pushes and merges" if moves is not None else "as far as this GitHub tells"
+        return f"{branch} never was at the run's commit {commit[:10]} {where}: a tag may have its name"
 
 
 def _branch(run: Entry) -> str:
@@ -103,6 +108,10 @@ def _branch(run: Entry) -> str:
         return run.text("head_branch")
     except MalformedError:
         return ""
+
+
+def _was_at(move: Entry, branch: str, commit: str) -> bool:
+    return move.text("ref") == f"{BRANCH}{branch}" and commit in (move.text("before"), move.text("after"))
 
 
 def _head_commit(run: Entry) -> str:

@@ -18,9 +18,6 @@ LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "runners": RUNNER_FIELDS,
     "runner_groups": GROUP_FIELDS,
     "repositories": ("full_name",),
-    # of two commits that are compared
-    "commits": (),
-    "files": (),
 }
 Answer = TypeVar("Answer")
 

@@ -1,7 +1,7 @@
 """Requests in the name of a scope: the client with the credential that fits, renewed once where it is refused."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from registrar.forges.github.client import Client, GitHubRefusedError
 from registrar.forges.github.credentials import Credential
@@ -10,6 +10,8 @@ from registrar.untrusted import Entry
 from values.scope import Scope
 
 Answer = TypeVar("Answer")
+
+_ABSENT: Final = object()
 
 
 class Session:
@@ -38,13 +40,23 @@ class Session:
 
     async def find(self, scope: Scope, verb: str, path: str) -> Entry | None:
         """One thing, None if it does not exist."""
+        answer = await self._find(scope, verb, path)
+        # `null` is an answer that cannot be used, and no absence
+        return None if answer is _ABSENT else of(answer, lambda entry: entry)
+
+    async def find_list(self, scope: Scope, verb: str, path: str, **query: str) -> list[Entry] | None:
+        """A list of things in one answer, None if there is no such list."""
+        answer = await self._find(scope, verb, path, **query)
+        return None if answer is _ABSENT else of({"list": answer}, lambda entry: entry.entries("list"))
+
+    async def _find(self, scope: Scope, verb: str, path: str, **query: str) -> Any:
+        """_ABSENT if it does not exist."""
         try:
-            answer = await self.ask(scope, verb, "GET", path)
+            return await self.ask(scope, verb, "GET", path, query=query)
         except GitHubRefusedError as error:
             if error.status == 404:
-                return None
+                return _ABSENT
             raise
-        return of(answer, lambda entry: entry)  # `null` is an answer that cannot be used, and no absence
 
     async def pages(self, scope: Scope, verb: str, path: str, key: str, **query: str) -> list[Any]:
         """All entries under `key` of a paged list."""

@@ -28,6 +28,7 @@ from values.scope import ForgeScope, Scope
 GUIDE, ORGANIZATION = ("mlops/guide", None), ("mlops", "gpu")
 APP = Credential(app_id=APP_ID, private_key=private_key())
 PAT = Credential(token=TOKEN)
+DEPLOY, OTHER = (f"mlops/guide/.github/workflows/{name}.yml@refs/heads/main" for name in ("deploy", "other"))
 GROUP = {"id": 7, "name": "gpu", "default": False, "visibility": "selected", "allows_public_repositories": False}
 
 
@@ -38,11 +39,12 @@ class Bench:
     warned: list[str] = field(default_factory=list)
 
     declared: set[tuple[str, str]] = field(default_factory=set)
+    restrictions: dict[tuple[Scope, str | None], frozenset[str]] = field(default_factory=dict)
 
     def check(self, *wanted: tuple[str, str | None], proof: Credential = PAT, ca: str = "") -> None:
         forge = ForgeScope("github", self.url, "")
         scopes = tuple((Scope(path), group) for path, group in wanted)
-        question = RegistrarQuestion(forge, proof, scopes, ca, frozenset(self.declared))
+        question = RegistrarQuestion(forge, proof, scopes, ca, frozenset(self.declared), self.restrictions)
         require_forge(ForgeQuestions(question), self.warned.append)
 
     def problems(self, *wanted: tuple[str, str | None], proof: Credential = PAT) -> tuple[Problem, ...]:
@@ -174,6 +176,33 @@ def test_a_declared_group_that_exists_and_allows_public_repositories_is_refused(
     bench.stand_in.hold_groups({**GROUP, "allows_public_repositories": True})
     bench.declared.add(ORGANIZATION)
     assert "the runner group gpu of mlops allows public repositories" in bench.refusal(ORGANIZATION)
+
+
+@pytest.mark.parametrize(
+    ("settings", "open_to"),
+    [
+        ({}, "every workflow"),
+        ({"restricted_to_workflows": False, "selected_workflows": [DEPLOY]}, "every workflow"),
+        ({"restricted_to_workflows": True, "selected_workflows": [DEPLOY, OTHER]}, f"{DEPLOY}, {OTHER}"),
+        ({"restricted_to_workflows": True, "selected_workflows": [OTHER]}, OTHER),
+        ({"restricted_to_workflows": True, "selected_workflows": []}, ""),
+    ],
+)
+def test_a_group_of_runners_that_deploy_is_refused_where_other_workflows_get_to_it(
+    bench: Bench, settings: dict[str, Any], open_to: str
+) -> None:
+    bench.stand_in.hold_groups({**GROUP, **settings})
+    bench.restrictions[Scope("mlops"), "gpu"] = frozenset({DEPLOY})
+    (problem,) = bench.problems(ORGANIZATION)
+    assert problem.found == f"the runner group gpu of mlops is open to {open_to}, and its runners deploy"
+    assert problem.allowed == f"a group for {DEPLOY} alone"
+
+
+def test_a_group_for_the_workflows_that_deploy_and_no_other_passes(bench: Bench) -> None:
+    workflows = [DEPLOY.replace("mlops", "MLOps")]
+    bench.stand_in.hold_groups({**GROUP, "restricted_to_workflows": True, "selected_workflows": workflows})
+    bench.restrictions[Scope("mlops"), "gpu"] = frozenset({DEPLOY})
+    bench.check(ORGANIZATION)
 
 
 def test_a_group_for_all_of_many_repositories_is_warned_about_with_how_few_are_looked_into(bench: Bench) -> None:

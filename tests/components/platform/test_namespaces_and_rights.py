@@ -25,6 +25,7 @@ DEV: RunnerNamespaceArgs = {
     "blocked_cidrs": ["10.0.0.0/8", "fc00::/7"],
     "dns_cidrs": ["10.0.0.0/8"],
     "accounts": ["runner"],
+    "job_credentials": False,
     "images": ["registry.example.com/ml/", "registry.example.com:5000/runner"],
     "image_tags_allowed": False,
     "labels": ["gpu"],

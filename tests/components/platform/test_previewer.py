@@ -4,7 +4,7 @@ from components.platform.previewer import Previewer, previewer_rules, roster_rul
 from components.pools.runner_pod import pod_template
 from tests.components.pools.test_runner_deployment import pool
 from tests.program.recorded import Program, run
-from values.accounts import PREVIEWER
+from values.accounts import PREVIEWER, RUNNER
 
 
 def previewer() -> Program:
@@ -42,7 +42,7 @@ def test_a_namespace_of_two_stacks_is_granted_once() -> None:
     assert places == ["dev", "system"]
 
 
-def test_a_pool_with_the_previewers_identity_runs_as_it_with_a_token() -> None:
+def test_a_pool_with_the_previewers_identity_has_no_right_and_a_way_to_ask_for_it() -> None:
     spec = pod_template(pool(identity=PREVIEWER))["spec"]
-    assert spec["service_account_name"] == PREVIEWER
-    assert "api-token" in [volume["name"] for volume in spec["volumes"]]
+    assert spec["service_account_name"] == RUNNER
+    assert "job-credential" in [volume["name"] for volume in spec["volumes"]]

@@ -23,7 +23,8 @@ from values.pool import RunnerPool
 DIGEST = f"@sha256:{'0' * 64}"
 GRANTS: AdmissionGrants = {
     "namespace": "gpu-runners-dev",
-    "accounts": ["runner", "deployer"],
+    "accounts": ["runner"],
+    "job_credentials": True,
     "images": ["registry.example.com/ml/", "registry.example.com:5000/runner"],
     "image_tags_allowed": False,
     "labels": ["gpu"],
@@ -199,7 +200,7 @@ def test_the_variables_that_are_admitted_are_those_that_the_program_writes() -> 
     spec = written()["spec"]
     for container, names in (
         (spec["initContainers"][0], REGISTRATION_VARIABLES),
-        (spec["containers"][0], RUNNER_VARIABLES),
+        (spec["containers"][0], (*RUNNER_VARIABLES, "KUBECONFIG")),
     ):
         assert sorted(variable["name"] for variable in container["env"]) == sorted(names)
 

@@ -7,8 +7,15 @@ import pytest
 
 from components.pools.runner_deployment import RunnerDeployment, deployment_fingerprint
 from tests.program.recorded import Recorded, run
-from values.contract import ONLINE_GATE, POOL_LABEL, RUNNER_LABELS_ANNOTATION, TOKEN_AUDIENCE
-from values.pool import RunnerPool
+from values.contract import (
+    JOB_TOKEN_AUDIENCE,
+    ONLINE_GATE,
+    POOL_LABEL,
+    RUNNER_LABELS_ANNOTATION,
+    TOKEN_AUDIENCE,
+    TRUST_CONFIG_MAP,
+)
+from values.pool import IDENTITIES, RunnerPool
 
 CUDA: RunnerPool = {
     "name": "cuda",
@@ -132,17 +139,32 @@ def test_only_the_init_container_can_ask_for_a_registration() -> None:
 def test_a_runner_has_no_identity_in_the_cluster() -> None:
     assert pod()["automountServiceAccountToken"] is False
     assert pod()["serviceAccountName"] == "runner"
-    assert "api-token" not in volumes()
+    assert "job-credential" not in volumes()
+    assert "KUBECONFIG" not in variables(runner())
 
 
-def test_a_deployers_job_finds_the_clusters_identity_where_every_client_looks() -> None:
-    base = pool(identity="deployer", gpu=None)
-    assert pod(base)["serviceAccountName"] == "deployer"
+@pytest.mark.parametrize("identity", ["deployer", "previewer"])
+def test_a_base_runners_pod_has_no_rights_and_its_jobs_find_how_to_ask_for_them(identity: str) -> None:
+    base = pool(identity=identity, gpu=None)
+    assert pod(base)["serviceAccountName"] == "runner"
     assert pod(base)["automountServiceAccountToken"] is False
-    mounts = {mount["name"]: mount["mountPath"] for mount in runner(base)["volumeMounts"]}
-    assert mounts["api-token"] == "/var/run/secrets/kubernetes.io/serviceaccount"
-    paths = [next(iter(source)) for source in volumes(base)["api-token"]["projected"]["sources"]]
-    assert paths == ["serviceAccountToken", "configMap", "downwardAPI"]
+    mounts = {mount["name"]: mount for mount in runner(base)["volumeMounts"]}
+    assert mounts["job-credential"]["mountPath"] == "/var/run/job-credential"
+    assert mounts["job-credential"]["readOnly"] is True
+    assert variables(runner(base))["KUBECONFIG"] == f"/var/run/job-credential/{identity}.kubeconfig"
+    token, trust, ca = volumes(base)["job-credential"]["projected"]["sources"]
+    assert token["serviceAccountToken"]["audience"] == JOB_TOKEN_AUDIENCE
+    assert trust["configMap"] == {"name": TRUST_CONFIG_MAP}
+    assert ca["configMap"]["name"] == "kube-root-ca.crt"
+
+
+def test_no_pod_holds_a_token_for_the_api_server() -> None:
+    for identity in IDENTITIES:
+        base = pool(identity=identity)
+        projected = [volume["projected"]["sources"] for volume in volumes(base).values() if "projected" in volume]
+        tokens = [it["serviceAccountToken"] for sources in projected for it in sources if "serviceAccountToken" in it]
+        audiences = {token.get("audience") for token in tokens}
+        assert audiences <= {TOKEN_AUDIENCE, JOB_TOKEN_AUDIENCE}
 
 
 def test_githubs_runner_finds_the_work_volume_itself_where_it_works() -> None:

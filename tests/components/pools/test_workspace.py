@@ -30,7 +30,7 @@ def node_modules() -> Path:
 
 def in_the_pod(root: Path, command: str, **variables: str) -> str:
     """Standard output of a shell in a process that sees the pod's volumes below root, mounted as its spec says."""
-    mounts: list[Any] = list(runner_mounts(api_access=False, of_github=True))
+    mounts: list[Any] = list(runner_mounts(job_credentials=False, of_github=True))
     lines = ["set -e"]
     for mount in mounts:
         source, target = root / "volumes" / mount["name"] / mount.get("sub_path", ""), f"{root}{mount['mount_path']}"

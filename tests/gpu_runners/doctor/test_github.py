@@ -38,6 +38,7 @@ class Bench:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.workflows: frozenset[str] = frozenset()
         self.http = httpx2.Client(base_url=f"{url}/_lab", trust_env=False)
         self.arrange("PUT", "/tokens/ghp_everything", {})
         self.arrange("PUT", f"/repositories/{REPOSITORY}", {})
@@ -80,7 +81,11 @@ class Bench:
         return list(registrar(self.question(scope, group, proof)))
 
     def question(self, scope: str, group: str | None, proof: Credential = APP) -> RegistrarQuestion:
-        return RegistrarQuestion(ForgeScope("github", self.url, ""), proof, ((Scope(scope), group),))
+        restrictions: dict[tuple[Scope, str | None], frozenset[str]] = {}
+        if self.workflows:
+            restrictions[Scope(ORGANIZATION), "gpu"] = self.workflows
+        forge = ForgeScope("github", self.url, "")
+        return RegistrarQuestion(forge, proof, ((Scope(scope), group),), restrictions=restrictions)
 
     def problem(self, state: State, check: str, **more: Any) -> Finding:
         """The one finding of that state; it is about this check and has a cure."""
@@ -150,6 +155,20 @@ def test_a_token_that_may_only_read_runners_is_found_out(bench: Bench, permissio
     if problems:
         assert "may not remove runners" in problems[0].found
         assert "administration: write" in problems[0].found + problems[0].cure
+
+
+def test_a_group_of_runners_that_deploy_fails_where_other_workflows_get_to_it(bench: Bench) -> None:
+    bench.workflows = frozenset({f"{REPOSITORY}/.github/workflows/deploy.yml@refs/heads/main"})
+    bench.group()
+    found = bench.problem(State.FAILED, "runner group gpu", scope=ORGANIZATION, group="gpu")
+    assert "open to every workflow, and its runners deploy" in found.found
+    assert "Workflow access" in found.cure
+
+
+def test_a_group_of_runners_that_deploy_is_ok_where_no_other_workflow_gets_to_it(bench: Bench) -> None:
+    bench.workflows = frozenset({f"{REPOSITORY}/.github/workflows/deploy.yml@refs/heads/main"})
+    bench.group(restricted_to_workflows=True, selected_workflows=sorted(bench.workflows))
+    assert [str(one) for one in bench.found(ORGANIZATION, "gpu") if one.state is not State.OK] == []
 
 
 def test_a_group_that_allows_public_repositories_fails(bench: Bench) -> None:

@@ -93,6 +93,22 @@ def _token_source(source: Json) -> Change:
     return change
 
 
+def _asking(number: int, source: Json | None) -> Change:
+    """Another source in the volume by which jobs of base runners ask for rights, or one more, or one less."""
+
+    def change(template: Json) -> None:
+        for volume in template["spec"]["volumes"]:
+            if volume["name"] == "job-credential":
+                volume["projected"]["sources"][number : number + 1] = [source] if source else []
+
+    return change
+
+
+def _job_token(**fields: Any) -> Change:
+    token = {"audience": "registrar-job", "expirationSeconds": 600, "path": "token", **fields}
+    return _asking(0, {"serviceAccountToken": token})
+
+
 def _mount(**mount: Any) -> Change:
     return lambda template: template["spec"]["containers"][0]["volumeMounts"].append(mount)
 
@@ -568,4 +584,65 @@ INVALID: Final[dict[str, Change]] = {
     "privileged": _security(privileged=True, allowPrivilegeEscalation=True),
     "proc": _security(procMount="Unmasked"),
     "mirror of a static pod": _annotation("kubernetes.io/config.mirror", "x"),
+}
+
+ASKING: Final = "spec.volumes[job-credential].projected.sources"
+CA_OF_KUBERNETES: Final = {"key": "ca.crt", "path": "kubernetes-ca.crt"}
+# Of base runners, whose jobs may ask for rights; in other namespaces nothing may ask at all.
+HOSTILE_BASE: Final[dict[str, tuple[Change, str]]] = {
+    "a job with a token for the API server": (_job_token(audience=""), f"{ASKING}[].serviceAccountToken.audience"),
+    "a job with a token for a cloud": (_job_token(audience="sts.amazonaws.com"), ASKING),
+    "a job with a token for registrations": (_job_token(audience="registrar"), ASKING),
+    "a job with a token for a day": (_job_token(expirationSeconds=86400), ASKING),
+    "a registration with a token of jobs": (
+        _token(audience="registrar-job"),
+        "spec.volumes[registrar-token].projected.sources",
+    ),
+    "no token": (_asking(0, None), ASKING),
+    "two tokens": (
+        _asking(1, {"serviceAccountToken": {"audience": "registrar-job", "expirationSeconds": 600, "path": "token"}}),
+        ASKING,
+    ),
+    "one more": (_asking(3, {"configMap": {"name": "registrar"}}), ASKING),
+    "a plugin of another ConfigMap": (
+        _asking(1, {"configMap": {"name": "pools-closed"}}),
+        f"{ASKING}[].configMap.name",
+    ),
+    "a plugin alone": (
+        _asking(1, {"configMap": {"name": "registrar", "items": [{"key": "credential.py", "path": "credential.py"}]}}),
+        ASKING,
+    ),
+    "another CA of Kubernetes": (
+        _asking(2, {"configMap": {"name": "registrar", "items": [CA_OF_KUBERNETES]}}),
+        ASKING,
+    ),
+    "a Secret beside it": (_asking(1, {"secret": {"name": "s"}}), f"{ASKING}[].secret"),
+    "names of the pod": (
+        _asking(2, {"downwardAPI": {"items": [{"path": "x", "fieldRef": {"fieldPath": "metadata.name"}}]}}),
+        f"{ASKING}[].downwardAPI",
+    ),
+    "a kubeconfig of the job's": (
+        _set_variable("KUBECONFIG", "/work/kubeconfig"),
+        "spec.containers[runner].env[KUBECONFIG]",
+    ),
+    "two kubeconfigs": (
+        _set_variable("KUBECONFIG", "/var/run/job-credential/deployer.kubeconfig:/work/kubeconfig"),
+        "spec.containers[runner].env[KUBECONFIG]",
+    ),
+    "a kubeconfig for the registration": (
+        _variable("initContainers", name="KUBECONFIG", value="/var/run/job-credential/deployer.kubeconfig"),
+        "spec.initContainers[registration].env",
+    ),
+    "where every client looks": (
+        _mount(name="job-credential", mountPath="/var/run/secrets/kubernetes.io/serviceaccount"),
+        "spec.containers[runner].volumeMounts",
+    ),
+    "the deployer itself": (
+        _spec(serviceAccountName="deployer", serviceAccount="deployer"),
+        "spec.serviceAccountName",
+    ),
+    "the previewer itself": (
+        _spec(serviceAccountName="previewer", serviceAccount="previewer"),
+        "spec.serviceAccountName",
+    ),
 }

@@ -26,7 +26,8 @@ META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 # As tests/lab/stacks/closed.yaml grants it; only the names of fields count here.
 GRANTS: AdmissionGrants = {
     "namespace": BASE,
-    "accounts": ["runner", "deployer", "previewer"],
+    "accounts": ["runner"],
+    "job_credentials": True,
     "images": ["lab.local/"],
     "image_tags_allowed": True,
     "labels": ["self-hosted"],

@@ -11,7 +11,7 @@ import pytest
 
 from lab.trial.deadline import until
 from lab.trial.kubernetes import Json, KubernetesApi
-from tests.lab.adversary.hostile_pods import HOSTILE, HOSTILE_PODS, HOSTILE_POOLS, INVALID
+from tests.lab.adversary.hostile_pods import HOSTILE, HOSTILE_BASE, HOSTILE_PODS, HOSTILE_POOLS, INVALID
 from tests.lab.adversary.written_pods import (
     BASE,
     DEPLOYER,
@@ -102,6 +102,21 @@ def test_a_hostile_pod_is_refused(api: KubernetesApi, written: Json, change: Cha
     # Other rules of the API server, as Pod Security, may be the first to refuse a pod.
     assert status in (403, 422), message
     assert REFUSED not in message or field in message, message
+
+
+@pytest.mark.parametrize(("change", "field"), HOSTILE_BASE.values(), ids=HOSTILE_BASE)
+def test_a_hostile_base_runner_is_refused_by_the_name_of_the_field(
+    api: KubernetesApi, closed: None, change: Change, field: str
+) -> None:
+    """Made by an administrator: nobody else makes base runners."""
+    written = deployment(**WRITTEN_BASE["deployer"])
+    for status, message in (
+        try_deployment(api, changed(written, change), user=""),
+        try_pod(api, pod(changed(written, change)), BASE),
+    ):
+        assert status in (403, 422), message
+        assert f"{REFUSED}" in message, message
+        assert field in message, message
 
 
 @pytest.mark.parametrize("change", INVALID.values(), ids=INVALID)

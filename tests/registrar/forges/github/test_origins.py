@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lab.github.faults import Fault
 from registrar.forges.forge import ForgeUnreachableError, JobOrigin
 from tests.github.arranged import job
 from tests.registrar.forges.github.bench import Bench, github_bench
@@ -60,7 +61,26 @@ async def test_a_tag_of_the_branchs_name_is_not_the_branch(bench: Bench) -> None
     found = await origin(bench, ref="main", commit="d" * 40, is_tag=True)
     assert found is not None
     assert found.ref == ""
-    assert "is none of the branch main: a tag may have its name" in found.doubt
+    assert "main never was at the run's commit dddddddddd in its last 100 pushes and merges: a tag" in found.doubt
+
+
+async def test_a_commit_of_a_merged_pull_request_is_in_the_branch_and_never_was_the_branch(bench: Bench) -> None:
+    """Nobody has agreed to each commit of a pull request; a tag of the branch's name brings one of them to run."""
+    bench.stand_in.world.repository("mlops/guide").tagged = {"e" * 40}  # not one of those that main was at
+    found = await origin(bench, commit="e" * 40)
+    assert found is not None
+    assert (found.ref, bool(found.doubt)) == ("", True)
+
+
+@pytest.mark.parametrize(("commit", "ref"), [("b" * 40, "refs/heads/main"), ("a" * 40, "")])
+async def test_a_github_that_knows_no_activity_proves_the_newest_commit_alone(
+    bench: Bench, commit: str, ref: str
+) -> None:
+    bench.stand_in.faults.add(Fault("/activity", times=None, status=404))
+    found = await origin(bench, commit=commit)
+    assert found is not None
+    assert found.ref == ref
+    assert ref or "as far as this GitHub tells" in found.doubt
 
 
 async def test_a_branch_that_does_not_exist_proves_nothing(bench: Bench) -> None:
@@ -90,7 +110,7 @@ async def test_in_an_organization_the_group_proves_the_branch(bench: Bench) -> N
     found = await origin(bench, ORGANIZATION)
     assert found is not None
     assert (found.ref, found.doubt, found.job.id) == ("refs/heads/main", "", "guide/7")
-    assert not [call for call in bench.stand_in.calls if "/branches/" in call or "/compare/" in call]
+    assert not [call for call in bench.stand_in.calls if "/branches/" in call or "/activity" in call]
 
 
 @pytest.mark.parametrize(
