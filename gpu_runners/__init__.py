@@ -17,6 +17,7 @@
   state/          an exported state, held against what this program makes
   unlock/         `unlock`: frees a stack whose command was killed; works where the program does not load
   app/            `app`: makes a GitHub App
+  init/           `init`: writes the first stack's file
 
 The files beside the folders need nothing but the standard library, stack_cluster apart.
 """

@@ -41,7 +41,7 @@ def parser(name: str, description: str, epilog: str) -> Parser:
 
 def add_stack(command: argparse.ArgumentParser) -> None:
     """STACK, --folder and --config-file."""
-    command.add_argument("stack", metavar="STACK", type=_stack, help="the stack's name")
+    command.add_argument("stack", metavar="STACK", type=stack_name, help="the stack's name")
     add_folder(command)
     command.add_argument(
         "--config-file", type=existing_file, metavar="FILE", help="the stack's file (Pulumi.STACK.yaml of the folder)"
@@ -98,7 +98,8 @@ def _folder(text: str) -> Path:
     return path
 
 
-def _stack(text: str) -> str:
+def stack_name(text: str) -> str:
+    """A stack's name."""
     if not _STACK.fullmatch(text):
         allowed = "letters, digits, hyphens, underscores and periods, at most 100"
         raise argparse.ArgumentTypeError(f"{text!r} is no name of a stack; allowed: {allowed}")

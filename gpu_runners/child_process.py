@@ -44,14 +44,28 @@ class Children:
         self._lock = threading.RLock()  # a second signal may come while the first one's handler holds it
 
     def run(
-        self, command: Sequence[str], *, folder: Path, environment: Mapping[str, str], deadline_seconds: float
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        deadline_seconds: float,
+        text: str | None = None,
     ) -> Ended:
-        """Waits for the end. Raises OSError where it cannot be started, DeadlinePassedError, KeyboardInterrupt."""
+        """Waits for the end; text is its standard input, which is empty without one.
+
+        Raises OSError where it cannot be started, DeadlinePassedError, KeyboardInterrupt.
+        """
         with ThreadPoolExecutor(1, thread_name_prefix=command[0]) as thread:  # at its end the process has ended
-            return thread.submit(self._run, command, folder, environment, deadline_seconds).result()
+            return thread.submit(self._run, command, folder, environment, deadline_seconds, text).result()
 
     def _run(
-        self, command: Sequence[str], folder: Path, environment: Mapping[str, str], deadline_seconds: float
+        self,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        deadline_seconds: float,
+        text: str | None,
     ) -> Ended:
         with ExitStack() as ending:
             with self._lock:
@@ -59,13 +73,14 @@ class Children:
                     raise KeyboardInterrupt
                 process = ending.enter_context(
                     subprocess.Popen(
-                        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                        stderr=subprocess.PIPE, text=True, errors="replace", process_group=0,
+                        command, cwd=folder, env=environment, stdout=subprocess.PIPE,
+                        stdin=subprocess.DEVNULL if text is None else subprocess.PIPE, stderr=subprocess.PIPE,
+                        text=True, errors="replace", process_group=0,
                     )
                 )  # fmt: skip
                 self._running.add(process)
             try:
-                output, errors = process.communicate(timeout=deadline_seconds)
+                output, errors = process.communicate(text, timeout=deadline_seconds)
             except subprocess.TimeoutExpired as error:
                 self._end(process)
                 raise DeadlinePassedError(f"did not end within {deadline_seconds:g} s") from error

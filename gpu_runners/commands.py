@@ -48,6 +48,7 @@ class Command:
 
 
 PEOPLE: Final = (
+    Command("init", "gpu_runners.init.command", "ask what a first stack needs, and write its file"),
     Command("doctor", "gpu_runners.doctor.command", "what a stack lacks before `pulumi up`, and the cure"),
     Command("review", "gpu_runners.review.commands.report", "pending changes and drift of a stack"),
     Command("repair", "gpu_runners.review.commands.repair", "take out and put back what was changed by hand"),

@@ -25,7 +25,14 @@ from values.secrecy import without_secrets_in_urls
 DEADLINE_SECONDS: Final = 600
 CHILDREN: Final = Children()
 # Commands that neither act on what a state holds nor start a provider. Every other one waits for the state's check.
-_STATE_IS_NOT_READ: Final = (("config",), ("stack", "ls"), ("stack", "init"), ("stack", "export"), ("cancel",))
+_STATE_IS_NOT_READ: Final = (
+    ("config",),
+    ("whoami",),
+    ("stack", "ls"),
+    ("stack", "init"),
+    ("stack", "export"),
+    ("cancel",),
+)
 _BEGINNING: Final = ".pulumi/meta.yaml"
 _REVEAL: Final = "--show-secrets"
 
@@ -79,8 +86,8 @@ class Program:
     variables: Mapping[str, str] = field(default_factory=dict)  # beside those of this process
     _checked: threading.Event = field(default_factory=threading.Event, init=False, compare=False, repr=False)
 
-    def run(self, *arguments: str, on_stack: bool = True, with_config: bool = False) -> Answer:
-        """Runs a command.
+    def run(self, *arguments: str, on_stack: bool = True, with_config: bool = False, text: str | None = None) -> Answer:
+        """Runs a command; text is its standard input: the place for a secret, which no list of processes shows.
 
         Raises PulumiFailedError where it cannot be started or does not end, StackUnknownError, StateForeignError.
         """
@@ -92,7 +99,7 @@ class Program:
         environment = {**_environment(), **self.variables}
         try:
             ended = CHILDREN.run(
-                command, folder=self.folder, environment=environment, deadline_seconds=DEADLINE_SECONDS
+                command, folder=self.folder, environment=environment, deadline_seconds=DEADLINE_SECONDS, text=text
             )
         except OSError as error:
             cure = "install it (https://www.pulumi.com/docs/install/) and put its folder on PATH"
@@ -158,12 +165,19 @@ class Program:
 
     def other_stacks(self) -> list[str]:
         """The names of the project's other stacks in this backend. Raises PulumiFailedError."""
+        return sorted(set(self.stacks()) - {self.stack})
+
+    def stacks(self) -> dict[str, int | None]:
+        """The project's stacks in this backend, and how many resources each has; None where the backend does not say.
+
+        Raises PulumiFailedError.
+        """
         answer = self.run("stack", "ls", "--json", on_stack=False)
         if answer.code != 0:
             raise PulumiFailedError(f"list of stacks: {answer.complaint}")
         try:
             stacks = json.loads(answer.output[answer.output.find("[") :])
-            return sorted({str(stack["name"]) for stack in stacks} - {self.stack})
+            return {str(stack["name"]): stack.get("resourceCount") for stack in stacks}
         except (ValueError, KeyError, TypeError) as error:
             raise PulumiFailedError(f"list of stacks: no list ({type(error).__name__})") from error
 

@@ -38,6 +38,7 @@ PACKAGES: dict[str, set[str]] = {
     "values": set(),
     "gpu_runners/review/core": set(),
     "gpu_runners/doctor/core": set(),
+    "gpu_runners/init/core": {"yaml"},
     "gpu_runners/unlock": set(),
     "policy/policy_rules": set(),
     "policy": {"pulumi_policy"},
@@ -49,7 +50,13 @@ PACKAGES: dict[str, set[str]] = {
     "registrar": {"aiohttp", "cryptography", "gidgethub", "httpx2", "jwt", "lightkube", "prometheus_client"},
 }
 # What of the standard library a pure part may import: nothing that reaches the world outside the process.
-PURE = ("gpu_runners/review/core", "gpu_runners/doctor/core", "registrar/decisions.py", "policy/policy_rules")
+PURE = (
+    "gpu_runners/review/core",
+    "gpu_runners/doctor/core",
+    "gpu_runners/init/core",
+    "registrar/decisions.py",
+    "policy/policy_rules",
+)
 PLAIN = {
     "__future__", "base64", "collections", "collections.abc", "dataclasses", "datetime", "decimal", "difflib", "enum",
     "fnmatch", "functools", "hashlib", "html", "ipaddress", "itertools", "json", "math", "operator", "re", "string",

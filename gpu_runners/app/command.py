@@ -3,6 +3,9 @@
 KIND: repository (a registrar's, for runners of repositories), organization (a registrar's, for runners of an
 organization) or wiring (for variables, secrets, environments and runner groups that `pulumi up` declares).
 
+With --stack, the App's number and key go into that stack's config, the key encrypted, and into no file.
+
+    gpu-runners app repository --stack gpus
     gpu-runners app organization --organization mlops
     gpu-runners app wiring --organization mlops --to wiring.pem
 """
@@ -12,8 +15,10 @@ import os
 from pathlib import Path
 
 from gpu_runners.app.handshake import make_app
-from gpu_runners.app.manifest import KINDS, Order, next_steps
-from gpu_runners.errors import CommandFailedError
+from gpu_runners.app.manifest import CONFIG_KEYS, KINDS, Order, next_steps, next_steps_of_stack
+from gpu_runners.app.stack_config import find_program, put
+from gpu_runners.arguments import add_folder, stack_name
+from gpu_runners.errors import CommandFailedError, UsageWrongError
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.output import say
 from values.scope import GITHUB, parse_scope
@@ -28,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", default="", help="names are unique at GitHub: choose another where one is taken")
     parser.add_argument("--to", type=Path, metavar="FILE", help="the App's key (KIND.private-key.pem)")
+    parser.add_argument("--stack", type=stack_name, metavar="STACK", help="whose config gets the App's number and key")
+    add_folder(parser)
     parser.add_argument("--port", type=int, default=8976, help="of the page on this machine (8976)")
 
 
@@ -47,6 +54,8 @@ def github(text: str) -> str:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """DONE: the App is made. Raises CommandFailedError: it is not, and no key is left."""
+    if options.stack:
+        return _into_stack(options)
     file = options.to or Path(f"{options.kind}.private-key.pem")
     order = Order(options.kind, options.github, options.organization, options.name)
     try:
@@ -62,4 +71,15 @@ def run(options: argparse.Namespace) -> ExitCode:
             file.unlink(missing_ok=True)
             raise
     say(next_steps(order, app, file))
+    return ExitCode.DONE
+
+
+def _into_stack(options: argparse.Namespace) -> ExitCode:
+    if options.to:
+        raise UsageWrongError("--stack and --to: give one of them, the stack or the file that gets the key")
+    program = find_program(options.folder, options.stack)
+    order = Order(options.kind, options.github, options.organization, options.name)
+    app = make_app(order, options.port, say)
+    put(program, CONFIG_KEYS[options.kind], int(app["id"]), str(app["pem"]))
+    say(next_steps_of_stack(order, app, options.stack))
     return ExitCode.DONE

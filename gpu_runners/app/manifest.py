@@ -77,6 +77,21 @@ def next_steps(order: Order, app: Mapping[str, Any], key_file: Path) -> str:
     )
 
 
+def next_steps_of_stack(order: Order, app: Mapping[str, Any], stack: str) -> str:
+    """The same where its number and key went into a stack's config."""
+    lines = [f"GitHub App {app['slug']} is made; its number and its key, encrypted, are in the config of {stack}."]
+    lines.append(f"1. Install it: {app['html_url']}/installations/new")
+    lines.append("   and choose the repositories whose jobs the runners take.")
+    if order.kind == "wiring":
+        key = f"gpu-runners:{CONFIG_KEYS[order.kind]}.installationId"
+        lines.append(
+            f"2. pulumi config set --stack {stack} --path {key} NUMBER  (at the end of the installation's URL)"
+        )
+    else:
+        lines.append(f"2. gpu-runners doctor {stack}")
+    return "\n".join(lines)
+
+
 def _read(kind: str) -> dict[str, Any]:
     values: dict[str, Any] = json.loads((FOLDER / f"{kind}.json").read_text())
     return values

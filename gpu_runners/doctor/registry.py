@@ -1,5 +1,6 @@
 """Asks registries for manifests of images as a node would: with a pull Secret's login, else without. Reads no layer."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -10,6 +11,7 @@ from gpu_runners.doctor.core.images import Image, Pull, challenge, login_for, pa
 from values.registry_login import RegistryLogin
 
 TIMEOUT_SECONDS: Final = 10.0
+DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 ACCEPT: Final = ", ".join(
     (
         "application/vnd.oci.image.index.v1+json",
@@ -26,23 +28,38 @@ def images(pulls: Iterable[Pull]) -> Iterator[Finding]:
         for pull in dict.fromkeys(pulls):
             image = parse_image(pull.image)
             login = login_for(image, pull)
-            status = 0 if image.is_unaskable else _status(http, image, login)
+            status = 0 if image.is_unaskable else _asked(http, image, login)[0]
             yield verdict(image, status, pull, is_logged_in=login is not None)
 
 
-def _status(http: httpx2.Client, image: Image, login: RegistryLogin | None) -> int:
+def digest_of(text: str) -> tuple[str, str]:
+    """The digest that an image has now, asked without a login; or "" and why it is not known."""
+    image = parse_image(text)
+    if image.is_unaskable:
+        return "", f"{image.host} is no registry that can be asked"
+    with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True) as http:
+        status, digest = _asked(http, image, None)
+    if status == 200 and DIGEST.fullmatch(digest):
+        return digest, ""
+    if status == 200:
+        return "", f"{image.host} tells no digest of it"
+    return "", verdict(image, status, Pull(text), is_logged_in=False).found
+
+
+def _asked(http: httpx2.Client, image: Image, login: RegistryLogin | None) -> tuple[int, str]:
+    """The status of the registry's answer, 0 without one, and the digest in it."""
     url = f"{image.api}/v2/{image.repository}/manifests/{image.reference}"
     try:
         answer = http.head(url, headers={"Accept": ACCEPT})
         if answer.status_code == 401:
             asked = answer.headers.get("www-authenticate", "")
             if login and asked.lower().startswith("basic"):
-                return http.head(url, headers={"Accept": ACCEPT}, auth=(login.user, login.password)).status_code
-            if token := _token(http, asked, login):
+                answer = http.head(url, headers={"Accept": ACCEPT}, auth=(login.user, login.password))
+            elif token := _token(http, asked, login):
                 answer = http.head(url, headers={"Accept": ACCEPT, "Authorization": f"Bearer {token}"})
     except httpx2.HTTPError:
-        return 0
-    return answer.status_code
+        return 0, ""
+    return answer.status_code, answer.headers.get("docker-content-digest", "")
 
 
 def _token(http: httpx2.Client, header: str, login: RegistryLogin | None) -> str:
