@@ -5,7 +5,7 @@ GitHub App; and ends with what to run next. Each question has a flag, for script
 Until the last answer nothing is written, and then all of it.
 
     gpu-runners init gpus
-    gpu-runners init gpus --scope https://github.com/vision/training --image nvidia/cuda:12.4.1-base-ubuntu22.04
+    gpu-runners init gpus --scope https://github.com/me/ml --image nvidia/cuda:12.4.1
     gpu-runners init gpus --yes --app-id 4711 --app-key app.pem --replicas 4 --label gpu --overwrite
 """
 
@@ -14,7 +14,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from gpu_runners.arguments import STACK_NAME, add_folder, existing_file
+from gpu_runners.arguments import STACK_NAME, add_folder, existing_file, stack_name
 from gpu_runners.errors import UsageWrongError
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.init import credential as credentials
@@ -42,20 +42,22 @@ FLAGS = (
     ("--pool", "NAME", "of the pool (gpu)"),
     ("--gpu-resource", "NAME", "of a device plugin that no preset names"),
     ("--gpu-kind", "NUMBER", "which of the kinds of GPU nodes that are shown"),
-    ("--context", "NAME", "of the kubeconfig (the current one)"),
     ("--app-name", "NAME", "of the App (gpu-runners): names are unique at GitHub"),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its flags."""
-    parser.add_argument("stack", metavar="STACK", type=_name, help="the new stack's name")
+    parser.add_argument("stack", metavar="STACK", type=stack_name, help="the new stack's name")
     add_folder(parser)
     for flag, metavar, text in FLAGS:
         parser.add_argument(flag, metavar=metavar, help=text)
-    parser.add_argument("--forge", choices=FORGES, help="which kind it is (asked of it)")
+    parser.add_argument("--context", default="", metavar="NAME", help="of the kubeconfig (the current one)")
+    parser.add_argument("--forge", choices=FORGES, metavar="KIND", help=f"{', '.join(FORGES)} (asked of it)")
     parser.add_argument("--forge-ca", type=existing_file, metavar="FILE", help="PEM of its CA, where no public one is")
-    parser.add_argument("--preset", choices=tuple(PRESETS), help="of the GPU nodes (asked of the cluster)")
+    parser.add_argument(
+        "--preset", choices=tuple(PRESETS), metavar="NAME", help=f"{', '.join(PRESETS)} (asked of the cluster)"
+    )
     parser.add_argument(
         "--node-selector", action="append", metavar="KEY=VALUE", help="a label of them; may be repeated"
     )
@@ -67,14 +69,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--app-key", type=Path, metavar="FILE", help="with its private key")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="a token in place of an App")
     parser.add_argument("--no-credential", action="store_true", help="leave it for later")
-    parser.add_argument("--owner", choices=("organization", "account"), help="what owns the App (asked of GitHub)")
-    parser.add_argument("--port", type=int, help="of the page on this machine that makes the App (8976)")
+    parser.add_argument(
+        "--owner",
+        choices=("organization", "account"),
+        metavar="KIND",
+        help="organization or account, which will own the App",
+    )
+    parser.add_argument("--port", type=int, default=8976, help="of the page on this machine (8976)")
     parser.add_argument("--overwrite", action="store_true", help="replace the stack's file that is there")
     parser.add_argument("--yes", action="store_true", help="do not ask whether this shall be written: it shall")
 
 
 def run(options: argparse.Namespace) -> ExitCode:
     """DONE: it is written. Raises CommandFailedError: nothing is."""
+    if not STACK_NAME.fullmatch(options.stack):
+        raise UsageWrongError(
+            f"{options.stack!r} is no name of a new stack; allowed: its name alone, without a project"
+        )
     dialogue, environment = Dialogue(vars(options)), os.environ
     given = credentials.given(dialogue)
     questions.require_flags(dialogue)
@@ -126,10 +137,3 @@ def _passphrase(place: Place, dialogue: Dialogue) -> dict[str, str]:
         if first and first == dialogue.secret("the same again"):
             return {"PULUMI_CONFIG_PASSPHRASE": first}
         say("  these are not the same, or nothing")
-
-
-def _name(text: str) -> str:
-    if not STACK_NAME.fullmatch(text):
-        allowed = "letters, digits, hyphens, underscores and periods, at most 100"
-        raise argparse.ArgumentTypeError(f"{text!r} is no name of a new stack; allowed: {allowed}")
-    return text

@@ -17,7 +17,6 @@ from gpu_runners.init.dialogue import Dialogue, Question
 from gpu_runners.output import say
 from values.scope import GITHUB, parse_scope
 
-PORT: Final = 8976
 LONGEST: Final = 20_000
 
 
@@ -95,8 +94,7 @@ def _made_now(stack: Stack, dialogue: Dialogue) -> Credential:
         is_organization = answer == "organization"
     kind = "repository" if scope.scope.is_repository else "organization"
     order = Order(kind, scope.url, scope.scope.owner if is_organization else "", dialogue.given("app-name") or "")
-    port = dialogue.given("port")
-    app = make_app(order, PORT if port is None else int(port), say)
+    app = make_app(order, int(dialogue.given("port")), say)
     return Credential(str(app["pem"]), int(app["id"]), f"{app['html_url']}/installations/new")
 
 

@@ -124,12 +124,15 @@ def test_a_signal_reaches_pulumi_once_and_ends_the_command_in_one_line(
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["review", "--help"], ["stacks"]], ids=" ".join)
-def test_a_pipe_that_nobody_reads_ends_it_without_a_word(arguments: list[str]) -> None:
+def test_a_pipe_that_nobody_reads_ends_it_without_a_word(arguments: list[str], tmp_path: Path) -> None:
+    for name in ("Pulumi.yaml", "Pulumi.prod.yaml"):
+        (tmp_path / name).write_text("{}")
+    where = ["--folder", str(tmp_path)] if arguments == ["stacks"] else []
     reading, writing = os.pipe()
     os.close(reading)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "gpu_runners", *arguments], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE,
+            [sys.executable, "-m", "gpu_runners", *arguments, *where], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE,
             text=True, check=False, timeout=SECONDS,
         )  # fmt: skip
     finally:

@@ -10,11 +10,11 @@ import pytest
 from gpu_runners.app.stack_config import StackNotReadyError, find_program, put
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.exit_code import ExitCode
-from tests.gpu_runners.app.test_handshake import KEY, Browser
-from tests.gpu_runners.app.test_handshake import github as github  # a fixture
+from tests.gpu_runners.app.test_handshake import KEY, Browser, github
 from tests.gpu_runners.stand_in_pulumi import StandInPulumi
 from tests.program.stack_values import ROOT
 
+__all__ = ["github"]  # a fixture
 # Adds a line for each setting to the file that it is given, as the real one adds keys.
 SETS = """case "$1 $2" in "config --json") echo '{}';; "config set")
     for last; do case "$before" in --config-file) file=$last;; esac; before=$last; done
@@ -61,7 +61,7 @@ def test_a_key_that_the_stack_refuses_is_not_lost(tmp_path: Path, monkeypatch: p
     refuses = """case "$*" in *--secret*) echo 'error: no room' >&2; exit 1;; "config --json"*) echo '{}';; esac"""
     pulumi = StandInPulumi.make(tmp_path, refuses, monkeypatch)
     before = (pulumi.program / "Pulumi.dev.yaml").read_text()
-    with pytest.raises(CommandFailedError, match="no room.*its key is in"):
+    with pytest.raises(CommandFailedError, match=r"no room.*its key is in"):
         put(find_program(pulumi.program, "dev"), "githubApp", 4711, KEY)
     file = pulumi.program / "dev.private-key.pem"
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (KEY, 0o600)
