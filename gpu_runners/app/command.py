@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gpu_runners.app.handshake import make_app
 from gpu_runners.app.manifest import CONFIG_KEYS, KINDS, Order, next_steps, next_steps_of_stack
-from gpu_runners.app.stack_config import find_program, put
+from gpu_runners.app.stored_app import find_program, put
 from gpu_runners.arguments import add_folder, stack_name
 from gpu_runners.errors import CommandFailedError, UsageWrongError
 from gpu_runners.exit_code import ExitCode

@@ -16,11 +16,11 @@ import yaml
 from config import NAMESPACE, load
 from config.credential import SECRET_KEYS
 from config.stack import StackConfigError
-from gpu_runners.doctor.stack import set_config
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.init.core.stack import Encrypted, Stack, stack_text
 from gpu_runners.init.credential import Credential
 from gpu_runners.pulumi_command import Answer, Program, PulumiFailedError, stack_file
+from gpu_runners.stack_config import set_config
 from values.problem import count_of
 
 _CLOUD: Final = "https://"  # Pulumi Cloud, which keeps the key of a stack's secrets itself

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpu_runners.app.stack_config import StackNotReadyError, find_program, put
+from gpu_runners.app.stored_app import StackNotReadyError, find_program, put
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.exit_code import ExitCode
 from tests.gpu_runners.app.test_handshake import KEY, Browser, github
