@@ -119,28 +119,34 @@ class Program:
         return f"no stack named '{self.stack}' found" in errors or f'write "{_BEGINNING}"' in errors
 
     def export(self) -> list[dict[str, Any]]:
-        """The resources of the stack's state, after its check.
+        """The resources of the stack's state, after its check. Raises as deployment does."""
+        resources: list[dict[str, Any]] = self.deployment().get("resources") or []
+        return resources
+
+    def deployment(self) -> dict[str, Any]:
+        """The stack's state, after its check: `manifest`, `resources`; empty for one that was never brought up.
 
         Raises PulumiFailedError, StackUnknownError, StateForeignError.
         """
         text = self._succeed("stack", "export").output
         stack_file = self.config_file.read_text() if self.config_file.is_file() else ""
-        problems = check_state(text, expectation(self.stack, self._config, stack_file))
+        problems = check_state(text, expectation(self.stack, self.config, stack_file))
         if problems:
             first = f"{count_of(problems)} with the state of {self.stack}, which this program did not make like that:"
             raise StateForeignError("\n".join([first, *(f"  {problem}" for problem in problems)]))
         self._checked.set()
-        return _resources(json.loads(text))
+        deployment: dict[str, Any] = json.loads(text).get("deployment") or {}
+        return deployment
 
     def declares_platform(self) -> bool:
         """Whether the stack's config has a platform. Raises PulumiFailedError, StackUnknownError."""
-        platform = self._config.get("gpu-runners:platform") or {}
+        platform = self.config.get("gpu-runners:platform") or {}
         # Pulumi shows the program's defaults as well: without a platform an empty mapping.
         return bool(platform.get("objectValue")) or platform.get("value", "{}") != "{}"
 
     @cached_property
-    def _config(self) -> dict[str, Any]:
-        """As Pulumi prints it, without secrets; asked for once."""
+    def config(self) -> dict[str, Any]:
+        """The stack's config as Pulumi prints it, without secrets; asked for once. Raises PulumiFailedError."""
         return self._succeed("config", "--json", with_config=True).document() or {}
 
     def export_with_secrets(self) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Which cluster a stack's program works on: what `pulumi up` would choose, asked through Pulumi's command line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from access.cluster.choice import KEYS, PROVIDER, ClusterChoice
 from access.cluster.errors import ClusterChoiceError
@@ -10,15 +11,20 @@ from gpu_runners.state.allow_list import KUBERNETES_PROVIDER
 from gpu_runners.state.expectation import config_text
 
 
-def cluster_of(program: Program, environment: Mapping[str, str], context: str = "") -> ClusterChoice:
-    """The choice of the stack.
+def cluster_of(
+    program: Program,
+    environment: Mapping[str, str],
+    context: str = "",
+    resources: Sequence[Mapping[str, Any]] | None = None,
+) -> ClusterChoice:
+    """The choice of the stack; `resources` are its state's, where they are at hand.
 
     context, if any, is only what somebody expects: it chooses nothing. Raises PulumiFailedError without a config that
     can be read, ClusterChoiceError where the stack's context is another than the expected one, or where the state's
     objects were made with other words about the cluster.
     """
     config = _provider_config(program)
-    _require_brought_up_with(config, program)
+    _require_brought_up_with(config, program.stack, program.export() if resources is None else resources)
     choice = ClusterChoice.of_stack(config, environment, program.folder)
     if context:
         actual = read_kubeconfig(choice).context_name
@@ -29,29 +35,25 @@ def cluster_of(program: Program, environment: Mapping[str, str], context: str = 
     return choice
 
 
-def _require_brought_up_with(config: Mapping[str, str], program: Program) -> None:
+def _require_brought_up_with(config: Mapping[str, str], stack: str, resources: Sequence[Mapping[str, Any]]) -> None:
     """Pulumi's refresh asks with the provider that the state holds, whatever the config says since: two clusters.
 
     Values are the state's check; a key that the config has and no `up` has used yet is what is left.
     """
-    for resource in program.export():
+    for resource in resources:
         given = resource.get("inputs") or {}
         unused = [f"{PROVIDER}:{key}" for key in KEYS if config.get(key) and key not in given]
         if resource.get("type") == KUBERNETES_PROVIDER and unused:
-            found = f"the objects of {program.stack} were brought up without {unused[0]}, which its config has"
-            cure = f"`pulumi up --stack {program.stack}` moves them there, `pulumi config rm {unused[0]}` goes back"
+            found = f"the objects of {stack} were brought up without {unused[0]}, which its config has"
+            cure = f"`pulumi up --stack {stack}` moves them there, `pulumi config rm {unused[0]}` goes back"
             raise ClusterChoiceError(found, cure)
 
 
 def _provider_config(program: Program) -> dict[str, str]:
     """What the stack says of KEYS. A secret is asked for alone, so that no other comes into this process."""
-    answer = program.run("config", "--json", with_config=True)
-    if answer.code != 0:
-        raise PulumiFailedError(f"config of stack {program.stack}: {answer.complaint}")
-    config = answer.document() or {}
     provider: dict[str, str] = {}
     for key in KEYS:
-        entry = config.get(f"{PROVIDER}:{key}")
+        entry = program.config.get(f"{PROVIDER}:{key}")
         if entry is not None:
             provider[key] = _secret(program, key) if entry.get("secret") else config_text(entry)
     return provider

@@ -10,7 +10,7 @@ from typing import Any
 
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError, ClusterRefusedError
-from gpu_runners.review.core.evidence import PARTIAL
+from gpu_runners.review.core.evidence import PARTIAL, kind_of
 from gpu_runners.review.core.findings import ObjectName
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -32,12 +32,22 @@ class Resource:
     listable: bool
 
     @property
+    def group(self) -> str:
+        """Its API group, "" for the core's."""
+        return self.version.rpartition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The kind as its group tells it from another's, e.g. `Deployment.apps`."""
+        return kind_of(self.version, self.kind)
+
+    @property
     def root(self) -> str:
         return f"/{'apis' if '/' in self.version else 'api'}/{self.version}"
 
     def path(self, namespace: str, name: str = "") -> str:
         """Where its objects, or one of them, are."""
-        inside = f"/namespaces/{namespace}" if self.namespaced else ""
+        inside = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
         return f"{self.root}{inside}/{self.plural}{f'/{name}' if name else ''}"
 
 
@@ -56,8 +66,8 @@ class ClusterObjects:
                     self._learn(group)
         return list(self._resources.values())
 
-    def objects(self, resource: Resource, namespace: str, *, whole: bool) -> list[dict[str, Any]]:
-        """The objects of a kind in a namespace; their metadata alone unless `whole`."""
+    def objects(self, resource: Resource, namespace: str = "", *, whole: bool) -> list[dict[str, Any]]:
+        """The objects of a kind in a namespace, "" for all; their metadata alone unless `whole`."""
         mark = {} if whole else {"partial": PARTIAL}
         names = {"kind": resource.kind, "apiVersion": resource.version}
         accept = "application/json" if whole else _METADATA

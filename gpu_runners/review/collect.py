@@ -1,30 +1,21 @@
 """Collects the evidence of one stack: Pulumi's documents, the live objects, the registrations. What fails is noted."""
 
 import json
-import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from access.cluster.connection import ClusterConnection
-from access.cluster.errors import ClusterError
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.pulumi_command import Answer, Program, StackUnknownError, begun_elsewhere
-from gpu_runners.review.cluster import ClusterObjects, Resource
-from gpu_runners.review.core.evidence import Declared, Evidence, Json, declared, namespaces, trimmed
-from gpu_runners.review.core.findings import ObjectName
+from gpu_runners.review.core.evidence import Evidence, Json, Key, declared, trimmed
 from gpu_runners.review.core.pending import failure
-from gpu_runners.review.core.roster import MalformedRosterError, Roster
 from gpu_runners.review.github_groups import GroupsUnreadableError, read_groups
-from gpu_runners.stack_cluster import cluster_of
-from values.contract import REGISTRAR_STATUS_PORT, SERVICE_NAME, TRUST_CONFIG_MAP, TRUST_URL_KEY
+from gpu_runners.review.view import View
+from gpu_runners.state.allow_list import GITHUB_TYPES
 
-# Kinds that change all the time by themselves, or that exist only as long as somebody looks.
-_NO_DECLARATIONS = frozenset({"Event", "Endpoints", "EndpointSlice", "Lease", "ControllerRevision", "PodMetrics"})
 _AT_ONCE = 4
 
 
@@ -46,23 +37,25 @@ def collect(request: Request) -> Evidence:
     """Everything at once, of a stack that is still to be made its preview. Raises PulumiFailedError."""
     program = request.program
     try:
-        state = program.export()
+        deployment = program.deployment()
     except StackUnknownError:
         if not (request.with_preview and program.config_file.is_file()):
             raise
         with begun_elsewhere(program) as new:
             return replace(collect(replace(request, program=new)), is_new=True)
+    state = deployment.get("resources") or []
     with ThreadPoolExecutor(_AT_ONCE) as pool, tempfile.TemporaryDirectory(prefix="review-") as folder:
         events = Path(folder) / "events"
         preview = pool.submit(_preview, request, events) if request.with_preview else None
-        refresh = pool.submit(program.run, "refresh", "--preview-only", "--json", with_config=True)
+        at_forge = [str(resource["urn"]) for resource in state if resource.get("type") in GITHUB_TYPES]
+        refresh = pool.submit(_refresh, program, at_forge) if at_forge else None
         elsewhere = pool.submit(_elsewhere, program)
         groups = pool.submit(read_groups, program, state)
-        view = _View(request, declared(state))
+        view = View(program, state, request.context, request.without)
         live, runners = view.read()
         unread = list(view.unread)
         previewed, problem = _previewed(preview)
-        refreshed = _document(refresh, "refresh", unread)
+        refreshed = _document(refresh, "refresh", unread) if refresh else None
         others = _result(elsewhere, unread)
         runner_groups = _groups(groups, unread)
         violations = [*request.violations, *_events(events)]
@@ -72,15 +65,23 @@ def collect(request: Request) -> Evidence:
         preview=trimmed(previewed),
         refresh=trimmed(refreshed),
         live=tuple(live) if live is not None else None,
+        looked_at=tuple(sorted(view.looked_at)),
+        brought_up=str((deployment.get("manifest") or {}).get("time", "")),
         elsewhere=tuple(others),
         runners=tuple(runners) if runners is not None else None,
         runner_groups=runner_groups,
         violations=tuple(violations),
         unread=tuple(unread),
-        left_out=tuple(sorted(request.without)),
+        left_out=tuple(sorted({*request.without, *view.not_looked_at})),
         failure=problem,
         prices=request.prices,
     )
+
+
+def _refresh(program: Program, urns: list[str]) -> Answer:
+    """Of what is at the forge: the cluster's objects are compared here, without the provider and the passphrase."""
+    targets = [flag for urn in urns for flag in ("--target", urn)]
+    return program.run("refresh", "--preview-only", "--json", *targets, with_config=True)
 
 
 def _preview(request: Request, events: Path) -> Answer:
@@ -116,14 +117,14 @@ def _document(run: Future[Answer], name: str, unread: list[str]) -> Any:
     return document
 
 
-def _elsewhere(program: Program) -> list[tuple[str, str, str]]:
+def _elsewhere(program: Program) -> list[Key]:
     """What the project's other stacks declare."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         states = pool.map(program.export_of, program.other_stacks())
         return [key for state in states for key in declared(state)]
 
 
-def _result(run: Future[list[tuple[str, str, str]]], unread: list[str]) -> list[tuple[str, str, str]]:
+def _result(run: Future[list[Key]], unread: list[str]) -> list[Key]:
     try:
         return run.result()
     except CommandFailedError as error:
@@ -146,88 +147,3 @@ def _events(path: Path) -> Iterator[Any]:
             event = json.loads(line)
             if "policyEvent" in event:
                 yield event
-
-
-class _View:
-    """The cluster's side, read in one thread."""
-
-    def __init__(self, request: Request, objects: dict[tuple[str, str, str], Declared]) -> None:
-        self._request, self._objects = request, objects
-        self._namespaces = namespaces(objects.values())
-        self.unread: list[str] = []
-
-    def read(self) -> tuple[list[dict[str, Any]] | None, list[Any] | None]:
-        """Live objects and registrations; None where nothing could be read."""
-        if not self._objects:
-            return [], []
-        try:
-            choice = cluster_of(self._request.program, os.environ, self._request.context)
-            with ClusterConnection(choice) as connection:
-                cluster = ClusterObjects(connection)
-                return self._live(cluster), self._runners(cluster)
-        except (CommandFailedError, ClusterError) as error:
-            self.unread.append(f"cluster: {error}")
-            return None, None
-
-    def _live(self, cluster: ClusterObjects) -> list[dict[str, Any]] | None:
-        try:
-            resources = cluster.resources()
-        except ClusterError as error:
-            self.unread.append(f"kinds of the cluster: {error}")
-            return None
-        live: list[dict[str, Any]] = []
-        for namespace in self._namespaces:
-            live += self._in_namespace(cluster, resources, namespace)
-        return [*live, *self._without_namespace(cluster)]
-
-    def _in_namespace(
-        self, cluster: ClusterObjects, kinds: Iterable[Resource], namespace: str
-    ) -> Iterator[dict[str, Any]]:
-        ours = {kind for kind, place, _ in self._objects if place == namespace}
-        for resource in kinds:
-            if not (resource.namespaced and resource.listable) or resource.kind in _NO_DECLARATIONS:
-                continue
-            if resource.plural in self._request.without:
-                continue
-            try:
-                # Of Secrets only the metadata is ever asked for: what is not here cannot leak.
-                whole = resource.kind in ours and resource.kind != "Secret"
-                yield from cluster.objects(resource, namespace, whole=whole)
-            except ClusterError as error:
-                self.unread.append(f"{resource.plural} in {namespace}: {error}")
-
-    def _without_namespace(self, cluster: ClusterObjects) -> Iterator[dict[str, Any]]:
-        for (_, namespace, _), declaration in self._objects.items():
-            if namespace:
-                continue
-            try:
-                live = cluster.find(declaration.name)
-            except ClusterError as error:
-                self.unread.append(f"{declaration.name}: {error}")
-                continue
-            if live is not None:
-                yield live
-
-    def _runners(self, cluster: ClusterObjects) -> list[Any] | None:
-        if "runners" in self._request.without:
-            return None
-        try:
-            address = next(filter(None, (_registrar(cluster, namespace) for namespace in self._namespaces)), "")
-            if not address:
-                self.unread.append("registrations at the forge: no namespace of this stack names a registrar")
-                return None
-            roster = Roster.of(cluster.read(f"{address}/proxy/runners"), self._namespaces)
-        except (ClusterError, MalformedRosterError) as error:
-            self.unread.append(f"registrations at the forge: {error}")
-            return None
-        self.unread += [f"registrations at the forge: {problem}" for problem in roster.unread]
-        return list(roster.runners)
-
-
-def _registrar(cluster: ClusterObjects, namespace: str) -> str:
-    """Where the API server passes a request on to the registrar; "" for a namespace that has no runners."""
-    trust = cluster.find(ObjectName(kind="ConfigMap", namespace=namespace, name=TRUST_CONFIG_MAP, version="v1"))
-    if trust is None:
-        return ""
-    place = (urlsplit(trust["data"][TRUST_URL_KEY]).hostname or "").split(".")[1]
-    return f"/api/v1/namespaces/{place}/services/https:{SERVICE_NAME}:{REGISTRAR_STATUS_PORT}"

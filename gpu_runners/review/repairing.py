@@ -7,7 +7,7 @@ from access.cluster.errors import ClusterError
 from gpu_runners.pulumi_command import Program
 from gpu_runners.review.cluster import ClusterObjects
 from gpu_runners.review.core.drift import ClusterDrift
-from gpu_runners.review.core.evidence import declared
+from gpu_runners.review.core.evidence import declared, key_of_name
 from gpu_runners.review.core.findings import Drift, Kind, ObjectName
 from gpu_runners.review.core.repair import Action, Step, removal, reveal
 from gpu_runners.review.errors import ReviewFailedError
@@ -64,8 +64,7 @@ class Repair:
         if live is None:
             return
         declaration = self._objects[target]
-        objects = {(target.kind, target.namespace, target.name): declaration}
-        again = ClusterDrift(objects, [live], {}).owned_by_others(())
+        again = ClusterDrift({key_of_name(target): declaration}, [live], {}).compared()
         known = [drift.path for drift in self._drift if drift.target == target and drift.kind is Kind.ADDED]
         paths = {*known, *(drift.path for drift in again if drift.kind is Kind.ADDED)}
         operations = removal(live, list(paths))

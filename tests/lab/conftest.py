@@ -33,6 +33,7 @@ OWN_NAMESPACES = (
     "gpu-runners-closed",
     "gpu-runners-reviewed",
     "gpu-runners-identity",
+    "gpu-runners-drifted",
 )
 
 MakeStack = Callable[[str, Mapping[str, Any]], Stack]

@@ -21,7 +21,9 @@ LONGEST_BYTES: Final = 1_000_000
 LONGEST_TEXT: Final = 3_000
 MOST_ENTRIES: Final = 5_000
 LARGEST: Final = 1_000_000_000
-_INTERNAL: Final = frozenset({"target", "path", "runner"})  # for the repair, which never reads a document
+_INTERNAL: Final = frozenset(
+    {"target", "path", "uid", "resource_version", "state_value", "live_value", "runner"}
+)  # for the repair, which never reads a document
 _LISTS: Final = ("changes", "drift", "capacity", "violations", "unread", "left_out")
 _DERIVED: Final = frozenset({"verdict", "exit_code"})  # said anew by whoever reads it
 _SURROGATES: Final = re.compile(r"[\ud800-\udfff]")

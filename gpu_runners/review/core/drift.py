@@ -1,19 +1,25 @@
-"""Drift of the cluster: what refresh reports, what field ownership adds to it, and objects that no stack declares."""
+"""Drift of the cluster: each object held against what the state says was there after the last `up`.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+Values decide. `metadata.managedFields` says who and when, and is believed in nothing else: whoever may write an object
+may write as any manager, and may clear what is written there.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 from gpu_runners.review.core import ownership, secrecy
-from gpu_runners.review.core.differing import differences, first_list, without_common
-from gpu_runners.review.core.evidence import PARTIAL, Declared, Json, key_of, name_of
-from gpu_runners.review.core.field_path import MISSING, Path, concrete, look_up, overlaps, parse, show
-from gpu_runners.review.core.findings import Drift, Kind, ObjectName
+from gpu_runners.review.core.baked import baked
+from gpu_runners.review.core.comparison import Difference, differences, kind_in_table
+from gpu_runners.review.core.derived import Derived
+from gpu_runners.review.core.differing import without_common
+from gpu_runners.review.core.evidence import PARTIAL, Declared, Json, Key, key_of, name_of, namespaces
+from gpu_runners.review.core.field_path import MISSING, Path, show
+from gpu_runners.review.core.findings import Drift, Kind
+from gpu_runners.review.core.noise import GIVEN_OUT, content, is_of_newer_server, is_quiet
 from gpu_runners.review.core.other_stacks import is_of_another_stack
-from gpu_runners.review.core.pending import label
+from gpu_runners.review.core.traces import trace
 from values.secrecy import HIDDEN
-
-Key = tuple[str, str, str]
 
 UP_PUTS_BACK: Final = "`up --refresh` puts it back; a plain `up` does not see it"
 UP_CREATES: Final = "`up --refresh` creates it again; a plain `up` does not see it"
@@ -23,154 +29,158 @@ UP_DELETES: Final = "`up` deletes or replaces the object: that is pending"
 UP_IGNORES: Final = "nothing; `make repair` takes it out"
 UP_LEAVES: Final = "nothing; `make repair` deletes it"
 UNKNOWN_WHO: Final = "unknown: a deletion leaves no trace"
+NO_TRACE: Final = "unknown: nobody claims it"
 
-# Made by the cluster for itself, in every namespace.
-_OWN_KINDS: Final = frozenset({"Event", "Endpoints", "EndpointSlice", "Lease", "PodMetrics", "ControllerRevision"})
-_OWN_OBJECTS: Final = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
+_MANAGED_FIELDS: Final[Path] = ("metadata", "managedFields")
+_DATA: Final[Path] = ("data",)
 
 
 class ClusterDrift:
-    """One stack's objects, as declared and as they live."""
+    """One stack's objects, as the state has them and as they live. `pending` is what the next `up` writes, by URN."""
 
     def __init__(
-        self, objects: Mapping[Key, Declared], live: Iterable[Json], pending: Mapping[str, Sequence[str]]
+        self,
+        objects: Mapping[Key, Declared],
+        live: Iterable[Json],
+        pending: Mapping[str, Sequence[str]],
+        looked_at: Collection[tuple[str, str]] = (),
     ) -> None:
-        self._objects, self._pending = objects, pending
+        self._objects, self._pending, self._looked_at = objects, pending, frozenset(looked_at)
         self._live = {key_of(actual): actual for actual in live}
-        self._keys = {ours.urn: key for key, ours in objects.items()}
 
-    def refreshed(self, refresh: Json) -> list[Drift]:
-        """Declared fields and deleted objects, from the document of `pulumi refresh --preview-only --json`."""
-        drifts: list[Drift] = []
-        for step in refresh.get("steps") or ():
-            state = step.get("oldState") or {}
-            if not state.get("custom"):
-                continue
-            if step.get("op") == "delete":
-                drifts.append(self._deleted(step))
-            elif step.get("op") == "update":
-                drifts += self._updated(step)
-        return drifts
-
-    def owned_by_others(self, known: Iterable[Drift]) -> list[Drift]:
-        """Fields of our objects that somebody else owns and that differ, except those already known."""
-        seen: dict[ObjectName | None, list[Path]] = {}
-        for earlier in known:
-            seen.setdefault(earlier.target, []).append(earlier.path)
+    def compared(self) -> list[Drift]:
+        """Every difference of every object of the state."""
         drifts: list[Drift] = []
         for key, ours in self._objects.items():
-            live = self._live.get(key, {})
-            for claim in ownership.foreign(live):
-                path = concrete(live, claim.path) or claim.path
-                if not any(overlaps(path, concrete(live, other) or other) for other in seen.get(ours.name, ())):
-                    drift = self._claimed(ours, live, claim)
-                    if drift:
-                        drifts.append(drift)
-                        seen.setdefault(ours.name, []).append(path)
+            live = self._live.get(key)
+            if live is not None:
+                drifts += self._of_object(ours, live)
+            elif key[:2] in self._looked_at:
+                drifts.append(self._deleted(ours))
         return drifts
 
     def undeclared(self, elsewhere: Iterable[Key]) -> list[Drift]:
-        """Objects in the stack's namespaces that neither it nor another stack declares.
+        """Objects in the stack's namespaces that neither it nor another stack declares, nor the cluster makes of those.
 
         `elsewhere` is what other stacks of this backend declare; those of other backends are known by their labels.
         """
         known = {*self._objects, *elsewhere}
+        known |= {key for key, live in self._live.items() if is_of_another_stack(live, self._objects)}
+        places = namespaces(self._objects.values())
+        derived = Derived(self._live, known, self._looked_at)
         return [
             _undeclared(live)
             for key, live in sorted(self._live.items())
-            if key not in known and _is_foreign(live) and not is_of_another_stack(live, self._objects)
+            if key[1] in places and key not in known and not derived.is_derived(live)
         ]
 
-    def _updated(self, step: Json) -> Iterator[Drift]:
-        """Pulumi compares lists place by place: a container put first would look like three changed ones."""
-        old = (step.get("oldState") or {}).get("outputs") or {}
-        new = (step.get("newState") or {}).get("outputs") or {}
-        places = dict.fromkeys(first_list(parse(field)) for field in sorted(step.get("detailedDiff") or ()))
-        for place in places:
-            for path, before, after in differences(look_up(old, place), look_up(new, place), place):
-                if path == ("spec", "replicas") or not ownership.is_quiet(path):
-                    yield self._changed(step["urn"], path, before, after)
+    def _of_object(self, ours: Declared, live: Json) -> Iterator[Drift]:
+        state = ours.outputs
+        is_partial = live.get("partial") == PARTIAL
+        before, after = content(state), content(live)
+        if is_partial:
+            before, after = ({"metadata": side["metadata"]} for side in (before, after))
+        holds = kind_in_table(ours.name.version, ours.name.kind)
+        claims = list(ownership.claims(live))
+        is_anew = (state.get("metadata") or {}).get("uid") != (live.get("metadata") or {}).get("uid")
 
-    def _changed(self, urn: str, path: Path, declared: Any, live: Any) -> Drift:
-        key = self._keys.get(urn)
-        owner = ownership.owner(self._live.get(key, {}), path, exists=live is not MISSING) if key else None
-        redact = secrecy.hidden if key is not None and key[0] == "Secret" else partial(secrecy.redacted, path=path)
-        before, after = without_common(declared, live)
+        def tolerates(difference: Difference) -> bool:
+            return (
+                is_quiet(difference, ours.name.kind, ours.name.name, ours.ignored)
+                or (is_anew and difference.place in GIVEN_OUT)
+                or is_of_newer_server(difference, state, live, _is_claimed(claims, difference.path))
+            )
+
+        listed = list(differences(holds, before, after, tolerates))
+        listed += baked(ours, live, holds, claims, [difference.path for difference in listed])
+        for difference in listed:
+            yield self._changed(ours, live, difference)
+        written = trace(ours, live, is_partial=is_partial)
+        if written:
+            yield self._written(ours, live, written)
+
+    def _changed(self, ours: Declared, live: Json, difference: Difference) -> Drift:
+        path, before, after = difference.path, difference.before, difference.after
+        owner = ownership.owner(live, path, exists=after is not MISSING)
+        secret = ours.name.kind == "Secret" and path[:1] != ("metadata",)
+        redact = secrecy.hidden if secret else partial(secrecy.redacted, path=path)
+        shown = without_common(secrecy.masked(before), after)
         return Drift(
-            kind=Kind.ADDED if declared is MISSING else Kind.REMOVED if live is MISSING else Kind.CHANGED,
-            what=str(self._objects[key].name) if key else label(urn),
+            kind=Kind.ADDED if before is MISSING else Kind.REMOVED if after is MISSING else Kind.CHANGED,
+            what=str(ours.name),
             field=show(path),
-            declared=redact(before),
-            live=redact(after),
-            who=_who(owner),
+            declared=redact(shown[0]),
+            live=redact(shown[1]),
+            who=owner.who if owner else NO_TRACE,
             when=(owner and owner.time) or "unknown",
             up=self._up(
-                urn,
+                ours.urn,
                 show(path),
-                UP_IGNORES if declared is MISSING else UP_PUTS_BACK,
-                is_declared=declared is not MISSING,
+                UP_IGNORES if before is MISSING else UP_PUTS_BACK,
+                is_declared=before is not MISSING,
             ),
-            target=self._objects[key].name if key else None,
+            target=ours.name,
             path=path,
+            state_value=before,
+            live_value=after,
+            **_seen(live),
         )
 
-    def _deleted(self, step: Json) -> Drift:
-        key = self._keys.get(step["urn"])
+    def _written(self, ours: Declared, live: Json, written: "ownership.Claim") -> Drift:
+        """What was written into a value that only the passphrase opens, or into the record of who wrote what."""
+        is_record = written.path == _MANAGED_FIELDS
+        return Drift(
+            kind=Kind.CHANGED,
+            what=str(ours.name),
+            field=show(written.path),
+            declared="as `up` left it" if is_record else secrecy.MASK,
+            live="without Pulumi's own entry" if is_record else HIDDEN,
+            who=written.who or NO_TRACE,
+            when=written.time or "unknown",
+            up=self._up(ours.urn, show(written.path), UP_PUTS_BACK, is_declared=True),
+            target=ours.name,
+            path=written.path,
+            **_seen(live),
+        )
+
+    def _deleted(self, ours: Declared) -> Drift:
         return Drift(
             kind=Kind.DELETED,
-            what=str(self._objects[key].name) if key else label(step["urn"]),
+            what=str(ours.name),
             field="",
             declared="exists",
             live="gone",
             who=UNKNOWN_WHO,
             when="unknown",
-            up=self._up(step["urn"], "", UP_CREATES, is_declared=False),
-            target=self._objects[key].name if key else None,
-        )
-
-    def _claimed(self, ours: Declared, live: Json, claim: ownership.Claim) -> Drift | None:
-        declared, actual = look_up(ours.inputs, claim.path), look_up(live, claim.path)
-        masked = ours.name.kind == "Secret" and claim.path[:1] != ("metadata",)
-        if masked and live.get("partial") == PARTIAL:
-            declared, actual = secrecy.MASK, HIDDEN
-        elif actual is MISSING or actual == declared:
-            return None
-        before, after = without_common(declared, actual)
-        return Drift(
-            kind=Kind.ADDED if declared is MISSING else Kind.CHANGED,
-            what=str(ours.name),
-            field=show(claim.path),
-            declared=secrecy.redacted(before, claim.path),
-            live=secrecy.hidden(after) if masked else secrecy.redacted(after, claim.path),
-            who=_who(claim),
-            when=claim.time or "unknown",
-            up=self._up(ours.urn, show(claim.path), UP_IGNORES, is_declared=declared is not MISSING),
+            up=self._up(ours.urn, "", UP_CREATES, is_declared=False),
             target=ours.name,
-            path=claim.path,
         )
 
     def _up(self, urn: str, field: str, otherwise: str, *, is_declared: bool) -> str:
-        fields = self._pending.get(urn, ())
-        if "" in fields:
-            return UP_DELETES
-        if field and field in fields:
-            return UP_WRITES
-        return UP_ANYWAY if fields and is_declared else otherwise
+        return up_does(self._pending.get(urn, ()), field, otherwise, is_declared=is_declared)
 
 
-def _who(claim: ownership.Claim | None) -> str:
-    return claim.who if claim else "unknown"
+def up_does(fields: Sequence[str], field: str, otherwise: str, *, is_declared: bool) -> str:
+    """What `up` does about a difference of a field, where it writes these of the resource."""
+    if "" in fields:
+        return UP_DELETES
+    if field and field in fields:
+        return UP_WRITES
+    return UP_ANYWAY if fields and is_declared else otherwise
 
 
-def _is_foreign(live: Json) -> bool:
-    kind, _, name = key_of(live)
-    if kind in _OWN_KINDS or (kind, name) in _OWN_OBJECTS:
-        return False
-    return not any(owner.get("controller") for owner in live.get("metadata", {}).get("ownerReferences") or ())
+def _is_claimed(claims: Iterable[ownership.Claim], path: Path) -> bool:
+    return any(claim.path[: len(path)] == path or path[: len(claim.path)] == claim.path for claim in claims)
+
+
+def _seen(live: Json) -> dict[str, Any]:
+    """Which object it was, and in which version."""
+    metadata = live.get("metadata") or {}
+    return {"uid": metadata.get("uid", ""), "resource_version": metadata.get("resourceVersion", "")}
 
 
 def _undeclared(live: Json) -> Drift:
-    metadata = live.get("metadata", {})
+    metadata = live.get("metadata") or {}
     entries = metadata.get("managedFields") or ()
     first: Json = min(entries, key=lambda entry: entry.get("time", ""), default={})
     name = name_of(live)
@@ -184,4 +194,5 @@ def _undeclared(live: Json) -> Drift:
         when=metadata.get("creationTimestamp", "") or "unknown",
         up=UP_LEAVES,
         target=name,
+        **_seen(live),
     )

@@ -7,6 +7,7 @@ from typing import Any, Final
 from gpu_runners.review.core.findings import ObjectName
 
 Json = Mapping[str, Any]
+Key = tuple[str, str, str]  # kind with its group, namespace, name
 
 KUBERNETES: Final = "kubernetes:"
 PARTIAL: Final = "PartialObjectMetadata"
@@ -17,9 +18,11 @@ SECRET_KEY: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105 - how Pulum
 class Evidence:
     """Everything that a review looks at. None: it could not be read, and `unread` says why.
 
-    preview and refresh are Pulumi's documents, state the resources of `pulumi stack export`, live the objects of the
-    stack's namespaces (whole where declared, else metadata), elsewhere what other stacks declare, as
-    [kind, namespace, name], runners the registrar's list, runner_groups GitHub's of the stack's organizations.
+    preview and refresh are Pulumi's documents (a refresh of what is at GitHub alone), state the resources of `pulumi
+    stack export` and brought_up when it was written, live the objects of the stack's namespaces and those of the
+    cluster that may reach into them (whole where declared, else metadata), looked_at the kinds of which live has all
+    that there are, as [kind, namespace], elsewhere what other stacks declare, as [kind, namespace, name], runners the
+    registrar's list, runner_groups GitHub's of the stack's organizations.
     """
 
     stack: str
@@ -27,6 +30,8 @@ class Evidence:
     preview: Json | None = None
     refresh: Json | None = None
     live: tuple[Json, ...] | None = None
+    looked_at: tuple[tuple[str, str], ...] = ()
+    brought_up: str = ""
     elsewhere: tuple[tuple[str, str, str], ...] = ()
     runners: tuple[Json, ...] | None = None
     runner_groups: tuple[Json, ...] | None = None
@@ -48,34 +53,41 @@ class Evidence:
         for name in ("state", "live", "runners", "runner_groups", "violations", "unread", "left_out"):
             if values.get(name) is not None:
                 values[name] = tuple(values[name])
+        values["looked_at"] = tuple((kind, namespace) for kind, namespace in values.get("looked_at", ()))
         values["elsewhere"] = tuple((kind, namespace, name) for kind, namespace, name in values.get("elsewhere", ()))
         return cls(**values)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """A Kubernetes object of the state: what the program last declared, and as whom Pulumi wrote it."""
+    """A Kubernetes object of the state: what the program declared, what was there once the last `up` had written it,
+    as whom Pulumi wrote it, and the fields that Pulumi leaves to others, e.g. `spec.replicas`.
+    """
 
     name: ObjectName
     urn: str
     inputs: Json
+    outputs: Json
     field_manager: str
+    ignored: tuple[str, ...] = ()
 
 
-def declared(resources: Iterable[Json]) -> dict[tuple[str, str, str], Declared]:
-    """The Kubernetes objects of a state, by kind, namespace and name."""
-    objects: dict[tuple[str, str, str], Declared] = {}
+def declared(resources: Iterable[Json]) -> dict[Key, Declared]:
+    """The Kubernetes objects of a state."""
+    objects: dict[Key, Declared] = {}
     for resource in resources:
-        inputs = resource.get("inputs") or {}
+        inputs, outputs = resource.get("inputs") or {}, resource.get("outputs") or {}
         if not str(resource.get("type", "")).startswith(KUBERNETES) or "kind" not in inputs or not resource.get("id"):
             continue
         namespace, _, name = str(resource["id"]).rpartition("/")
-        key = (inputs["kind"], namespace, name)
-        objects[key] = Declared(
-            name=ObjectName(kind=key[0], namespace=namespace, name=name, version=inputs.get("apiVersion", "")),
+        named = ObjectName(kind=inputs["kind"], namespace=namespace, name=name, version=inputs.get("apiVersion", ""))
+        objects[key_of_name(named)] = Declared(
+            name=named,
             urn=resource["urn"],
             inputs=inputs,
-            field_manager=str((resource.get("outputs") or {}).get("__fieldManager", "")),
+            outputs=outputs,
+            field_manager=str(outputs.get("__fieldManager", "")),
+            ignored=tuple(resource.get("ignoreChanges") or ()),
         )
     return objects
 
@@ -96,16 +108,31 @@ def trimmed(document: Any) -> Any:
     return kept
 
 
-def key_of(live: Json) -> tuple[str, str, str]:
-    """Kind, namespace and name of a live object."""
-    metadata = live.get("metadata", {})
-    return (live.get("kind", ""), metadata.get("namespace", ""), metadata.get("name", ""))
+def kind_of(version: str, kind: str) -> str:
+    """A kind as its group tells it from another's of that name: `Deployment.apps`, `ConfigMap`."""
+    group = version.rpartition("/")[0]
+    return f"{kind}.{group}" if group else kind
+
+
+def key_of(live: Json) -> Key:
+    """Kind with its group, namespace and name of a live object."""
+    return key_of_name(name_of(live))
+
+
+def key_of_name(name: ObjectName) -> Key:
+    """The same of a name."""
+    return (kind_of(name.version, name.kind), name.namespace, name.name)
 
 
 def name_of(live: Json) -> ObjectName:
-    """The same as a value."""
-    kind, namespace, name = key_of(live)
-    return ObjectName(kind=kind, namespace=namespace, name=name, version=live.get("apiVersion", ""))
+    """A live object's name."""
+    metadata = live.get("metadata") or {}
+    return ObjectName(
+        kind=live.get("kind", ""),
+        namespace=metadata.get("namespace", ""),
+        name=metadata.get("name", ""),
+        version=live.get("apiVersion", ""),
+    )
 
 
 def namespaces(objects: Iterable[Declared]) -> list[str]:

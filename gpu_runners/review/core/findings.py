@@ -1,12 +1,13 @@
 """What a review can find, as frozen values whose texts are already safe to show."""
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from gpu_runners.exit_code import ExitCode
-from gpu_runners.review.core.field_path import Path
+from gpu_runners.review.core.field_path import MISSING, Path
 
 CURRENCY: Final = re.compile(r"[A-Za-z]{3} ?|[$€£¥₹]")
 
@@ -43,13 +44,18 @@ class Kind(Enum):
     REMOVED = "removed"
     DELETED = "deleted"
     UNDECLARED = "not declared"
+    POD = "pod"
     RUNNER = "runner"
     VERSION = "runner version"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """One difference. `path` and `target` are for the repair; everything else is text for people."""
+    """One difference. What has a default is for the repair; everything else is text for people.
+
+    target is the object as it was seen: uid and resource_version are its own then ("" for one that is gone), path the
+    field, state_value what the state has there and live_value what was seen, MISSING for nothing: never to be shown.
+    """
 
     kind: Kind
     what: str
@@ -61,6 +67,10 @@ class Drift:
     up: str  # what `pulumi up` would do about it
     target: ObjectName | None = None
     path: Path = ()
+    uid: str = ""
+    resource_version: str = ""
+    state_value: Any = dataclasses.field(default=MISSING, repr=False)
+    live_value: Any = dataclasses.field(default=MISSING, repr=False)
     runner: tuple[str, int] | None = None  # scope and id
     pod: str = ""  # namespace/name of the runner's pod
 

@@ -8,18 +8,24 @@ namespace the deployer's own stack is reviewed.
 from collections.abc import Collection
 from typing import Final
 
-from gpu_runners.review.core.evidence import Json, key_of
+from gpu_runners.review.core.evidence import Json, Key, key_of
 from values.accounts import DEPLOYER
 from values.contract import POOL_LABEL, TRUST_CONFIG_MAP
 from values.pool import pools_config_map
 
 LABELS: Final = {"app.kubernetes.io/managed-by": "pulumi", "app.kubernetes.io/part-of": "gpu-runners"}
 _DEPLOYERS: Final = f"{DEPLOYER}-"  # and the stack's name: the role of who deploys it
-_PLATFORM_KINDS: Final = frozenset({"NetworkPolicy", "ResourceQuota", "ServiceAccount", "Role", "RoleBinding"})
+_ROLE_BINDING: Final = "RoleBinding.rbac.authorization.k8s.io"
+_PLATFORM_KINDS: Final = frozenset(
+    {
+        "NetworkPolicy.networking.k8s.io", "ResourceQuota", "ServiceAccount", "Role.rbac.authorization.k8s.io",
+        _ROLE_BINDING,
+    }
+)  # fmt: skip
 
 
-def is_of_another_stack(live: Json, declared: Collection[tuple[str, str, str]]) -> bool:
-    """`declared`: kind, namespace and name of everything in this stack's state."""
+def is_of_another_stack(live: Json, declared: Collection[Key]) -> bool:
+    """`declared`: everything in this stack's state."""
     kind, namespace, name = key_of(live)
     labels = live.get("metadata", {}).get("labels") or {}
     if not labels.items() >= LABELS.items():
@@ -29,10 +35,10 @@ def is_of_another_stack(live: Json, declared: Collection[tuple[str, str, str]]) 
     deployed = {
         role.removeprefix(_DEPLOYERS) for role in _role_bindings(declared, namespace) if role.startswith(_DEPLOYERS)
     }
-    if kind == "Deployment":
+    if kind == "Deployment.apps":
         return bool(deployed) and labels.get(POOL_LABEL) == name
     return kind == "ConfigMap" and name in {pools_config_map(stack) for stack in deployed}
 
 
-def _role_bindings(declared: Collection[tuple[str, str, str]], namespace: str) -> set[str]:
-    return {name for kind, place, name in declared if (kind, place) == ("RoleBinding", namespace)}
+def _role_bindings(declared: Collection[Key], namespace: str) -> set[str]:
+    return {name for kind, place, name in declared if (kind, place) == (_ROLE_BINDING, namespace)}

@@ -63,8 +63,8 @@ def plan(drifts: Iterable[Drift]) -> list[Step]:
 def _action(drift: Drift) -> Action | None:
     if drift.kind is Kind.RUNNER:
         return Action.REPLACE_POD if drift.pod else Action.REMOVE_RUNNER
-    if drift.kind is Kind.VERSION:
-        return None  # a new pod would bring the same version: the program names the image
+    if drift.kind in (Kind.VERSION, Kind.POD):
+        return None  # a new pod would bring the same version; a changed one may have a job
     if drift.target is None:
         return None  # not an object of the cluster: only Pulumi's own provider can put it back
     if drift.kind is Kind.UNDECLARED:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Final
 
-from gpu_runners.review.core import pending, runner_groups, runners
+from gpu_runners.review.core import accounts, pending, pods, runner_groups, runners
 from gpu_runners.review.core.capacity import capacity
 from gpu_runners.review.core.drift import ClusterDrift
-from gpu_runners.review.core.evidence import Evidence, Json, declared
+from gpu_runners.review.core.evidence import Evidence, Json, declared, namespaces
 from gpu_runners.review.core.findings import CURRENCY, Drift, Review, Violation
 from gpu_runners.review.core.plan_digest import plan_digest
+from gpu_runners.review.core.reach import Reach
+from gpu_runners.review.core.refreshed import refreshed
 from gpu_runners.review.core.violations import violations
 from values.secrecy import without_secrets
 
@@ -33,7 +35,7 @@ def review(evidence: Evidence) -> Review:
         unread=tuple(map(without_secrets, evidence.unread)),
         left_out=evidence.left_out,
         failure=_failure(evidence, preview, broken_rules),
-        notes=(*notes, *_leftovers(evidence)),
+        notes=(*notes, *_leftovers(evidence), *_reach(evidence).notes()),
         currency=_currency(evidence.prices),
         plan=plan_digest(preview) if preview and not evidence.failure else "",
     )
@@ -55,12 +57,24 @@ def _failure(evidence: Evidence, preview: Json, broken_rules: Sequence[Violation
 
 def _drift(evidence: Evidence, preview: Json) -> list[Drift]:
     objects = declared(evidence.state)
-    cluster = ClusterDrift(objects, evidence.live or (), pending.touched(preview))
-    refreshed = cluster.refreshed(evidence.refresh or {})
-    strangers = runners.drift(evidence.runners or (), _pools(evidence), runners.staying(evidence.live or ()))
-    owned = cluster.owned_by_others(refreshed)
-    groups = runner_groups.drift(evidence.state, evidence.runner_groups)
-    return [*refreshed, *owned, *cluster.undeclared(evidence.elsewhere), *strangers, *groups]
+    live = evidence.live or ()
+    cluster = ClusterDrift(objects, live, pending.touched(preview), evidence.looked_at)
+    return [
+        *cluster.compared(),
+        *refreshed(evidence.refresh or {}, pending.touched(preview)),
+        *pods.drift(live, objects),
+        *accounts.drift(live, [*objects, *evidence.elsewhere]),
+        *cluster.undeclared(evidence.elsewhere),
+        *_reach(evidence).drift(),
+        *runner_groups.drift(evidence.state, evidence.runner_groups),
+        *runners.drift(evidence.runners or (), _pools(evidence), runners.staying(live)),
+    ]
+
+
+def _reach(evidence: Evidence) -> Reach:
+    objects = declared(evidence.state)
+    known = {*objects, *evidence.elsewhere}
+    return Reach(evidence.live or (), namespaces(objects.values()), known, evidence.brought_up)
 
 
 def _leftovers(evidence: Evidence) -> list[str]:
@@ -69,6 +83,6 @@ def _leftovers(evidence: Evidence) -> list[str]:
 
 
 def _pools(evidence: Evidence) -> set[str]:
-    own = {name for kind, _, name in declared(evidence.state) if kind == "Deployment"}
+    own = {name for kind, _, name in declared(evidence.state) if kind == "Deployment.apps"}
     own |= runners.pools_of(evidence.runners or ())
-    return own | {name for kind, _, name in evidence.elsewhere if kind == "Deployment"}
+    return own | {name for kind, _, name in evidence.elsewhere if kind == "Deployment.apps"}

@@ -39,13 +39,15 @@ def pools_of(entries: Iterable[Json]) -> set[str]:
 
 
 def _is_leftover(entry: Json, pools: Collection[str]) -> bool:
+    """By the name that a pod of ours would have; one with a job and without a pod is not ours, whatever its name."""
     match = _POD.fullmatch(entry["name"])
-    return bool(match) and bool(entry.get("ephemeral")) and match["pool"] in pools if match else False
+    is_ours = match is not None and match["pool"] in pools
+    return is_ours and bool(entry.get("ephemeral")) and not entry.get("busy")
 
 
 def _stranger(entry: Json) -> Drift:
     labels = ", ".join(entry.get("labels") or ()) or "none"
-    state = "online" if entry.get("online") else "offline"
+    state = "busy" if entry.get("busy") else "online" if entry.get("online") else "offline"
     return Drift(
         kind=Kind.RUNNER,
         what=f"Runner {entry['name']} in {entry.get('scope') or 'the whole forge'}",

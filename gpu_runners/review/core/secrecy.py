@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any, Final
 
+from gpu_runners.review.core.evidence import SECRET_KEY
 from gpu_runners.review.core.field_path import MISSING, Path
 from values.secrecy import HIDDEN, without_secrets
 
@@ -41,6 +42,13 @@ def redacted(value: Any, path: Path) -> str:
     if without_secrets(text) != text:
         return HIDDEN
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def masked(value: Any) -> Any:
+    """A value of a state without its ciphertexts."""
+    if isinstance(value, dict):
+        return MASK if SECRET_KEY in value else {key: masked(part) for key, part in value.items()}
+    return [masked(part) for part in value] if isinstance(value, list) else value
 
 
 def hidden(value: Any) -> str:

@@ -18,6 +18,7 @@ from gpu_runners.review.core.document import (
     read_document,
     short_document,
 )
+from gpu_runners.review.core.field_path import MISSING
 from gpu_runners.review.core.findings import Review
 from tests.gpu_runners.review.core.recorded import evidence, reviewed
 
@@ -33,7 +34,9 @@ def drifted(**changes: Any) -> dict[str, Any]:
 
 def travelled(review: Review) -> Review:
     """Without what only a repair needs."""
-    drift = tuple(replace(difference, target=None, path=(), runner=None) for difference in review.drift)
+    nothing: dict[str, Any] = {"target": None, "path": (), "uid": "", "resource_version": "", "runner": None}
+    nothing |= {"state_value": MISSING, "live_value": MISSING}
+    drift = tuple(replace(difference, **nothing) for difference in review.drift)
     return replace(review, drift=drift)
 
 

@@ -10,13 +10,15 @@ from gpu_runners.review.core.other_stacks import LABELS, is_of_another_stack
 from tests.gpu_runners.review.core.recorded import evidence, reviewed
 from values.contract import POOL_LABEL
 
-POOLS_ONLY = (("Deployment", "pools", "cuda"),)
-PLATFORM = (("Namespace", "", "pools"), ("RoleBinding", "pools", "deployer-dev"))
+POOLS_ONLY = (("Deployment.apps", "pools", "cuda"),)
+PLATFORM = (("Namespace", "", "pools"), ("RoleBinding.rbac.authorization.k8s.io", "pools", "deployer-dev"))
+VERSIONS = {"RoleBinding": "rbac.authorization.k8s.io/v1", "Deployment": "apps/v1", "DaemonSet": "apps/v1"}
 
 
 def live(kind: str, name: str, labels: dict[str, str] | None = None, namespace: str = "pools") -> dict[str, Any]:
     given = object_labels("runner") if labels is None else labels
-    return {"kind": kind, "metadata": {"namespace": namespace, "name": name, "labels": given}}
+    version = VERSIONS.get(kind, "v1")
+    return {"apiVersion": version, "kind": kind, "metadata": {"namespace": namespace, "name": name, "labels": given}}
 
 
 def pool(name: str, label: str) -> dict[str, Any]:

@@ -26,7 +26,9 @@ def test_the_registration_of_a_pod_that_just_went_is_a_leftover_and_no_drift() -
     assert runners.leftovers([gone], {"cuda"}) == ["cuda-5d4f8c9b7-x2x4z"]
 
 
-@pytest.mark.parametrize("change", [{"ephemeral": False}, {"name": "other-5d4f8c9b7-x2x4z"}, {"name": "cuda"}])
+@pytest.mark.parametrize(
+    "change", [{"ephemeral": False}, {"name": "other-5d4f8c9b7-x2x4z"}, {"name": "cuda"}, {"busy": True}]
+)
 def test_a_runner_that_no_pool_could_have_made_is_drift(change: dict[str, Any]) -> None:
     (found,) = runners.drift([entry("cuda-5d4f8c9b7-x2x4z") | change], {"cuda"}, set())
     assert "registered by hand" in found.live

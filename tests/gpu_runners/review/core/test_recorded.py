@@ -133,8 +133,10 @@ def test_bookkeeping_of_the_cluster_is_no_drift(annotation: str) -> None:
     assert reviewed(document).drift == ()
 
 
-def test_replicas_that_an_autoscaler_set_are_left_to_refresh_which_ignores_them() -> None:
+def test_replicas_of_an_autoscaled_pool_are_no_drift() -> None:
     document = evidence("clean")
+    (pool,) = [entry for entry in document["state"] if entry["type"] == "kubernetes:apps/v1:Deployment"]
+    pool["ignoreChanges"] = ["spec.replicas"]
     (deployment,) = [live for live in document["live"] if live["kind"] == "Deployment"]
     deployment["spec"]["replicas"] = 9
     entry = {"manager": "keda", "operation": "Update", "time": "", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
