@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.plot import Point, plot
 from lab import cluster, environment, paths
 from lab.errors import LabError
 from lab.trial.pools import gpus, pool, pools_config
@@ -27,39 +28,66 @@ REPOSITORY = "mlops/review-bench"
 DEADLINE_SECONDS = 300
 
 
+GOALS = {50: 5.0, 100: 8.0}
+OURS, OTHERS = "this checkout", "the other"
+
+
 def main(arguments: list[str]) -> int:
-    """Prints one Markdown row per size: the median, the spread, and the seconds that one more pool costs."""
+    """Prints one Markdown row per size: medians with their spreads, and the seconds that one more pool costs."""
     parser = argparse.ArgumentParser(prog="python -m bench.reviews", description=__doc__)
     parser.add_argument("--sizes", default="1,10,50,100", help="numbers of pools (1,10,50,100)")
     parser.add_argument("--runs", type=int, default=3, help="samples per size (3)")
+    parser.add_argument(
+        "--against", type=Path, metavar="FOLDER", help="another checkout, measured by turns with this one"
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="an SVG of the medians")
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     cluster.up(lambda line: print(line, file=sys.stderr))
     variables = environment.load()
-    print("| pools | review | spread | per pool |\n|---|---|---|---|", flush=True)
-    first: tuple[int, float] | None = None
+    checkouts = {OURS: paths.REPOSITORY} | ({OTHERS: chosen.against.resolve()} if chosen.against else {})
+    series: dict[str, list[Point]] = {name: [] for name in checkouts}
+    print(f"| pools | {' | '.join(checkouts)} | per pool |\n|---|{'---|' * len(checkouts)}---|", flush=True)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-review-") as folder, _stack(Path(folder), variables) as stack:
             for size in map(int, chosen.sizes.split(",")):
                 stack.configure(_pools(size))
                 stack.up().succeeded()
-                samples = [_review(stack) for _ in range(chosen.runs)]
-                median = statistics.median(samples)
-                first = first or (size, median)
-                growth = f"{(median - first[1]) / (size - first[0]):.3f} s" if size > first[0] else "–"  # noqa: RUF001
-                print(f"| {size} | {median:.2f} s | {min(samples):.2f}-{max(samples):.2f} | {growth} |", flush=True)
+                for name, samples in _samples(stack, checkouts, chosen.runs).items():
+                    series[name].append(Point(size, statistics.median(samples), min(samples), max(samples)))
+                print(_row(size, series), flush=True)
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    if chosen.plot:
+        chosen.plot.write_text(plot("Review of a stack that nobody touched", series, GOALS))
     return 0
 
 
-def _review(stack: Stack) -> float:
-    """Seconds of a review that must find nothing."""
+def _samples(stack: Stack, checkouts: Mapping[str, Path], runs: int) -> dict[str, list[float]]:
+    """By turns, so that whatever else this machine does hits all alike."""
+    samples: dict[str, list[float]] = {name: [] for name in checkouts}
+    for _ in range(runs):
+        for name, checkout in checkouts.items():
+            samples[name].append(_review(stack, checkout))
+    return samples
+
+
+def _row(size: int, series: Mapping[str, list[Point]]) -> str:
+    last = [line[-1] for line in series.values()]
+    cells = [f"{point.median:.2f} s ({point.least:.2f}-{point.most:.2f})" for point in last]
+    first = series[OURS][0]
+    growth = f"{(last[0].median - first.median) / (size - first.size):.3f} s" if size > first.size else "–"  # noqa: RUF001
+    return f"| {size} | {' | '.join(cells)} | {growth} |"
+
+
+def _review(stack: Stack, checkout: Path) -> float:
+    """Seconds of a review, by the code of a checkout, of this one's program, that must find nothing."""
+    command = [sys.executable, "-m", "gpu_runners", "review", stack.name, "--folder", str(paths.REPOSITORY)]
     started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "gpu_runners", "review", stack.name, "--config-file", str(stack.config_file)],
-        cwd=paths.REPOSITORY,
+        [*command, "--config-file", str(stack.config_file)],
+        cwd=checkout,
         env=dict(stack.environment),
         capture_output=True,
         text=True,

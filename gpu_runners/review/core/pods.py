@@ -25,8 +25,8 @@ UP_KEEPS_SET: Final = "nothing: its Deployment makes another one once this one i
 # Written by scheduler, admission and kubelet into a pod that has no word on it.
 _FILLED: Final = frozenset(
     {
-        "PodSpec.nodeName", "PodSpec.priority", "PodSpec.preemptionPolicy", "PodSpec.overhead",
-        "Container.resizePolicy", "Container.imagePullPolicy",
+        "PodSpec.nodeName", "PodSpec.priority", "PodSpec.priorityClassName", "PodSpec.preemptionPolicy",
+        "PodSpec.overhead", "PodSpec.imagePullSecrets", "Container.resizePolicy", "Container.imagePullPolicy",
     }
 )  # fmt: skip
 _FILLED_TOLERATIONS: Final = {
