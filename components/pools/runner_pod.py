@@ -12,7 +12,9 @@ from components.pools.runner_scripts import PRE_STOP, REGISTER, RUNNER_PROCESS, 
 from components.runner_volumes import (
     JOBS_FOLDER,
     REGISTRATION_DIRECTORY,
+    REGISTRATION_MESSAGE,
     RUNNER_DIRECTORY,
+    RUNNER_MESSAGE,
     TOKEN_DIRECTORY,
     TRUST_DIRECTORY,
     WORK_DIRECTORY,
@@ -109,7 +111,7 @@ def _registration_container(pool: RunnerPool) -> Container:
                 "REGISTRATION_DIRECTORY": REGISTRATION_DIRECTORY,
                 "RUNNER_DIRECTORY": RUNNER_DIRECTORY,
                 "RUNNER_SOURCE": "/home/runner",
-                "TERMINATION_LOG": "/dev/termination-log",
+                "TERMINATION_LOG": REGISTRATION_MESSAGE,
                 "TOKEN_FILE": f"{TOKEN_DIRECTORY}/token",
                 "TRUST_DIRECTORY": TRUST_DIRECTORY,
             }
@@ -120,7 +122,7 @@ def _registration_container(pool: RunnerPool) -> Container:
             "limits": {"memory": "512Mi", "ephemeral-storage": "1Gi"},
         },
         "security_context": _unprivileged(),
-        "termination_message_path": "/dev/termination-log",
+        "termination_message_path": REGISTRATION_MESSAGE,
         "termination_message_policy": "FallbackToLogsOnError",
         "volume_mounts": registration_mounts(),
     }
@@ -140,7 +142,6 @@ def _runner_container(pool: RunnerPool) -> Container:
         "REGISTRATION_DIRECTORY": REGISTRATION_DIRECTORY,
         "RUNNER_DIRECTORY": RUNNER_DIRECTORY,
         "RUNNER_PROCESS": RUNNER_PROCESS[forge],
-        "TERMINATION_LOG": "/dev/termination-log",
         # The image knows no name for this uid, and programs that ask for one (Pulumi does) fail without it.
         "USER": "runner",
         OWN_POOL_VARIABLE: pool_key(pool),
@@ -169,7 +170,7 @@ def _runner_container(pool: RunnerPool) -> Container:
         "restart_policy": "Never",  # one pod, one registration, one job: the ReplicaSet brings the next
         "lifecycle": {"pre_stop": {"exec_": {"command": ["/bin/sh", "-c", PRE_STOP]}}},
         "security_context": _unprivileged(),
-        "termination_message_path": "/dev/termination-log",
+        "termination_message_path": RUNNER_MESSAGE,
         "termination_message_policy": "FallbackToLogsOnError",
         "volume_mounts": runner_mounts(job_credentials=pool["identity"] != NO_IDENTITY, of_github=forge == GITHUB),
     }

@@ -60,7 +60,7 @@ def runner_pod(name: str, configuration: str) -> Json:
     variables = {
         "CORDON_SECONDS": "1", "HOME": "/work", "JOBS_DIRECTORY": "/work/jobs", "PROCESSES_DIRECTORY": "/proc",
         "PROTECT_JOB_SECONDS": "60", "REGISTRATION_DIRECTORY": "/registration", "RUNNER_DIRECTORY": "/runner",
-        "RUNNER_PROCESS": RUNNER_PROCESS["github"], "TERMINATION_LOG": "/dev/termination-log", "USER": "runner",
+        "RUNNER_PROCESS": RUNNER_PROCESS["github"], "USER": "runner",
     }  # fmt: skip
     security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     mounts = [{"name": part, "mountPath": f"/{part}"} for part in ("work", "runner", "registration")]

@@ -18,7 +18,15 @@ from components.platform.admission.shape import (
     texts,
     words,
 )
-from components.runner_volumes import WORK_DIRECTORY, Mount, kubeconfig_file, registration_mounts, runner_mounts
+from components.runner_volumes import (
+    REGISTRATION_MESSAGE,
+    RUNNER_MESSAGE,
+    WORK_DIRECTORY,
+    Mount,
+    kubeconfig_file,
+    registration_mounts,
+    runner_mounts,
+)
 from values.accounts import JOB_ACCOUNTS
 from values.contract import REGISTRATION_CONTAINER, RUNNER_CONTAINER
 from values.image import image_pattern
@@ -55,6 +63,7 @@ def registration_container(grants: AdmissionGrants) -> Fields:
             "resources": _resources(requests, limits),
             "env": _variables((*REGISTRATION_VARIABLES, *proxy_variables)),
             "volumeMounts": _mounts(registration_mounts()),
+            "terminationMessagePath": exactly(REGISTRATION_MESSAGE),
             **_shared(grants),
         },
         rules=(_visible_devices(""), *_proxies(proxy_variables)),
@@ -84,6 +93,7 @@ def runner_container(grants: AdmissionGrants, *, job_credentials: bool) -> Field
             "volumeMounts": _mounts(runner_mounts(job_credentials=job_credentials, of_github=True)),
             "restartPolicy": exactly("Never", required=True),
             "lifecycle": Fields({"preStop": pre_stop}, required=True),
+            "terminationMessagePath": exactly(RUNNER_MESSAGE),
             **_shared(grants),
         },
         rules=(_visible_devices(asked), *([_kubeconfig()] if job_credentials else []), *_proxies(proxy_variables)),
@@ -97,7 +107,6 @@ def _shared(grants: AdmissionGrants) -> "dict[str, Value | Fields]":
         "image": matching(pattern, images, required=True),
         "imagePullPolicy": one_of(*IMAGE_PULL_POLICIES, required=True),
         "command": _SCRIPT,
-        "terminationMessagePath": exactly("/dev/termination-log"),
         "terminationMessagePolicy": one_of("FallbackToLogsOnError", "File"),
         "securityContext": Fields(
             {

@@ -342,6 +342,10 @@ HOSTILE: Final[dict[str, tuple[Change, str]]] = {
         _registration(imagePullPolicy="Never"),
         "spec.initContainers[registration].imagePullPolicy",
     ),
+    "a message that jobs may fill": (
+        _runner(terminationMessagePath="/dev/termination-log"),
+        "spec.containers[runner].terminationMessagePath",
+    ),
     "message from elsewhere": (
         _runner(terminationMessagePath="/etc/passwd"),
         "spec.containers[runner].terminationMessagePath",
