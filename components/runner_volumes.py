@@ -18,6 +18,13 @@ JOBS_FOLDER: Final = "jobs"  # of the work volume
 # Where GitHub's runner works. A mount and no link: what looks for files below the workspace (hashFiles, caches of the
 # set-up actions) compares it with the process's own directory, in which links are gone.
 GITHUB_WORK_DIRECTORY: Final = f"{RUNNER_DIRECTORY}/_work"
+# The same and what else a job that asks for a container finds, under the names that GitHub's runner gives them there.
+_CONTAINER_FOLDERS: Final = (
+    ("work", "/__w", JOBS_FOLDER),
+    ("work", "/__t", "tools"),
+    ("work", "/github", "github"),
+    ("runner-files", "/__e", "externals"),
+)
 TOKEN_DIRECTORY: Final = "/var/run/registrar"  # noqa: S105 - a path
 TRUST_DIRECTORY: Final = "/etc/registrar-trust"
 JOB_CREDENTIAL_DIRECTORY: Final = "/var/run/job-credential"  # the token, the plugin, a kubeconfig for each account
@@ -75,6 +82,8 @@ def runner_mounts(*, job_credentials: bool, of_github: bool) -> list[Mount]:
     ]
     if of_github:
         mounts.append({"name": "work", "mount_path": GITHUB_WORK_DIRECTORY, "sub_path": JOBS_FOLDER})
+        for name, path, folder in _CONTAINER_FOLDERS:
+            mounts.append({"name": name, "mount_path": path, "sub_path": folder})
     credential: Mount = {"name": "job-credential", "mount_path": JOB_CREDENTIAL_DIRECTORY, "read_only": True}
     return [*mounts, credential] if job_credentials else mounts
 

@@ -24,6 +24,7 @@ DELETION_COST_ANNOTATION: Final = "controller.kubernetes.io/pod-deletion-cost"
 RUNNER_USER: Final = 1001  # uid and gid of both containers
 RUNNER_CONTAINER: Final = "runner"
 OWN_POOL_VARIABLE: Final = "GPU_RUNNERS_POOL"  # of the runner's container: its pool, as namespace/name
+OWN_IMAGE_VARIABLE: Final = "GPU_RUNNERS_IMAGE"  # the same: the image that it runs, as its pool names it
 REGISTRATION_CONTAINER: Final = "registration"  # the init container
 TOKEN_AUDIENCE: Final = "registrar"  # noqa: S105 - the audience of a token, not a token
 # Of the token that job code can read: it asks for rights of a job, and never for a registration.

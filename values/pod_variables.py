@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from values.contract import OWN_POOL_VARIABLE
+from values.contract import OWN_IMAGE_VARIABLE, OWN_POOL_VARIABLE
 
 KUBECONFIG_VARIABLE: Final = "KUBECONFIG"  # of base runners: by it jobs ask for the rights of an account
 VISIBLE_DEVICES: Final = "NVIDIA_VISIBLE_DEVICES"
@@ -22,6 +22,7 @@ RUNNER_VARIABLES: Final = (
     "PROTECT_JOB_SECONDS",
     "RUNNER_PROCESS",
     "USER",
+    OWN_IMAGE_VARIABLE,
     OWN_POOL_VARIABLE,
 )
 VARIABLE: Final = r"[A-Za-z_][A-Za-z0-9_]{0,127}"

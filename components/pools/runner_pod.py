@@ -26,6 +26,7 @@ from components.runner_volumes import (
 from values.accounts import RUNNER
 from values.contract import (
     ONLINE_GATE,
+    OWN_IMAGE_VARIABLE,
     OWN_POOL_VARIABLE,
     REGISTRATION_CONTAINER,
     RUNNER_CONTAINER,
@@ -145,6 +146,7 @@ def _runner_container(pool: RunnerPool) -> Container:
         # The image knows no name for this uid, and programs that ask for one (Pulumi does) fail without it.
         "USER": "runner",
         OWN_POOL_VARIABLE: pool_key(pool),
+        OWN_IMAGE_VARIABLE: pool["image"],
     }
     if not any(resource.startswith("nvidia.com/") for resource in devices):
         # A CUDA image says "all", and without a request the NVIDIA runtime would believe it.

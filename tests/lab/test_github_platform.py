@@ -29,6 +29,34 @@ jobs:
     env: {KEY: "${{ secrets.FROM_CONFIG }}"}
     steps: [{run: 'echo "trained on GPU $NVIDIA_VISIBLE_DEVICES with a key of ${#KEY} letters"'}]
 """
+# What GitHub's own runner does for a job with `container:`, by hand: the lab's runner knows no hooks.
+IN_A_CONTAINER = """
+name: contained
+on: workflow_dispatch
+jobs:
+  train:
+    runs-on: cml-gpu
+    steps:
+      - run: |
+          mkdir -p /runner/_work/guide/guide /runner/_work/_temp/_github_home
+          cd /runner/_work/guide/guide
+          echo "workspace $(pwd -P)"
+          step=/runner/_work/_temp/step.sh
+          printf %s 'echo "contained in $(pwd -P) at home in $HOME $WORD"; touch "$HOME/mine"' > $step
+          ask() { printf '%s\n' "$1" | bash -e "$ACTIONS_RUNNER_CONTAINER_HOOKS" || echo "refused with $?"; }
+          state='{"environmentVariables":{"HOME":"/github/home","WORD":"of both"}}'
+          container='"environmentVariables":{"HOME":"/github/home","WORD":"of both"}'
+          prepare() {
+              args='{"container":{"image":"'$1'",'"$container"'}}'
+              ask '{"command":"prepare_job","responseFile":"/tmp/r","args":'"$args"'}'
+          }
+          prepare lab.local/cuda-mlops:lab
+          cat /tmp/r
+          step='"entryPoint":"sh","entryPointArgs":["-e","/__w/_temp/step.sh"],"workingDirectory":"/__w/guide/guide"'
+          ask '{"command":"run_script_step","state":'"$state"',"args":{'"$step"'}}'
+          ls /runner/_work/_temp/_github_home
+          prepare nvidia/cuda:12.4
+"""
 
 SECRETS = {"config": "hush-hush-4711", "environment": "hush-hush-4712"}
 GROUP = "lab-tests-gpus"
@@ -84,6 +112,17 @@ def test_a_dispatched_job_runs_on_a_gpu_pool_that_an_app_registered(
         assert (job["conclusion"], {job["runner_name"]}) == ("success", online)
         assert "trained on GPU " in at_github.log(job["id"])
         until("the next runner is online", lambda: _others(at_github, online), 40, seen=at_github.runners)
+        contained = at_github.dispatch(IN_A_CONTAINER)
+        job = until("it has ended", lambda: _ended(at_github, contained), 40, seen=lambda: at_github.jobs(contained))
+        log = at_github.log(job["id"])
+        assert "workspace /runner/_work/guide/guide" in log
+        assert "contained in /__w/guide/guide at home in /github/home of both" in log
+        assert "mine" in log.split("contained in", 1)[1]
+        assert '"state":{"environmentVariables":{"HOME":"/github/home","WORD":"of both"}}' in log
+        assert (
+            "asks for the image nvidia/cuda:12.4, and this pool runs jobs in its own image lab.local/cuda-mlops" in log
+        )
+        assert "refused with 1" in log
     finally:
         stack.destroy().succeeded()
     agrees_with_the_description(exchanges)

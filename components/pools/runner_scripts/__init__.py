@@ -4,6 +4,7 @@ They take everything they need from environment variables, which `runner_pod` se
 they are. Those that run in the user's image use nothing but the shell's own words and `sleep`.
 """
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -20,9 +21,10 @@ def _script(name: str) -> str:
 REGISTER: Final = _script("register.sh")
 PRE_STOP: Final = _script("pre-stop.sh")
 _CONTRACT: Final = _script("image-contract.sh")
+CONTAINER_HOOK: Final = _script("container-hook.sh")
 START: Final[Mapping[str, str]] = {
     "gitea": _CONTRACT + _script("start-gitea.sh"),
-    "github": _CONTRACT + _script("start-github.sh"),
+    "github": _CONTRACT + _script("start-github.sh").replace("@CONTAINER_HOOK@", shlex.quote(CONTAINER_HOOK)),
 }
 # Whose children are a job's processes: Gitea's runner is the container's first process and runs steps as its children;
 # GitHub's always has children, and names the one that runs a job.

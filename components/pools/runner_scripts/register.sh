@@ -31,7 +31,11 @@ if [ -e "$RUNNER_SOURCE/externals" ]; then
 fi
 # Here and not in the main container: the user's image need not have mkdir. In _work GitHub's runner works: the volume
 # of the jobs is mounted there.
-mkdir -p "$HOME" "$JOBS_DIRECTORY" "$RUNNER_DIRECTORY/_work"
+work=${JOBS_DIRECTORY%/*}
+mkdir -p "$HOME" "$JOBS_DIRECTORY" "$work/tools" "$work/github" "$RUNNER_DIRECTORY/_work" "$RUNNER_DIRECTORY/externals"
+# Where a job that asks for a container finds its home and its event: the runner makes both anew for each job.
+ln -sfn /__w/_temp/_github_home "$work/github/home"
+ln -sfn /__w/_temp/_github_workflow "$work/github/workflow"
 # The public CAs, which the user's image may lack, and the forge's own.
 for store in ${CA_STORES:-/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem}; do
     [ -s "$store" ] && cat "$store" > "$RUNNER_DIRECTORY/ca-bundle.crt" && break

@@ -76,6 +76,10 @@ if [ -e "$listener" ]; then
 *}" "install what it names; it needs glibc, libstdc++, libgcc, libssl and zlib"
 fi
 
+# A job with `container:` is run in this very container, if that is the image which it asks for.
+printf %s @CONTAINER_HOOK@ > "$RUNNER_DIRECTORY/container-hook.sh"
+export ACTIONS_RUNNER_CONTAINER_HOOKS="$RUNNER_DIRECTORY/container-hook.sh"
+
 # Its own wrapper calls every end that it does not know, a crash too, 0: as if nothing had happened. Only that is changed.
 helper=$RUNNER_DIRECTORY/run-helper.sh.template
 if [ -e "$helper" ]; then

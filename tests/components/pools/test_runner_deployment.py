@@ -167,10 +167,16 @@ def test_no_pod_holds_a_token_for_the_api_server() -> None:
         assert audiences <= {TOKEN_AUDIENCE, JOB_TOKEN_AUDIENCE}
 
 
+def test_a_runner_knows_its_own_image() -> None:
+    assert variables(runner())["GPU_RUNNERS_IMAGE"] == CUDA["image"]
+
+
 def test_githubs_runner_finds_the_work_volume_itself_where_it_works() -> None:
     mounts = {mount["mountPath"]: mount for mount in runner(pool(forge="github"))["volumeMounts"]}
     assert mounts["/runner/_work"] == {"name": "work", "mountPath": "/runner/_work", "subPath": "jobs"}
     assert variables(runner(pool(forge="github")))["JOBS_DIRECTORY"] == "/work/jobs"
+    assert mounts["/__w"] == {"name": "work", "mountPath": "/__w", "subPath": "jobs"}  # as a job's container has it
+    assert mounts["/__e"] == {"name": "runner-files", "mountPath": "/__e", "subPath": "externals"}
     assert "/runner/_work" not in {mount["mountPath"] for mount in runner()["volumeMounts"]}
 
 
