@@ -8,6 +8,7 @@ import pulumi
 
 from access.cluster.api_server import read_api_server
 from access.cluster.choice import ClusterChoice
+from access.cluster.namespaces import require_own_namespaces
 from access.cluster.version import read_version, require_version
 from access.forge import require_forge
 from components.platform.declare import Environment, RegistrarPlan, Trust, declare_platform
@@ -21,6 +22,7 @@ from config.platform import (
     deployments_by_namespace,
     grants,
     job_grants,
+    own_namespaces,
     previews_by_namespace,
     reserved_labels,
 )
@@ -124,5 +126,6 @@ if __name__ == "__main__":
     STACK = load(pulumi.Config())
     CHOICE = ClusterChoice.of_this_program(os.environ)
     VERSION = read_version(CHOICE)
+    require_own_namespaces(CHOICE, own_namespaces(STACK.platform), pulumi.get_stack())
     require_forge(forge_questions(STACK))
     declare(STACK, VERSION, partial(read_api_server, CHOICE))

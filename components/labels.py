@@ -9,11 +9,9 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from values.contract import POOL_LABEL
+from values.contract import OWN_LABELS, POOL_LABEL, STACK_ANNOTATION
 
 NAME_LABEL: Final = "app.kubernetes.io/name"
-MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
-PART_OF_LABEL: Final = "app.kubernetes.io/part-of"
 NAMESPACE_NAME_LABEL: Final = "kubernetes.io/metadata.name"  # set by the API server on every Namespace
 
 # Takes declared fields back from whoever changed them by hand, where `up` would else stop at a field conflict.
@@ -35,7 +33,7 @@ STAY_ANNOTATIONS: Final[dict[str, str]] = {
 
 def object_labels(name: str) -> dict[str, str]:
     """Labels of any object of ours; name is what the object serves, e.g. `registrar`."""
-    return {NAME_LABEL: name, MANAGED_BY_LABEL: "pulumi", PART_OF_LABEL: "gpu-runners"}
+    return {NAME_LABEL: name, **OWN_LABELS}
 
 
 def object_metadata(serves: str, name: str, namespace: pulumi.Input[str]) -> "k8s.meta.v1.ObjectMetaArgsDict":
@@ -46,6 +44,11 @@ def object_metadata(serves: str, name: str, namespace: pulumi.Input[str]) -> "k8
         "labels": object_labels(serves),
         "annotations": REPAIR_ANNOTATIONS,
     }
+
+
+def namespace_annotations() -> dict[str, str]:
+    """Annotations of a namespace: whose it is, so that no other stack takes it over."""
+    return {**REPAIR_ANNOTATIONS, STACK_ANNOTATION: pulumi.get_stack()}
 
 
 def selector_labels(pool: str) -> dict[str, str]:

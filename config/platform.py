@@ -54,6 +54,13 @@ def job_grants(platform: PlatformConfig, namespace: str) -> tuple[JobGrant, ...]
     return tuple(grant for grant in granted.values() if grant is not None)
 
 
+def own_namespaces(platform: PlatformConfig | None) -> list[str]:
+    """Those that the stack makes."""
+    if platform is None:
+        return []
+    return [platform.registrar_namespace, *(environment.namespace for environment in platform.environments)]
+
+
 def grants(platform: PlatformConfig) -> list[Grant]:
     """What the registrar is granted: the runners of every environment, and who of their jobs may act in the cluster."""
     return [

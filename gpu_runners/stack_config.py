@@ -1,6 +1,7 @@
 """A stack's config as `pulumi up` would read it, through Pulumi's command line. Runs and writes nothing."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,20 @@ import pulumi
 from config import NAMESPACE, StackConfig, load
 from gpu_runners.pulumi_command import Program, StackUnknownError, opened
 from gpu_runners.state.expectation import config_text
+
+
+@dataclass(frozen=True)
+class StackSource:
+    """Where a stack's program and config are. stack is what Pulumi calls it, maybe with an organization."""
+
+    folder: Path
+    stack: str
+    config_file: Path | None
+
+    @property
+    def name(self) -> str:
+        """As the program itself knows it."""
+        return self.stack.rpartition("/")[2]
 
 
 class ConfigUnreadableError(Exception):

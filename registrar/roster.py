@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from registrar.forges.forge import Forge, Runner
+from registrar.forges.forge import Forge, ForgeError, ForgeRefusedError, Runner
 from registrar.ownership import owned_runners
 from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
@@ -13,6 +13,7 @@ from registrar.settings import Settings
 from registrar.shared import Shared, answers_by_scope
 from registrar.situation import drift_of
 from registrar.untrusted import words
+from values import contract
 from values.scope import Scope
 
 KEEP_SECONDS: Final = 2.0
@@ -62,6 +63,19 @@ class Roster:
             ],
         )
 
+    async def answers(self) -> list[Entry]:
+        """Of each scope: scope, namespaces, state (one of the contract's) and problem, "" where the forge answers."""
+        _, errors = await answers_by_scope(self._lists, seconds=dict.fromkeys(self._lists, SCOPE_SECONDS))
+        return [
+            {
+                "scope": scope.path,
+                "namespaces": self._namespaces(scope),
+                "state": _state(errors.get(scope)),
+                "problem": words(str(errors[scope])) if scope in errors else "",
+            }
+            for scope in self._lists
+        ]
+
     def _namespaces(self, scope: Scope) -> list[str]:
         return sorted(grant.namespace for grant in self._settings.grants if grant.scope == scope)
 
@@ -95,3 +109,9 @@ class Roster:
             "problem": drift_of(pod, runner, group) if pod else "",
             "warning": runner.warning,
         }
+
+
+def _state(error: ForgeError | None) -> str:
+    if error is None:
+        return contract.FORGE_ANSWERS
+    return contract.FORGE_REFUSES if isinstance(error, ForgeRefusedError) else contract.FORGE_UNREACHABLE

@@ -120,6 +120,7 @@ class StatusDoor:
         application.router.add_get(contract.METRICS_PATH, self.expose)
         application.router.add_get(contract.QUEUE_PATH, self.count)
         application.router.add_get(contract.RUNNERS_PATH, self.list_runners)
+        application.router.add_get(contract.FORGE_PATH, self.ask_forge)
         return application
 
     async def expose(self, request: web.Request) -> web.Response:
@@ -143,6 +144,11 @@ class StatusDoor:
             return web.json_response({"runners": listed.runners, "scopes": listed.scopes})
         except ForgeError as error:
             return problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
+
+    async def ask_forge(self, request: web.Request) -> web.Response:
+        """GET /forge: whether the forge answers, for whoever cannot ask it from inside."""
+        del request
+        return web.json_response({"scopes": await self.roster.answers()})
 
 
 async def health(request: web.Request) -> web.Response:

@@ -4,9 +4,17 @@ Standard library only, and no behaviour: this is the one module of `registrar` t
 here may lead either side into the other's code.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 DOMAIN: Final = "gpu-runners.dev"
+
+# What every object of the program has.
+OWN_LABELS: Final[Mapping[str, str]] = {
+    "app.kubernetes.io/managed-by": "pulumi",
+    "app.kubernetes.io/part-of": "gpu-runners",
+}
+STACK_ANNOTATION: Final = f"{DOMAIN}/stack"  # of a namespace: the stack that makes it
 
 # Written by the program.
 POOL_LABEL: Final = f"{DOMAIN}/pool"  # Kubernetes label of a pod: its pool's name
@@ -47,6 +55,10 @@ HEALTH_PATH: Final = "/healthz"
 METRICS_PATH: Final = "/metrics"
 QUEUE_PATH: Final = "/queue"
 RUNNERS_PATH: Final = "/runners"
+FORGE_PATH: Final = "/forge"  # whether the forge answers for each scope, as one of these words
+FORGE_ANSWERS: Final = "answers"
+FORGE_REFUSES: Final = "refuses"  # the credential or the scope is wrong
+FORGE_UNREACHABLE: Final = "unreachable"
 
 # What the registrar's credential must be allowed at GitHub, by kind of scope: an App's tokens are narrowed to it.
 # contents: whether the commit of a run is one of the branch that it names, as a tag may have the same name. Of an

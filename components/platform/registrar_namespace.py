@@ -5,7 +5,7 @@ from typing import NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.labels import REPAIR_ANNOTATIONS, object_labels
+from components.labels import namespace_annotations, object_labels
 from components.platform.pull_secrets import declare_pull_secrets
 from components.platform.runner_namespace import pod_security_labels
 from values.contract import SERVICE_NAME
@@ -34,7 +34,7 @@ class RegistrarNamespace(pulumi.ComponentResource):
             metadata={
                 "name": args["namespace"],
                 "labels": {**object_labels(SERVICE_NAME), **pod_security_labels(args["pod_security_version"])},
-                "annotations": REPAIR_ANNOTATIONS,
+                "annotations": namespace_annotations(),
             },
             opts=pulumi.ResourceOptions(parent=self),
         )

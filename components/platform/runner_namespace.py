@@ -5,7 +5,7 @@ from typing import Final, NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.labels import REPAIR_ANNOTATIONS, object_labels, object_metadata
+from components.labels import namespace_annotations, object_labels, object_metadata
 from components.platform.network_policies import deny_all, runner_egress
 from components.platform.pull_secrets import declare_pull_secrets
 from components.platform.runner_admission import RunnerAdmission
@@ -106,7 +106,7 @@ class RunnerNamespace(pulumi.ComponentResource):
             metadata={
                 "name": args["namespace"],
                 "labels": {**object_labels("runners"), **pod_security_labels(args["pod_security_version"])},
-                "annotations": REPAIR_ANNOTATIONS,
+                "annotations": namespace_annotations(),
             },
             opts=pulumi.ResourceOptions(parent=self),
         )

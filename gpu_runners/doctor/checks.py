@@ -12,7 +12,7 @@ from access.cluster.errors import ClusterError
 from config import StackConfig
 from config.forge_questions import forge_questions
 from config.job_groups import unrestricted
-from config.platform import PlatformConfig
+from config.platform import PlatformConfig, own_namespaces
 from gpu_runners.doctor import gitea, github
 from gpu_runners.doctor.cluster import ClusterChecks, version
 from gpu_runners.doctor.core.findings import Finding, State, doubtful, ok
@@ -20,7 +20,10 @@ from gpu_runners.doctor.core.images import Pull
 from gpu_runners.doctor.core.nodes import Need
 from gpu_runners.doctor.core.rights import of_platform, of_pools
 from gpu_runners.doctor.egress import egress_to_api_server, egress_to_forge
+from gpu_runners.doctor.registrar import registrar, registrar_place
 from gpu_runners.doctor.registry import images
+from gpu_runners.doctor.trial import trials
+from gpu_runners.stack_config import StackSource
 from values.contract import TRUST_CONFIG_MAP
 from values.forge_questions import ForgeQuestions
 from values.pool import RunnerPool, missing_self_hosted, pools_config_map
@@ -28,13 +31,13 @@ from values.registry_login import read_logins
 from values.scope import GITHUB
 
 
-def checks(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterator[Finding]:
-    """Everything about the stack of this name; each finding as soon as it is known."""
+def checks(stack: StackConfig, source: StackSource, choice: ClusterChoice) -> Iterator[Finding]:
+    """Everything about a stack that was read from there; each finding as soon as it is known."""
     yield from labels(stack.pools)
     cluster = version(choice)
     yield cluster
     if cluster.state is State.OK:
-        yield from _of_cluster(stack, name, choice)
+        yield from _of_cluster(stack, source, choice)
     if stack.platform:
         yield from base_runners(stack.platform)
         yield from egress_to_forge(stack, stack.platform)
@@ -71,7 +74,7 @@ def need(pool: RunnerPool) -> Need:
     )
 
 
-def _of_cluster(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterator[Finding]:
+def _of_cluster(stack: StackConfig, source: StackSource, choice: ClusterChoice) -> Iterator[Finding]:
     declared = {environment.namespace for environment in stack.platform.environments} if stack.platform else set()
     wanted: dict[str, Counter[str]] = {pool["namespace"]: Counter() for pool in stack.pools}
     for pool in stack.pools:
@@ -84,6 +87,7 @@ def _of_cluster(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterato
         return
     with connection:
         cluster = ClusterChecks(connection)
+        yield from cluster.namespaces(own_namespaces(stack.platform), source.name)
         yield from cluster.nodes([need(pool) for pool in stack.pools])
         for namespace, devices in wanted.items():
             yield cluster.quota(
@@ -94,7 +98,7 @@ def _of_cluster(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterato
             )
             if namespace not in declared:
                 yield cluster.registrar(namespace, TRUST_CONFIG_MAP)
-                yield cluster.rights(namespace, of_pools(namespace, pools_config_map(name)))
+                yield cluster.rights(namespace, of_pools(namespace, pools_config_map(source.name)))
         yield from _pull_secrets(stack, cluster)
         if stack.platform:
             environments = stack.platform.environments
@@ -102,6 +106,21 @@ def _of_cluster(stack: StackConfig, name: str, choice: ClusterChoice) -> Iterato
             places = sorted({stack.platform.registrar_namespace, *declared})
             yield cluster.rights("the whole cluster and the platform's namespaces", of_platform(places))
             yield from egress_to_api_server(stack, stack.platform, connection)
+        yield from _registrars(stack, connection)
+        yield from trials(source.folder, source.stack, source.config_file, stack.pools, connection)
+
+
+def _registrars(stack: StackConfig, cluster: ClusterConnection) -> Iterator[Finding]:
+    """What the registrar says that serves the stack's pools, once for each."""
+    if stack.platform:
+        yield from registrar(cluster, stack.platform.registrar_namespace, declared=True)
+        return
+    try:
+        places = {registrar_place(cluster, pool["namespace"]) for pool in stack.pools}
+    except ClusterError:  # which the check of the platform tells
+        return
+    for place in sorted(filter(None, places)):
+        yield from registrar(cluster, place, declared=False)
 
 
 def _pull_secrets(stack: StackConfig, cluster: ClusterChecks) -> Iterator[Finding]:

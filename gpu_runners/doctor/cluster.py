@@ -10,9 +10,10 @@ from lightkube.utils.quantity import parse_quantity
 from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError, ClusterRefusedError
+from access.cluster.namespaces import namespace_problem
 from access.cluster.version import read_version, require_version
 from gpu_runners.doctor.core.extras import default_priority, pull_secrets
-from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown
+from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown, wrong
 from gpu_runners.doctor.core.nodes import Need, node, room
 from gpu_runners.doctor.core.quota import granted, used_by
 from gpu_runners.doctor.core.rights import Right, judged
@@ -91,6 +92,17 @@ class ClusterChecks:
             cure = f"bring up the stack whose platform has {namespace} among its environments first"
             return failed(check, f"no registrar serves the namespace {namespace}", cure)
         return ok(check, "a registrar serves the namespace")
+
+    def namespaces(self, names: Sequence[str], stack: str) -> Iterator[Finding]:
+        """Whether those that the stack makes are not there yet, or its own."""
+        for name in names:
+            try:
+                problem = namespace_problem(self._cluster, name, stack)
+            except ClusterError as error:
+                cure = f"`kubectl get namespace {name}` shows whether it is there"
+                yield unknown(f"namespace {name}", error.problem.found, cure)
+                continue
+            yield wrong("namespaces", problem) if problem else ok(f"namespace {name}", "free, or this stack's own")
 
     def default_priority(self, granted: Mapping[str, Sequence[str]]) -> Finding:
         """Whether each namespace admits the cluster's default PriorityClass; granted: the classes by namespace."""

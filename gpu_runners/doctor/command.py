@@ -1,6 +1,7 @@
 """Checks what a stack needs before `pulumi up`: config, cluster, GPU nodes, quota, rights, forge, images and secrets.
 
-Changes nothing: it reads, asks what it may do, and tries to change one runner that cannot exist, number 0, to learn
+Changes nothing: it reads, asks what it may do, asks the registrar how its forge answers it, previews and has the API
+server judge one pod of each pool by a dry run, and tries to change one runner that cannot exist, number 0, to learn
 whether a token may change runners. One line per check: ok, failed or unknown, and for the latter two the cure. What is
 unknown does not count, unless with --strict.
 
@@ -21,7 +22,7 @@ from gpu_runners.doctor.checks import checks
 from gpu_runners.doctor.core.findings import Finding, exit_code, failed, ok, summary, wrong
 from gpu_runners.doctor.worlds import worlds_of
 from gpu_runners.exit_code import ExitCode
-from gpu_runners.stack_config import ConfigUnreadableError, read_stack
+from gpu_runners.stack_config import ConfigUnreadableError, StackSource, read_stack
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,4 +60,4 @@ def examine(folder: Path, stack: str, config_file: Path | None, platform_backend
     yield ok("config", f"it declares {', '.join(parts)}")
     has_platform = bool(read.platform)
     yield from worlds_of(folder, stack, config_file, has_platform=has_platform, platform_backend=platform_backend)
-    yield from checks(read, stack, ClusterChoice.of_this_program(os.environ, folder))
+    yield from checks(read, StackSource(folder, stack, config_file), ClusterChoice.of_this_program(os.environ, folder))

@@ -18,8 +18,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gpu_runners.exit_code import ExitCode
 from lab import gitea, paths
 from lab.github import daemon
+from lab.trial.deadline import until
 from lab.trial.kubernetes import Json, KubernetesApi
-from lab.trial.pools import gpus, pool, pools_config
+from lab.trial.pools import NAMESPACE as POOLS_NAMESPACE
+from lab.trial.pools import SYSTEM_NAMESPACE, gpus, pool, pools_config
 from lab.trial.stack import Stack
 from tests.lab.conftest import stack_file
 from tests.lab.github_forge import REPOSITORY as GITHUB_REPOSITORY
@@ -135,6 +137,65 @@ def test_pools_on_a_platform_that_is_up_lack_nothing_until_they_want_more_than_i
     doctor.stack.configure(pools_config(pool("one", replicas=9, gpu=gpus(1))))
     assert "want 9 nvidia.com/gpu of 8 that the quota grants" in doctor.complains("failed", "quota of")
     assert "room for 4 of 9 runners" in doctor.complains("unknown", "nodes for pool one")
+
+
+@pytest.mark.usefixtures("platform")
+def test_the_registrar_itself_says_whether_it_runs_and_its_forge_answers(
+    api: KubernetesApi, backend: Mapping[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    own = {"PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}", "PULUMI_CONFIG_PASSPHRASE": "of this environment"}
+    doctor = Doctor(Stack.make("doctor-asks", pools_config(pool("one")), tmp_path, {**backend, **own}))
+    code, output = doctor.says()
+    assert code == 0, output
+    assert f"ok       registrar: it runs in {SYSTEM_NAMESPACE} and answers" in output
+    assert "ok       forge from inside, mlops/tests: the registrar reaches it" in output
+    assert "ok       trial of pool one: the API server would admit its pod" in output
+    deployment = f"/apis/apps/v1/namespaces/{SYSTEM_NAMESPACE}/deployments/registrar"
+    try:
+        api.patch(deployment, {"spec": {"replicas": 0}})
+        until("the registrar is gone", lambda: not api.get(f"{deployment}/scale")["status"]["replicas"], 60)
+        assert "it is down: there is no pod of it" in doctor.complains("failed", "registrar")
+    finally:
+        api.patch(deployment, {"spec": {"replicas": 1}})
+        until("the registrar is back", lambda: api.get(deployment)["status"].get("readyReplicas"), 60)
+
+
+@pytest.mark.usefixtures("platform")
+def test_what_admission_or_a_limit_range_would_say_is_known_before_up(
+    api: KubernetesApi, backend: Mapping[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    own = {"PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}", "PULUMI_CONFIG_PASSPHRASE": "of this environment"}
+    doctor = Doctor(Stack.make("doctor-tries", pools_config(pool("one")), tmp_path, {**backend, **own}))
+    ranges = f"/api/v1/namespaces/{POOLS_NAMESPACE}/limitranges"
+    for limit, words in (
+        ({"type": "Container", "max": {"memory": "100Mi"}}, "maximum memory usage per Container is 100Mi"),
+        ({"type": "Container", "default": {"cpu": "1"}}, "resources.limits.cpu: found a field that no runner has"),
+    ):
+        api.create(ranges, {"metadata": {"name": "tried"}, "spec": {"limits": [limit]}})
+        try:
+            assert words in doctor.complains("failed", "trial of pool one")
+        finally:
+            api.delete(f"{ranges}/tried")
+    doctor.stack.configure(pools_config(pool("one", image="elsewhere/cuda:12")))
+    assert "image: found elsewhere/cuda:12" in doctor.complains("failed", "trial of pool one")
+
+
+def test_a_namespace_of_somebody_else_is_refused_by_the_doctor_and_by_up(doctor: Doctor, api: KubernetesApi) -> None:
+    settings = f"/api/v1/namespaces/{NAMESPACE}"
+    api.create("/api/v1/namespaces", {"metadata": {"name": NAMESPACE, "labels": {"team": "other"}}})
+    try:
+        before = api.get(settings)
+        assert "one that this program did not make" in doctor.complains("failed", "namespaces")
+        outcome = doctor.stack.up()
+        assert outcome.code != 0
+        assert f"namespace {NAMESPACE}: found one that this program did not make" in outcome.output
+        assert api.get(settings) == before
+        assert api.get(f"{settings}/resourcequotas")["items"] == []
+    finally:
+        api.delete(settings)
+        until("the namespace is gone", lambda: api.find(settings) is None, 60)
 
 
 def test_a_credential_that_gitea_does_not_accept_is_not_shown(doctor: Doctor) -> None:

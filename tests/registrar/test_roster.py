@@ -1,13 +1,14 @@
 """`/runners` tells which registration belongs to which pod, and guesses nothing."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from registrar.forges.forge import Runner
+from registrar.forges.forge import Pace, Runner
 from registrar.situation import drift_of, report_of
-from tests.registrar.conftest import World, until
+from tests.registrar.conftest import World, open_world, until
 from tests.registrar.stand_in_cluster import runner_pod
 from tests.registrar.test_reading import read as read_pod
 
@@ -77,6 +78,32 @@ async def test_a_broken_scope_costs_only_itself_and_is_said(world: World) -> Non
         {"scope": "mlops/guide", "namespaces": ["runners"], "problem": ""},
         {"scope": "mlops/slow", "namespaces": ["slow"], "problem": "list: the forge answers 500"},
     ]
+
+
+async def forge(world: World) -> list[tuple[str, str, str]]:
+    """What `/forge` says: scope, state and problem of each."""
+    async with world.http.get(f"{world.status_url}/forge") as response:
+        assert response.status == 200
+        return [(entry["scope"], entry["state"], entry["problem"]) for entry in (await response.json())["scopes"]]
+
+
+@pytest.mark.parametrize("world", [TWO_SCOPES], indirect=True)
+async def test_whether_the_forge_answers_is_told_for_each_scope_also_where_none_does(world: World) -> None:
+    world.gitea.broken = "/mlops/slow/"
+    assert await forge(world) == [
+        ("mlops/guide", "answers", ""),
+        ("mlops/slow", "unreachable", "list: the forge answers 500"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["gitea", "github"])
+async def test_a_credential_that_is_not_accepted_is_told_from_a_forge_that_is_away(tmp_path: Path, kind: str) -> None:
+    async with open_world(tmp_path, kind, Pace(burst=0.05, active=0.1, idle=0.2, census=0.3)) as world:
+        world.credential.write_text("expired\n")
+        ((scope, state, problem),) = await forge(world)
+        assert (scope, state) == ("mlops/guide", "refuses")
+        assert "credential" in problem
+        assert "expired\n" not in problem
 
 
 @pytest.mark.parametrize("world", [TWO_SCOPES], indirect=True)

@@ -10,16 +10,15 @@ from typing import Final
 
 from gpu_runners.review.core.evidence import Json, Key, key_of
 from values.accounts import DEPLOYER
-from values.contract import POOL_LABEL, TRUST_CONFIG_MAP
+from values.contract import OWN_LABELS, POOL_LABEL, TRUST_CONFIG_MAP
 from values.pool import pools_config_map
 
-LABELS: Final = {"app.kubernetes.io/managed-by": "pulumi", "app.kubernetes.io/part-of": "gpu-runners"}
 _DEPLOYERS: Final = f"{DEPLOYER}-"  # and the stack's name: the role of who deploys it
 _ROLE_BINDING: Final = "RoleBinding.rbac.authorization.k8s.io"
 _PLATFORM_KINDS: Final = frozenset(
     {
         "NetworkPolicy.networking.k8s.io", "ResourceQuota", "ServiceAccount", "Role.rbac.authorization.k8s.io",
-        _ROLE_BINDING,
+        _ROLE_BINDING, "Secret", "PersistentVolumeClaim",
     }
 )  # fmt: skip
 
@@ -28,7 +27,7 @@ def is_of_another_stack(live: Json, declared: Collection[Key]) -> bool:
     """`declared`: everything in this stack's state."""
     kind, namespace, name = key_of(live)
     labels = live.get("metadata", {}).get("labels") or {}
-    if not labels.items() >= LABELS.items():
+    if not labels.items() >= OWN_LABELS.items():
         return False
     if ("Namespace", "", namespace) not in declared:
         return kind in _PLATFORM_KINDS or (kind, name) == ("ConfigMap", TRUST_CONFIG_MAP)

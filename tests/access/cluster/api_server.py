@@ -13,11 +13,15 @@ import yaml
 
 
 class ApiServer(ThreadingHTTPServer):
-    """Answers by path; anything else is not found. With a token, only whoever shows that one gets an answer."""
+    """Answers by path, or refuses with a status and a message; anything else is not found.
+
+    With a token, only whoever shows that one gets an answer.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: dict[str, Any] = {"/version": {"major": "1", "minor": "36"}}
+        self.refusals: dict[str, tuple[int, str]] = {}
         self.asked: list[str] = []
         self.token = ""
 
@@ -52,6 +56,9 @@ class _Handler(BaseHTTPRequestHandler):
         status, body = 404, self._status(404, "not found")
         if self.server.token and self.headers.get("Authorization") != f"Bearer {self.server.token}":
             status, body = 401, self._status(401, "Unauthorized")
+        elif path in self.server.refusals:
+            status = self.server.refusals[path][0]
+            body = self._status(*self.server.refusals[path])
         elif path in self.server.answers:
             status, body = 200, self.server.answers[path]
         text = json.dumps(body).encode()

@@ -6,9 +6,9 @@ import pytest
 
 from components.labels import object_labels
 from gpu_runners.review.core.findings import Kind
-from gpu_runners.review.core.other_stacks import LABELS, is_of_another_stack
+from gpu_runners.review.core.other_stacks import is_of_another_stack
 from tests.gpu_runners.review.core.recorded import evidence, reviewed
-from values.contract import POOL_LABEL
+from values.contract import OWN_LABELS, POOL_LABEL
 
 POOLS_ONLY = (("Deployment.apps", "pools", "cuda"),)
 PLATFORM = (("Namespace", "", "pools"), ("RoleBinding.rbac.authorization.k8s.io", "pools", "deployer-dev"))
@@ -26,7 +26,7 @@ def pool(name: str, label: str) -> dict[str, Any]:
 
 
 def test_the_labels_are_those_that_the_program_sets() -> None:
-    assert LABELS.items() <= object_labels("x").items()
+    assert OWN_LABELS.items() <= object_labels("x").items()
 
 
 def test_a_stack_of_pools_is_clean_while_its_platform_is_in_another_backend() -> None:
@@ -44,10 +44,13 @@ def test_what_somebody_made_by_hand_is_found_all_the_same() -> None:
         (live("RoleBinding", "registrar"), POOLS_ONLY, True),
         (live("ConfigMap", "registrar"), POOLS_ONLY, True),
         (live("RoleBinding", "evil", {}), POOLS_ONLY, False),
+        # pull Secrets and caches; no deployer may write any
+        (live("Secret", "registry"), POOLS_ONLY, True),
+        (live("PersistentVolumeClaim", "datasets"), POOLS_ONLY, True),
+        (live("Secret", "evil", {}), POOLS_ONLY, False),
         # a deployer may write these, so no label excuses them
         (live("ConfigMap", "other"), POOLS_ONLY, False),
         (pool("other", "other"), POOLS_ONLY, False),
-        (live("Secret", "other"), POOLS_ONLY, False),
         (live("DaemonSet", "other"), POOLS_ONLY, False),
         (pool("cuda", "cuda"), PLATFORM, True),
         (live("ConfigMap", "pools-dev"), PLATFORM, True),
