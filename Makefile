@@ -7,12 +7,17 @@ BIN := $(VENV)/bin
 FAKE_NODES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test adversary unit unit-pythons schema lock audit sbom demo lab-up lab-down lab-status bench demo-review review repair unlock doctor
+.PHONY: help venv install check format test adversary unit unit-pythons schema lock audit sbom demo lab-up lab-down lab-status bench demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 venv: $(VENV)/.ready ## the Python environment with the tested set of packages
+
+install: $(VENV)/.installed ## what `pulumi up` and gpu-runners need, and nothing of a developer's
+
+$(VENV)/.installed: locks/program.txt scripts/make-venv scripts/make-launcher
+	@scripts/make-venv $(PYTHON) $(VENV) program
 
 $(VENV)/.ready: locks/dev.txt locks/go.txt scripts/make-venv scripts/make-launcher
 	@scripts/make-venv $(PYTHON) $(VENV)
@@ -53,16 +58,16 @@ demo: venv ## the whole sequence for real: push, deploy, GPU runner, training, r
 demo-review: venv ## a pull request's comment for real: changes, drift made by hand, repair, clean
 	$(BIN)/python -m lab.review_demo
 
-review: venv ## pending changes and drift of a stack: make review STACK=dev
+review: install ## pending changes and drift of a stack: make review STACK=dev
 	$(BIN)/gpu-runners review $(STACK)
 
-repair: venv ## take out and put back what was changed by hand, after asking: make repair STACK=dev
+repair: install ## take out and put back what was changed by hand, after asking: make repair STACK=dev
 	$(BIN)/gpu-runners repair $(STACK)
 
-unlock: venv ## free a stack whose `pulumi up` was killed, and say how: make unlock STACK=dev
+unlock: install ## free a stack whose `pulumi up` was killed, and say how: make unlock STACK=dev
 	$(BIN)/gpu-runners unlock $(STACK)
 
-doctor: venv ## what a stack needs before `pulumi up`, and the cure for what is missing: make doctor STACK=dev
+doctor: install ## what a stack needs before `pulumi up`, and the cure for what is missing: make doctor STACK=dev
 	$(BIN)/gpu-runners doctor $(STACK)
 
 lab-up: venv ## a real Kubernetes, forge and S3 server on this machine; FAKE_NODES=100 for more simulated GPU nodes

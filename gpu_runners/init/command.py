@@ -37,7 +37,7 @@ FLAGS = (
     ("--replicas", "NUMBER", "how many runners (1)"),
     ("--cpu", "CORES", "of each runner (the part of its GPUs)"),
     ("--memory", "SIZE", "of each runner (the part of its GPUs)"),
-    ("--namespace", "NAME", "of the runners (gpu-runners)"),
+    ("--namespace", "NAME", "of the runners (the stack's)"),
     ("--registrar-namespace", "NAME", "of the registrar (that of the runners with -system)"),
     ("--pool", "NAME", "of the pool (gpu)"),
     ("--gpu-resource", "NAME", "of a device plugin that no preset names"),

@@ -137,7 +137,7 @@ def _pool(asked: Asked, dialogue: Dialogue, tags: list[str]) -> Pool:
     )
     return Pool(
         name=dialogue.flag("pool", one_of(NAMESPACE_KIND), "gpu"),
-        namespace=dialogue.flag("namespace", one_of(NAMESPACE_KIND), "gpu-runners"),
+        namespace=dialogue.flag("namespace", one_of(NAMESPACE_KIND), _namespace(asked.stack)),
         labels=labels,
         replicas=replicas,
         image=image,
@@ -147,6 +147,11 @@ def _pool(asked: Asked, dialogue: Dialogue, tags: list[str]) -> Pool:
         gpus=gpus,
         kind=kind,
     )
+
+
+def _namespace(stack: str) -> str:
+    """The stack's name where it can be a namespace: another stack has others."""
+    return stack if NAMESPACE_KIND.check(stack) else "gpu-runners"
 
 
 def _labels(dialogue: Dialogue) -> list[str]:

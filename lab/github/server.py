@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from lab.github.app_pages import AppPages
 from lab.github.control import Control
 from lab.github.credentials import Credentials
 from lab.github.faults import Faults
@@ -70,6 +71,7 @@ class StandIn:
                 *BranchRoutes(world).routes(door),
                 *WiringRoutes(world).routes(door),
                 *PeopleRoutes(world).routes(door),
+                *AppPages(world, self.credentials).routes(),
                 *Protocol(world).routes(),
                 *Control(world, self.credentials, self.meter, self.faults).routes(),
             ]

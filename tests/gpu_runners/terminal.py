@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
+PAUSE_SECONDS = 4.0  # a second Ctrl-C would hit a command that ends already
 
 
 class Terminal:
@@ -61,7 +62,7 @@ class Terminal:
         end = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < end:
             self.type(key)
-            pause = time.monotonic() + 0.5
+            pause = time.monotonic() + PAUSE_SECONDS
             while self.process.poll() is None and time.monotonic() < pause:
                 self._read(pause, must=False)
         return self.end(max(0.0, end - time.monotonic()))

@@ -1,0 +1,22 @@
+"""The commands of docs/onboarding.md, chapter by chapter, as somebody would paste them."""
+
+import re
+from typing import Final
+
+from tests.program.stack_values import ROOT
+
+PAGE: Final = ROOT / "docs/onboarding.md"
+SHORT, LONG = "The short way", "The long way"
+
+
+def chapter(title: str) -> str:
+    """The text of a chapter."""
+    _, _, rest = PAGE.read_text().partition(f"\n## {title}\n")
+    return re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def commands(title: str) -> list[str]:
+    """Its indented lines, without what is a comment; those of fenced blocks are no commands."""
+    text = re.sub(r"^```.*?^```", "", chapter(title), flags=re.MULTILINE | re.DOTALL)
+    lines = [line[4:] for line in text.splitlines() if re.match(r" {4}\S", line)]
+    return [re.sub(r"\s{2,}#.*$", "", line) for line in lines]
