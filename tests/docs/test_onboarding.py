@@ -13,21 +13,20 @@ import config
 from config.credential import SECRET_KEYS
 from gpu_runners.app.manifest import KINDS
 from gpu_runners.program import parse
+from tests.docs.commands import LONG, SHORT
+from tests.docs.commands import commands as chapter_commands
 from tests.program.stack_values import ROOT
 
 PAGE = (ROOT / "docs/onboarding.md").read_text()
 NOT_TRIED = (ROOT / "docs/not-tried.md").read_text()
-COMMANDS = [
-    line.strip().split("  #")[0].strip()
-    for line in PAGE.splitlines()
-    if line.startswith("    ") and not line.strip().startswith("-")
-]
+COMMANDS = {title: chapter_commands(title) for title in (SHORT, LONG)}
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
-def commands(program: str) -> list[list[str]]:
-    """The words behind a program's name, of every command of the page that calls it."""
-    parts = [part.strip() for command in COMMANDS for part in command.split("&&")]
+def commands(program: str, *titles: str) -> list[list[str]]:
+    """The words behind a program's name, of every command that calls it; of both chapters without a title."""
+    chosen = [command for title in titles or (SHORT, LONG) for command in COMMANDS[title]]
+    parts = [part.strip() for command in chosen for part in command.split("&&")]
     return [shlex.split(part)[1:] for part in parts if part.split()[0] == program]
 
 
@@ -37,15 +36,24 @@ def targets(text: str) -> set[str]:
 
 def test_every_make_target_of_both_pages_exists() -> None:
     named = targets(PAGE) | targets(NOT_TRIED) - {"up"}
-    assert {"venv", "doctor", "demo", "unlock"} <= named
+    assert {"install", "doctor", "demo", "unlock"} <= named
     assert [name for name in named if not re.search(rf"^{name}:.*## ", MAKEFILE, re.MULTILINE)] == []
 
 
-def test_the_app_s_command_is_understood() -> None:
+def test_every_call_of_gpu_runners_is_understood() -> None:
     calls = commands("gpu-runners")
-    assert {words[0] for words in calls} == {"app"}
+    assert {words[0] for words in calls} == {"init", "doctor", "app"}
     for words in calls:
-        assert parse(words)[1].kind in KINDS
+        command, options = parse(words)
+        assert command.name != "app" or options.kind in KINDS
+
+
+def test_the_short_way_has_ten_commands_and_one_that_ends_it() -> None:
+    ten, ending = COMMANDS[SHORT][:10], COMMANDS[SHORT][10:]
+    assert [command.split()[0] for command in ten] == [
+        "git", "make", "docker", "docker", "pulumi", "gpu-runners", "gpu-runners", "pulumi", "cd", "gh"
+    ]  # fmt: skip
+    assert [command.split()[:2] for command in ending] == [["pulumi", "destroy"]]
 
 
 def test_every_key_that_the_page_sets_is_one() -> None:
@@ -69,23 +77,25 @@ def _config_sets() -> list[list[str]]:
 
 
 def test_stacks_are_called_the_same_wherever_the_page_names_them() -> None:
-    stacks = {words[2] for words in commands("pulumi") if words[:2] == ["stack", "init"]}
+    stacks = {words[2] for words in commands("pulumi", LONG) if words[:2] == ["stack", "init"]}
     assert stacks == {"platform-prod", "prod"}
     assert set(re.findall(r"STACK=([a-z-]+)", PAGE)) == stacks
-    assert {words[words.index("--stack") + 1] for words in commands("pulumi") if "--stack" in words} <= stacks
+    assert {words[words.index("--stack") + 1] for words in commands("pulumi", LONG) if "--stack" in words} <= stacks
     deployers = re.findall(r"deployer:\n +namespace: ([a-z-]+)\n +stack: ([a-z-]+)\n", PAGE)
     assert deployers == [("runners-base", "prod")]
 
 
 def test_every_dockerfile_that_is_built_exists_and_asks_for_its_base() -> None:
     built = [words for words in commands("docker") if words[0] == "build"]
-    assert len(built) == 2
+    assert len(built) == 4
     for words in built:
-        dockerfile = (ROOT / words[words.index("-f") + 1]).read_text()
+        folder = ROOT / words[-1]
+        file = ROOT / words[words.index("-f") + 1] if "-f" in words else folder / "Dockerfile"
+        dockerfile = file.read_text()
         assert "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}" in dockerfile
         assert words[words.index("--build-arg") + 1].startswith("BASE_IMAGE=")
         for sources in re.findall(r"^COPY (.+) \S+$", dockerfile, re.MULTILINE):
-            assert all((ROOT / source).exists() for source in sources.split())
+            assert all((folder / source).exists() for source in sources.split())
 
 
 @pytest.mark.parametrize("page", ["onboarding.md", "not-tried.md"])
@@ -104,7 +114,7 @@ def test_what_was_tried_instead_can_be_looked_up() -> None:
 
 def copied_workflow(folder: Path) -> str:
     """The example's workflow as the page's own command changes it."""
-    (words,) = commands("sed")
+    (words,) = commands("sed", LONG)
     file = folder / "train.yml"
     shutil.copy(ROOT / "examples/mlops-guide/.github/workflows/train.yml", file)
     subprocess.run(["sed", *words[:-1], str(file)], check=True)

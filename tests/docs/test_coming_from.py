@@ -1,0 +1,123 @@
+"""The pages for those who come from elsewhere: every key that they name is one, and each flag of CML is answered."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from config.credential import SECRET_KEYS
+from tests.program.stack_values import ROOT
+
+PAGES = ("from-cml.md", "from-arc.md", "from-yaml.md")
+SCHEMA = json.loads((ROOT / "schema/stack.schema.json").read_text())["properties"]["config"]["properties"]
+KEY = re.compile(r"`((?:pools\[\]|platform|gpu-runners:)[A-Za-z.\[\]:]*)`")
+# Of bin/cml/runner/launch.js and bin/cml.js of CML 0.20, hidden ones included.
+FLAGS_OF_CML = [
+    "labels",
+    "idle-timeout",
+    "name",
+    "no-retry",
+    "single",
+    "reuse",
+    "reuse-idle",
+    "workdir",
+    "docker-volumes",
+    "cloud",
+    "cloud-region",
+    "cloud-type",
+    "cloud-permission-set",
+    "cloud-metadata",
+    "cloud-gpu",
+    "cloud-hdd-size",
+    "cloud-ssh-private",
+    "cloud-spot",
+    "cloud-spot-price",
+    "cloud-startup-script",
+    "cloud-aws-security-group",
+    "cloud-aws-subnet",
+    "cloud-kubernetes-node-selector",
+    "cloud-image",
+    "tpi-version",
+    "cml-version",
+    "tf-resource",
+    "gcp-access-token",
+    "runner-path",
+    "destroy-delay",
+    "log",
+    "driver",
+    "repo",
+    "driver-token",
+    "token",
+]
+
+
+def read(page: str) -> str:
+    return (ROOT / "docs" / page).read_text()
+
+
+def keys(page: str) -> list[str]:
+    return sorted(set(KEY.findall(read(page))))
+
+
+def is_known(key: str) -> bool:
+    name, *path = key.removeprefix("gpu-runners:").split(".")
+    schema: dict[str, Any] | None = SCHEMA.get(f"gpu-runners:{name.removesuffix('[]')}")
+    for part in (name, *path):
+        if part != name and schema is not None:
+            schema = schema.get("properties", {}).get(part.removesuffix("[]"))
+        if schema is not None and part.endswith("[]"):
+            schema = schema.get("items")
+    return schema is not None
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_key_that_a_page_names_is_one(page: str) -> None:
+    assert len(keys(page)) > 10
+    assert [key for key in keys(page) if not is_known(key)] == []
+
+
+def test_a_key_that_is_none_would_be_seen() -> None:
+    assert is_known("pools[].gpu.nodeSelector")
+    assert [key for key in ("pools[].gpus", "gpu-runners:pol", "platform.scopes", "pools.name") if is_known(key)] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_secret_that_a_page_names_is_one(page: str) -> None:
+    named = {name for name in re.findall(r"the secret `(\w+)`|or `(\w+Token)`", read(page)) for name in name if name}
+    assert named - {"KUBECONFIG"} <= set(SECRET_KEYS)
+
+
+def test_every_flag_of_cml_is_answered_once() -> None:
+    rows = re.findall(r"^\| (`--.*?) \| (.+) \|$", read("from-cml.md"), re.MULTILINE)
+    answered = [flag for flags, _ in rows for flag in re.findall(r"`--([a-z-]+)", flags)]
+    assert sorted(answered) == sorted(FLAGS_OF_CML)
+    assert all(answer.strip() for _, answer in rows)
+
+
+def workflows() -> Iterator[tuple[str, dict[str, Any]]]:
+    for page in PAGES:
+        for text in re.findall(r"^```yaml\n(.*?)^```", read(page), re.MULTILINE | re.DOTALL):
+            yield page, yaml.safe_load(text)
+
+
+def test_each_page_shows_the_workflow_before_and_after() -> None:
+    shown = [page for page, workflow in workflows() if workflow["jobs"]]
+    assert set(shown) == set(PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_says_what_gets_better_and_what_is_different(page: str) -> None:
+    different = read(page).partition("\n## What is different\n")[2]
+    assert "\n## What gets better\n" in read(page)
+    for word in ("uid 1001", "sudo", "Docker"):
+        assert word in different
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_that_a_page_links_exists(page: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", read(page))
+    assert links
+    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
