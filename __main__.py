@@ -1,13 +1,14 @@
 """Table of contents: what a stack declares, in order. Reads the config, checks the cluster, declares, and no more."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 import pulumi
 
 from access.cluster.api_server import read_api_server
 from access.cluster.choice import ClusterChoice
+from access.cluster.keda import require_keda
 from access.cluster.namespaces import require_own_namespaces
 from access.cluster.version import read_version, require_version
 from access.forge import require_forge
@@ -19,6 +20,7 @@ from config.forge_questions import forge_questions
 from config.job_groups import unrestricted
 from config.platform import (
     PlatformConfig,
+    autoscalers,
     deployments_by_namespace,
     grants,
     job_grants,
@@ -27,16 +29,23 @@ from config.platform import (
     reserved_labels,
 )
 from values.api_server import ApiServer
+from values.autoscaling import queue_url
 from values.credential import Credential
 from values.forge_networks import forge_networks
 from values.pool import RunnerPool
 from values.proxy import Proxy, proxy_for
 
 
-def declare(stack: StackConfig, cluster_version: str, find_api_server: Callable[[], ApiServer]) -> None:
+def declare(
+    stack: StackConfig,
+    cluster_version: str,
+    find_api_server: Callable[[], ApiServer],
+    queues: Mapping[str, str] | None = None,
+) -> None:
     """Everything that the stack holds, on a cluster of this version. Declares nothing if it cannot all be right.
 
-    find_api_server is called for a platform only: whoever deploys pools may not know where the API server is.
+    find_api_server is called for a platform only: whoever deploys pools may not know where the API server is. queues:
+    where the queue is read of each namespace whose pools follow it.
     """
     require_version(cluster_version)
     refuse_own_pool(stack.pools, os.environ)
@@ -46,7 +55,21 @@ def declare(stack: StackConfig, cluster_version: str, find_api_server: Callable[
             pulumi.log.info(sentence)
         registrar = registrar_of(stack, stack.platform, stack.credential, find_api_server())
         platform = platform_of(stack, stack.platform, registrar)
-    declare_pools(pulumi.get_stack(), stack.pools, stack.pools_namespace, stack.online_deadline_seconds, platform)
+    declare_pools(
+        pulumi.get_stack(),
+        stack.pools,
+        stack.pools_namespace,
+        stack.online_deadline_seconds,
+        platform,
+        queues=queues or {},
+    )
+
+
+def queues_of(stack: StackConfig) -> dict[str, str]:
+    """Where the queue is read of each namespace that this very stack lets KEDA scale."""
+    if stack.platform is None:
+        return {}
+    return dict.fromkeys(autoscalers(stack.platform), queue_url(stack.platform.registrar_namespace))
 
 
 def at_github(stack: StackConfig) -> list[pulumi.Resource]:
@@ -117,6 +140,7 @@ def environments_of(platform: PlatformConfig, pools: Iterable[RunnerPool], proxy
             labels=environment.labels,
             reserved_labels=reserved_labels(platform, environment, pools),
             extras=environment.extras,
+            autoscaler=environment.autoscaler,
         )
         for environment in platform.environments
     ]
@@ -128,4 +152,5 @@ if __name__ == "__main__":
     VERSION = read_version(CHOICE)
     require_own_namespaces(CHOICE, own_namespaces(STACK.platform), pulumi.get_stack())
     require_forge(forge_questions(STACK))
-    declare(STACK, VERSION, partial(read_api_server, CHOICE))
+    QUEUES = require_keda(CHOICE, STACK.pools, queues_of(STACK))
+    declare(STACK, VERSION, partial(read_api_server, CHOICE), QUEUES)

@@ -14,6 +14,7 @@
   pod_extras       what pods may have beyond what every pool has, as an environment grants it
   pull_secrets     the pull Secrets that a platform makes
   gpu              a pool's GPUs and nodes
+  autoscaling      how a pool follows the queue
   platform         the platform's section: scope, registrar, environments; what is granted to whom
   environments     one environment: scope, quota, egress, images, deployer
   jobs             whose jobs may act as an environment's deployer or previewer

@@ -8,7 +8,7 @@ from config.egress import read_egress
 from config.fields import Section
 from config.jobs import DeployerConfig, PreviewerConfig, read_deployer, read_previewer
 from config.kinds import text_kind
-from config.names import read_own_namespace, read_runner_labels
+from config.names import NAMESPACE_KIND, read_own_namespace, read_runner_labels
 from config.pod_extras import GRANTED, read_granted
 from config.quota import read_quota
 from config.scope import read_scope
@@ -49,6 +49,8 @@ class EnvironmentConfig:
     extras: PodExtras
     deployer: DeployerConfig | None
     previewer: PreviewerConfig | None
+    autoscaler: str | None = None
+    """The namespace of the KEDA that may scale its pools."""
 
 
 def read_environment(
@@ -64,7 +66,9 @@ def read_environment(
     pull_secrets: those that the platform makes; has_proxy: whether the stack names one.
     """
     jobs = ("deployer", "previewer")
-    section.known("namespace", "scope", "runnerGroup", "quota", "egress", "images", "labels", *jobs, *GRANTED)
+    section.known(
+        "namespace", "scope", "runnerGroup", "quota", "egress", "images", "labels", "autoscaler", *jobs, *GRANTED
+    )
     scope = read_scope(section, platform_scope.kind) if section.has("scope") else platform_scope
     if scope.url and platform_scope.url and scope.url != platform_scope.url:
         section.note("scope", scope.url, f"a scope of {platform_scope.url}", "give another forge a platform of its own")
@@ -85,6 +89,7 @@ def read_environment(
         extras=read_granted(section, pull_secrets, has_proxy=has_proxy),
         deployer=read_deployer(section.section("deployer")) if section.has("deployer") else None,
         previewer=_read_previewer(section),
+        autoscaler=section.optional_text("autoscaler", NAMESPACE_KIND),
     )
 
 

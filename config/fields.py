@@ -94,9 +94,9 @@ class Section:
         self.reads(name, kind.json_schema)
         return self._text(name, kind) if self.has(name) else None
 
-    def integer(self, name: str, kind: NumberKind) -> int:
-        """A required whole number within bounds."""
-        self.reads(name, kind.json_schema, required=True)
+    def integer(self, name: str, kind: NumberKind, *, always: bool = True) -> int:
+        """A required whole number within bounds. always: whether no other field may stand instead of it."""
+        self.reads(name, kind.json_schema, required=always)
         value = self.value(name)
         if kind.is_one(value):
             return int(value)

@@ -76,6 +76,13 @@ def grants(platform: PlatformConfig) -> list[Grant]:
     ]
 
 
+def autoscalers(platform: PlatformConfig) -> dict[str, str]:
+    """The namespace of the KEDA that may scale an environment's pools, by the environment's namespace."""
+    return {
+        environment.namespace: environment.autoscaler for environment in platform.environments if environment.autoscaler
+    }
+
+
 def reserved_labels(platform: PlatformConfig, environment: EnvironmentConfig, pools: Iterable[RunnerPool]) -> list[str]:
     """Runner labels that serve other namespaces, i.e. that an environment without a list of its own may not claim.
 
@@ -94,6 +101,8 @@ def deployments_by_namespace(platform: PlatformConfig) -> dict[str, list[Deploym
     for environment in platform.environments:
         if environment.deployer:
             deployment: Deployment = {"namespace": environment.namespace, "stack": environment.deployer.stack}
+            if environment.autoscaler:
+                deployment["autoscaled"] = True
             deployments.setdefault(environment.deployer.namespace, []).append(deployment)
     return deployments
 

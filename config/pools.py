@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from config.autoscaling import read_autoscaling
 from config.fields import Section
 from config.gpu import read_gpu
 from config.kinds import SECONDS, NumberKind, choice, quantity, text_kind
@@ -37,7 +38,7 @@ def read_pools(
     pools: list[RunnerPool] = []
     merged_sections: list[Section] = []
     for section in root.sections("pools"):
-        section.known("name", "labels", "replicas", "image", "gpu", *EXTRAS, *FROM_STACK, *DEFAULTED)
+        section.known("name", "labels", "replicas", "autoscaling", "image", "gpu", *EXTRAS, *FROM_STACK, *DEFAULTED)
         given = {name: root.values[name] for name in FROM_STACK if root.values.get(name)}
         merged = replace(section, fallbacks={**given, **defaults.values})
         merged_sections.append(merged)
@@ -80,7 +81,7 @@ def _read_pool(section: Section, forge: str, *, tags_allowed: bool) -> RunnerPoo
         "name": section.text("name", NAME_KIND),
         "namespace": read_namespace(section, "namespace"),
         "labels": _read_labels(section),
-        "replicas": section.integer("replicas", NumberKind(0, MOST_REPLICAS)),
+        "replicas": _read_replicas(section),
         "image": read_image(section, "image", tags_allowed=tags_allowed),
         "runner_image": read_image(section, "runnerImage", tags_allowed=tags_allowed),
         "forge": forge,
@@ -95,10 +96,19 @@ def _read_pool(section: Section, forge: str, *, tags_allowed: bool) -> RunnerPoo
         "autoscaled": section.flag("autoscaled"),
     }
     add_extras(section, pool)
+    if section.has("autoscaling"):
+        pool["autoscaling"] = read_autoscaling(section, MOST_REPLICAS)
+        pool["replicas"], pool["autoscaled"] = pool["autoscaling"]["min"], True
     if section.has("gpu"):
         pool["gpu"] = read_gpu(section.section("gpu"))
     _check_shared_memory(section, pool)
     return pool
+
+
+def _read_replicas(section: Section) -> int:
+    if section.has("autoscaling"):
+        return 0
+    return section.integer("replicas", NumberKind(0, MOST_REPLICAS), always=False)
 
 
 def _check_shared_memory(section: Section, pool: RunnerPool) -> None:

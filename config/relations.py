@@ -13,7 +13,7 @@ from values.accounts import JOB_ACCOUNTS
 from values.image import image_pattern
 from values.kubernetes_syntax import amount, bytes_quantity
 from values.pod_extras import PodExtras
-from values.pool import RunnerPool, storage_limit
+from values.pool import RunnerPool, most_runners, storage_limit
 from values.quota import RunnerLimits
 from values.runner_label import is_runner_label
 
@@ -32,13 +32,16 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
         if identity in JOB_ACCOUNTS and namespace in environments and (namespace, identity) not in lent:
             cure = f"name {namespace} as `{identity}.namespace` of the environment that is meant, with its workflows"
             root.note(f"pools[{index}].identity", identity, f"a pool in a {identity}'s namespace", cure)
+        if "autoscaling" in pool and namespace in environments and not environments[namespace].autoscaler:
+            cure = f"name KEDA's namespace as `autoscaler` of the environment {namespace}"
+            root.note(f"pools[{index}].autoscaling", "it", "a pool whose environment has an autoscaler", cure)
         if namespace in environments:
             _check_images(root, index, pool, environments[namespace].images)
             _check_extras(root, index, pool, environments[namespace].extras)
             _check_labels(root, index, pool, environments[namespace].labels)
         _check_limits(root, index, pool, platform.runner_limits)
         if "gpu" in pool and pool["gpu"]["resource"]:
-            wanted[namespace, pool["gpu"]["resource"]] += pool["gpu"]["count"] * pool["replicas"]
+            wanted[namespace, pool["gpu"]["resource"]] += pool["gpu"]["count"] * most_runners(pool)
     for environment in platform.environments:
         _check_quota(root, environment, [pool for pool in pools if pool["namespace"] == environment.namespace])
     for (namespace, resource), count in wanted.items():
@@ -52,9 +55,9 @@ def _check_quota(root: Section, environment: EnvironmentConfig, pools: Sequence[
     """Whether all runners of an environment fit into its quota at the same time; their GPUs are counted elsewhere."""
     quota = environment.quota
     sums = (
-        ("pods", "replicas", Fraction(quota.pods), Fraction(sum(pool["replicas"] for pool in pools))),
+        ("pods", "replicas", Fraction(quota.pods), Fraction(sum(map(most_runners, pools)))),
         *(
-            (key, key, amount(granted), sum((pool["replicas"] * amount(text) for pool, text in asked), Fraction()))
+            (key, key, amount(granted), sum((most_runners(pool) * amount(text) for pool, text in asked), Fraction()))
             for key, granted, asked in (
                 ("cpu", quota.cpu, [(pool, pool["cpu"]) for pool in pools]),
                 ("memory", quota.memory, [(pool, pool["memory"]) for pool in pools]),

@@ -26,6 +26,7 @@ Platform and pools
   api_server         where the API server answers
   image              which images an environment admits
   runner_label       the words of `runs-on`
+  autoscaling        Autoscaling: how a pool follows the queue, and where its autoscaler reads it
   pool               RunnerPool: runners that differ in nothing
   pod_extras         PodExtras: what an environment lets its pods have beyond what every pool has
   pod_variables      environment variables: the program's, and those that a pool may add

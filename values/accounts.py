@@ -1,6 +1,6 @@
 """The ServiceAccounts that the platform makes in a namespace of runners, and the stacks that one of them deploys."""
 
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 RUNNER: Final = "runner"  # no rights, no token
 DEPLOYER: Final = "deployer"  # `pulumi up` runs as it
@@ -16,3 +16,5 @@ class Deployment(TypedDict):
     """The namespace of the stack's pools."""
     stack: str
     """The stack's name."""
+    autoscaled: NotRequired[bool]
+    """Whether its pools may follow the queue."""

@@ -4,6 +4,7 @@ from fractions import Fraction
 from typing import Final, NotRequired, TypedDict
 
 from values.accounts import DEPLOYER, PREVIEWER
+from values.autoscaling import Autoscaling
 from values.kubernetes_syntax import amount, bytes_quantity
 from values.placement import GpuPlacement
 from values.problem import Problem
@@ -63,7 +64,14 @@ class RunnerPool(TypedDict):
     priority_class: NotRequired[str]
     """The PriorityClass; the cluster's default one without it."""
     autoscaled: bool
-    """Whether something else, e.g. KEDA, sets the number of replicas after the first `up`."""
+    """Whether something else sets the number of replicas after the first `up`; true beside `autoscaling`."""
+    autoscaling: NotRequired[Autoscaling]
+    """How the pool follows the queue, by KEDA."""
+
+
+def most_runners(pool: RunnerPool) -> int:
+    """How many runners the pool may have at the same time, as far as the stack says."""
+    return pool["autoscaling"]["max"] if "autoscaling" in pool else pool["replicas"]
 
 
 def pool_key(pool: RunnerPool) -> str:

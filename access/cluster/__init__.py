@@ -5,6 +5,7 @@
   login        what is shown to it: token, rotating file, the answer of a credential plugin, client certificate
   connection   ClusterConnection: questions and changes, with one deadline and one meaning for every refusal
   version      the API server's version, and whether it is new enough
+  keda         whether KEDA is there for pools that follow the queue, and nothing else scales them
   api_server   the addresses at which pods find it, for network policies
   errors       ClusterError and what it says
 

@@ -12,6 +12,7 @@
   role_grant             RoleGrant: rights of one account in one namespace, a Role and its binding
   registrar_namespace    RegistrarNamespace: where the forge's credential lives
   forge_credential       ForgeCredential: the Secret from which registrations are minted
+  pull_secrets           PullSecrets: logins of registries, made in each namespace whose pods may name them
   registrar              Registrar: the Deployment, its traffic, and a grant per namespace
   registrar_args         what it takes of whom it serves, and how patiently
   registrar_config       its config.json
@@ -20,6 +21,7 @@
   registrar_grant        RegistrarGrant: its rights in one namespace, and what pods there trust
   registrar_certificate  RegistrarCertificate: made once, kept in a Secret
   serving_certificate    its CA and serving certificate
+  autoscaler_grant       AutoscalerGrant: with what a namespace's KEDA reads the queue of its pools
   client_certificate     a certificate that an autoscaler shows, which vouches for itself
 
 Each is declared by `declare` alone; the pools come after all of it.

@@ -13,6 +13,7 @@ from components.platform.registrar_args import deadlines_args, grant_args
 from components.platform.registrar_namespace import RegistrarNamespace
 from components.platform.runner_namespace import RunnerNamespace
 from values.accounts import RUNNER, Deployment
+from values.autoscaling import queue_url
 from values.credential import Credential
 from values.deadlines import Deadlines
 from values.egress import EgressRule
@@ -38,6 +39,8 @@ class Environment:
     labels: Sequence[str]
     reserved_labels: Sequence[str]
     extras: PodExtras
+    autoscaler: str | None = None
+    """The namespace of the KEDA that may scale its pools."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +123,8 @@ def declare_platform(
         )
         for namespace, deployed in previews.items()
     ]
-    serving = _declare_registrar(registrar, trust, system, [*namespaces, *after])
+    autoscalers = {environment.namespace: environment.autoscaler for environment in environments}
+    serving = _declare_registrar(registrar, trust, system, [*namespaces, *after], autoscalers)
     return [*namespaces, *deployers, *previewers, serving]
 
 
@@ -148,6 +152,7 @@ def _declare_environment(environment: Environment, trust: Trust, registrar_names
             "labels": list(environment.labels),
             "reserved_labels": list(environment.reserved_labels),
             "extras": environment.extras,
+            "queue_url": queue_url(registrar_namespace) if environment.autoscaler else "",
             "made_pull_secrets": _of(trust.pull_secrets, environment.extras["pull_secrets"]),
         },
     )
@@ -159,7 +164,11 @@ def _of(contents: Mapping[str, str], names: Sequence[str]) -> dict[str, pulumi.I
 
 
 def _declare_registrar(
-    plan: RegistrarPlan, trust: Trust, system: RegistrarNamespace, after: Sequence[pulumi.Resource]
+    plan: RegistrarPlan,
+    trust: Trust,
+    system: RegistrarNamespace,
+    after: Sequence[pulumi.Resource],
+    autoscalers: Mapping[str, str | None],
 ) -> pulumi.Resource:
     credential = ForgeCredential("forge-credential", credential_args(plan.credential, system.namespace))
     registrar = Registrar(
@@ -173,7 +182,7 @@ def _declare_registrar(
             "forge_ca": plan.forge_ca,
             "forge_proxy": plan.forge_proxy,
             "credential_secret": credential.secret_name,
-            "grants": [grant_args(grant) for grant in plan.grants],
+            "grants": [grant_args(grant, autoscalers.get(grant.namespace)) for grant in plan.grants],
             "clients": list(plan.clients),
             "forge_egress": list(plan.forge_egress),
             "api_server": list(plan.api_server),

@@ -14,6 +14,13 @@ _READ: Final = ["get", "list", "watch"]
 _WRITE: Final = ["create", "update", "patch", "delete"]
 
 
+# What scales a pool; beside its ScaledObject, whether another one does already.
+_AUTOSCALING: Final[list["k8s.rbac.v1.PolicyRuleArgsDict"]] = [
+    {"api_groups": ["keda.sh"], "resources": ["scaledobjects"], "verbs": [*_READ, *_WRITE]},
+    {"api_groups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": _READ},
+]
+
+
 class DeployerArgs(TypedDict):
     """Where the identity lives and where it may act."""
 
@@ -23,7 +30,7 @@ class DeployerArgs(TypedDict):
     """What it may deploy, and where."""
 
 
-def deployer_rules(stack: str) -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
+def deployer_rules(stack: str, *, autoscaled: bool = False) -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
     """Rights where a stack's pools are: its Deployments, its one ConfigMap, a look at what becomes of them.
 
     Nothing on Secrets, rights, policies, quota or the Namespace; the registrar's address and CA can be read only.
@@ -40,6 +47,7 @@ def deployer_rules(stack: str) -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
             "resource_names": [pools_config_map(stack)],
             "verbs": ["update", "patch", "delete"],
         },
+        *(_AUTOSCALING if autoscaled else []),
     ]
 
 
@@ -56,6 +64,7 @@ class Deployer(pulumi.ComponentResource):
         )
         for deployment in args["deployments"]:
             stack, namespace = deployment["stack"], deployment["namespace"]
-            grant = RoleGrant(f"{DEPLOYER}-{stack}", namespace, deployer_rules(stack), DEPLOYER, args["namespace"])
+            rules = deployer_rules(stack, autoscaled=deployment.get("autoscaled", False))
+            grant = RoleGrant(f"{DEPLOYER}-{stack}", namespace, rules, DEPLOYER, args["namespace"])
             grant.declare(self, name, f"-{namespace}-{stack}")
         self.register_outputs({})

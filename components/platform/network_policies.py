@@ -6,7 +6,7 @@ way without peers is left out.
 """
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import pulumi_kubernetes as k8s
@@ -54,19 +54,19 @@ def runner_egress(
 
 
 def registrar_traffic(
-    granted: Iterable[str],
+    doors: Mapping[int, Iterable[str]],
     clients: Iterable[str],
     api_server: Sequence[EgressRule],
     forge: Iterable[EgressRule],
     resolvers: Iterable[str],
 ) -> Spec:
-    """In: pods of granted namespaces that register, and its clients that read. Out: DNS, its forge, the API server.
+    """In: the namespaces at each of its doors, by port, and its clients that read. Out: DNS, its forge, the API server.
 
     The API server is a client too: the review and the doctor read through its proxy.
     """
     readers = [*map(_namespace, sorted(set(clients))), *(_block(rule["cidr"]) for rule in api_server)]
     ingress = [
-        *_from([_namespace(name) for name in sorted(set(granted))], [REGISTRAR_PORT]),
+        *(rule for port, names in doors.items() for rule in _from(list(map(_namespace, sorted(set(names)))), [port])),
         *_from(readers, [REGISTRAR_STATUS_PORT]),
     ]
     egress: list[Egress] = [_dns(resolvers), *map(_way, [*api_server, *forge])]

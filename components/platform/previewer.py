@@ -12,7 +12,14 @@ from values.contract import REGISTRAR_STATUS_PORT, SERVICE_NAME
 
 _READ: Final = ["get", "list", "watch"]
 _GROUPS: Final = ["apps", "autoscaling", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io"]
-_MORE_GROUPS: Final = ["coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "resource.k8s.io", "storage.k8s.io"]
+_MORE_GROUPS: Final = [
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "resource.k8s.io",
+    "storage.k8s.io",
+    "keda.sh",
+]
 _CORE: Final = [
     "configmaps",
     "endpoints",

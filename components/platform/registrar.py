@@ -1,5 +1,6 @@
 """Registrar: the one holder of the forge's credential, with the least rights."""
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import NotRequired, Optional, TypedDict
 
@@ -10,6 +11,7 @@ from access.cluster.connection import ClusterConnection
 from components.clock import SystemClock
 from components.cluster_hook import cluster_hook
 from components.labels import REPAIR_ANNOTATIONS, WAIT_ELSEWHERE_ANNOTATIONS, object_labels
+from components.platform.autoscaler_grant import AutoscalerGrant
 from components.platform.network_policies import deny_all, registrar_traffic
 from components.platform.registrar_args import DeadlinesArgs, GrantArgs
 from components.platform.registrar_certificate import RegistrarCertificate
@@ -17,7 +19,8 @@ from components.platform.registrar_config import registrar_config
 from components.platform.registrar_grant import RegistrarGrant
 from components.platform.registrar_pod import SELECTOR, registrar_deployment_spec
 from components.platform.registrar_rollout import wait_for_rollout
-from values.contract import CONFIG_PATH, REGISTRAR_PORT, REGISTRAR_STATUS_PORT, SERVICE_NAME
+from values.autoscaling import queue_url
+from values.contract import CONFIG_PATH, REGISTRAR_PORT, REGISTRAR_QUEUE_PORT, REGISTRAR_STATUS_PORT, SERVICE_NAME
 from values.egress import EgressRule
 from values.scope import ForgeScope
 
@@ -44,7 +47,7 @@ class RegistrarArgs(TypedDict):
     grants: list[GrantArgs]
     """Namespaces whose pods may become runners, and of what."""
     clients: list[str]
-    """Other namespaces that read /metrics or /queue, e.g. Prometheus' or KEDA's."""
+    """Other namespaces that read /metrics or /queue, e.g. Prometheus'."""
     forge_egress: list[EgressRule]
     """Where the forge answers, and whatever else it is to reach."""
     api_server: list[EgressRule]
@@ -70,6 +73,7 @@ class Registrar(pulumi.ComponentResource):
         host = f"{SERVICE_NAME}.{args['namespace']}.svc"
         url = f"https://{host}:{REGISTRAR_PORT}"
         self._declare_traffic()
+        self._certificates = self._declare_autoscalers()
         config = self._declare_config()
         certificate = RegistrarCertificate(
             f"{name}-certificate",
@@ -114,22 +118,40 @@ class Registrar(pulumi.ComponentResource):
 
     def _declare_config(self) -> pulumi.Output[str]:
         args = self._args
-        text = registrar_config(
-            self._forge(),
-            args["grants"],
-            args["deadlines"],
-            args["keep_failed"],
-            forge_ca=args.get("forge_ca", ""),
-            proxy=args.get("forge_proxy", ""),
-        )
+
+        def text(autoscalers: Mapping[str, str]) -> str:
+            return registrar_config(
+                self._forge(),
+                args["grants"],
+                args["deadlines"],
+                args["keep_failed"],
+                forge_ca=args.get("forge_ca", ""),
+                proxy=args.get("forge_proxy", ""),
+                autoscalers=autoscalers,
+            )
+
+        # Known in a preview where nothing of it has to be made first.
+        known = pulumi.Output.all(**self._certificates).apply(text) if self._certificates else text({})
         config = k8s.core.v1.ConfigMap(
             f"{self._name}-config",
             metadata=self._metadata(),
             immutable=True,
-            data={PurePosixPath(CONFIG_PATH).name: text},
+            data={PurePosixPath(CONFIG_PATH).name: known},
             opts=self._child(),
         )
         return config.metadata["name"]
+
+    def _declare_autoscalers(self) -> dict[str, pulumi.Output[str]]:
+        """The certificates that autoscalers show, by the namespace whose pools they scale."""
+        return {
+            grant["namespace"]: AutoscalerGrant(
+                f"{self._name}-autoscaler-{grant['namespace']}",
+                {"namespace": grant["namespace"], "generation": self._args["certificate_generation"]},
+                self._child(),
+            ).certificate
+            for grant in self._args["grants"]
+            if "autoscaler" in grant
+        }
 
     def _declare_grants(self, url: str, ca: pulumi.Output[str]) -> list[pulumi.Resource]:
         return [
@@ -143,6 +165,7 @@ class Registrar(pulumi.ComponentResource):
                     "forge_kind": self._args["forge_kind"],
                     "forge_ca": self._args.get("forge_ca", ""),
                     "job_accounts": [job["account"] for job in grant.get("jobs", [])],
+                    "queue_url": queue_url(self._args["namespace"]) if "autoscaler" in grant else "",
                 },
                 self._child(),
             )
@@ -151,6 +174,7 @@ class Registrar(pulumi.ComponentResource):
 
     def _declare_traffic(self) -> None:
         args = self._args
+        autoscalers = {grant["autoscaler"] for grant in args["grants"] if "autoscaler" in grant}
         k8s.core.v1.Service(
             f"{self._name}-service",
             # The Deployment is waited for; the provider would wait once more for the Service's addresses.
@@ -161,16 +185,27 @@ class Registrar(pulumi.ComponentResource):
                 "ports": [
                     {"name": "https", "port": REGISTRAR_PORT, "target_port": "https", "protocol": "TCP"},
                     {"name": "status", "port": REGISTRAR_STATUS_PORT, "target_port": "status", "protocol": "TCP"},
+                    *(self._queue_port() if autoscalers else []),
                 ],
             },
             opts=self._child(),
         )
         granted = [grant["namespace"] for grant in args["grants"]]
-        ways = registrar_traffic(granted, args["clients"], args["api_server"], args["forge_egress"], args["dns_cidrs"])
+        ways = registrar_traffic(
+            {REGISTRAR_PORT: granted, REGISTRAR_QUEUE_PORT: autoscalers},
+            args["clients"],
+            args["api_server"],
+            args["forge_egress"],
+            args["dns_cidrs"],
+        )
         for policy, spec in (("deny-all", deny_all()), ("traffic", ways)):
             k8s.networking.v1.NetworkPolicy(
                 f"{self._name}-{policy}", metadata=self._metadata(policy), spec=spec, opts=self._child()
             )
+
+    @staticmethod
+    def _queue_port() -> "list[k8s.core.v1.ServicePortArgsDict]":
+        return [{"name": "queue", "port": REGISTRAR_QUEUE_PORT, "target_port": "queue", "protocol": "TCP"}]
 
     def _forge(self) -> ForgeScope:
         return ForgeScope(self._args["forge_kind"], self._args["forge_url"], "")

@@ -32,6 +32,8 @@ class GrantArgs(TypedDict):
     """Runner labels that pods there may have; any where it is absent."""
     jobs: NotRequired[list[JobGrantArgs]]
     """As whom jobs on those pods may act in the cluster."""
+    autoscaler: NotRequired[str]
+    """The namespace of the KEDA that may scale its pools."""
 
 
 class DeadlinesArgs(TypedDict):
@@ -49,8 +51,8 @@ class DeadlinesArgs(TypedDict):
     """From the disappearance of a pod to the removal of its registration."""
 
 
-def grant_args(grant: Grant) -> GrantArgs:
-    """A grant as a Registrar takes it."""
+def grant_args(grant: Grant, autoscaler: str | None = None) -> GrantArgs:
+    """A grant as a Registrar takes it. autoscaler: the namespace of the KEDA that may scale its pools."""
     args: GrantArgs = {
         "namespace": grant.namespace,
         "scope": str(grant.scope),
@@ -65,6 +67,8 @@ def grant_args(grant: Grant) -> GrantArgs:
             {"account": job.account, "repository": str(job.repository), "workflows": list(map(str, job.workflows))}
             for job in grant.jobs
         ]
+    if autoscaler:
+        args["autoscaler"] = autoscaler
     return args
 
 

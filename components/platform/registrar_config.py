@@ -1,7 +1,7 @@
 """The registrar's config.json. Pure; the registrar reads it as strictly as it is written here."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from components.platform.registrar_args import DeadlinesArgs, GrantArgs
 from values.scope import ForgeScope
@@ -15,12 +15,14 @@ def registrar_config(
     *,
     forge_ca: str = "",
     proxy: str = "",
+    autoscalers: Mapping[str, str] | None = None,
 ) -> str:
     """The text of config.json; keep_failed is the number of failed pods kept per pool, with their logs.
 
     forge_ca is PEM, or "" where the forge's certificate is signed by a public CA. proxy: the URL of the one through
-    which the forge is reached, or "".
+    which the forge is reached, or "". autoscalers: the certificate (PEM) that the autoscaler of a namespace shows.
     """
+    shown = autoscalers or {}
     content = {
         "forge": {
             "kind": forge.kind,
@@ -36,6 +38,7 @@ def registrar_config(
                 "runnerGroup": grant.get("runner_group"),
                 **({"labels": list(grant["labels"])} if "labels" in grant else {}),
                 **({"jobs": [{**job} for job in grant["jobs"]]} if "jobs" in grant else {}),
+                **({"autoscaler": shown[grant["namespace"]]} if grant["namespace"] in shown else {}),
             }
             for grant in grants
         ],

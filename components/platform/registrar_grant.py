@@ -1,6 +1,6 @@
 """RegistrarGrant: what one namespace grants the registrar, and what its pods need to find and trust it."""
 
-from typing import Optional, TypedDict
+from typing import NotRequired, Optional, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -15,6 +15,7 @@ from values.contract import (
     TRUST_CONFIG_MAP,
     TRUST_FORGE_CA_KEY,
     TRUST_FORGE_KEY,
+    TRUST_QUEUE_KEY,
     TRUST_URL_KEY,
 )
 
@@ -36,6 +37,8 @@ class RegistrarGrantArgs(TypedDict):
     """PEM of the forge's CA, which runners trust beside the public ones; "" for none."""
     job_accounts: list[str]
     """ServiceAccounts here as which jobs on the namespace's runners may act."""
+    queue_url: NotRequired[str]
+    """Where the autoscaler of its pools reads the queue; "" where it has none."""
 
 
 class RegistrarGrant(pulumi.ComponentResource):
@@ -55,6 +58,8 @@ class RegistrarGrant(pulumi.ComponentResource):
             trust[TRUST_FORGE_CA_KEY] = args["forge_ca"]
         if args["job_accounts"]:
             trust |= job_credential_files()
+        if queue := args.get("queue_url"):
+            trust[TRUST_QUEUE_KEY] = queue
         k8s.core.v1.ConfigMap(
             f"{name}-trust",
             metadata=object_metadata(SERVICE_NAME, TRUST_CONFIG_MAP, namespace),

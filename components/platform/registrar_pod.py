@@ -13,6 +13,7 @@ from values.contract import (
     CREDENTIAL_PATH,
     HEALTH_PATH,
     REGISTRAR_PORT,
+    REGISTRAR_QUEUE_PORT,
     REGISTRAR_STATUS_PORT,
     SERVICE_NAME,
     TLS_CERTIFICATE_PATH,
@@ -96,6 +97,7 @@ def _container(image: pulumi.Input[str]) -> k8s.core.v1.ContainerArgsDict:
         "ports": [
             {"name": "https", "container_port": REGISTRAR_PORT, "protocol": "TCP"},
             {"name": "status", "container_port": REGISTRAR_STATUS_PORT, "protocol": "TCP"},
+            {"name": "queue", "container_port": REGISTRAR_QUEUE_PORT, "protocol": "TCP"},
         ],
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}},
         "readiness_probe": _probe(period_seconds=1, failure_threshold=3),

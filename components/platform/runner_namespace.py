@@ -19,6 +19,10 @@ from values.pod_extras import PodExtras
 MOST_OBJECTS: Final = {"deployments.apps": 200, "replicasets.apps": 1000, "configmaps": 50}
 
 
+SCALED_OBJECTS: Final = "count/scaledobjects.keda.sh"
+MOST_SCALED_OBJECTS: Final = 500
+
+
 class RunnerNamespaceArgs(TypedDict):
     """What a namespace grants at most."""
 
@@ -60,6 +64,8 @@ class RunnerNamespaceArgs(TypedDict):
     """Runner labels that pods may have; empty for any but the reserved ones."""
     reserved_labels: list[str]
     """Runner labels that serve other namespaces."""
+    queue_url: NotRequired[str]
+    """Where the autoscaler of its pools reads the queue; "" where nothing may scale them."""
     extras: PodExtras
     """What pods may have beyond what every pool has."""
     made_pull_secrets: NotRequired[dict[str, pulumi.Input[str]]]
@@ -88,6 +94,7 @@ def hard_limits(args: RunnerNamespaceArgs) -> dict[str, str]:
         "limits.memory": args["memory"],
         "limits.ephemeral-storage": args["ephemeral_storage"],
         **{f"count/{resource}": str(count) for resource, count in MOST_OBJECTS.items()},
+        **({SCALED_OBJECTS: str(MOST_SCALED_OBJECTS)} if args.get("queue_url") else {}),
     }
 
 
@@ -125,6 +132,7 @@ class RunnerNamespace(pulumi.ComponentResource):
                 "protect_job_seconds": args["runner_protect_job_seconds"],
                 "ephemeral_storage": args["runner_ephemeral_storage"],
                 "extras": args["extras"],
+                "queue_url": args.get("queue_url", ""),
             },
             pulumi.ResourceOptions(parent=self),
         )

@@ -3,6 +3,7 @@
   declare                declare_pools: all of them, and the wait, from plain values
   runner_deployment      RunnerDeployment: one pool
   runner_pod             its pod
+  scaled_object          its ScaledObject, where it follows the queue
   runner_scripts/        what runs in it, as sh
   own_pool               whether this very program runs on one of the pools
   online_pools           OnlinePools: the object whose hook waits until every runner is online

@@ -1,6 +1,6 @@
 """Declares the pools of a stack, and the one wait for all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -15,13 +15,23 @@ def declare_pools(
     namespace: str,
     deadline_seconds: int,
     after: Sequence[pulumi.Resource],
+    *,
+    queues: Mapping[str, str],
 ) -> None:
-    """The pools come after `after`; the object that the wait hangs on lies in the namespace."""
+    """The pools come after `after`; the object that the wait hangs on lies in the namespace.
+
+    queues: where the registrar tells of the queue, by namespace, for pools that follow it.
+    """
     for pool in pools:
         if problem := missing_self_hosted(pool):
             pulumi.log.warn(str(problem))
     deployments = [
-        RunnerDeployment(f"{pool['namespace']}-{pool['name']}", pool, pulumi.ResourceOptions(depends_on=list(after)))
+        RunnerDeployment(
+            f"{pool['namespace']}-{pool['name']}",
+            pool,
+            pulumi.ResourceOptions(depends_on=list(after)),
+            queue=queues.get(pool["namespace"], ""),
+        )
         for pool in pools
     ]
     if deployments:

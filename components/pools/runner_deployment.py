@@ -7,9 +7,11 @@ from typing import Any, Optional
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.labels import POOL_ANNOTATIONS, pool_labels, selector_labels
+from components.labels import POOL_ANNOTATIONS, REPAIR_ANNOTATIONS, pool_labels, selector_labels
 from components.pools.runner_pod import pod_template
-from values.pool import RunnerPool
+from components.pools.scaled_object import API_VERSION, NAME_LABEL, scaled_object_spec
+from values.contract import MOST_RUNNERS_ANNOTATION
+from values.pool import RunnerPool, most_runners
 
 
 def deployment_spec(pool: RunnerPool) -> k8s.apps.v1.DeploymentSpecArgsDict:
@@ -34,18 +36,28 @@ def deployment_fingerprint(pool: RunnerPool) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-class RunnerDeployment(pulumi.ComponentResource):
-    """A pool. One pod is one registration is one job; the Deployment keeps `replicas` of them waiting."""
+def _bound(pool: RunnerPool) -> dict[str, str]:
+    """For the registrar: jobs beyond it are counted for another pool that can take them."""
+    return {MOST_RUNNERS_ANNOTATION: str(most_runners(pool))} if "autoscaling" in pool else {}
 
-    def __init__(self, name: str, args: RunnerPool, opts: Optional[pulumi.ResourceOptions] = None) -> None:
+
+class RunnerDeployment(pulumi.ComponentResource):
+    """A pool. One pod is one registration is one job; the Deployment keeps `replicas` of them waiting.
+
+    `queue` is where the registrar tells of its namespace's pools, for a pool that follows the queue.
+    """
+
+    def __init__(
+        self, name: str, args: RunnerPool, opts: Optional[pulumi.ResourceOptions] = None, *, queue: str = ""
+    ) -> None:
         super().__init__("gpu-runners:index:RunnerDeployment", name, {}, opts)
-        k8s.apps.v1.Deployment(
+        deployment = k8s.apps.v1.Deployment(
             name,
             metadata={
                 "name": args["name"],
                 "namespace": args["namespace"],
                 "labels": pool_labels(args["name"]),
-                "annotations": POOL_ANNOTATIONS,
+                "annotations": {**POOL_ANNOTATIONS, **_bound(args)},
             },
             spec=deployment_spec(args),
             opts=pulumi.ResourceOptions(
@@ -54,4 +66,21 @@ class RunnerDeployment(pulumi.ComponentResource):
                 ignore_changes=["spec.replicas"] if args["autoscaled"] else None,
             ),
         )
+        if "autoscaling" in args:
+            k8s.apiextensions.CustomResource(
+                f"{name}-autoscaling",
+                api_version=API_VERSION,
+                kind="ScaledObject",
+                metadata={
+                    "name": args["name"],
+                    "namespace": args["namespace"],
+                    "labels": {**pool_labels(args["name"]), NAME_LABEL: args["name"]},
+                    "annotations": REPAIR_ANNOTATIONS,
+                },
+                spec=scaled_object_spec(
+                    args["name"], args["autoscaling"], f"{queue}/{args['namespace']}/{args['name']}"
+                ),
+                # It goes before the Deployment does, while KEDA can still let go of it.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
+            )
         # No register_outputs: there is nothing to tell, and the engine would write the whole state once more per pool.

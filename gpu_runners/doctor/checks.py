@@ -26,7 +26,7 @@ from gpu_runners.doctor.trial import trials
 from gpu_runners.stack_config import StackSource
 from values.contract import TRUST_CONFIG_MAP
 from values.forge_questions import ForgeQuestions
-from values.pool import RunnerPool, missing_self_hosted, pools_config_map
+from values.pool import RunnerPool, missing_self_hosted, most_runners, pools_config_map
 from values.registry_login import read_logins
 from values.scope import GITHUB
 
@@ -63,10 +63,10 @@ def need(pool: RunnerPool) -> Need:
     gpu = pool.get("gpu")
     requests = {"cpu": _amount(pool["cpu"]), "memory": _amount(pool["memory"])}
     if gpu is None:
-        return Need(pool["name"], pool["replicas"], requests)
+        return Need(pool["name"], most_runners(pool), requests)
     return Need(
         pool["name"],
-        pool["replicas"],
+        most_runners(pool),
         requests,
         devices={gpu["resource"]: gpu["count"]},
         selector=gpu["node_selector"],
@@ -79,7 +79,7 @@ def _of_cluster(stack: StackConfig, source: StackSource, choice: ClusterChoice) 
     wanted: dict[str, Counter[str]] = {pool["namespace"]: Counter() for pool in stack.pools}
     for pool in stack.pools:
         if "gpu" in pool:
-            wanted[pool["namespace"]][pool["gpu"]["resource"]] += pool["gpu"]["count"] * pool["replicas"]
+            wanted[pool["namespace"]][pool["gpu"]["resource"]] += pool["gpu"]["count"] * most_runners(pool)
     try:
         connection = ClusterConnection(choice)
     except ClusterError as error:  # it was there a moment ago

@@ -15,6 +15,7 @@ PROVIDERS: Final = (KUBERNETES_PROVIDER, GITHUB_PROVIDER)
 COMPONENTS: Final = frozenset(
     f"gpu-runners:index:{name}"
     for name in (
+        "AutoscalerGrant",
         "Deployer",
         "ForgeCredential",
         "ForgeRepository",
@@ -42,6 +43,8 @@ KUBERNETES_TYPES: Final = frozenset(
         "core/v1:Secret",
         "core/v1:Service",
         "core/v1:ServiceAccount",
+        "keda.sh/v1alpha1:ScaledObject",
+        "keda.sh/v1alpha1:TriggerAuthentication",
         "networking.k8s.io/v1:NetworkPolicy",
         "rbac.authorization.k8s.io/v1:Role",
         "rbac.authorization.k8s.io/v1:RoleBinding",

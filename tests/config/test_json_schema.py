@@ -45,7 +45,7 @@ def test_the_stack_with_every_key_can_be_used() -> None:
     stack = yaml.safe_load(EVERY_KEY.read_text())["config"]
     keys = dict.fromkeys(("GITHUB_APP_PRIVATE_KEY", "GITHUB_WIRING_APP_PRIVATE_KEY"), private_key())
     secrets = {f"{VARIABLE_PREFIX}{name}": LOGIN for name in named_secrets(stack["gpu-runners:platform"])}
-    assert len(loaded_file(stack, keys | secrets).pools) == 2
+    assert len(loaded_file(stack, keys | secrets).pools) == 3
 
 
 @pytest.mark.parametrize("file", STACK_FILES, ids=lambda file: str(file.relative_to(ROOT)))

@@ -1,6 +1,6 @@
 """AdmissionGrants: what one namespace of runners is granted, as far as a single pod can be held to it."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from values.pod_extras import PodExtras
 
@@ -28,5 +28,7 @@ class AdmissionGrants(TypedDict):
     """The longest grace that a pod may ask for, i.e. how long a deleted runner may go on with its job."""
     ephemeral_storage: str
     """The most of the node's disk that a pod may ask for, as a Kubernetes quantity."""
+    queue_url: NotRequired[str]
+    """Where the autoscaler of its pools reads the queue, "" where it has none."""
     extras: PodExtras
     """What pods may have beyond what every pool has."""

@@ -14,6 +14,7 @@ from components.labels import NAMESPACE_NAME_LABEL
 from components.platform.admission.claims import Claim, claims
 from components.platform.admission.grants import AdmissionGrants
 from components.platform.admission.pod_shape import pod_shape, template_shape
+from components.platform.admission.scaled_object_shape import scaled_object_shape
 from components.platform.admission.shape import text, texts
 from values.contract import DELETION_COST_ANNOTATION, DOMAIN
 
@@ -70,11 +71,22 @@ def policies(grants: AdmissionGrants) -> list[Policy]:
         *_by_part(claims(template.spec, "variables.pod.spec", "spec")),
     ]
     space = grants["namespace"]
+    queue_url = grants.get("queue_url", "")
+    of_scaling = _of_scaled_objects(space, queue_url) if queue_url else []
     return [
+        *of_scaling,
         Policy("runner-pods", "", _spec(space, [pods], spec_changes, of_pods)),
         Policy("runner-pools", "-pools", _spec(space, [deployments], spec_changes, of_deployments)),
         Policy("runner-metadata", "-metadata", _spec(space, [pods, deployments], "true", changes())),
     ]
+
+
+def _of_scaled_objects(namespace: str, queue_url: str) -> list[Policy]:
+    """What may set the replicas of a pool."""
+    rule = _rule("keda.sh", ["scaledobjects"], version="v1alpha1")
+    condition = "request.operation == 'CREATE' || object.spec != oldObject.spec"
+    judged = claims(scaled_object_shape(namespace, queue_url), "object.spec", "spec")
+    return [Policy("runner-autoscaling", "-autoscaling", _spec(namespace, [rule], condition, judged))]
 
 
 def _by_part(judged: Sequence[Claim]) -> list[Claim]:
@@ -172,10 +184,10 @@ def _spec(namespace: str, rules: Sequence[Rule], condition: str, judged: Sequenc
     }
 
 
-def _rule(group: str, resources: list[str]) -> Rule:
+def _rule(group: str, resources: list[str], version: str = "v1") -> Rule:
     return {
         "api_groups": [group],
-        "api_versions": ["v1"],
+        "api_versions": [version],
         "operations": ["CREATE", "UPDATE"],
         "resources": resources,
         "scope": "Namespaced",

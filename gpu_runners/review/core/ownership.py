@@ -30,6 +30,8 @@ QUIET_PATHS: Final[tuple[Path, ...]] = (
     ("metadata", "generation"),
     ("metadata", "uid"),
     ("metadata", "creationTimestamp"),
+    # KEDA's, so that it can let go of what it scales.
+    ("metadata", "finalizers", "finalizer.keda.sh"),
     # Declared replicas are compared by refresh, which knows where an autoscaler sets them.
     ("spec", "replicas"),
 )

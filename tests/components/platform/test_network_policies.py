@@ -45,8 +45,8 @@ def of_runners(allowed: Sequence[EgressRule] = (), blocked: Sequence[str] = BLOC
     return runner_egress("system", allowed, blocked, RESOLVERS)
 
 
-def of_registrar(clients: Sequence[str] = ("monitoring",)) -> Mapping[str, Any]:
-    return registrar_traffic(["dev", "base"], clients, API_SERVER.egress, [FORGE], RESOLVERS)
+def of_registrar(clients: Sequence[str] = ("monitoring",), autoscalers: Sequence[str] = ()) -> Mapping[str, Any]:
+    return registrar_traffic({8443: ["dev", "base"], 8445: autoscalers}, clients, API_SERVER.egress, [FORGE], RESOLVERS)
 
 
 @pytest.mark.parametrize("protocol", ["UDP", "TCP"])
@@ -152,8 +152,8 @@ def test_granted_namespaces_register_and_clients_read_and_the_api_server_reads_f
 def test_no_way_has_an_empty_list_of_peers_for_that_would_be_everybody() -> None:
     specs = [
         runner_egress("system", [], [], []),
-        registrar_traffic([], [], [], [], []),
-        registrar_traffic(["dev"], [], [], [], []),
+        registrar_traffic({8443: [], 8445: []}, [], [], [], []),
+        registrar_traffic({8443: ["dev"]}, [], [], [], []),
     ]
     for spec in specs:
         for way in (*spec.get("ingress", ()), *spec.get("egress", ())):

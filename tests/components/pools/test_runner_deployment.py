@@ -281,3 +281,45 @@ def test_numbers_may_be_floats_as_a_component_host_hands_them_over() -> None:
     gpu = {**CUDA["gpu"], "count": 1.0}
     hosted = pool(replicas=2.0, protect_job_seconds=3600.0, gpu=gpu)
     assert deployment_fingerprint(hosted) == deployment_fingerprint(CUDA)
+
+
+def scaled(**changes: Any) -> Recorded:
+    autoscaling = {"min": 0, "max": 4, "idle_seconds": 300, **changes}
+    changed = pool(autoscaling=autoscaling, autoscaled=True, replicas=autoscaling["min"])
+    queue = "https://registrar.system.svc:8445/queue"
+    program = run(lambda: RunnerDeployment("cuda", changed, queue=queue))
+    return program.one("ScaledObject", "cuda")
+
+
+def test_a_pool_that_follows_the_queue_is_scaled_by_its_own_queue_alone() -> None:
+    recorded = scaled()
+    assert recorded.type == "kubernetes:keda.sh/v1alpha1:ScaledObject"
+    spec = recorded.inputs["spec"]
+    assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cuda"}
+    (trigger,) = spec["triggers"]
+    assert trigger["metadata"]["url"] == "https://registrar.system.svc:8445/queue/gpu-runners-dev/cuda"
+    assert trigger["authenticationRef"] == {"name": "registrar"}
+    assert recorded.namespace == "gpu-runners-dev"
+    assert recorded.dependencies == ("cuda",)
+
+
+def test_a_runner_that_no_job_needs_stays_for_as_long_as_the_pool_says() -> None:
+    spec = scaled(min=1, idle_seconds=120).inputs["spec"]
+    down = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
+    assert (spec["cooldownPeriod"], down["stabilizationWindowSeconds"]) == (120, 120)
+    assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (1, 4)
+
+
+def test_every_job_gets_a_runner_also_where_many_run() -> None:
+    """Kubernetes' own tolerance of a tenth would leave the last of 21 jobs waiting."""
+    behavior = scaled().inputs["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    assert {behavior["scaleUp"]["tolerance"], behavior["scaleDown"]["tolerance"]} == {"0"}
+
+
+def test_a_pool_with_a_number_has_no_scaled_object() -> None:
+    assert run(lambda: RunnerDeployment("cuda", CUDA)).of("ScaledObject") == []
+
+
+def test_the_registrar_learns_how_many_runners_a_pool_may_have() -> None:
+    changed = pool(autoscaling={"min": 0, "max": 4, "idle_seconds": 300}, autoscaled=True, replicas=0)
+    assert deployment(changed).inputs["metadata"]["annotations"]["gpu-runners.dev/most-runners"] == "4"
