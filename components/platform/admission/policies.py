@@ -74,10 +74,10 @@ def policies(grants: AdmissionGrants) -> list[Policy]:
     queue_url = grants.get("queue_url", "")
     of_scaling = _of_scaled_objects(space, queue_url) if queue_url else []
     return [
-        *of_scaling,
         Policy("runner-pods", "", _spec(space, [pods], spec_changes, of_pods)),
         Policy("runner-pools", "-pools", _spec(space, [deployments], spec_changes, of_deployments)),
         Policy("runner-metadata", "-metadata", _spec(space, [pods, deployments], "true", changes())),
+        *of_scaling,
     ]
 
 
