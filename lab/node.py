@@ -12,6 +12,7 @@ from lab.daemon import Daemon
 
 NAME = "lab"
 FIREWALL_HEALTH_PORT = 20244
+PODS_PROCESSES = 1024  # threads count too; what we ask of every cluster (docs/security.md)
 GPUS = 4
 GPU_RESOURCE = "nvidia.com/gpu"
 GPU_PRODUCT = "NVIDIA-A100-SIMULATED"
@@ -45,6 +46,7 @@ def kubelet(pki: Authority) -> Daemon:
         "healthzBindAddress": "127.0.0.1",
         "healthzPort": 10248,
         "maxPods": 200,
+        "podPidsLimit": PODS_PROCESSES,
         "registryPullQPS": 50,
         "registryBurst": 100,
         "eventRecordQPS": 0,  # no limit: the program explains itself by events

@@ -31,6 +31,8 @@ OWN_NAMESPACES = (
     "gpu-runners-state",
     "gpu-runners-reach",
     "gpu-runners-closed",
+    "gpu-runners-flood",
+    "gpu-runners-hostile",
     "gpu-runners-reviewed",
     "gpu-runners-identity",
     "gpu-runners-drifted",

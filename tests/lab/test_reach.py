@@ -16,6 +16,7 @@ from lab.trial.deadline import until
 from lab.trial.kubernetes import KubernetesApi
 from lab.trial.pods import Pods
 from lab.trial.repository import Repository
+from tests.lab.adversary.base_runner_requests import REFUSED, SCRIPT, TRIES
 from tests.lab.conftest import MakeStack, stack_file
 from tests.lab.place import Place, plain_pod
 from values.contract import REGISTRAR_PORT, REGISTRAR_STATUS_PORT, SERVICE_NAME
@@ -173,6 +174,23 @@ def enforced(lab: dict[str, str], places: dict[str, Place], targets: dict[str, t
     with suppress(LabError):  # each cell says for itself what was found last
         until("the policies are enforced", as_documented, 15)
     return found
+
+
+@pytest.fixture(scope="module")
+def answers(lab: dict[str, str], places: dict[str, Place]) -> dict[str, list[str]]:
+    """What each request of a base runner was answered, without a token and with each that its pod holds."""
+    command = places["base runner"].command("python3", "-c", SCRIPT, json.dumps(TRIES))
+    done = subprocess.run(
+        command, env=dict(lab), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=120
+    )
+    answered: dict[str, list[str]] = json.loads(done.stdout)
+    return answered
+
+
+@pytest.mark.parametrize("name", TRIES)
+def test_job_code_on_a_base_runner_is_refused(answers: dict[str, list[str]], name: str) -> None:
+    assert len(answers[name]) > 1, "it holds a token for the registrar at least"
+    assert set(answers[name]) <= REFUSED | {"ConnectionRefusedError", "TimeoutError"}, answers[name]
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
+from components.platform.runner_namespace import MOST_OBJECTS
 from lab import control_plane
 from lab.trial.kubernetes import Json, KubernetesApi
 from tests.lab.adversary.forbidden_requests import ANYBODYS, DEPLOYERS, PREVIEWERS, Request
@@ -132,3 +133,19 @@ def test_nobody_speaks_in_anothers_name(
         assert itself.status_code == 201, "the token is good, so that it is the other name that is refused"
         answer = http.get(f"/api/v1/namespaces/{SYSTEM}/secrets", headers=mine | headers)
     assert answer.status_code == 403, answer.text
+
+
+def test_who_deploys_fills_no_etcd(api: KubernetesApi, closed: None) -> None:
+    path, made = f"/api/v1/namespaces/{NAMESPACE}/configmaps", list[str]()
+    try:
+        while len(made) < 2 * MOST_OBJECTS["configmaps"]:
+            name = f"filling-{len(made)}"
+            answer = api.attempt("POST", path, {"metadata": {"name": name}, "data": {"x": "x"}}, USERS["deployer"])
+            if answer.status_code != 201:
+                break
+            made.append(name)
+    finally:
+        for name in made:
+            api.delete(f"{path}/{name}")
+    assert (answer.status_code, len(made) < MOST_OBJECTS["configmaps"]) == (403, True), answer.text
+    assert "exceeded quota" in answer.text

@@ -1,0 +1,197 @@
+"""Job code in a pool of runners tries to use up its node: processes, memory, disk. Each job costs itself, nobody else.
+
+Each job runs in a pool of its own, all at the same time, beside a runner that nobody attacks.
+"""
+
+import errno
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+
+from lab import node, paths
+from lab.trial.deadline import until
+from lab.trial.kubernetes import KubernetesApi
+from lab.trial.pods import Pods, RunnerPod
+from lab.trial.pools import pool, pools_config
+from lab.trial.repository import Repository
+from lab.trial.stack import Stack
+from lab.trial.workflow import Run, one_job, push, several_jobs
+from tests.lab.conftest import MakeStack
+
+# Of each pool; a pod may fill the sum of the first two and the 2 GiB that the runner's own files may take.
+LIMITS: Final[dict[str, Any]] = {
+    "workVolume": "128Mi",
+    "ephemeralStorage": "128Mi",
+    "memory": "512Mi",
+    "protectJobSeconds": 30,
+}
+WORK_MEBIBYTES, POD_MEBIBYTES, OUTPUT_MEBIBYTES = 400, 2600, 400
+MOST_OUTPUT_MEBIBYTES: Final = 2400
+# Every process makes two more until it cannot; all of them end with the job, and after 20 s at the latest.
+FORKS: Final = """
+import os, signal, sys, time
+sys.stdout.flush()
+born = 0
+end = time.monotonic() + 5
+while time.monotonic() < end:
+    try:
+        if os.fork() == 0:
+            signal.alarm(20)
+            signal.pause()
+            os._exit(0)
+        born += 1
+    except OSError as error:
+        print(f"refused={error.errno}")
+        break
+print(f"born={born}")
+"""
+THREADS: Final = """
+import errno, threading
+threading.stack_size(32768)
+over, born = threading.Event(), 0
+try:
+    while born < 5000:
+        threading.Thread(target=over.wait, args=(20,), daemon=True).start()
+        born += 1
+except RuntimeError as error:
+    print(f"refused={errno.EAGAIN}")
+print(f"born={born}")
+"""
+# A file of the node that is mounted by itself is counted by nobody: the kubelet looks at volumes, layers and logs.
+NODES_FILES: Final = """
+tried=0
+for file in $(awk '{ print $5 }' /proc/self/mountinfo) /dev/termination-log /root/termination-log; do
+  [ -d "$file" ] && continue
+  tried=$((tried + 1))
+  case "$file" in /dev/null|/dev/zero|/dev/full|/dev/tty|/dev/random|/dev/urandom|/proc/*) continue ;; esac
+  if echo x 2>/dev/null >> "$file"; then echo "wrote""=$file"; fi
+done
+echo tried=$tried
+"""
+MEMORY: Final = "held = [bytearray(b'x' * 2**20) for _ in range(2048)]; print(f'held={len(held)}')\n"
+
+
+def _python(script: str) -> str:
+    return f"cat > bomb.py <<'BOMB'\n{script}BOMB\npython3 bomb.py"
+
+
+def _fill(file: str, mebibytes: int) -> str:
+    """Filled as fast as the disk takes it, then it waits for the kubelet to look, which it does every ten seconds."""
+    filling = f"dd if=/dev/zero of={file} bs=1M count={mebibytes} oflag=append conv=notrunc || true"
+    return f"echo filling=yes\n{filling}\nsleep 60"
+
+
+# What they print is worked out: the log holds the script too.
+BOMBS: Final = {
+    "nodes-files": NODES_FILES,
+    "forks": _python(FORKS),
+    "threads": _python(THREADS),
+    "memory": _python(MEMORY),
+    "shared-memory": "dd if=/dev/zero of=/dev/shm/x bs=1M count=64 || echo filled=$((40 + 2))",
+    "registration": "dd if=/dev/zero of=/registration/x bs=1M count=64 || echo filled=$((40 + 2))",
+    # The container's own output, which the node keeps; past the runner, which would send it to the forge.
+    "output": f"""
+head -c {OUTPUT_MEBIBYTES}M /dev/zero | tr '\\0' x | fold -w 4000 > /proc/1/fd/1
+echo wrote=$((40 + 2))
+""",
+}
+FILLS: Final = {
+    "work": _fill("/work/x", WORK_MEBIBYTES),
+    "writable-layer": _fill("/var/tmp/x", POD_MEBIBYTES),  # noqa: S108 - in the pod
+}
+
+
+@dataclass(frozen=True)
+class Attack:
+    """All jobs pushed at once, and who was there before."""
+
+    runners: dict[str, RunnerPod]
+    bystander: RunnerPod
+    run: Run
+
+
+@pytest.fixture(scope="module")
+def attack(make_stack: MakeStack, platform: Stack, pods: Pods, repository: Repository) -> Attack:
+    names = [*BOMBS, *FILLS]
+    pools = [*(pool(name, **LIMITS) for name in names), pool("bystander")]
+    make_stack("tests-exhaustion", pools_config(*pools)).up().succeeded()
+    runners = {name: pods.until_ready(name, 1)[0] for name in names}
+    (bystander,) = pods.until_ready("bystander", 1)
+    run = push(repository, several_jobs({name: (name, script) for name, script in (BOMBS | FILLS).items()}))
+    return Attack(runners, bystander, run)
+
+
+@pytest.fixture(scope="module")
+def ended(attack: Attack) -> Callable[[str], str]:
+    """Waits for the end of a bomb's job; returns its log."""
+
+    def log(name: str) -> str:
+        until(f"the job {name} has ended", lambda: attack.run.jobs()[name].conclusion, 60)
+        return attack.run.log(name)
+
+    return log
+
+
+@pytest.mark.parametrize("bomb", ["forks", "threads"])
+def test_a_pod_has_no_more_processes_than_the_kubelet_gives_it(ended: Callable[[str], str], bomb: str) -> None:
+    log = ended(bomb)
+    (born,) = map(int, re.findall(r"born=(\d+)", log))
+    assert re.search(rf"refused={errno.EAGAIN}\b", log), log
+    assert node.PODS_PROCESSES / 2 < born < node.PODS_PROCESSES
+
+
+def test_a_job_that_wants_more_memory_than_its_pod_has_is_killed(attack: Attack, ended: Callable[[str], str]) -> None:
+    assert not re.search(r"held=\d", ended("memory"))
+    assert attack.run.jobs()["memory"].conclusion == "failure"
+
+
+@pytest.mark.parametrize("volume", ["shared-memory", "registration"])
+def test_what_lies_in_memory_takes_no_more_than_its_size(ended: Callable[[str], str], volume: str) -> None:
+    log = ended(volume)
+    assert "filled=42" in log, log
+    assert "No space left on device" in log
+
+
+def test_what_a_runner_says_is_kept_within_bounds(attack: Attack, ended: Callable[[str], str]) -> None:
+    assert "wrote=42" in ended("output")
+    pod = attack.runners["output"]
+    (kept,) = (paths.LOGS / "pods").glob(f"*_{pod.name}_{pod.uid}")
+    assert sum(file.stat().st_size for file in kept.rglob("*") if file.is_file()) < MOST_OUTPUT_MEBIBYTES * 2**20
+
+
+def test_a_job_writes_no_file_of_its_node_that_nobody_counts(ended: Callable[[str], str]) -> None:
+    log = ended("nodes-files")
+    (tried,) = map(int, re.findall(r"tried=(\d+)", log))
+    assert tried > 4, "hosts, name, resolver and last words are such files"
+    assert re.findall(r"wrote=(\S+)", log) == []
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_a_job_that_fills_the_disk_of_its_node_is_evicted(attack: Attack, pods: Pods, fill: str) -> None:
+    name = attack.runners[fill].name
+
+    def evicted() -> list[str]:
+        return [message for reason, message in pods.events(name) if reason == "Evicted"]
+
+    until(f"the kubelet evicts {name}", evicted, 90, seen=lambda: pods.events(name)[-3:])
+
+
+def test_nobody_else_notices(attack: Attack, api: KubernetesApi, pods: Pods, repository: Repository) -> None:
+    jobs = push(repository, one_job("bystander", "echo fine=yes")).until_done(30)
+    assert jobs["job"].conclusion == "success"
+    assert jobs["job"].runner == attack.bystander.name
+    status = api.get(f"/api/v1/nodes/{node.NAME}")["status"]
+    conditions = {condition["type"]: condition["status"] for condition in status["conditions"]}
+    assert {name for name, value in conditions.items() if value == "True"} == {"Ready"}
+
+
+def test_every_pool_has_its_runner_again(attack: Attack, pods: Pods) -> None:
+    for name, before in attack.runners.items():
+
+        def fresh(found: list[RunnerPod], uid: str = before.uid) -> bool:
+            return any(pod.ready and pod.uid != uid for pod in found)
+
+        pods.until(f"{name} has a fresh runner", name, fresh, 90)
