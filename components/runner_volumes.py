@@ -4,10 +4,12 @@ The token for a registration is mounted into the init container alone, so that n
 one. The main container of base runners has a token for another audience: what it is good for depends on the job.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import pulumi_kubernetes as k8s
 
+from values.cache import Cache, cache_path, cache_volume
 from values.contract import JOB_TOKEN_AUDIENCE, TOKEN_AUDIENCE, TRUST_CONFIG_MAP, kubeconfig_key
 from values.pool import RUNNER_FILES
 
@@ -59,6 +61,29 @@ def pod_volumes(shared_memory: str, work_volume: str, *, job_credentials: bool) 
         {"name": "registrar-trust", "config_map": {"name": TRUST_CONFIG_MAP, "default_mode": 0o444}},
     ]
     return [*volumes, {"name": "job-credential", "projected": _job_credential()}] if job_credentials else volumes
+
+
+def cache_volumes(caches: Iterable[Cache]) -> list[Volume]:
+    """Claims that outlive the pod. One to be read is mounted read-only as a whole: nothing in the pod can undo that."""
+    return [
+        {
+            "name": cache_volume(cache["claim"]),
+            "persistent_volume_claim": {"claim_name": cache["claim"], "read_only": not cache["writable"]},
+        }
+        for cache in caches
+    ]
+
+
+def cache_mounts(caches: Iterable[Cache]) -> list[Mount]:
+    """Where jobs find them."""
+    return [
+        {
+            "name": cache_volume(cache["claim"]),
+            "mount_path": cache_path(cache["claim"]),
+            "read_only": not cache["writable"],
+        }
+        for cache in caches
+    ]
 
 
 def registration_mounts() -> list[Mount]:

@@ -12,6 +12,8 @@
   proxy            the way out for registrar, registration and jobs
   quota            what a namespace may use in all, and what one runner may
   pod_extras       what pods may have beyond what every pool has, as an environment grants it
+  caches           what an environment grants as a cache, and which of them a pool mounts
+  trusted_branches whether a cache for the jobs of trusted branches is one
   pull_secrets     the pull Secrets that a platform makes
   gpu              a pool's GPUs and nodes
   autoscaling      how a pool follows the queue

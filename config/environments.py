@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from config.caches import KEY as CACHES
+from config.caches import CacheConfig, read_caches
 from config.egress import read_egress
 from config.fields import Section
 from config.jobs import DeployerConfig, PreviewerConfig, read_deployer, read_previewer
@@ -47,6 +49,7 @@ class EnvironmentConfig:
     egress: tuple[EgressRule, ...]
     images: tuple[str, ...]
     extras: PodExtras
+    caches: tuple[CacheConfig, ...]
     deployer: DeployerConfig | None
     previewer: PreviewerConfig | None
     autoscaler: str | None = None
@@ -67,7 +70,17 @@ def read_environment(
     """
     jobs = ("deployer", "previewer")
     section.known(
-        "namespace", "scope", "runnerGroup", "quota", "egress", "images", "labels", "autoscaler", *jobs, *GRANTED
+        "namespace",
+        "scope",
+        "runnerGroup",
+        "quota",
+        "egress",
+        "images",
+        "labels",
+        "autoscaler",
+        *jobs,
+        *GRANTED,
+        CACHES,
     )
     scope = read_scope(section, platform_scope.kind) if section.has("scope") else platform_scope
     if scope.url and platform_scope.url and scope.url != platform_scope.url:
@@ -78,6 +91,7 @@ def read_environment(
     elif group and scope.scope.is_repository:
         cure = "name the organization as the scope, or leave it out"
         section.note("runnerGroup", f"{group} in {scope.path}", "a group of an organization", cure)
+    caches = read_caches(section)
     return EnvironmentConfig(
         namespace=read_own_namespace(section, "namespace"),
         scope=scope.scope,
@@ -86,7 +100,8 @@ def read_environment(
         labels=tuple(read_runner_labels(section)),
         egress=tuple(read_egress(item) for item in section.sections("egress")),
         images=tuple(section.texts("images", IMAGES_KIND)),
-        extras=read_granted(section, pull_secrets, has_proxy=has_proxy),
+        extras=read_granted(section, pull_secrets, caches, has_proxy=has_proxy),
+        caches=caches,
         deployer=read_deployer(section.section("deployer")) if section.has("deployer") else None,
         previewer=_read_previewer(section),
         autoscaler=section.optional_text("autoscaler", NAMESPACE_KIND),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from config.caches import CacheConfig, read_mounts
 from config.fields import Section
 from config.kinds import TextKind, choice, text_kind
 from values.kubernetes_syntax import DNS_SUBDOMAIN, is_dns_subdomain
@@ -13,7 +14,12 @@ from values.pool import IMAGE_PULL_POLICIES, RunnerPool
 from values.secrecy import without_secrets
 
 MOST_NAMES: Final = 32
-EXTRAS: Final = ("env", "runtimeClassName", "priorityClassName")  # and pullSecrets, which a stack gives to its pools
+EXTRAS: Final = (
+    "env",
+    "caches",
+    "runtimeClassName",
+    "priorityClassName",
+)  # and pullSecrets, which a stack gives to its pools
 GRANTED: Final = ("pullSecrets", "env", "runtimeClasses", "priorityClasses")
 SUBDOMAIN: Final = "as a DNS-1123 subdomain: at most 253 lowercase letters, digits, '-' and '.'"
 _SUBDOMAIN_SCHEMA: Final = {"pattern": f"^{DNS_SUBDOMAIN}$", "maxLength": 253}
@@ -52,7 +58,7 @@ VALUE_KIND: Final = text_kind(
 PULL_POLICY_KIND: Final = choice(IMAGE_PULL_POLICIES)
 
 
-def read_granted(section: Section, made: Iterable[str], *, has_proxy: bool) -> PodExtras:
+def read_granted(section: Section, made: Iterable[str], caches: Iterable[CacheConfig], *, has_proxy: bool) -> PodExtras:
     """The lists of an environment. made: pull Secrets that the platform makes, which count where it lists none.
 
     has_proxy: whether the stack names one.
@@ -64,6 +70,7 @@ def read_granted(section: Section, made: Iterable[str], *, has_proxy: bool) -> P
         "runtime_classes": section.texts("runtimeClasses", RUNTIME_CLASS_KIND, MOST_NAMES),
         "priority_classes": section.texts("priorityClasses", PRIORITY_CLASS_KIND, MOST_NAMES),
         "proxy": has_proxy,
+        "caches": [cache.cache for cache in caches],
     }
     for name in GRANTED:
         _each_once(section, name)
@@ -75,6 +82,8 @@ def add_extras(section: Section, pool: RunnerPool) -> None:
     if secrets := section.texts("pullSecrets", PULL_SECRET_KIND, MOST_NAMES):
         pool["pull_secrets"] = secrets
         _each_once(section, "pullSecrets")
+    if caches := read_mounts(section):
+        pool["caches"] = caches
     if variables := _read_variables(section):
         pool["env"] = variables
     if runtime_class := section.optional_text("runtimeClassName", RUNTIME_CLASS_KIND):

@@ -38,6 +38,7 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
         if namespace in environments:
             _check_images(root, index, pool, environments[namespace].images)
             _check_extras(root, index, pool, environments[namespace].extras)
+            _check_writes(root, index, pool, environments[namespace].extras)
             _check_labels(root, index, pool, environments[namespace].labels)
         _check_limits(root, index, pool, platform.runner_limits)
         if "gpu" in pool and pool["gpu"]["resource"]:
@@ -109,6 +110,12 @@ def _check_extras(root: Section, index: int, pool: RunnerPool, extras: PodExtras
     for key, asked, grant, granted in (
         ("pullSecrets", pool.get("pull_secrets", []), "pullSecrets", extras["pull_secrets"]),
         ("env", list(pool.get("env", {})), "env", extras["variables"]),
+        (
+            "caches",
+            [cache["claim"] for cache in pool.get("caches", [])],
+            "caches",
+            [c["claim"] for c in extras["caches"]],
+        ),
         ("runtimeClassName", runtime_classes, "runtimeClasses", extras["runtime_classes"]),
         ("priorityClassName", priority_classes, "priorityClasses", extras["priority_classes"]),
     ):
@@ -116,6 +123,15 @@ def _check_extras(root: Section, index: int, pool: RunnerPool, extras: PodExtras
             if name not in granted:
                 cure = f"add it to {grant} of {pool['namespace']} in {NAMESPACE}:platform.environments, or leave it out"
                 root.note(f"pools[{index}].{key}", name, f"{grant}: {', '.join(granted) or 'none'}", cure)
+
+
+def _check_writes(root: Section, index: int, pool: RunnerPool, extras: PodExtras) -> None:
+    """Whether jobs may write to the caches to which the pool would let them."""
+    readable = [cache["claim"] for cache in extras["caches"] if not cache["writable"]]
+    for number, cache in enumerate(pool.get("caches", [])):
+        if cache["writable"] and cache["claim"] in readable:
+            cure = "leave writable out, or let the environment's cache have another access (docs/caches.md)"
+            root.note(f"pools[{index}].caches[{number}].writable", "true", "false: the cache is readOnly", cure)
 
 
 def _check_limits(root: Section, index: int, pool: RunnerPool, limits: RunnerLimits) -> None:

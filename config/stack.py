@@ -26,6 +26,7 @@ from config.pools import read_pools
 from config.proxy import read_proxy
 from config.relations import check_pools
 from config.shape import Shape
+from config.trusted_branches import check_trusted_branches
 from values.credential import Credential
 from values.deadlines import Deadlines
 from values.pool import RunnerPool
@@ -82,6 +83,7 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ, sha
         credential = read_credential(root, forge, environment)
         github = read_github(root, section, forge, environment)
         check_job_groups(section, platform, github)
+        check_trusted_branches(section, platform, github)
         if github.owners:  # else nobody needs it
             wiring_credential = read_wiring_credential(root, credential, environment)
             check_provider(root, github, wiring_credential, environment)

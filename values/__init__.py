@@ -32,6 +32,7 @@ Platform and pools
   pod_variables      environment variables: the program's, and those that a pool may add
   registry_login     RegistryLogin: a name and a password for a registry
   proxy              Proxy: the way out of a network without another
+  cache              Cache: a claim that outlives jobs, and who may write to it
   quota              Quota: what a namespace may use in all; RunnerLimits: what one runner may
   placement          GpuPlacement: GPUs and nodes, presets per vendor and cloud
 """

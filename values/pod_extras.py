@@ -2,6 +2,8 @@
 
 from typing import TypedDict
 
+from values.cache import Cache
+
 
 class PodExtras(TypedDict):
     """Names that pods of one namespace may use; an empty list lets them have nothing of the kind."""
@@ -16,8 +18,17 @@ class PodExtras(TypedDict):
     """PriorityClasses of the cluster."""
     proxy: bool
     """Whether they may be told of a proxy."""
+    caches: list[Cache]
+    """Claims of the namespace that they may mount."""
 
 
 def no_extras() -> PodExtras:
     """What an environment grants that is silent."""
-    return {"pull_secrets": [], "variables": [], "runtime_classes": [], "priority_classes": [], "proxy": False}
+    return {
+        "pull_secrets": [],
+        "variables": [],
+        "runtime_classes": [],
+        "priority_classes": [],
+        "proxy": False,
+        "caches": [],
+    }

@@ -5,6 +5,7 @@ from typing import Final, NotRequired, TypedDict
 
 from values.accounts import DEPLOYER, PREVIEWER
 from values.autoscaling import Autoscaling
+from values.cache import Cache
 from values.kubernetes_syntax import amount, bytes_quantity
 from values.placement import GpuPlacement
 from values.problem import Problem
@@ -59,6 +60,8 @@ class RunnerPool(TypedDict):
     """Environment variables of the container that jobs run in."""
     proxy: NotRequired[dict[str, str]]
     """Environment variables of both containers that say which proxy is the way out."""
+    caches: NotRequired[list[Cache]]
+    """Claims of the namespace that jobs find below /caches."""
     runtime_class: NotRequired[str]
     """The RuntimeClass; the cluster's usual one without it."""
     priority_class: NotRequired[str]

@@ -14,6 +14,7 @@ from components.platform.registrar_namespace import RegistrarNamespace
 from components.platform.runner_namespace import RunnerNamespace
 from values.accounts import RUNNER, Deployment
 from values.autoscaling import queue_url
+from values.cache import Claim
 from values.credential import Credential
 from values.deadlines import Deadlines
 from values.egress import EgressRule
@@ -39,6 +40,7 @@ class Environment:
     labels: Sequence[str]
     reserved_labels: Sequence[str]
     extras: PodExtras
+    claims: Sequence[Claim] = ()
     autoscaler: str | None = None
     """The namespace of the KEDA that may scale its pools."""
 
@@ -153,6 +155,7 @@ def _declare_environment(environment: Environment, trust: Trust, registrar_names
             "reserved_labels": list(environment.reserved_labels),
             "extras": environment.extras,
             "queue_url": queue_url(registrar_namespace) if environment.autoscaler else "",
+            "claims": list(environment.claims),
             "made_pull_secrets": _of(trust.pull_secrets, environment.extras["pull_secrets"]),
         },
     )

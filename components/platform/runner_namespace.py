@@ -6,10 +6,12 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.labels import namespace_annotations, object_labels, object_metadata
+from components.platform.cache_claims import declare_claims
 from components.platform.network_policies import deny_all, runner_egress
 from components.platform.pull_secrets import declare_pull_secrets
 from components.platform.runner_admission import RunnerAdmission
 from values.accounts import RUNNER
+from values.cache import Claim
 from values.egress import EgressRule
 from values.placement import KNOWN_RESOURCES
 from values.pod_extras import PodExtras
@@ -68,6 +70,8 @@ class RunnerNamespaceArgs(TypedDict):
     """Where the autoscaler of its pools reads the queue; "" where nothing may scale them."""
     extras: PodExtras
     """What pods may have beyond what every pool has."""
+    claims: NotRequired[list[Claim]]
+    """PersistentVolumeClaims that are caches."""
     made_pull_secrets: NotRequired[dict[str, pulumi.Input[str]]]
     """Of the pull Secrets among the extras, those that are made here: name and content, a `.dockerconfigjson`."""
 
@@ -136,6 +140,7 @@ class RunnerNamespace(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions(parent=self),
         )
+        declare_claims(name, self.namespace, args.get("claims", []), self)
         declare_pull_secrets(name, "runners", self.namespace, args.get("made_pull_secrets", {}), self)
         self._declare_limits(name, args)
         self.register_outputs({"namespace": self.namespace})

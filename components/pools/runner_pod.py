@@ -18,6 +18,8 @@ from components.runner_volumes import (
     TOKEN_DIRECTORY,
     TRUST_DIRECTORY,
     WORK_DIRECTORY,
+    cache_mounts,
+    cache_volumes,
     kubeconfig_file,
     pod_volumes,
     registration_mounts,
@@ -80,7 +82,10 @@ def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
         "tolerations": [{**toleration} for toleration in gpu["tolerations"]] if gpu else [],
         "init_containers": [_registration_container(pool)],
         "containers": [_runner_container(pool)],
-        "volumes": pod_volumes(pool["shared_memory"], pool["work_volume"], job_credentials=has_identity),
+        "volumes": [
+            *pod_volumes(pool["shared_memory"], pool["work_volume"], job_credentials=has_identity),
+            *cache_volumes(pool.get("caches", [])),
+        ],
     }
 
 
@@ -174,7 +179,10 @@ def _runner_container(pool: RunnerPool) -> Container:
         "security_context": _unprivileged(),
         "termination_message_path": RUNNER_MESSAGE,
         "termination_message_policy": "FallbackToLogsOnError",
-        "volume_mounts": runner_mounts(job_credentials=pool["identity"] != NO_IDENTITY, of_github=forge == GITHUB),
+        "volume_mounts": [
+            *runner_mounts(job_credentials=pool["identity"] != NO_IDENTITY, of_github=forge == GITHUB),
+            *cache_mounts(pool.get("caches", [])),
+        ],
     }
 
 

@@ -39,6 +39,7 @@ KUBERNETES_TYPES: Final = frozenset(
         "apps/v1:Deployment",
         "core/v1:ConfigMap",
         "core/v1:Namespace",
+        "core/v1:PersistentVolumeClaim",
         "core/v1:ResourceQuota",
         "core/v1:Secret",
         "core/v1:Service",

@@ -23,6 +23,7 @@ from components.runner_volumes import (
     RUNNER_MESSAGE,
     WORK_DIRECTORY,
     Mount,
+    cache_mounts,
     kubeconfig_file,
     registration_mounts,
     runner_mounts,
@@ -73,6 +74,8 @@ def registration_container(grants: AdmissionGrants) -> Fields:
 def runner_container(grants: AdmissionGrants, *, job_credentials: bool) -> Fields:
     """The main container; job_credentials says whether jobs may ask for the rights of an account."""
     proxy_variables = PROXY_VARIABLES if grants["extras"]["proxy"] else ()
+    caches = cache_mounts(grants["extras"]["caches"])
+    mounts = [*runner_mounts(job_credentials=job_credentials, of_github=True), *caches]
     job_variables = (KUBECONFIG_VARIABLE,) if job_credentials else ()
     devices = {
         resource: Value(f"quantity({{v}}).compareTo(quantity('{count}')) <= 0", f"at most {count}")
@@ -90,7 +93,7 @@ def runner_container(grants: AdmissionGrants, *, job_credentials: bool) -> Field
             "workingDir": exactly(WORK_DIRECTORY),
             "resources": resources,
             "env": _variables((*RUNNER_VARIABLES, *job_variables, *grants["extras"]["variables"], *proxy_variables)),
-            "volumeMounts": _mounts(runner_mounts(job_credentials=job_credentials, of_github=True)),
+            "volumeMounts": _mounts(mounts),
             "restartPolicy": exactly("Never", required=True),
             "lifecycle": Fields({"preStop": pre_stop}, required=True),
             "terminationMessagePath": exactly(RUNNER_MESSAGE),

@@ -72,7 +72,7 @@ def _spec(grants: AdmissionGrants) -> "dict[str, Value | Fields | Each]":
     return {
         "containers": Each(runner_container(grants, job_credentials=job_credentials), most=1),
         "initContainers": Each(registration_container(grants), most=1, required=True),
-        "volumes": volumes(storage, job_credentials=job_credentials),
+        "volumes": volumes(storage, grants["extras"]["caches"], job_credentials=job_credentials),
         "serviceAccountName": one_of(*grants["accounts"], required=True),
         "serviceAccount": one_of(*grants["accounts"]),
         "automountServiceAccountToken": exactly(value=False, required=True),

@@ -24,6 +24,7 @@ EXAMPLE: AdmissionGrants = {
         "runtime_classes": ["nvidia"],
         "priority_classes": ["gpu-batch"],
         "proxy": False,
+        "caches": [{"claim": "datasets", "writable": False}],
     },
 }
 

@@ -1,5 +1,6 @@
 """The volumes of a runner's pod: scratch space, the token for the registrar and where to find it. Pure."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from components.platform.admission.shape import (
@@ -7,6 +8,7 @@ from components.platform.admission.shape import (
     Fields,
     Rule,
     Value,
+    anything,
     exactly,
     number,
     one_of,
@@ -19,17 +21,27 @@ from components.runner_volumes import (
     KUBERNETES_CA_FILE,
     TOKEN_SECONDS,
     Projection,
+    Volume,
+    cache_volumes,
     pod_volumes,
 )
+from values.cache import Cache, cache_volume
 from values.contract import JOB_TOKEN_AUDIENCE, TOKEN_AUDIENCE, TRUST_CONFIG_MAP
 
-_KINDS: Final = {"emptyDir": "empty_dir", "configMap": "config_map", "projected": "projected"}
+_KINDS: Final = {
+    "emptyDir": "empty_dir",
+    "configMap": "config_map",
+    "projected": "projected",
+    "persistentVolumeClaim": "persistent_volume_claim",
+}
 _MODES: Final = Value(f"{{v}} in [{0o400}, {0o440}, {0o444}]", "0400, 0440 or 0444")
 _CONFIG_MAPS: Final = (TRUST_CONFIG_MAP, KUBERNETES_CA_CONFIG_MAP)
 
 
-def volumes(most: str, *, job_credentials: bool) -> Each:
+def volumes(most: str, caches: Sequence[Cache], *, job_credentials: bool) -> Each:
     """The pod's volumes; most bounds each that lies on the node's disk or in its memory."""
+    declared = [*pod_volumes("1", "1", job_credentials=job_credentials), *cache_volumes(caches)]
+    names = [str(volume["name"]) for volume in declared]
     audiences = [TOKEN_AUDIENCE, *([JOB_TOKEN_AUDIENCE] if job_credentials else [])]
     items = Fields({"key": exactly("ca.crt"), "path": exactly(KUBERNETES_CA_FILE)})
     config_map = Fields(
@@ -52,23 +64,49 @@ def volumes(most: str, *, job_credentials: bool) -> Each:
     )
     volume = Fields(
         {
-            "name": one_of(*_names(job_credentials=job_credentials)),
+            "name": one_of(*names),
             "emptyDir": Fields({"medium": exactly("Memory"), "sizeLimit": quantity(most)}),
             "configMap": Fields({"name": exactly(TRUST_CONFIG_MAP, required=True), "defaultMode": _MODES}),
             "projected": Fields({"sources": Each(source, 3, named_by=""), "defaultMode": _MODES}),
+            **_claims(caches),
         },
-        rules=(*_kinds(job_credentials=job_credentials), _sources(job_credentials=job_credentials)),
+        rules=(*_kinds(declared), *_cache_rules(caches), _sources(job_credentials=job_credentials)),
     )
-    return Each(volume, most=len(_names(job_credentials=job_credentials)), required=True)
+    return Each(volume, most=len(names), required=True)
 
 
-def _names(*, job_credentials: bool) -> list[str]:
-    return [str(volume["name"]) for volume in pod_volumes("1", "1", job_credentials=job_credentials)]
+def _claims(caches: Sequence[Cache]) -> dict[str, Fields]:
+    """The field by which a cache is a volume; none where no cache is granted."""
+    if not caches:
+        return {}
+    names = [cache["claim"] for cache in caches]
+    return {"persistentVolumeClaim": Fields({"claimName": one_of(*names, required=True), "readOnly": anything()})}
 
 
-def _kinds(*, job_credentials: bool) -> list[Rule]:
+def _cache_rules(caches: Sequence[Cache]) -> list[Rule]:
+    """A cache goes by its own name, and is mounted read-only unless jobs may write to it."""
+    if not caches:
+        return []
+    claim = "{it}.persistentVolumeClaim"
+    writable = [cache["claim"] for cache in caches if cache["writable"]]
+    return [
+        Rule(
+            ".name",
+            f"!has({claim}) || {{it}}.name == {text(cache_volume(''))} + {claim}.claimName",
+            "{it}.name",
+            f"{cache_volume('')} and the claim's name",
+        ),
+        Rule(
+            ".persistentVolumeClaim.readOnly",
+            f"!has({claim}) || {claim}.claimName in {texts(writable)} || {claim}.?readOnly.orValue(false)",
+            "string({it}.?persistentVolumeClaim.readOnly.orValue(false))",
+            f"true{', but for ' + ', '.join(writable) if writable else ''}",
+        ),
+    ]
+
+
+def _kinds(declared: Sequence[Volume]) -> list[Rule]:
     """Each volume is of the kind that its name stands for."""
-    declared = pod_volumes("1", "1", job_credentials=job_credentials)
     by_kind = {field: [str(v["name"]) for v in declared if key in v] for field, key in _KINDS.items()}
     return [
         Rule(
@@ -78,6 +116,7 @@ def _kinds(*, job_credentials: bool) -> list[Rule]:
             f"{field} for {', '.join(names)} and no other",
         )
         for field, names in by_kind.items()
+        if names
     ]
 
 

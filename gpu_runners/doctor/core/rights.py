@@ -13,6 +13,7 @@ POOLS: Final = (("apps", "deployments"), ("", "configmaps"))
 WATCHED: Final = (("", "pods"), ("", "events"), ("apps", "replicasets"))
 PLATFORM: Final = (
     *POOLS,
+    ("", "persistentvolumeclaims"),
     ("", "resourcequotas"),
     ("", "secrets"),
     ("", "serviceaccounts"),

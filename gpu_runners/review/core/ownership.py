@@ -21,6 +21,9 @@ QUIET_ANNOTATIONS: Final = frozenset(
         "autoscaling.alpha.kubernetes.io/current-metrics",
         "pv.kubernetes.io/bind-completed",
         "pv.kubernetes.io/bound-by-controller",
+        "volume.beta.kubernetes.io/storage-provisioner",
+        "volume.kubernetes.io/selected-node",
+        "volume.kubernetes.io/storage-provisioner",
     }
 )
 QUIET_PATHS: Final[tuple[Path, ...]] = (
@@ -34,6 +37,7 @@ QUIET_PATHS: Final[tuple[Path, ...]] = (
     ("metadata", "finalizers", "finalizer.keda.sh"),
     # Declared replicas are compared by refresh, which knows where an autoscaler sets them.
     ("spec", "replicas"),
+    ("spec", "volumeName"),  # of a claim, once it is bound: the API server lets nobody change it
 )
 
 

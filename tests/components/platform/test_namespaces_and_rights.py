@@ -7,6 +7,7 @@ from components.platform.runner_namespace import RunnerNamespace, RunnerNamespac
 from components.pools.online_pools import OnlinePools
 from tests.components.pools.test_runner_deployment import CUDA, pool
 from tests.program.recorded import Program, Secret, run
+from values.cache import Claim
 from values.contract import REGISTRAR_PORT, TRUST_CONFIG_MAP
 from values.pod_extras import no_extras
 
@@ -45,6 +46,19 @@ def test_a_pull_secret_is_made_where_it_is_named_and_its_content_stays_a_secret(
     (content,) = secret.inputs["stringData"].values()
     assert isinstance(content, Secret)
     assert namespace().of("Secret") == []
+
+
+def test_the_claim_of_a_cache_is_made_and_nobody_waits_for_it() -> None:
+    claim: Claim = {"name": "models", "size": "1Ti", "access_mode": "ReadWriteMany", "storage_class": ""}
+    args: RunnerNamespaceArgs = {**DEV, "claims": [claim]}
+    made = run(lambda: RunnerNamespace("dev", args)).one("PersistentVolumeClaim", "models", "gpu-runners-dev").inputs
+    assert made["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
+    assert made["spec"] == {
+        "accessModes": ["ReadWriteMany"],
+        "volumeMode": "Filesystem",
+        "resources": {"requests": {"storage": "1Ti"}},
+        "storageClassName": "",
+    }
 
 
 def test_the_namespace_enforces_restricted_at_a_pinned_version() -> None:

@@ -61,6 +61,7 @@ EXTRAS: PodExtras = {
     "runtime_classes": ["nvidia"],
     "priority_classes": ["gpu-batch"],
     "proxy": True,
+    "caches": [{"claim": "datasets", "writable": False}, {"claim": "models", "writable": True}],
 }
 GRANTED: AdmissionGrants = {**GRANTS, "extras": EXTRAS}
 
@@ -154,6 +155,7 @@ ASKED = {
     "env": {"HF_HOME": "/work/home/hf"},
     "runtime_class": "nvidia",
     "priority_class": "gpu-batch",
+    "caches": [{"claim": "datasets", "writable": False}, {"claim": "models", "writable": True}],
 }
 
 
@@ -165,7 +167,12 @@ def test_the_shape_names_every_field_that_the_program_writes_of_what_is_granted(
 def test_what_no_environment_grants_is_no_field_at_all() -> None:
     spec = written(**ASKED)["spec"]
     found = list(unknown(template_shape(GRANTS).spec, spec, "spec"))
-    assert sorted(found) == ["spec.imagePullSecrets", "spec.priorityClassName", "spec.runtimeClassName"]
+    assert sorted(set(found)) == [
+        "spec.imagePullSecrets",
+        "spec.priorityClassName",
+        "spec.runtimeClassName",
+        "spec.volumes[].persistentVolumeClaim",
+    ]
 
 
 def names(grants: AdmissionGrants, container: str) -> str:
@@ -184,6 +191,14 @@ def test_a_proxy_is_named_only_where_the_platform_has_one() -> None:
     for container in ("containers", "initContainers"):
         assert "https_proxy" in names(GRANTED, container)
         assert "https_proxy" not in names(GRANTS, container)
+
+
+def test_a_cache_is_a_volume_only_where_it_is_granted() -> None:
+    volumes: Any = pod_shape(GRANTED).spec.fields["volumes"]
+    assert "persistentVolumeClaim" in volumes.item.fields
+    assert "persistentVolumeClaim" not in pod_shape(GRANTS).spec.fields["volumes"].item.fields  # type: ignore[union-attr]
+    (read_only,) = [rule for rule in volumes.item.rules if rule.name == ".persistentVolumeClaim.readOnly"]
+    assert read_only.allowed == "true, but for models"
 
 
 def test_a_priority_is_what_a_granted_class_says_or_none() -> None:

@@ -95,6 +95,19 @@ def test_variables_of_a_pool_are_for_its_jobs_and_take_none_of_ours() -> None:
     assert "HF_HOME" not in variables(init)
 
 
+def test_a_cache_is_mounted_for_jobs_and_to_be_read_unless_the_pool_writes() -> None:
+    caches = [{"claim": "datasets", "writable": False}, {"claim": "models", "writable": True}]
+    changed = pool(caches=caches)
+    for claim, is_read_only in (("datasets", True), ("models", False)):
+        source = volumes(changed)[f"cache-{claim}"]["persistentVolumeClaim"]
+        assert source == {"claimName": claim, "readOnly": is_read_only}
+        mount = {"name": f"cache-{claim}", "mountPath": f"/caches/{claim}", "readOnly": is_read_only}
+        assert mount in runner(changed)["volumeMounts"]
+    (init,) = pod(changed)["initContainers"]
+    assert not [mount for mount in init["volumeMounts"] if mount["name"].startswith("cache-")]
+    assert len(volumes()) == len(volumes(changed)) - 2
+
+
 def test_both_containers_are_told_of_a_proxy() -> None:
     spec = pod(pool(proxy={"HTTPS_PROXY": "http://proxy:3128"}))
     for container in (*spec["containers"], *spec["initContainers"]):

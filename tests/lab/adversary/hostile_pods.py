@@ -555,6 +555,45 @@ HOSTILE_EXTRAS: Final[dict[str, tuple[Change, str]]] = {
     "a priority of one's own": (_spec(priority=1000), "spec.priority"),
     "a ConfigMap as variables": (_runner(envFrom=[{"configMapRef": {"name": "s"}}]), "spec.containers[runner].envFrom"),
     "a claim": (_volume(persistentVolumeClaim={"claimName": "c"}), "spec.volumes[odd].persistentVolumeClaim"),
+    "a cache that is read, to be written": (
+        _volume(name="cache-datasets", persistentVolumeClaim={"claimName": "datasets"}),
+        "spec.volumes[cache-datasets].persistentVolumeClaim.readOnly: found false, allowed true, but for models",
+    ),
+    "a cache under another one's name": (
+        _volume(name="cache-models", persistentVolumeClaim={"claimName": "datasets", "readOnly": True}),
+        "spec.volumes[cache-models].name",
+    ),
+    "a claim under a cache's name": (
+        _volume(name="cache-models", persistentVolumeClaim={"claimName": "other"}),
+        "spec.volumes[cache-models].persistentVolumeClaim.claimName",
+    ),
+    "a host path under a cache's name": (
+        _volume(name="cache-models", hostPath={"path": "/"}),
+        "spec.volumes[cache-models].hostPath",
+    ),
+    "a cache over the image": (
+        _after(
+            _volume(name="cache-models", persistentVolumeClaim={"claimName": "models"}),
+            _mount(name="cache-models", mountPath="/usr"),
+        ),
+        "spec.containers[runner].volumeMounts[cache-models]",
+    ),
+    "a part of a cache": (
+        _after(
+            _volume(name="cache-models", persistentVolumeClaim={"claimName": "models"}),
+            _mount(name="cache-models", mountPath="/caches/models", subPath="x"),
+        ),
+        "spec.containers[runner].volumeMounts[cache-models]",
+    ),
+    "a cache while registering": (
+        _after(
+            _volume(name="cache-models", persistentVolumeClaim={"claimName": "models"}),
+            lambda template: template["spec"]["initContainers"][0]["volumeMounts"].append(
+                {"name": "cache-models", "mountPath": "/caches/models"}
+            ),
+        ),
+        "spec.initContainers[registration].volumeMounts",
+    ),
 }
 # A pod has other words for this one: the API server adds a volume before anybody judges.
 HOSTILE_POOLS: Final[dict[str, tuple[Change, str]]] = {

@@ -83,6 +83,9 @@ WRITTEN_EXTRAS: Final[dict[str, Json]] = {
     "with two pull Secrets": {"pull_secrets": ["second", "registry"]},
     "with variables": {"env": {"HF_HOME": "/work/home/hf", "PIP_CACHE_DIR": ""}},
     "behind a proxy": {"proxy": Proxy("http://10.85.0.1:3128", ("example.com",)).variables},
+    "with a cache to read": {"caches": [{"claim": "datasets", "writable": False}]},
+    "with caches": {"caches": [{"claim": "models", "writable": True}, {"claim": "datasets", "writable": False}]},
+    "with a cache to read that may be written": {"caches": [{"claim": "models", "writable": False}]},
     "in a sandbox": {"runtime_class": CLASS},
     "with a priority": {"priority_class": CLASS},
 }
