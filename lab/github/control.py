@@ -126,9 +126,10 @@ class Control:
         return web.Response(status=204)
 
     async def _set_clock(self, request: web.Request) -> web.Response:
-        """{"skew": seconds, "token_seconds": how long new installation tokens live}."""
+        """{"skew", "token_seconds": of new installation tokens, "conclusion_seconds": until a job's end shows}."""
         body = await request.json()
         self._world.clock.skew = float(body.get("skew", 0))
+        self._world.conclusion_seconds = float(body.get("conclusion_seconds", 0))
         self._credentials.token_seconds = float(body.get("token_seconds", self._credentials.token_seconds))
         return web.Response(status=204)
 

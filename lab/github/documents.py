@@ -146,12 +146,13 @@ def run(world: World, run: Run) -> Json:
     """A workflow run."""
     url = f"{api(world)}/repos/{run.repository.full_name}/actions/runs/{run.id}"
     shown = repository(world, run.repository)
+    status = world.shown_status_of_run(run)
     return {
         "id": run.id, "node_id": f"WFR_{run.id}", "name": run.workflow.name, "head_branch": run.ref,
         "head_sha": run.commit, "path": run.workflow.path, "run_number": run.number, "run_attempt": run.attempt,
-        "display_title": run.workflow.name, "event": run.event, "status": run.status,
-        "conclusion": run.conclusion, "workflow_id": run.workflow.id, "url": url, "pull_requests": [],
-        "html_url": f"{world.base}/{run.repository.full_name}/actions/runs/{run.id}",
+        "display_title": run.workflow.name, "event": run.event, "status": status,
+        "conclusion": world.shown_conclusion_of_run(run), "workflow_id": run.workflow.id, "url": url,
+        "pull_requests": [], "html_url": f"{world.base}/{run.repository.full_name}/actions/runs/{run.id}",
         "created_at": timestamp(run.made), "updated_at": timestamp(world.clock.now()), "head_commit": None,
         "head_repository": repository(world, run.head or run.repository), "repository": shown,
         "jobs_url": f"{url}/jobs", "logs_url": f"{url}/logs",
@@ -165,14 +166,16 @@ def job(world: World, job: Job) -> Json:
     whole = world.runs[job.run]
     url = f"{api(world)}/repos/{whole.repository.full_name}/actions/jobs/{job.id}"
     runner_ = job.runner
+    status = world.shown_status(job)
+    completed = status == "completed"
     steps = [step(number, name, entry) for number, (name, entry) in enumerate(job.steps.items(), 1)]
     return {
         "id": job.id, "node_id": f"CR_{job.id}", "run_id": job.run, "run_attempt": 1, "name": job.plan.key,
         "run_url": f"{api(world)}/repos/{whole.repository.full_name}/actions/runs/{job.run}", "head_sha": whole.commit,
         "url": url, "html_url": f"{world.base}/{whole.repository.full_name}/actions/runs/{job.run}/job/{job.id}",
-        "status": job.status, "conclusion": job.conclusion, "created_at": timestamp(job.made),
+        "status": status, "conclusion": job.conclusion if completed else None, "created_at": timestamp(job.made),
         "started_at": timestamp(job.started or job.made),
-        "completed_at": timestamp(job.ended) if job.ended else None, "labels": list(job.plan.labels),
+        "completed_at": timestamp(job.ended) if completed else None, "labels": list(job.plan.labels),
         "check_run_url": f"{url}/check-run", "workflow_name": whole.workflow.name, "head_branch": whole.ref,
         "runner_id": runner_.id if runner_ else None, "runner_name": runner_.name if runner_ else None,
         "runner_group_id": runner_.group if runner_ else None, "steps": steps,
@@ -228,3 +231,29 @@ def _reviewer(world: World, reviewed: Repository, entry: Mapping[str, Any]) -> J
     if entry["type"] == "Team":
         return team(world, reviewed.owner, f"team-{entry['id']}", entry["id"])
     return account(world, f"user-{entry['id']}", entry["id"], "User")
+
+
+def pending_deployment(world: World, repository_: Repository, name: str) -> Json:
+    """An environment that waits for its reviewers."""
+    environment_ = repository_.environments[name]
+    shown = environment(world, repository_, environment_)
+    reviewers: Iterable[Any] = environment_.settings.get("reviewers") or []  # type: ignore[assignment]
+    return {
+        "environment": {key: shown[key] for key in ("id", "node_id", "name", "url", "html_url")},
+        "wait_timer": 0, "wait_timer_started_at": None, "current_user_can_approve": True,
+        "reviewers": [
+            {"type": entry["type"], "reviewer": _reviewer(world, repository_, entry)} for entry in reviewers
+        ],
+    }  # fmt: skip
+
+
+def deployment(world: World, run: Run, environment_: Environment) -> Json:
+    """What an approval makes."""
+    url = f"{api(world)}/repos/{run.repository.full_name}"
+    return {
+        "id": environment_.id, "node_id": f"DE_{environment_.id}", "url": f"{url}/deployments/{environment_.id}",
+        "sha": run.commit, "ref": run.ref, "task": "deploy", "payload": {}, "environment": environment_.name,
+        "original_environment": environment_.name, "description": None, "creator": account(world, "ada", 3, "User"),
+        "created_at": timestamp(run.made), "updated_at": timestamp(world.clock.now()),
+        "statuses_url": f"{url}/deployments/{environment_.id}/statuses", "repository_url": url,
+    }  # fmt: skip

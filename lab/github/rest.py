@@ -71,7 +71,7 @@ class Door:
                 check_scope(token, scope, permission, level)
                 if "/" in scope:
                     self._world.repository(scope)
-                answer = conditional(request, await handler(Asked(request, scope, token)))
+                answer = conditional(request, await handler(Asked(request, scope, token)), token.value)
             except Refusal as why:
                 answer = refusal(why.status, str(why))
                 answer.headers["X-Accepted-GitHub-Permissions"] = f"{permission}={level}"
@@ -98,11 +98,11 @@ def refusal(status: int, message: str) -> web.Response:
     )
 
 
-def conditional(request: web.Request, answer: web.Response) -> web.Response:
-    """Adds the answer's ETag; 304 without a body where the client has it already."""
+def conditional(request: web.Request, answer: web.Response, token: str) -> web.Response:
+    """Adds the answer's ETag; 304 without a body where the client has it already. It is good for this token alone."""
     if request.method != "GET" or answer.status != 200 or not isinstance(answer.body, bytes):
         return answer
-    etag = f'W/"{hashlib.sha256(answer.body).hexdigest()}"'
+    etag = f'W/"{hashlib.sha256(token.encode() + b" " + answer.body).hexdigest()}"'
     known = {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
     if etag.removeprefix("W/") in known:
         answer = web.Response(status=304)

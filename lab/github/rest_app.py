@@ -43,6 +43,7 @@ class AppRoutes:
             door.route("GET", "/orgs/{org}/repos", self._repositories, "metadata"),
             door.route("GET", "/installation/repositories", self._of_installation, "metadata"),
             door.route("GET", "/repos/{owner}/{repo}", self._repository, "metadata"),
+            door.route("GET", "/repositories/{repository_id}", self._repository, "metadata"),
         ]
 
     async def _app(self, request: web.Request) -> web.Response:

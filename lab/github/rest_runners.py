@@ -10,6 +10,7 @@ from lab.github.world import Group, Refusal, World
 
 NEWEST_RUNNER = "2.336.0"
 MOST_LABELS = 100
+LONGEST_LABEL = 256  # letters
 
 
 class RunnerRoutes:
@@ -31,6 +32,7 @@ class RunnerRoutes:
                 door.route("POST", f"{runners}/generate-jitconfig", self._make, permission),
                 door.route("GET", f"{runners}/{{id}}", self._get, permission),
                 door.route("DELETE", f"{runners}/{{id}}", self._delete, permission),
+                door.route("GET", f"{runners}/{{id}}/labels", self._labels, permission),
                 door.route("PUT", f"{runners}/{{id}}/labels", self._label, permission),
             ]
         path = "/orgs/{org}/actions/permissions/self-hosted-runners"
@@ -59,8 +61,7 @@ class RunnerRoutes:
         body = await asked.body()
         required(body, name=str, runner_group_id=int, labels=list)
         labels = body["labels"]
-        if not 1 <= len(labels) <= MOST_LABELS or not all(isinstance(label, str) for label in labels):
-            raise Refusal(422, f"labels: between 1 and {MOST_LABELS} texts are allowed")
+        check_labels(labels, least=1)
         runner = self._world.add_runner(asked.scope, body["name"], body["runner_group_id"], tuple(labels))
         group = "Default" if "/" in asked.scope else str(self._world.groups[runner.group].settings["name"])
         answer = {
@@ -74,10 +75,15 @@ class RunnerRoutes:
         await self._world.notify()  # its long poll is told at once
         return no_content()
 
+    async def _labels(self, asked: Asked) -> web.Response:
+        labels = documents.runner(self._world, self._world.runner_of(asked.scope, asked.number("id")))["labels"]
+        return web.json_response({"total_count": len(labels), "labels": labels})
+
     async def _label(self, asked: Asked) -> web.Response:
         """Sets the custom labels; those that GitHub gives stay."""
         body = await asked.body()
         required(body, labels=list)
+        check_labels(body["labels"], least=0)
         runner = self._world.runner_of(asked.scope, asked.number("id"))
         given = tuple(name for name in runner.labels if name.lower() in documents.READ_ONLY_LABELS)
         runner.labels = (*given, *body["labels"])
@@ -96,6 +102,17 @@ class RunnerRoutes:
         return web.json_response(
             {"runner_version": version, "runtime_deprecates_at": self._world.deprecations[version]}
         )
+
+
+def check_labels(labels: list[Any], *, least: int) -> None:
+    """Raises Refusal 422: GitHub takes so many, each so long, and makes no difference between cases."""
+    if not least <= len(labels) <= MOST_LABELS:
+        raise Refusal(422, f"labels: between {least} and {MOST_LABELS} are allowed")
+    for label in labels:
+        if not isinstance(label, str) or not label.strip() or len(label) > LONGEST_LABEL:
+            raise Refusal(422, f"labels: each is a text of 1 to {LONGEST_LABEL} characters")
+    if len({label.strip().lower() for label in labels}) < len(labels):
+        raise Refusal(422, "labels: two of them differ in case alone")
 
 
 class GroupRoutes:
@@ -172,7 +189,8 @@ class GroupRoutes:
 
     def _refuse_known_name(self, organization: str, name: str) -> None:
         for group in self._world.groups.values():
-            if group.organization.lower() == organization.lower() and group.settings["name"] == name:
+            is_same = str(group.settings["name"]).lower() == name.lower()
+            if is_same and group.organization.lower() == organization.lower():
                 raise Refusal(409, "Already exists - A runner group with this name already exists.")
 
     @staticmethod

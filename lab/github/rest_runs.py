@@ -23,6 +23,8 @@ class RunRoutes:
             door.route("GET", f"{actions}/runs/{{id}}", self._get, permission),
             door.route("POST", f"{actions}/runs/{{id}}/cancel", self._cancel, permission),
             door.route("GET", f"{actions}/runs/{{id}}/jobs", self._jobs, permission),
+            door.route("GET", f"{actions}/runs/{{id}}/pending_deployments", self._waiting, permission),
+            door.route("POST", f"{actions}/runs/{{id}}/pending_deployments", self._review, "deployments"),
             door.route("GET", f"{actions}/jobs/{{id}}", self._job, permission),
             door.route("GET", f"{actions}/jobs/{{id}}/logs", self._log, permission),
         ]
@@ -48,8 +50,13 @@ class RunRoutes:
 
     async def _list(self, asked: Asked) -> web.Response:
         wanted = asked.request.query.get("status")
-        runs = [run for run in self._runs(asked) if wanted in (None, run.status, run.conclusion)]
-        return page(asked, "workflow_runs", [documents.run(self._world, run) for run in reversed(runs)])
+        world = self._world
+        listed = [
+            run
+            for run in reversed(self._runs(asked))
+            if wanted in (None, world.shown_status_of_run(run), world.shown_conclusion_of_run(run))
+        ]
+        return page(asked, "workflow_runs", [documents.run(world, run) for run in listed])
 
     async def _get(self, asked: Asked) -> web.Response:
         return web.json_response(documents.run(self._world, self._run(asked)))
@@ -60,6 +67,24 @@ class RunRoutes:
             raise Refusal(409, "Cannot cancel a workflow run that is completed.")
         await runs.cancel(self._world, run)
         return web.json_response({}, status=202)
+
+    async def _waiting(self, asked: Asked) -> web.Response:
+        """The environments whose reviewers have not spoken yet."""
+        run = self._run(asked)
+        names = {job.plan.environment for job in run.jobs if job.status == "waiting"}
+        return web.json_response(
+            [documents.pending_deployment(self._world, run.repository, name) for name in sorted(names)]
+        )
+
+    async def _review(self, asked: Asked) -> web.Response:
+        body, run = await asked.body(), self._run(asked)
+        required(body, environment_ids=list, state=str, comment=str)
+        if body["state"] not in ("approved", "rejected"):
+            raise Refusal(422, "state: approved or rejected")
+        wanted = {environment.id: environment for environment in run.repository.environments.values()}
+        chosen = [wanted[number] for number in body["environment_ids"] if number in wanted]
+        await runs.review(self._world, run, [it.id for it in chosen], approved=body["state"] == "approved")
+        return web.json_response([documents.deployment(self._world, run, it) for it in chosen])
 
     async def _jobs(self, asked: Asked) -> web.Response:
         await runs.expire_locks(self._world)

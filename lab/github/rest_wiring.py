@@ -37,6 +37,7 @@ class WiringRoutes:
                 variables="environments",
                 secrets="environments",
             ),
+            door.route("GET", f"{repo}/environments", self._environments, "actions"),
             door.route("GET", environment, self._environment, "actions"),
             door.route("PUT", environment, self._set_environment, "administration"),
             door.route("DELETE", environment, self._delete_environment, "administration"),
@@ -75,6 +76,11 @@ class WiringRoutes:
             door.route("GET", private, self._fork_workflows, "administration"),
             door.route("PUT", private, self._set_fork_workflows, "administration"),
         ]
+
+    async def _environments(self, asked: Asked) -> web.Response:
+        repository = self._world.repository(asked.scope)
+        shown = [documents.environment(self._world, repository, it) for it in repository.environments.values()]
+        return page(asked, "environments", shown)
 
     async def _variables(self, asked: Asked) -> web.Response:
         return page(asked, "variables", list(self._holder(asked).variables.values()))

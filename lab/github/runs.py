@@ -2,7 +2,7 @@
 
 import fnmatch
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from lab.github.workflow import JobPlan, Workflow
 from lab.github.world import LOCK_SECONDS, Job, Refusal, Repository, Run, Runner, World
@@ -21,9 +21,46 @@ async def dispatch(
     run = Run(world.next_id(), len(world.runs) + 1, repository, workflow, ref, world.clock.now(), inputs)
     run.commit = repository.branches.get(ref, [run.commit])[-1]
     world.runs[run.id] = run
+    await _take_turn(world, run)
     _make_ready_jobs(world, run)
     await world.notify()
     return run
+
+
+def _turn(run: Run) -> str:
+    """What of one repository has to go one after the other; "" for what has not."""
+    return run.workflow.concurrency and f"{run.repository.full_name} {run.workflow.concurrency} {run.ref}"
+
+
+async def _take_turn(world: World, run: Run) -> None:
+    """A run whose group has one already is pending; of two that are pending the older one is cancelled."""
+    others = [other for other in world.runs.values() if other is not run and other.status != "completed"]
+    others = [other for other in others if _turn(run) and _turn(other) == _turn(run)]
+    for other in others:
+        if other.is_held or run.workflow.cancels_in_progress:
+            await cancel(world, other)
+    run.is_held = any(other.status != "completed" for other in others)
+
+
+def _give_turn(world: World, ended: Run) -> None:
+    if not _turn(ended) or ended.status != "completed":
+        return
+    for run in world.runs.values():
+        if run.is_held and not run.is_cancelled and _turn(run) == _turn(ended):
+            run.is_held = False
+            _make_ready_jobs(world, run)
+            return
+
+
+async def review(world: World, run: Run, environments: Collection[int], *, approved: bool) -> None:
+    """A reviewer's word: the jobs that wait for these environments are queued, or fail."""
+    numbers = {name: environment.id for name, environment in run.repository.environments.items()}
+    for job in run.jobs:
+        if job.status == "waiting" and numbers.get(job.plan.environment) in environments:
+            job.status = "queued"
+            if not approved:
+                await finish(world, job, "failed")
+    await world.notify()
 
 
 def _inputs(workflow: Workflow, given: Mapping[str, object]) -> dict[str, str]:
@@ -76,15 +113,18 @@ async def finish(world: World, job: Job, result: str) -> None:
     if job.runner is not None:
         job.runner.session, job.runner.job = "", None
         world.runners.pop(job.runner.id, None)
-    _make_ready_jobs(world, world.runs[job.run])
+    run = world.runs[job.run]
+    _make_ready_jobs(world, run)
+    _give_turn(world, run)
     await world.notify()
 
 
 async def cancel(world: World, run: Run) -> None:
     """Queued jobs end at once; a running one is told by its runner's next poll."""
+    run.is_cancelled = True
     for job in run.jobs:
         job.cancelled = True
-        if job.status == "queued":
+        if job.status in ("queued", "waiting"):
             await finish(world, job, "canceled")
     await world.notify()
 
@@ -98,7 +138,7 @@ async def expire_locks(world: World) -> None:
 
 def _make_ready_jobs(world: World, run: Run) -> None:
     """Jobs come to exist when all that they need has ended: queued, or skipped where something failed."""
-    made = True
+    made = not run.is_held
     while made:
         made = False
         known = {job.plan.key: job for job in run.jobs}
@@ -111,13 +151,21 @@ def _make_ready_jobs(world: World, run: Run) -> None:
                 job.status, job.conclusion, job.ended = "completed", "skipped", world.clock.now()
             elif not _may_enter(run, plan):
                 job.status, job.conclusion, job.ended = "completed", "failure", world.clock.now()
+            elif _is_reviewed(run, plan):
+                job.status = "waiting"
             run.jobs.append(job)
             made = True
 
 
 def _may_enter(run: Run, plan: JobPlan) -> bool:
-    """An environment with branch policies lets in these branches only. Its reviewers are kept, and nobody is asked."""
+    """An environment with branch policies lets in these branches only."""
     environment = run.repository.environments.get(plan.environment)
     if environment is None or not environment.policies:
         return True
     return any(fnmatch.fnmatchcase(run.ref, policy["name"]) for policy in environment.policies.values())
+
+
+def _is_reviewed(run: Run, plan: JobPlan) -> bool:
+    """Whether somebody has to approve the job before it is queued."""
+    environment = run.repository.environments.get(plan.environment)
+    return environment is not None and bool(environment.settings.get("reviewers"))

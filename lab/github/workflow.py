@@ -1,7 +1,7 @@
 """The part of a workflow file that the stand-in runs. Pure.
 
 Jobs with `needs`, `if: always()`, `env`, an `environment` and `run:` steps; inputs of a dispatch. Refuses any other key
-of a job or a step. What is beside the jobs (`on`, `permissions`, `concurrency`) changes nothing here, save for inputs.
+of a job or a step. Beside the jobs, inputs and `concurrency` count; what else there is changes nothing here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -61,6 +61,9 @@ class Workflow:
     name: str
     jobs: tuple[JobPlan, ...]
     inputs: tuple[Input, ...] = ()
+    concurrency: str = ""
+    """The group as it is written: one run of it at a time, and one that is pending."""
+    cancels_in_progress: bool = False
 
 
 def parse(identifier: int, path: str, text: str) -> Workflow:
@@ -76,7 +79,15 @@ def parse(identifier: int, path: str, text: str) -> Workflow:
             raise WorkflowError(
                 f"{path}: jobs.{job.key}.needs names {', '.join(set(job.needs) - keys)}, which is no job"
             )
-    return Workflow(identifier, path, str(document.get("name", path)), jobs, tuple(_inputs(document)))
+    group, cancels = _concurrency(document.get("concurrency"))
+    name = str(document.get("name", path))
+    return Workflow(identifier, path, name, jobs, tuple(_inputs(document)), group, cancels)
+
+
+def _concurrency(value: Any) -> tuple[str, bool]:
+    if isinstance(value, dict):
+        return str(value.get("group", "")), value.get("cancel-in-progress") is True
+    return str(value or ""), False
 
 
 def _inputs(document: Mapping[Any, Any]) -> Iterator[Input]:

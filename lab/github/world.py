@@ -11,6 +11,10 @@ from lab.github.clock import Clock
 from lab.github.workflow import JobPlan, Workflow
 
 DEFAULT_GROUP = 1
+LONGEST_NAME = 64  # of a runner, in letters
+UNUSED_SECONDS = 86400.0  # after which GitHub forgets a single-use runner that never connected
+# From the least to the most advanced: a run is where the least advanced of its jobs is.
+STATUSES = ("requested", "pending", "waiting", "queued", "in_progress", "completed")
 ONLINE_SECONDS = 70.0  # a poll lasts up to 50 s; a runner that has not been heard of for longer is offline
 LOCK_SECONDS = 600.0  # GitHub's own, renewed by the runner each minute
 
@@ -100,6 +104,7 @@ class Runner:
     seen: float = 0.0
     job: int | None = None
     version: str | None = None
+    made: float = 0.0
 
 
 @dataclass
@@ -149,23 +154,24 @@ class Run:
     is_tag: bool = False
     head: Repository | None = None
     attempt: int = 1
+    is_held: bool = False  # by the concurrency of its workflow: it has no jobs yet
+    is_cancelled: bool = False
 
     @property
     def status(self) -> str:
-        """`queued`, `in_progress` or `completed`; `waiting` or `pending` where a job waits for people or for a turn."""
-        statuses = {job.status for job in self.jobs}
-        if len(self.jobs) == len(self.workflow.jobs) and statuses <= {"completed"}:
-            return "completed"
-        if statuses <= {"queued"}:
-            return "queued"
-        held = [status for status in ("waiting", "pending", "requested") if status in statuses]
-        return held[0] if held and "in_progress" not in statuses else "in_progress"
+        """One of STATUSES: that of the least advanced job; jobs that are not made yet keep a run from its end."""
+        if self.is_held:
+            return "completed" if self.is_cancelled else "pending"
+        least = min((job.status for job in self.jobs), key=STATUSES.index, default="queued")
+        return "in_progress" if least == "completed" and len(self.jobs) < len(self.workflow.jobs) else least
 
     @property
     def conclusion(self) -> str | None:
         """`success`, `failure` or `cancelled`; None until it is completed."""
         if self.status != "completed":
             return None
+        if self.is_held:
+            return "cancelled"
         conclusions = {job.conclusion for job in self.jobs}
         return next((bad for bad in ("failure", "cancelled") if bad in conclusions), "success")
 
@@ -189,6 +195,7 @@ class World:
         self.runners: dict[int, Runner] = {}
         self.runs: dict[int, Run] = {}
         self.deprecations: dict[str, str] = {}  # runner version → time from which it is refused
+        self.conclusion_seconds = 0.0  # for how long the end of a job does not show yet
         self.plans: dict[str, str] = {}  # organization in lower case → plan, as GitHub names them
         self.self_hosted: dict[str, str] = {}  # organization in lower case → whose runners it allows: all or none
         self.changed = asyncio.Condition()
@@ -233,28 +240,57 @@ class World:
         """True while its session is open and it was heard of within a poll and a bit."""
         return bool(runner.session) and self.clock.now() - runner.seen < ONLINE_SECONDS
 
+    def shown_status(self, job: Job) -> str:
+        """A job's status as the API has it: its end shows late where the stand-in is told so."""
+        is_late = job.status == "completed" and self.clock.now() < job.ended + self.conclusion_seconds
+        return "in_progress" if is_late else job.status
+
+    def shown_status_of_run(self, run: Run) -> str:
+        """The same of a run."""
+        is_late = any(self.shown_status(job) != job.status for job in run.jobs)
+        return "in_progress" if is_late and run.status == "completed" else run.status
+
+    def shown_conclusion_of_run(self, run: Run) -> str | None:
+        """None until its end shows."""
+        return run.conclusion if self.shown_status_of_run(run) == "completed" else None
+
+    def forget_unused_runners(self) -> None:
+        """What never connected within a day is gone, as at GitHub."""
+        now = self.clock.now()
+        for runner in list(self.runners.values()):
+            if runner.version is None and now - runner.made > UNUSED_SECONDS:
+                del self.runners[runner.id]
+
     def runners_of(self, scope: str) -> list[Runner]:
         """The runners of a scope, oldest first."""
+        self.forget_unused_runners()
         return [runner for runner in self.runners.values() if runner.scope.lower() == scope.lower()]
 
     def runner_of(self, scope: str, identifier: int) -> Runner:
         """Raises Refusal 404."""
+        self.forget_unused_runners()
         runner = self.runners.get(identifier)
         if runner is None or runner.scope.lower() != scope.lower():
             raise Refusal(404, "Not Found")
         return runner
 
     def add_runner(self, scope: str, name: str, group: int, labels: tuple[str, ...]) -> Runner:
-        """Registers a single-use runner. Raises Refusal 409 where the name is taken, 404 for an unknown group."""
+        """Registers a single-use runner. Names and labels are compared without their case.
+
+        Raises Refusal 409 where the name is taken, 422 for a bad one or for bad labels, 404 for an unknown group.
+        """
         if self.self_hosted.get(scope.split("/", maxsplit=1)[0].lower()) == "none":
             raise Refusal(403, "")  # GitHub's whole answer: self-hosted runners are disabled
-        if any(runner.name == name for runner in self.runners_of(scope)):
+        if not 1 <= len(name) <= LONGEST_NAME:
+            raise Refusal(422, f"Runner name must be between 1 and {LONGEST_NAME} characters.")
+        if any(runner.name.lower() == name.lower() for runner in self.runners_of(scope)):
             raise Refusal(409, "Already exists - A runner with the name already exists.")
         if "/" in scope and group != DEFAULT_GROUP:
             raise Refusal(404, "Not Found")
         if "/" not in scope:
             self.group(scope, group)
         runner = Runner(self.next_id(), name, scope, group, labels, str(uuid.uuid4()), self._new_key())
+        runner.made = self.clock.now()
         self.runners[runner.id] = runner
         return runner
 

@@ -29,9 +29,9 @@ INTEGRITY = "pV8M7L9GY23AybNvTmo2nyjmpmnt6+2sRE/tqr0ZLQcPS4lnw7u5eZGNmwRNkBC3D7g
 FILE = "package/generated/ghec.json"  # Enterprise Cloud: everything of github.com, and the deprecations of runners
 PREFIX = "/api/v3"
 NAME = "urn:github"
-# What any route may answer, described or not: moved, no credential, no right, no such thing, gone, blocked by law, bad
-# input, too much, away.
-ALWAYS = {301, 400, 401, 403, 404, 410, 422, 429, 451, 500, 502, 503}
+# What any route may answer, described or not: moved, no credential, no right, no such thing, a name that is taken,
+# gone, blocked by law, bad input, too much, away.
+ALWAYS = {301, 400, 401, 403, 404, 409, 410, 422, 429, 451, 500, 502, 503}
 # Fields that clients send and GitHub answers with, but that its description leaves out of the request.
 UNDESCRIBED = {"/repos/{owner}/{repo}/environments/{environment_name}": {"can_admins_bypass"}}
 
@@ -51,7 +51,7 @@ def problems(exchange: Exchange) -> list[str]:
     """Every way in which the exchange differs from the description, as `METHOD /path 200: where: what`."""
     line = f"{exchange.method} {exchange.path} {exchange.status}"
     # Repositories by number: an older way to the same, which is served but no longer described.
-    path = re.sub(r"^/repositories/\d+/", "/repos/owner/repository/", exchange.path.removeprefix(PREFIX))
+    path = re.sub(r"^/repositories/\d+(?=/|$)", "/repos/owner/repository", exchange.path.removeprefix(PREFIX))
     operation = _operation(exchange.method, path)
     if operation is None:
         return [] if exchange.status == 404 else [f"{line}: this call is not described"]

@@ -43,7 +43,7 @@ jobs:
           echo "workspace $(pwd -P)"
           step=/runner/_work/_temp/step.sh
           printf %s 'echo "contained in $(pwd -P) at home in $HOME $WORD"; touch "$HOME/mine"' > $step
-          ask() { printf '%s\n' "$1" | bash -e "$ACTIONS_RUNNER_CONTAINER_HOOKS" || echo "refused with $?"; }
+          ask() { printf %s "$1" | bash -e "$ACTIONS_RUNNER_CONTAINER_HOOKS" || echo "refused with $?"; }
           state='{"environmentVariables":{"HOME":"/github/home","WORD":"of both"}}'
           container='"environmentVariables":{"HOME":"/github/home","WORD":"of both"}'
           prepare() {
