@@ -13,7 +13,7 @@
   quota            what a namespace may use in all, and what one runner may
   pod_extras       what pods may have beyond what every pool has, as an environment grants it
   caches           what an environment grants as a cache, and which of them a pool mounts
-  trusted_branches whether a cache for the jobs of trusted branches is one
+  trusted_branches  whether a cache for the jobs of trusted branches is one
   pull_secrets     the pull Secrets that a platform makes
   gpu              a pool's GPUs and nodes
   autoscaling      how a pool follows the queue

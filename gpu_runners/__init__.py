@@ -12,6 +12,7 @@
   pulumi_command  the one runner of Pulumi's command line
   child_process   a process that Pulumi's runner starts: its deadline, and how a signal reaches it
   stack_cluster   the cluster that a stack's config names
+  stack_config    a stack's config as `pulumi up` would read it
   review/         `review`, `repair`, and the parts of a review that workflows run: `stacks`, `collect`, `render`, …
   doctor/         `doctor`: what a stack lacks before `pulumi up`
   state/          an exported state, held against what this program makes

@@ -13,6 +13,7 @@
   registrar_namespace    RegistrarNamespace: where the forge's credential lives
   forge_credential       ForgeCredential: the Secret from which registrations are minted
   pull_secrets           PullSecrets: logins of registries, made in each namespace whose pods may name them
+  cache_claims           the claims of an environment's caches
   registrar              Registrar: the Deployment, its traffic, and a grant per namespace
   registrar_args         what it takes of whom it serves, and how patiently
   registrar_config       its config.json
