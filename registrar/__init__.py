@@ -13,6 +13,7 @@ Values and pure functions
   decisions           what to do about one pod and its runner; the only place where that is decided
   job_identity        whether a job may act as an account: repository, workflow, ref and event against the grant
   ownership           which runner is whose: what a pod claims counts where the forge agrees
+  strangers           which runners without a pod stand in the place of our pools'
   outcomes            what an ended runner amounts to
   brake               the back-off of a pool whose runners end at once
   queue               jobs that wait and run, per pool
@@ -50,6 +51,7 @@ The server
   registrations       Registrations: a pod's identity for one single-use registration, or why not
   shared              Shared: one question to the forge for all who ask it at the same time
   queue_reader        QueueReader: answers `/queue`
+  removals            Removals: removes a runner that somebody registered by hand, when a repair asks for it
   roster              Roster: answers `/runners`: every registration, and the pod that each belongs to
   metrics             Metrics: answers `/metrics`
   logs                one JSON line per thing that happened

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import jwt
 
@@ -64,6 +64,19 @@ def key_id(token: str) -> str:
 
 def identify(token: str, issuer: Issuer, *, audience: str) -> PodIdentity:
     """The pod behind a token. Raises RegistrationRefusedError with the first thing that is wrong with it."""
+    return _bound_pod(_claims(token, issuer, audience))
+
+
+def identify_account(token: str, issuer: Issuer, *, audience: str) -> str:
+    """The ServiceAccount behind a token, as `system:serviceaccount:NAMESPACE:NAME`, whether a pod has it or a person.
+
+    Raises RegistrationRefusedError.
+    """
+    return _text(_claims(token, issuer, audience), "sub")
+
+
+def _claims(token: str, issuer: Issuer, audience: str) -> Mapping[str, Any]:
+    """What a token says, once it is proven. Raises RegistrationRefusedError."""
     key = issuer.keys.get(key_id(token))
     if key is None:
         raise RegistrationRefusedError(401, "TokenSignature", "the token is not signed with a key of this cluster")
@@ -99,7 +112,7 @@ def identify(token: str, issuer: Issuer, *, audience: str) -> PodIdentity:
         ) from error
     if claims["exp"] <= time.time():  # a difference of clocks lengthens no token's life: pods renew it long before
         raise RegistrationRefusedError(401, "TokenExpired", "the token has expired; read its file again for each try")
-    return _bound_pod(claims)
+    return cast("Mapping[str, Any]", claims)
 
 
 def _bound_pod(claims: Mapping[str, Any]) -> PodIdentity:

@@ -9,6 +9,7 @@ from registrar.forges.forge import Forge, ForgeError, ForgeRefusedError, Runner
 from registrar.ownership import owned_runners
 from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
+from registrar.removals import Removals
 from registrar.settings import Settings
 from registrar.shared import Shared, answers_by_scope
 from registrar.situation import drift_of
@@ -26,11 +27,11 @@ Entry = dict[str, Any]
 class Listed:
     """What is known at the moment.
 
-    `runners`, one entry each: scope, id, name, labels, online, busy, cordoned, ephemeral, pod, problem and warning.
+    `runners`, one entry each: scope, id, name, labels, online, busy, cordoned, ephemeral, pod, problem, warning, kept.
     `pod` is `namespace/name`, None where no pod of a granted namespace has the runner; `problem` is how the forge's
     registration differs from what its pod was given, "" if it does not; `warning` what the forge will soon refuse, ""
-    for nothing. `scopes`, one entry each: scope, the namespaces that register there, and as problem why its runners
-    are not listed, "" where they are.
+    for nothing; `kept` why it is not removed when a repair asks for that, "" where it is. `scopes`, one entry each:
+    scope, the namespaces that register there, and as problem why its runners are not listed, "" where they are.
     """
 
     runners: list[Entry]
@@ -41,9 +42,15 @@ class Roster:
     """Who may read `/runners` learns names and labels of runners, as on the forge's own page; no credential."""
 
     def __init__(
-        self, settings: Settings, forge: Forge, store: PodStore, *, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        forge: Forge,
+        store: PodStore,
+        removals: Removals,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._forge, self._store = settings, forge, store
+        self._settings, self._forge, self._store, self._removals = settings, forge, store, removals
         self._lists = {scope: self._shared(scope, clock) for scope in settings.scopes}
 
     def _shared(self, scope: Scope, clock: Callable[[], float]) -> Shared[list[Entry]]:
@@ -108,6 +115,7 @@ class Roster:
             "pod": f"{pod.namespace}/{pod.name}" if pod else None,
             "problem": drift_of(pod, runner, group) if pod else "",
             "warning": runner.warning,
+            "kept": f"it is pod {pod.name}'s" if pod else self._removals.kept(scope, runner),
         }
 
 

@@ -10,14 +10,24 @@ from prometheus_client import Counter
 from registrar.answering import REQUEST_LIMIT_BYTES, problem
 from registrar.credentials import Credentials
 from registrar.forges.forge import ForgeError
-from registrar.identity import PodIdentity, RegistrationRefusedError, bearer, identify, key_id
+from registrar.identity import (
+    LONGEST_TOKEN,
+    PodIdentity,
+    RegistrationRefusedError,
+    bearer,
+    identify,
+    identify_account,
+    key_id,
+)
 from registrar.issuer_keys import IssuerKeys, IssuerKeysUnreachableError
 from registrar.listener import one_request
 from registrar.logs import LogBudget, log
 from registrar.metrics import CONTENT_TYPE, Metrics
 from registrar.queue_reader import QueueReader
 from registrar.registrations import RegistrationDelayedError, Registrations
+from registrar.removals import RemovalRefusedError, Removals
 from registrar.roster import Roster
+from registrar.untrusted import Entry, MalformedError, document
 from values import contract
 
 REFUSALS_A_SECOND: Final = 20.0  # of strangers that are logged
@@ -111,6 +121,9 @@ class StatusDoor:
 
     queue: QueueReader
     roster: Roster
+    removals: Removals
+    keys: IssuerKeys
+    account: str  # the registrar's own
     metrics: Metrics
 
     def application(self) -> web.Application:
@@ -121,6 +134,7 @@ class StatusDoor:
         application.router.add_get(contract.QUEUE_PATH, self.count)
         application.router.add_get(contract.RUNNERS_PATH, self.list_runners)
         application.router.add_get(contract.FORGE_PATH, self.ask_forge)
+        application.router.add_post(contract.REMOVALS_PATH, self.remove)
         return application
 
     async def expose(self, request: web.Request) -> web.Response:
@@ -149,6 +163,41 @@ class StatusDoor:
         """GET /forge: whether the forge answers, for whoever cannot ask it from inside."""
         del request
         return web.json_response({"scopes": await self.roster.answers()})
+
+    async def remove(self, request: web.Request) -> web.Response:
+        """POST /runners/removals {token, scope, id, name}: 200 once the runner is gone, 400, 401, 403, 404, 409, 503.
+
+        The token is in the body, as the API server keeps the header for itself where it passes a request on.
+        """
+        try:
+            asked = Entry(document(await request.read()))
+            token, name = asked.text("token"), asked.text("name")
+            scope, runner_id = asked.words("scope"), asked.identifier("id")
+            await self._require_own(token)
+            await self.removals.remove(scope, runner_id, name)
+        except MalformedError as error:
+            return problem(400, "RemovalMalformed", str(error))
+        except RegistrationRefusedError as refusal:
+            return problem(refusal.status, refusal.reason, refusal.message)
+        except RemovalRefusedError as refusal:
+            return problem(refusal.status, refusal.reason, refusal.message, retry_after=refusal.retry_after)
+        except IssuerKeysUnreachableError as error:
+            return problem(503, "ClusterUnknown", str(error), retry_after=3.0)
+        except ForgeError as error:
+            return problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
+        return web.json_response({"removed": name})
+
+    async def _require_own(self, token: str) -> None:
+        """Raises RegistrationRefusedError where it is no token of the registrar's own account for this, and
+        IssuerKeysUnreachableError.
+        """
+        if len(token) > LONGEST_TOKEN:
+            raise RegistrationRefusedError(401, "TokenMalformed", "the token is too long for one")
+        issuer = await self.keys.issuer(key_id(token))
+        account = identify_account(token, issuer, audience=contract.REMOVALS_AUDIENCE)
+        if account != self.account:
+            message = f"{account} may not have runners removed; allowed: {self.account}"
+            raise RegistrationRefusedError(403, "AccountNotAllowed", message)
 
 
 async def health(request: web.Request) -> web.Response:

@@ -28,11 +28,13 @@ from registrar.metrics import Metrics
 from registrar.pod_store import PodStore
 from registrar.queue_reader import QueueReader
 from registrar.registrations import Registrations
+from registrar.removals import Removals
 from registrar.roster import Roster
 from registrar.scope_cycle import Parts
 from registrar.server import REFUSALS_A_SECOND, Door, StatusDoor
 from registrar.settings import Settings
 from registrar.turns import HOLD_SECONDS
+from values.contract import SERVICE_NAME
 
 # A connection takes about 30 KiB while it is silent and 60 KiB while it is served: 60 MiB at worst.
 DOOR_LIMITS: Final = Limits(connections=1024, of_an_address=512)
@@ -91,6 +93,8 @@ class Service:
             hold_seconds=hold_seconds,
         )
         self.credentials = Credentials(settings, self.api, self.forge, store=self.store, announcer=self.announcer)
+        self.removals = Removals(settings=settings, forge=self.forge, store=self.store, declared=self.declared)
+        self._account = f"system:serviceaccount:{kubernetes.namespace}:{SERVICE_NAME}"
         self._listeners: tuple[Listener, ...] = ()
 
     async def serve(self, pair: tuple[Path, Path], host: str, ports: Ports) -> Ports:
@@ -106,8 +110,14 @@ class Service:
             metrics=self.metrics,
             strangers=LogBudget(REFUSALS_A_SECOND),
         )
-        roster = Roster(self.settings, self.forge, self.store)
-        status = StatusDoor(queue=self.queue, roster=roster, metrics=self.metrics)
+        status = StatusDoor(
+            queue=self.queue,
+            roster=Roster(self.settings, self.forge, self.store, self.removals),
+            removals=self.removals,
+            keys=self.keys,
+            account=self._account,
+            metrics=self.metrics,
+        )
         front = await self._listen(door.application(), server_tls(*pair), DOOR_LIMITS, (host, ports.pods))
         back = await self._listen(status.application(), server_tls(*pair), STATUS_LIMITS, (host, ports.status))
         known = certificates(self.settings)

@@ -61,6 +61,8 @@ FORGE_PATH: Final = "/forge"  # whether the forge answers for each scope, as one
 FORGE_ANSWERS: Final = "answers"
 FORGE_REFUSES: Final = "refuses"  # the credential or the scope is wrong
 FORGE_UNREACHABLE: Final = "unreachable"
+REMOVALS_PATH: Final = "/runners/removals"  # POST, with a token of the registrar's own account for that audience
+REMOVALS_AUDIENCE: Final = "registrar-removals"
 
 # What the registrar's credential must be allowed at GitHub, by kind of scope: an App's tokens are narrowed to it.
 # contents: whether the commit of a run is one of the branch that it names, as a tag may have the same name. Of an
