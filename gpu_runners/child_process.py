@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 END_SECONDS = 30.0  # from SIGINT to SIGKILL
@@ -51,30 +52,38 @@ class Children:
         environment: Mapping[str, str],
         deadline_seconds: float,
         text: str | None = None,
+        log: Path | None = None,
     ) -> Ended:
         """Waits for the end; text is its standard input, which is empty without one.
+
+        With a log it prints into that file, all of it: into a pipe whose reader is dead it would die at the next word,
+        with whatever it still had to give back.
 
         Raises OSError where it cannot be started, DeadlinePassedError, KeyboardInterrupt.
         """
         with ThreadPoolExecutor(1, thread_name_prefix=command[0]) as thread:  # at its end the process has ended
-            return thread.submit(self._run, command, folder, environment, deadline_seconds, text).result()
+            running = partial(self._run, command, folder=folder, environment=environment, text=text, log=log)
+            return thread.submit(running, deadline_seconds=deadline_seconds).result()
 
     def _run(
         self,
         command: Sequence[str],
+        *,
         folder: Path,
         environment: Mapping[str, str],
         deadline_seconds: float,
         text: str | None,
+        log: Path | None,
     ) -> Ended:
         with ExitStack() as ending:
+            printed = ending.enter_context(log.open("w")) if log else subprocess.PIPE
             with self._lock:
                 if self._interrupted:
                     raise KeyboardInterrupt
                 process = ending.enter_context(
                     subprocess.Popen(
-                        command, cwd=folder, env=environment, stdout=subprocess.PIPE,
-                        stdin=subprocess.DEVNULL if text is None else subprocess.PIPE, stderr=subprocess.PIPE,
+                        command, cwd=folder, env=environment, stdout=printed, stderr=printed,
+                        stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
                         text=True, errors="replace", process_group=0,
                     )
                 )  # fmt: skip
@@ -86,6 +95,8 @@ class Children:
                 raise DeadlinePassedError(f"did not end within {deadline_seconds:g} s") from error
             finally:
                 self._running.discard(process)
+        if log:
+            output, errors = log.read_text(errors="replace"), ""
         return Ended(code=process.returncode, output=output, errors=errors)
 
     def interrupt(self) -> None:

@@ -86,8 +86,18 @@ class Program:
     variables: Mapping[str, str] = field(default_factory=dict)  # beside those of this process
     _checked: threading.Event = field(default_factory=threading.Event, init=False, compare=False, repr=False)
 
-    def run(self, *arguments: str, on_stack: bool = True, with_config: bool = False, text: str | None = None) -> Answer:
-        """Runs a command; text is its standard input: the place for a secret, which no list of processes shows.
+    def run(
+        self,
+        *arguments: str,
+        on_stack: bool = True,
+        with_config: bool = False,
+        text: str | None = None,
+        folder: Path | None = None,
+        log: Path | None = None,
+    ) -> Answer:
+        """Runs a command, in another folder than the program's where one is given.
+
+        text is its standard input: the place for a secret, which no list of processes shows. log is as in Children.run.
 
         Raises PulumiFailedError where it cannot be started or does not end, StackUnknownError, StateForeignError.
         """
@@ -99,7 +109,12 @@ class Program:
         environment = {**_environment(), **self.variables}
         try:
             ended = CHILDREN.run(
-                command, folder=self.folder, environment=environment, deadline_seconds=DEADLINE_SECONDS, text=text
+                command,
+                folder=folder or self.folder,
+                environment=environment,
+                deadline_seconds=DEADLINE_SECONDS,
+                text=text,
+                log=log,
             )
         except OSError as error:
             cure = "install it (https://www.pulumi.com/docs/install/) and put its folder on PATH"

@@ -44,10 +44,10 @@ class ClusterConnection:
         """The JSON object at a path."""
         return self.send("GET", path, parameters=parameters, accept=accept)
 
-    def find(self, path: str) -> dict[str, Any] | None:
+    def find(self, path: str, *, accept: str = JSON) -> dict[str, Any] | None:
         """The JSON object at a path, None where there is none."""
         try:
-            return self.get(path)
+            return self.get(path, accept=accept)
         except ClusterRefusedError as error:
             if error.status == 404:
                 return None

@@ -1,15 +1,14 @@
-"""The API server as a review needs it: what kinds there are, their objects, and for a repair three ways to write.
+"""The API server as a review needs it: what kinds there are, and their objects.
 
 Every method raises ClusterError.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from access.cluster.connection import ClusterConnection
-from access.cluster.errors import ClusterError, ClusterRefusedError
+from access.cluster.errors import ClusterError
 from gpu_runners.review.core.evidence import PARTIAL, kind_of
 from gpu_runners.review.core.findings import ObjectName
 
@@ -75,34 +74,14 @@ class ClusterObjects:
 
     def find(self, name: ObjectName) -> dict[str, Any] | None:
         """One object, None where it is gone."""
-        return self._cluster.find(self._path(name))
+        return self._cluster.find(self.path(name))
 
     def read(self, path: str) -> dict[str, Any]:
         """The JSON at a path."""
         return self._cluster.get(path)
 
-    def apply(self, name: ObjectName, declared: Mapping[str, Any], manager: str) -> None:
-        """Server-side apply as the manager that Pulumi is, taking every declared field back."""
-        parameters = {"fieldManager": manager, "force": "true"}
-        kind = "application/apply-patch+yaml"
-        self._cluster.send(
-            "PATCH", self._path(name), body=json.dumps(declared), content_type=kind, parameters=parameters
-        )
-
-    def patch(self, name: ObjectName, operations: list[dict[str, Any]]) -> None:
-        """A JSON patch."""
-        kind = "application/json-patch+json"
-        self._cluster.send("PATCH", self._path(name), body=json.dumps(operations), content_type=kind)
-
-    def delete(self, name: ObjectName) -> None:
-        """Deletes an object, whether it is there or not."""
-        try:
-            self._cluster.send("DELETE", self._path(name), parameters={"propagationPolicy": "Background"})
-        except ClusterRefusedError as error:
-            if error.status != 404:
-                raise
-
-    def _path(self, name: ObjectName) -> str:
+    def path(self, name: ObjectName) -> str:
+        """Where an object is. Raises KindNotServedError too."""
         self.resources()
         group = name.version.rpartition("/")[0]
         resource = self._resources.get((group, name.kind))

@@ -69,10 +69,10 @@ k8s.apps.v1.Deployment(
     metadata={"namespace": "gpu-runners-test", "name": "strange"},
     spec={
         "selector": {"match_labels": {"app": "strange"}},
-        "replicas": later.metadata["generation"],
+        "replicas": later.id.apply(len),
         "template": {
             "metadata": {"labels": {"app": "strange"}},
-            "spec": {"host_network": True, "containers": [{"name": "c", "image": later.metadata["uid"]}]},
+            "spec": {"host_network": True, "containers": [{"name": "c", "image": later.id}]},
         },
     },
 )

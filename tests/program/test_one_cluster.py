@@ -32,6 +32,7 @@ from gpu_runners.state.allow_list import SECRET, SIGNATURE
 from tests.access.cluster.api_server import ApiServer, api_server
 
 CONFIG_MAPS = "/api/v1/namespaces/team/configmaps"
+AUTOSCALERS = "/apis/autoscaling/v2/namespaces/team/horizontalpodautoscalers"
 URN = "urn:pulumi:dev::gpu-runners::kubernetes:core/v1:ConfigMap::settings"
 PROVIDER = "urn:pulumi:dev::gpu-runners::pulumi:providers:kubernetes::default_4_25_0"
 STATE: dict[str, Any] = {
@@ -63,7 +64,7 @@ KINDS = [{"resource": "configmaps", "responseKind": KIND, "scope": "Namespaced",
 
 # Pulumi's command line, as it answers what is asked here: a secret is shown only to whoever asks for it.
 PULUMI = f"""#!{sys.executable}
-import json, sys, yaml
+import json, subprocess, sys, yaml
 arguments = sys.argv[1:]
 if arguments[0] == "config":
     file = arguments[arguments.index("--config-file") + 1]
@@ -82,6 +83,8 @@ elif arguments[:2] == ["stack", "export"]:
     print(text.replace('"ciphertext": "v1:a:b"', plain) if "--show-secrets" in arguments else text)
 elif arguments[:2] == ["stack", "ls"]:
     print("[]")
+elif "--run-program" in arguments:
+    sys.exit(subprocess.run([sys.executable, "__main__.py"]).returncode)
 else:
     print("{{}}")
 """
@@ -164,10 +167,13 @@ def review(two: Two) -> None:
 def repair(two: Two) -> None:
     """Both clusters hold an object that no stack declares: that of the wrong one must survive."""
     for server in (two.stacks, two.environments):
-        stray = {"metadata": {"namespace": "team", "name": "stray"}}
-        server.answers |= {CONFIG_MAPS: {"items": [stray]}, f"{CONFIG_MAPS}/stray": {}}
+        person = [{"manager": "kubectl-create", "operation": "Update"}]
+        metadata = {"namespace": "team", "name": "stray", "uid": "1", "resourceVersion": "1", "managedFields": person}
+        stray = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata}
+        server.answers |= {CONFIG_MAPS: {"items": [stray]}, f"{CONFIG_MAPS}/stray": stray, AUTOSCALERS: {"items": []}}
     main(["repair", "dev", "--folder", str(two.folder), "--without", "runners", "--yes"])
-    assert sum(f"DELETE {CONFIG_MAPS}/stray" in server.asked for server in (two.stacks, two.environments)) == 1
+    asked = [server.asked.count(f"DELETE {CONFIG_MAPS}/stray") for server in (two.stacks, two.environments)]
+    assert sorted(asked) == [0, 3]  # two trials, and the deletion
 
 
 USERS = [check_of_up, wait_of_up, doctor, review, repair]

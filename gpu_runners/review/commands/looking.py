@@ -8,7 +8,7 @@ import yaml
 
 from access.cluster.errors import ClusterError
 from gpu_runners.arguments import add_stack, existing_file, existing_folder
-from gpu_runners.pulumi_command import opened
+from gpu_runners.pulumi_command import Program, opened
 from gpu_runners.review.collect import Request, collect
 from gpu_runners.review.core.evidence import Evidence
 from gpu_runners.review.errors import ReviewFailedError
@@ -72,13 +72,10 @@ def full_evidence(options: argparse.Namespace) -> Evidence:
         )
 
 
-def drift_evidence(options: argparse.Namespace) -> Evidence:
+def drift_evidence(program: Program, options: argparse.Namespace) -> Evidence:
     """What differs from the state: what the program would change is no business of a repair."""
-    with opened(options.folder, options.stack, options.config_file) as program:
-        request = Request(
-            program=program, context=options.context, without=frozenset(options.without), with_preview=False
-        )
-        return collect(request)
+    without = frozenset(options.without)
+    return collect(Request(program=program, context=options.context, without=without, with_preview=False))
 
 
 def _pack(text: str) -> str:

@@ -27,7 +27,7 @@ UP_WRITES: Final = "`up` writes this field: a change of it is pending"
 UP_ANYWAY: Final = "`up` puts it back: it updates the object anyway, for a pending change"
 UP_DELETES: Final = "`up` deletes or replaces the object: that is pending"
 UP_IGNORES: Final = "nothing; `make repair` takes it out"
-UP_LEAVES: Final = "nothing; `make repair` deletes it"
+UP_LEAVES: Final = "nothing; `make repair` deletes it, or says why not"
 UNKNOWN_WHO: Final = "unknown: a deletion leaves no trace"
 NO_TRACE: Final = "unknown: nobody claims it"
 

@@ -56,7 +56,7 @@ def _stranger(entry: Json) -> Drift:
         live=f"registered by hand, {state}; labels: {labels}",
         who="unknown: the forge does not tell",
         when="unknown",
-        up="nothing; `make repair` removes it",
+        up="nothing; `make repair` has the registrar remove it, or says why not",
         runner=(entry.get("scope", ""), int(entry["id"])),
     )
 

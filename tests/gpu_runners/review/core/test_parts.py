@@ -6,10 +6,8 @@ import pytest
 
 from gpu_runners.review.core import runners
 from gpu_runners.review.core.capacity import capacity
-from gpu_runners.review.core.evidence import SECRET_KEY, trimmed
-from gpu_runners.review.core.field_path import Item
-from gpu_runners.review.core.findings import Drift, Kind, ObjectName
-from gpu_runners.review.core.repair import Action, plan, removal, reveal
+from gpu_runners.review.core.evidence import trimmed
+from gpu_runners.review.core.findings import ObjectName
 from gpu_runners.review.core.violations import violations
 
 POOL = ObjectName(kind="Deployment", namespace="dev", name="cuda", version="apps/v1")
@@ -52,13 +50,12 @@ def test_the_registration_of_a_pod_that_leaves_is_no_drift_any_more() -> None:
     assert runners.staying(pods) == {"dev/stays"}
 
 
-def test_a_version_that_the_forge_is_about_to_refuse_is_told_once_for_a_pool_and_no_repair_deletes_its_pods() -> None:
+def test_a_version_that_the_forge_is_about_to_refuse_is_told_once_for_a_pool() -> None:
     warning = "GitHub serves runner version 2.320.0 until 2026-12-01: set runnerImage to a newer one before"
     pods = [f"dev/cuda-5d4f8c9b7-x2x4{letter}" for letter in "abc"]
     old = [entry(pod.partition("/")[2], pod=pod, warning=warning) for pod in pods]
     (found,) = runners.drift(old, {"cuda"}, set(pods[:2]))
     assert (found.what, found.field, found.live) == ("Runners of dev/cuda (2)", "version", warning)
-    assert plan([found]) == []
 
 
 def deployment(replicas: int, gpus: int | None = 1) -> dict[str, Any]:
@@ -111,45 +108,6 @@ def test_violations_are_read_from_whatever_the_policy_run_left(document: Any) ->
 @pytest.mark.parametrize("document", [None, 7, {}, [], {"violations": None}, {"diagnostics": [{"message": "x"}]}])
 def test_what_is_no_violation_is_none(document: Any) -> None:
     assert violations([document]) == []
-
-
-def drift(kind: Kind, field: str = "", **more: Any) -> Drift:
-    values: dict[str, Any] = {"what": "Deployment dev/cuda", "target": POOL} | more
-    return Drift(kind=kind, field=field, declared="", live="", who="", when="", up="", **values)
-
-
-def test_a_repair_removes_strangers_first_and_treats_each_object_once() -> None:
-    found = [
-        drift(Kind.ADDED, "hostNetwork"),
-        drift(Kind.CHANGED, "image"),
-        drift(Kind.REMOVED, "env"),
-        drift(Kind.UNDECLARED, what="RoleBinding dev/evil"),
-        drift(Kind.RUNNER, what="Runner mallory", target=None, runner=("mlops/guide", 7)),
-    ]
-    steps = plan(found)
-    actions = [Action.REMOVE_RUNNER, Action.DELETE, Action.PUT_BACK, Action.TAKE_OUT]
-    assert [step.action for step in steps] == actions
-    assert str(steps[2]) == "put back Deployment dev/cuda: image, env"
-
-
-def test_a_removal_takes_what_it_saw_and_starts_at_the_end_of_each_list() -> None:
-    live = {"spec": {"c": [{"name": "a"}, {"name": "b"}, {"name": "c"}]}, "metadata": {"labels": {"x/y": "1"}}}
-    elements = [("spec", "c", Item((("name", name),))) for name in "ac"]
-    operations = removal(live, [*elements, ("metadata", "labels", "x/y")])
-    removed = [operation["path"] for operation in operations if operation["op"] == "remove"]
-    assert removed == ["/spec/c/2", "/spec/c/0", "/metadata/labels/x~1y"]
-    assert operations[0] == {"op": "test", "path": "/spec/c/2", "value": {"name": "c"}}
-
-
-def test_what_is_gone_already_needs_no_removal() -> None:
-    assert removal({"spec": {}}, [("spec", "hostNetwork")]) == []
-
-
-def test_secrets_of_a_state_are_revealed_for_the_repair_only() -> None:
-    assert reveal({"data": {SECRET_KEY: "x", "plaintext": '{"token": "t"}'}, "kind": "Secret"}) == {
-        "data": {"token": "t"},
-        "kind": "Secret",
-    }
 
 
 def test_documents_lose_paths_of_the_machine_and_unchanged_resources() -> None:
