@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.github.clock import timestamp
+from lab.github.workflow import Workflow
 from lab.github.world import Environment, Group, Job, Repository, Run, Runner, World
 
 Json = dict[str, Any]
@@ -256,4 +257,15 @@ def deployment(world: World, run: Run, environment_: Environment) -> Json:
         "original_environment": environment_.name, "description": None, "creator": account(world, "ada", 3, "User"),
         "created_at": timestamp(run.made), "updated_at": timestamp(world.clock.now()),
         "statuses_url": f"{url}/deployments/{environment_.id}/statuses", "repository_url": url,
+    }  # fmt: skip
+
+
+def workflow(world: World, repository_: Repository, workflow_: Workflow) -> Json:
+    """A workflow file."""
+    url = f"{api(world)}/repos/{repository_.full_name}/actions/workflows/{workflow_.id}"
+    html = f"{world.base}/{repository_.full_name}"
+    return {
+        "id": workflow_.id, "node_id": f"W_{workflow_.id}", "name": workflow_.name, "path": workflow_.path,
+        "state": "active", "created_at": timestamp(EPOCH), "updated_at": timestamp(EPOCH), "url": url,
+        "html_url": f"{html}/blob/main/{workflow_.path}", "badge_url": f"{html}/workflows/{workflow_.id}/badge.svg",
     }  # fmt: skip

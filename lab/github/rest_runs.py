@@ -18,6 +18,8 @@ class RunRoutes:
         """All of them."""
         actions, permission = "/repos/{owner}/{repo}/actions", "actions"
         return [
+            door.route("GET", f"{actions}/workflows", self._workflows, permission),
+            door.route("GET", f"{actions}/workflows/{{workflow}}", self._shown_workflow, permission),
             door.route("POST", f"{actions}/workflows/{{workflow}}/dispatches", self._dispatch, permission),
             door.route("GET", f"{actions}/runs", self._list, permission),
             door.route("GET", f"{actions}/runs/{{id}}", self._get, permission),
@@ -28,6 +30,18 @@ class RunRoutes:
             door.route("GET", f"{actions}/jobs/{{id}}", self._job, permission),
             door.route("GET", f"{actions}/jobs/{{id}}/logs", self._log, permission),
         ]
+
+    async def _workflows(self, asked: Asked) -> web.Response:
+        repository = self._world.repository(asked.scope)
+        return page(
+            asked,
+            "workflows",
+            [documents.workflow(self._world, repository, it) for it in repository.workflows.values()],
+        )
+
+    async def _shown_workflow(self, asked: Asked) -> web.Response:
+        repository = self._world.repository(asked.scope)
+        return web.json_response(documents.workflow(self._world, repository, self._workflow(asked)))
 
     async def _dispatch(self, asked: Asked) -> web.Response:
         body = await asked.body()
