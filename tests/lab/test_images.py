@@ -1,11 +1,12 @@
 """Images by digest: what a stack asks for unless it allows tags."""
 
+import subprocess
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.images import layout
 from lab.trial.pods import Pods
-from lab.trial.pools import pool, pools_config
+from lab.trial.pools import SYSTEM_NAMESPACE, pool, pools_config
 from lab.trial.stack import Stack
 
 
@@ -37,3 +38,15 @@ def test_a_pool_of_images_by_tag_is_refused_unless_the_stack_allows_tags(
     assert "gpu-runners:pools[0].image" in outcome.output
     assert "sha256" in outcome.output
     assert pods.of("tags") == []
+
+
+def test_the_registrars_image_has_no_shell(lab: dict[str, str], platform: Stack) -> None:
+    def run(*command: str) -> int:
+        words = ["kubectl", "exec", "-n", SYSTEM_NAMESPACE, "deployment/registrar", "--", *command]
+        return subprocess.run(words, env=dict(lab), capture_output=True, check=False, timeout=30).returncode
+
+    look = "import os, sys; sys.exit(any(os.path.exists(f'{d}/{n}') for d in os.environ['PATH'].split(':') + ['/bin']"
+    shells = "for n in ('sh', 'bash', 'dash', 'ash', 'rbash', 'busybox', 'zsh')))"
+    assert run("python3", "-c", f"{look} {shells}") == 0
+    assert run("sh", "-c", "true") != 0
+    assert run("/bin/bash", "-c", "true") != 0
