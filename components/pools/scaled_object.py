@@ -30,7 +30,8 @@ def scaled_object_spec(pool: str, autoscaling: Autoscaling, queue: str) -> dict[
                     "scaleUp": _behavior(0),
                     "scaleDown": _behavior(int(autoscaling["idle_seconds"])),
                 }
-            }
+            },
+            "scalingModifiers": {},  # KEDA writes it where nobody does
         },
         "triggers": [
             {

@@ -48,7 +48,12 @@ def scaled_object_shape(namespace: str, queue_url: str) -> Fields:
             "cooldownPeriod": number(0, MOST_IDLE_SECONDS),
             "minReplicaCount": number(0, MOST_RUNNERS),
             "maxReplicaCount": number(1, MOST_RUNNERS, required=True),
-            "advanced": Fields({"horizontalPodAutoscalerConfig": Fields({"behavior": _anything()})}),
+            "advanced": Fields(
+                {
+                    "horizontalPodAutoscalerConfig": Fields({"behavior": _anything()}),
+                    "scalingModifiers": Fields({}),
+                }
+            ),
             "triggers": Each(trigger, most=1, required=True, named_by=""),
         },
         rules=(Rule(".triggers", "size({it}.triggers) == 1", "string(size({it}.triggers))", "one"),),

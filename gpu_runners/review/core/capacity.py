@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from gpu_runners.review.core.evidence import Json
 from gpu_runners.review.core.findings import Capacity
+from values.contract import MOST_RUNNERS_ANNOTATION
 
 HOURS_PER_MONTH: Final = 730
 _DEVICE_DOMAINS: Final = ("nvidia.com/", "amd.com/", "gpu.intel.com/", "google.com/tpu")
@@ -32,13 +33,14 @@ def device_of(resource: str, selector: Mapping[str, Any]) -> str:
 
 
 def _side(state: Any) -> tuple[str, str, int, int] | None:
-    """Pool, device, devices, runners."""
+    """Pool, device, devices, runners: the most that it may have where it follows the queue."""
     inputs = (state or {}).get("inputs") or {}
     if inputs.get("kind") != "Deployment" or "gpu-runners.dev/pool" not in inputs.get("metadata", {}).get("labels", {}):
         return None
     spec = inputs["spec"]
     pod = spec["template"]["spec"]
-    replicas = int(spec.get("replicas", 1))
+    most = (inputs["metadata"].get("annotations") or {}).get(MOST_RUNNERS_ANNOTATION, "")
+    replicas = int(most) if str(most).isdecimal() else int(spec.get("replicas", 1))
     limits: dict[str, Any] = {}
     for container in pod.get("containers") or ():
         limits.update((container.get("resources") or {}).get("limits") or {})

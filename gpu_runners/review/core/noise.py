@@ -40,6 +40,10 @@ GIVEN_OUT: Final = frozenset(
     }
 )  # fmt: skip
 REPLICAS: Final = ("spec", "replicas")
+# KEDA's, so that it can let go of what it scales.
+_KEDA_KINDS: Final = frozenset({"ScaledObject", "TriggerAuthentication"})
+_FINALIZERS: Final = ("metadata", "finalizers")
+_KEDAS: Final = ["finalizer.keda.sh"]
 _ACCOUNT_SECRET: Final = re.compile(r"(.+)-(?:token|dockercfg)-[a-z0-9]{5}")
 
 
@@ -55,6 +59,8 @@ def is_quiet(difference: Difference, kind: str, name: str, ignored: Collection[s
     path = difference.path
     if path == REPLICAS:
         return kind == "Deployment" and "spec.replicas" in ignored
+    if kind in _KEDA_KINDS and path == _FINALIZERS:
+        return all(side is MISSING or side == _KEDAS for side in (difference.before, difference.after))
     if isinstance(path[-1], str) and path[-1] in _ANNOTATIONS.get(path[:-1], ()):
         return True
     return kind == "ServiceAccount" and _is_account_secret(difference, name)

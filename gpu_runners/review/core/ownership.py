@@ -33,8 +33,6 @@ QUIET_PATHS: Final[tuple[Path, ...]] = (
     ("metadata", "generation"),
     ("metadata", "uid"),
     ("metadata", "creationTimestamp"),
-    # KEDA's, so that it can let go of what it scales.
-    ("metadata", "finalizers", "finalizer.keda.sh"),
     # Declared replicas are compared by refresh, which knows where an autoscaler sets them.
     ("spec", "replicas"),
     ("spec", "volumeName"),  # of a claim, once it is bound: the API server lets nobody change it

@@ -81,6 +81,13 @@ def test_a_deleted_pool_frees_its_devices() -> None:
     assert (found.before, found.after, found.price) == (2, 0, None)
 
 
+def test_a_pool_that_follows_the_queue_counts_with_the_most_that_it_may_have() -> None:
+    scaled = deployment(0)
+    scaled["inputs"]["metadata"]["annotations"] = {"gpu-runners.dev/most-runners": "3"}
+    (found,) = capacity(change("create", None, scaled), {})
+    assert (found.before, found.after, found.runners_after) == (0, 3, 3)
+
+
 def test_a_change_that_touches_no_capacity_shows_none() -> None:
     assert capacity(change("update", deployment(2), deployment(2)), {}) == []
 
