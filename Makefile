@@ -2,6 +2,7 @@
 PYTHON ?= python3
 STACK ?= dev
 FORGE ?= gitea
+SCALE ?= deploy
 VENV := .venv
 BIN := $(VENV)/bin
 FAKE_NODES ?= 2
@@ -52,8 +53,8 @@ audit: venv ## what is known against the locked packages; a warning, never a fai
 sbom: venv ## the registrar image's bill of materials, CycloneDX: make -s sbom BASE_IMAGE=name@sha256:… >registrar.cdx.json
 	@$(BIN)/python -m scripts.sbom $(BASE_IMAGE)
 
-demo: venv ## the whole sequence for real: push, deploy, GPU runner, training, release; FORGE=github: at a stand-in
-	$(BIN)/python -m lab.demo --forge $(FORGE)
+demo: venv ## the whole sequence for real: push, deploy, GPU runner, training, release; FORGE=github: at a stand-in; SCALE=queue: by KEDA
+	$(BIN)/python -m lab.demo --forge $(FORGE) --scale $(SCALE)
 
 demo-review: venv ## a pull request's comment for real: changes, drift made by hand, repair, clean
 	$(BIN)/python -m lab.review_demo

@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from lab.demo import sequence
+from lab.demo import scaling, sequence
 from lab.demo.forges import CHOICES
 from lab.demo.story import Story
 from lab.errors import LabError
@@ -21,12 +21,20 @@ def main(arguments: list[str]) -> int:
         action="store_true",
         help="the deploy job gets a kubeconfig from a CI secret, as for another cluster",
     )
+    parser.add_argument(
+        "--scale",
+        choices=("deploy", "queue"),
+        default="deploy",
+        help="jobs deploy the pool and release it, or the pool follows the queue (deploy)",
+    )
     chosen = parser.parse_args(arguments)
     # A script's background job ignores SIGINT, and Pulumi would take seconds longer to end when it inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     story = Story()
     try:
-        return sequence.run(story, CHOICES[chosen.forge](), with_kubeconfig=chosen.kubeconfig)
+        if chosen.scale == "queue":
+            return scaling.run(story, CHOICES[chosen.forge](scaling.JOBS))
+        return sequence.run(story, CHOICES[chosen.forge](0), with_kubeconfig=chosen.kubeconfig)
     except LabError as error:
         story.log("error", str(error))
         return 1

@@ -1,4 +1,4 @@
-"""The administrator's part: `pulumi up` of the stack `platform`, told resource by resource."""
+"""The administrator's part: `pulumi up` of a stack, told resource by resource."""
 
 import json
 import shutil
@@ -19,22 +19,34 @@ STACK_DEADLINE_SECONDS = 60
 TAIL_LINES = 40
 
 
-def up(story: Story, environment: Mapping[str, str], file: Path, *, lost: str = "") -> None:
-    """Brings the platform up as the stack file says. Raises LabError with the end of Pulumi's output.
+def up(
+    story: Story, environment: Mapping[str, str], file: Path, stack: str = PLATFORM_STACK, *, lost: str = ""
+) -> None:
+    """Brings the stack up as its file says. Raises LabError with the end of Pulumi's output.
 
     `lost`: the package of Pulumi whose resources are all gone, as those of a forge that was started anew.
     """
-    # Pulumi adds the salt of this lab's passphrase to the file: it gets a copy, and the checkout stays as it was.
+    copy = _copy(file)
+    folder = copy.parent
+    _pulumi(folder, environment, "select", "--create", stack)
+    if lost:
+        exported = json.loads(_pulumi(folder, environment, "export", "--stack", stack))
+        kept = json.dumps(forgetting.without(exported, lost))
+        _pulumi(folder, environment, "import", "--stack", stack, text=kept)
+    _run(story, environment, copy, "up", stack)
+
+
+def destroy(story: Story, environment: Mapping[str, str], file: Path, stack: str) -> None:
+    """Takes everything of the stack away. Raises LabError with the end of Pulumi's output."""
+    _run(story, environment, _copy(file), "destroy", stack)
+
+
+def _copy(file: Path) -> Path:
+    """Pulumi adds the salt of this lab's passphrase to the file: it gets a copy, and the checkout stays as it was."""
     folder = paths.STATE / "demo" / file.parent.name
     folder.mkdir(parents=True, exist_ok=True)
-    copy = Path(shutil.copy(file, folder))
     shutil.copy(paths.REPOSITORY / "Pulumi.yaml", folder)
-    _pulumi(folder, environment, "select", "--create", PLATFORM_STACK)
-    if lost:
-        exported = json.loads(_pulumi(folder, environment, "export", "--stack", PLATFORM_STACK))
-        kept = json.dumps(forgetting.without(exported, lost))
-        _pulumi(folder, environment, "import", "--stack", PLATFORM_STACK, text=kept)
-    _up(story, environment, copy)
+    return Path(shutil.copy(file, folder))
 
 
 def _pulumi(folder: Path, environment: Mapping[str, str], command: str, *arguments: str, text: str = "") -> str:
@@ -44,14 +56,14 @@ def _pulumi(folder: Path, environment: Mapping[str, str], command: str, *argumen
         capture_output=True, text=True, check=False, timeout=STACK_DEADLINE_SECONDS,
     )  # fmt: skip
     if done.returncode != 0:
-        raise LabError(f"pulumi stack {command} of {PLATFORM_STACK}: {done.stderr.strip()}")
+        raise LabError(f"pulumi stack {' '.join((command, *arguments))}: {done.stderr.strip()}")
     return done.stdout
 
 
-def _up(story: Story, environment: Mapping[str, str], file: Path) -> None:
+def _run(story: Story, environment: Mapping[str, str], file: Path, command: str, stack: str) -> None:
     flags = ["--yes", "--skip-preview", "--non-interactive", "--color=never"]
     process = subprocess.Popen(
-        ["pulumi", "up", *flags, "--stack", PLATFORM_STACK, "--config-file", str(file)],
+        ["pulumi", command, *flags, "--stack", stack, "--config-file", str(file)],
         cwd=paths.REPOSITORY, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     deadline = threading.Timer(UP_DEADLINE_SECONDS, process.kill)
@@ -59,21 +71,21 @@ def _up(story: Story, environment: Mapping[str, str], file: Path) -> None:
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     try:
         assert process.stdout is not None  # noqa: S101  asked for above
-        _log(story, process.stdout, tail)
+        _log(story, process.stdout, tail, stack)
         process.wait()
     finally:
         was_in_time = deadline.is_alive()
         deadline.cancel()
     if process.returncode != 0:
         how = "failed" if was_in_time else f"was not done within {UP_DEADLINE_SECONDS} s"
-        raise LabError(f"pulumi up of the stack {PLATFORM_STACK} {how}:\n" + "\n".join(tail))
+        raise LabError(f"pulumi {command} of the stack {stack} {how}:\n" + "\n".join(tail))
 
 
-def _log(story: Story, output: Iterable[str], tail: deque[str]) -> None:
+def _log(story: Story, output: Iterable[str], tail: deque[str], stack: str) -> None:
     is_summary = False
     for line in output:
         tail.append(line.rstrip())
         is_summary = is_summary or line.startswith(pulumi_output.SUMMARY)
         text = None if is_summary else pulumi_output.timeline_text(line)
         if text:
-            story.log("platform", text)
+            story.log(stack, text)

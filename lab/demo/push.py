@@ -3,6 +3,7 @@
 import re
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +22,19 @@ class Push:
     at: float
 
 
-def change_seed(seed: int) -> Push:
-    """Pushes a commit that trains with another seed; every run has its own, so nothing can come out of a cache."""
+def change_seed(seed: int, files: Mapping[str, str]) -> Push:
+    """Pushes a commit that trains with another seed; every run has its own, so nothing can come out of a cache.
+
+    `files`: texts that are as they are there, by path.
+    """
     login = git.login(gitea.ADMIN, gitea.token())
     with tempfile.TemporaryDirectory(prefix="demo-") as folder_name:
         folder = Path(folder_name)
         git.run(folder, "clone", "--quiet", "--depth", "1", f"{gitea.URL}/{GUIDE}.git", ".", environment=login)
         parameters = folder / "params.yaml"
         parameters.write_text(with_seed(parameters.read_text(), seed))
+        for path, text in files.items():
+            (folder / path).write_text(text)
         git.run(folder, "commit", "--quiet", "--all", "-m", f"Train with seed {seed}", environment=login)
         commit = git.run(folder, "rev-parse", "HEAD")
         began = time.time()

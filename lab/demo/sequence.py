@@ -27,7 +27,7 @@ def run(story: Story, forge: Forge, *, with_kubeconfig: bool = False) -> int:
     pool = forge.stacks.gpu_pool()
     _prepare(story, forge)
     view = ClusterView([*forge.stacks.pools(PLATFORM_STACK), *forge.stacks.pools(POOLS_STACK)])
-    _refuse_an_unfinished_run(forge)
+    refuse_an_unfinished_run(forge)
     with kubeconfig.in_a_secret(forge) if with_kubeconfig else contextlib.nullcontext():
         started = forge.start(int(time.time()) % 100_000)
         story.mark(START, started.at)
@@ -41,7 +41,7 @@ def run(story: Story, forge: Forge, *, with_kubeconfig: bool = False) -> int:
             return 1
     wanted = verdict.BY_KUBECONFIG if with_kubeconfig else verdict.OWN_CLUSTER
     facts = replace(_facts(forge, watch, started), wanted_access=wanted)
-    facts = replace(facts, left=_await_release(story, view, pool))
+    facts = replace(facts, left=await_release(story, view, pool))
     story.close((forge.trigger.noun, forge.trigger.deed))
     return _judge(forge, watch, view, facts)
 
@@ -85,9 +85,11 @@ def _proof(facts: verdict.Facts) -> str:
     )
 
 
-def _await_release(story: Story, view: ClusterView, pool: Pool) -> tuple[str, ...]:
+def await_release(
+    story: Story, view: ClusterView, pool: Pool, seconds: float = RELEASE_DEADLINE_SECONDS
+) -> tuple[str, ...]:
     """Names of the pool's pods that still hold a GPU at the deadline; none is what is wanted."""
-    end = time.monotonic() + RELEASE_DEADLINE_SECONDS
+    end = time.monotonic() + seconds
     while True:
         left = [pod for pod in view.runner_pods().values() if Pool(pod.pool, pod.namespace) == pool]
         holding = tuple(pod.name for pod in left if pod.phase in ("Pending", "Running"))
@@ -98,7 +100,7 @@ def _await_release(story: Story, view: ClusterView, pool: Pool) -> tuple[str, ..
         time.sleep(POLL_SECONDS)
 
 
-def _refuse_an_unfinished_run(forge: Forge) -> None:
+def refuse_an_unfinished_run(forge: Forge) -> None:
     """A run that still waits would hold the workflow's concurrency group, or take the runners that ours waits for."""
     unfinished = forge.runs.unfinished()
     if unfinished:

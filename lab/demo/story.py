@@ -1,6 +1,7 @@
 """The demo as it is told: every event is printed when it is known, and the marks of the closing table are kept."""
 
 import time
+from collections.abc import Sequence
 
 from lab.demo import timeline
 
@@ -20,6 +21,6 @@ class Story:
         """Keeps the first time that something happened, for the closing table."""
         self.marks.setdefault(name, at or time.time())
 
-    def close(self, trigger: tuple[str, str]) -> None:
-        """Prints the closing table; `trigger` as it takes it."""
-        print(f"\n{timeline.table(self.marks, trigger)}\n", flush=True)
+    def close(self, trigger: tuple[str, str], milestones: Sequence[timeline.Milestone] = timeline.MILESTONES) -> None:
+        """Prints the closing table; `trigger` and `milestones` as it takes them."""
+        print(f"\n{timeline.table(self.marks, trigger, milestones)}\n", flush=True)

@@ -41,7 +41,7 @@ class Recipe:
 
 def catalogue() -> tuple[Recipe, ...]:
     """Every image that pods of the lab may ask for."""
-    return (_pause(), _gitea_runner(), _pulumi(), _cuda_mlops(), _registrar(), _github_runner())
+    return (_pause(), _gitea_runner(), _pulumi(), _cuda_mlops(), _registrar(), _github_runner(), _keda())
 
 
 def _pause() -> Recipe:
@@ -57,6 +57,11 @@ def _github_runner() -> Recipe:
     files = {name: folder / name for name in ("run.sh", "Runner.Worker")}
     files["github-act-runner"] = paths.BIN / "github-act-runner"
     return Recipe("github-runner", folder / "Dockerfile", files, optional=True)
+
+
+def _keda() -> Recipe:
+    files = {name: paths.BIN / name for name in ("operator", "adapter")}
+    return Recipe("keda", HERE / "keda/Dockerfile", files, on_base=False, optional=True)
 
 
 def _pulumi() -> Recipe:

@@ -36,6 +36,7 @@ OWN_NAMESPACES = (
     "gpu-runners-reviewed",
     "gpu-runners-identity",
     "gpu-runners-drifted",
+    "gpu-runners-scaled",
 )
 
 MakeStack = Callable[[str, Mapping[str, Any]], Stack]

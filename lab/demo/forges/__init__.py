@@ -11,4 +11,4 @@ from lab.demo.forges.forge import Forge
 from lab.demo.forges.gitea import Gitea
 from lab.demo.forges.github import GitHub
 
-CHOICES: Final[Mapping[str, Callable[[], Forge]]] = {"gitea": Gitea, "github": GitHub}
+CHOICES: Final[Mapping[str, Callable[[int], Forge]]] = {"gitea": Gitea, "github": GitHub}

@@ -44,6 +44,10 @@ class Forge(Protocol):
         """The runs of the repository; after `prepare`."""
 
     @property
+    def state_folder(self) -> str:
+        """The folder of each state that is this forge's, "" for the bucket itself."""
+
+    @property
     def run_is_missing(self) -> str:
         """Why a run that was started might never appear, and where to look."""
 

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from lab import gitea, paths
+from lab import git, gitea, paths
 from lab.build import Say
 from lab.demo import push
 from lab.demo.forges.forge import Started, Trigger
 from lab.demo.forges.runs import Runs
+from lab.demo.forges.workflow import queued
 from lab.demo.settings import Stacks
 from lab.gitea_api import GiteaApi
 from lab.repositories import GUIDE
+
+WORKFLOW = ".github/workflows/train.yml"
 
 
 class Gitea:
@@ -21,6 +24,11 @@ class Gitea:
     run_is_missing = f"a workflow that it cannot read is ignored, and {paths.LOGS / 'gitea.log'} says why"
     cure_of_a_run = f"Wait for it or cancel it there (user {gitea.ADMIN}, password in {gitea.ACCESS})"
     lost = ""  # its data lives as long as Pulumi's state
+    state_folder = ""
+
+    def __init__(self, jobs: int = 0) -> None:
+        """`jobs`: how many jobs the run has that nobody deploys for; 0 for the example's own workflow."""
+        self._jobs = jobs
 
     def prepare(self, say: Say) -> None:
         """Nothing: the lab has put all of it in place."""
@@ -36,7 +44,7 @@ class Gitea:
 
     def start(self, seed: int) -> Started:
         """Pushes a commit that changes the seed."""
-        done = push.change_seed(seed)
+        done = push.change_seed(seed, {WORKFLOW: workflow(self._jobs)})
         text = f"pushed {done.commit[:10]} to {GUIDE}: train with seed {seed}"
         return Started(done.commit, text, done.began, done.at)
 
@@ -56,3 +64,9 @@ class Gitea:
     @cached_property
     def _api(self) -> GiteaApi:
         return GiteaApi(gitea.URL, gitea.token())
+
+
+def workflow(jobs: int) -> str:
+    """The example's, as committed; with `jobs`, one that only trains, so often."""
+    text = git.run(paths.REPOSITORY, "show", f"HEAD:examples/mlops-guide/{WORKFLOW}")
+    return queued(text, jobs) if jobs else f"{text}\n"

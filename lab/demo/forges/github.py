@@ -9,7 +9,7 @@ from lab.build import Say
 from lab.demo.forges import apps
 from lab.demo.forges.forge import Started, Trigger
 from lab.demo.forges.runs import Runs
-from lab.demo.forges.workflow import Clone, runnable
+from lab.demo.forges.workflow import Clone, queued, runnable
 from lab.demo.settings import Stacks
 from lab.github import daemon, parts
 from lab.github.client import Client
@@ -30,8 +30,11 @@ class GitHub:
     run_is_missing = f"see {paths.LOGS / daemon.NAME}.log"
     cure_of_a_run = f"Wait for it or cancel it: POST {daemon.URL}/api/v3/repos/{GUIDE}/actions/runs/RUN/cancel"
 
-    def __init__(self) -> None:
-        self._api = Client(TOKEN)
+    state_folder = STATE
+
+    def __init__(self, jobs: int = 0) -> None:
+        """`jobs`: how many jobs the run has that nobody deploys for; 0 for the example's own workflow."""
+        self._api, self._jobs = Client(TOKEN), jobs
         self.lost = ""
 
     def prepare(self, say: Say) -> None:
@@ -44,7 +47,7 @@ class GitHub:
         self._api.arrange(f"/repositories/{GUIDE}", {"private": True})
         for app in (apps.REGISTRAR, apps.WIRING):
             self._api.arrange("/app", app.registration(GUIDE.split("/")[0]))
-        self._api.arrange(f"/repositories/{GUIDE}/workflows/{FILE}", workflow())
+        self._api.arrange(f"/repositories/{GUIDE}/workflows/{FILE}", workflow(self._jobs))
 
     def administrator(self, variables: Mapping[str, str]) -> dict[str, str]:
         """The lab's variables without Gitea's token, with the Apps' keys and the values of the repository's secrets."""
@@ -82,10 +85,11 @@ class GitHub:
         self._api.delete(f"/repos/{GUIDE}/actions/secrets/{name}")
 
 
-def workflow() -> str:
-    """The example's workflow of this checkout's last commit, as the stand-in can run it."""
+def workflow(jobs: int = 0) -> str:
+    """The example's workflow of this checkout's last commit, as the stand-in can run it; `jobs` as of GitHub."""
     text = git.run(paths.REPOSITORY, "show", f"HEAD:examples/mlops-guide/.github/workflows/{FILE}")
     program = Clone(f"{gitea.URL}/mlops/gpu-runners.git", f"cp {STACK_FILE} .")
     guide = Clone(f"{gitea.URL}/{GUIDE}.git", SEED, {"SEED": "${{ inputs.seed }}"})
     clones = {"mlops/gpu-runners": program, GUIDE: guide}
+    text = queued(text, jobs) if jobs else text
     return runnable(text, GUIDE, clones, {"deploy": "dev", "release": "dev"})

@@ -23,6 +23,28 @@ class Clone:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
+def queued(text: str, count: int) -> str:
+    """The workflow without those who deploy and release: the training job alone, so often, under a name each."""
+    document = yaml.safe_load(text)
+    trained = {key: value for key, value in document["jobs"]["train"].items() if key != "needs"}
+    jobs = {"train" if number == 1 else f"train-{number}": trained for number in range(1, count + 1)}
+    # YAML reads `on` as true.
+    kept = {("on" if key is True else key): value for key, value in document.items()}
+    return _Plain.dump({**kept, "jobs": jobs})
+
+
+class _Plain(yaml.SafeDumper):
+    """No anchors: what stands for several jobs is written out for each."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
+        return True
+
+    @staticmethod
+    def dump(document: Mapping[str, Any]) -> str:
+        return str(yaml.dump(document, Dumper=_Plain, sort_keys=False))
+
+
 def runnable(text: str, own: str, clones: Mapping[str, Clone], environments: Mapping[str, str]) -> str:
     """The workflow for a dispatch with the input `seed`.
 

@@ -5,7 +5,7 @@ import yaml
 
 from lab import example_data, repositories, s3, worlds
 from lab.demo.forges import CHOICES, apps, github
-from lab.demo.forges.workflow import Clone, runnable
+from lab.demo.forges.workflow import Clone, queued, runnable
 from lab.demo.settings import PLATFORM_STACK, POOLS_STACK
 from lab.errors import LabError
 from lab.github.workflow import parse
@@ -46,7 +46,7 @@ def test_a_step_that_cannot_run_there_is_named(step: str, why: str) -> None:
 
 
 def test_the_two_demos_share_no_namespace() -> None:
-    stacks = [choice().stacks for choice in CHOICES.values()]
+    stacks = [choice(0).stacks for choice in CHOICES.values()]
     used = [
         {
             stack.registrar_namespace(),
@@ -59,7 +59,7 @@ def test_the_two_demos_share_no_namespace() -> None:
 
 
 def test_both_demos_deploy_the_same_gpu_pool() -> None:
-    files = [choice().stacks.file(POOLS_STACK) for choice in CHOICES.values()]
+    files = [choice(0).stacks.file(POOLS_STACK) for choice in CHOICES.values()]
     pools = [yaml.safe_load(file.read_text())["config"]["gpu-runners:pools"] for file in files]
     assert pools[0] == pools[1]
 
@@ -73,3 +73,11 @@ def test_the_platform_is_what_the_demo_puts_in_place_for_it() -> None:
     (environment,) = repository["environments"]
     assert environment["variables"] == {"PULUMI_BACKEND_URL": s3.pulumi_backend(worlds.DEV, github.STATE)}
     assert sorted(repository["secrets"] + environment["secrets"]) == sorted(repositories.SECRETS)
+
+
+def test_a_run_that_follows_the_queue_has_nobody_who_deploys_or_releases() -> None:
+    document = yaml.safe_load(queued(EXAMPLE, 3))
+    assert list(document["jobs"]) == ["train", "train-2", "train-3"]
+    assert all("needs" not in job and job["runs-on"] == "cml-gpu" for job in document["jobs"].values())
+    assert {"on", True} & set(document)
+    assert runnable(queued(EXAMPLE, 2), "mlops/guide", {"mlops/guide": CLONES["mlops/guide"]}, {})
