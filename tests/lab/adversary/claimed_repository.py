@@ -57,6 +57,13 @@ class ClaimedRepository:
             git.run(folder, "commit", "--quiet", "--allow-empty", "--message", f"To {ref}", environment=login)
             git.run(folder, "push", "--quiet", "--force", url, f"HEAD:{ref}", environment=login)
 
+    def remove(self, ref: str) -> None:
+        """Takes a branch or a tag away."""
+        login = git.login(gitea.ADMIN, gitea.token())
+        with tempfile.TemporaryDirectory(prefix="claimed-") as name:
+            git.run(Path(name), "init", "--quiet")
+            git.run(Path(name), "push", "--quiet", f"{gitea.URL}/{self.name}.git", f":{ref}", environment=login)
+
     def dispatch(self, file: str, ref: str, seconds: int = 0) -> None:
         """Starts a workflow by hand, as of a branch or a tag."""
         body = {"ref": ref, "inputs": {"seconds": str(seconds)} if seconds else {}}
