@@ -35,6 +35,15 @@ jobs:
       - run: |{SCRIPT}
 """
 
+CONTAINED = """name: contained
+on: push
+jobs:
+  job:
+    runs-on: workers
+    container: {image: lab.local/cuda-mlops:lab}
+    steps: [{run: "true"}]
+"""
+
 
 @dataclass(frozen=True)
 class Twenty:
@@ -67,6 +76,15 @@ def test_each_job_has_a_pod_of_its_own_which_is_the_runner_that_the_forge_names(
 
 def test_a_jobs_pod_holds_nothing_of_the_job_before(twenty: Twenty) -> None:
     assert {entry.words[2] for entry in twenty.said} == {"clean"}
+
+
+def test_a_job_that_asks_for_a_container_fails_for_want_of_docker(
+    workers: str, repository: Repository, pods: Pods
+) -> None:
+    """As docs/stacks.md says: Gitea's runner has no hook that would run it in its pod."""
+    pods.until_ready(workers, 2)
+    jobs = push(repository, CONTAINED).until_done(SECONDS)
+    assert [job.conclusion for job in jobs.values()] == ["failure"]
 
 
 def test_spent_pods_are_swept_and_their_registrations_are_gone(

@@ -43,10 +43,10 @@ from values.pool import IMAGE_PULL_POLICIES
 from values.proxy import URL as PROXY_URL
 
 _NVIDIA: Final = "nvidia.com/"
-_MOST_SCRIPT: Final = 16384  # letters
+MOST_SCRIPT: Final = 16384  # letters
 _SCRIPT: Final = Value(
-    f"size({{v}}) == 3 && {{v}}[0] == '/bin/sh' && {{v}}[1] == '-c' && size({{v}}[2]) <= {_MOST_SCRIPT}",
-    f"/bin/sh -c and a script of at most {_MOST_SCRIPT} letters",
+    f"size({{v}}) == 3 && {{v}}[0] == '/bin/sh' && {{v}}[1] == '-c' && size({{v}}[2]) <= {MOST_SCRIPT}",
+    f"/bin/sh -c and a script of at most {MOST_SCRIPT} letters",
     required=True,
     shown="{v}.join(' ')",
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.platform.admission.container_shape import MOST_SCRIPT
 from components.platform.admission.grants import AdmissionGrants
 from components.platform.admission.pod_shape import pod_shape, template_shape
 from components.platform.admission.policies import CURE, REFUSED, policies
@@ -275,3 +276,10 @@ def test_tags_may_run_where_the_platform_says_so() -> None:
     assert re.match(image_pattern([], tags_allowed=True), "lab.local/cuda-mlops:lab")
     assert re.match(image_pattern(["lab.local/"], tags_allowed=True), "lab.local/cuda-mlops:lab")
     assert not re.match(image_pattern(["lab.local/"], tags_allowed=True), "elsewhere/cuda-mlops:lab")
+
+
+@pytest.mark.parametrize("forge", ["gitea", "github"])
+def test_the_scripts_that_the_program_writes_are_no_longer_than_what_is_admitted(forge: str) -> None:
+    spec = written(forge=forge)["spec"]
+    containers = [*spec["initContainers"], *spec["containers"]]
+    assert max(len(container["command"][2]) for container in containers) <= MOST_SCRIPT
