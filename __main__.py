@@ -20,16 +20,15 @@ from config.forge_questions import forge_questions
 from config.job_groups import unrestricted
 from config.platform import (
     PlatformConfig,
-    autoscalers,
     deployments_by_namespace,
     grants,
     job_grants,
     own_namespaces,
     previews_by_namespace,
+    queues,
     reserved_labels,
 )
 from values.api_server import ApiServer
-from values.autoscaling import queue_url
 from values.credential import Credential
 from values.forge_networks import forge_networks
 from values.pool import RunnerPool
@@ -40,12 +39,12 @@ def declare(
     stack: StackConfig,
     cluster_version: str,
     find_api_server: Callable[[], ApiServer],
-    queues: Mapping[str, str] | None = None,
+    scaled_by: Mapping[str, str] | None = None,
 ) -> None:
     """Everything that the stack holds, on a cluster of this version. Declares nothing if it cannot all be right.
 
-    find_api_server is called for a platform only: whoever deploys pools may not know where the API server is. queues:
-    where the queue is read of each namespace whose pools follow it.
+    find_api_server is called for a platform only: whoever deploys pools may not know where the API server is.
+    scaled_by: where the queue is read of each namespace whose pools follow it.
     """
     require_version(cluster_version)
     refuse_own_pool(stack.pools, os.environ)
@@ -61,15 +60,8 @@ def declare(
         stack.pools_namespace,
         stack.online_deadline_seconds,
         platform,
-        queues=queues or {},
+        queues=scaled_by or {},
     )
-
-
-def queues_of(stack: StackConfig) -> dict[str, str]:
-    """Where the queue is read of each namespace that this very stack lets KEDA scale."""
-    if stack.platform is None:
-        return {}
-    return dict.fromkeys(autoscalers(stack.platform), queue_url(stack.platform.registrar_namespace))
 
 
 def at_github(stack: StackConfig) -> list[pulumi.Resource]:
@@ -153,5 +145,5 @@ if __name__ == "__main__":
     VERSION = read_version(CHOICE)
     require_own_namespaces(CHOICE, own_namespaces(STACK.platform), pulumi.get_stack())
     require_forge(forge_questions(STACK))
-    QUEUES = require_keda(CHOICE, STACK.pools, queues_of(STACK))
+    QUEUES = require_keda(CHOICE, STACK.pools, queues(STACK.platform))
     declare(STACK, VERSION, partial(read_api_server, CHOICE), QUEUES)

@@ -15,6 +15,7 @@ from config.pull_secrets import read_pull_secrets
 from config.quota import read_runner_limits
 from config.scope import read_scope
 from values.accounts import DEPLOYER, PREVIEWER, RUNNER, Deployment
+from values.autoscaling import queue_url
 from values.egress import EgressRule
 from values.grant import Grant, JobGrant
 from values.pool import RunnerPool
@@ -81,6 +82,13 @@ def autoscalers(platform: PlatformConfig) -> dict[str, str]:
     return {
         environment.namespace: environment.autoscaler for environment in platform.environments if environment.autoscaler
     }
+
+
+def queues(platform: PlatformConfig | None) -> dict[str, str]:
+    """Where the queue is read of each namespace that this very stack lets KEDA scale; none without a platform."""
+    if platform is None:
+        return {}
+    return dict.fromkeys(autoscalers(platform), queue_url(platform.registrar_namespace))
 
 
 def reserved_labels(platform: PlatformConfig, environment: EnvironmentConfig, pools: Iterable[RunnerPool]) -> list[str]:

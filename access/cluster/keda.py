@@ -34,23 +34,37 @@ def require_keda(choice: ClusterChoice, pools: Iterable[RunnerPool], declared: M
     `declared`: what this very stack says about that, by namespace, where it lets KEDA scale pools. A stack that does
     neither asks nobody. Raises AutoscalingRefusedError and ClusterError.
     """
-    scaled = [pool for pool in pools if "autoscaling" in pool]
-    if not scaled and not declared:
+    pools = list(pools)
+    if not needs_keda(pools, declared):
         return {}
     with ClusterConnection(choice) as cluster:
-        problems = list(_installed(cluster))
-        queues: dict[str, str] = {}
-        for namespace in sorted({pool["namespace"] for pool in scaled}):
-            queue = declared.get(namespace) or _granted_queue(cluster, namespace)
-            if queue is None:
-                problems.append(_not_granted(namespace))
-            else:
-                queues[namespace] = queue
-        if not problems:
-            problems += [problem for pool in scaled for problem in _rivals(cluster, pool)]
+        queues, problems = ask_about_keda(cluster, pools, declared)
     if problems:
         raise AutoscalingRefusedError(problems)
     return queues
+
+
+def needs_keda(pools: Iterable[RunnerPool], declared: Mapping[str, str]) -> bool:
+    """Whether a stack has pools that follow the queue, or lets KEDA scale any."""
+    return bool(declared) or any("autoscaling" in pool for pool in pools)
+
+
+def ask_about_keda(
+    cluster: ClusterConnection, pools: Iterable[RunnerPool], declared: Mapping[str, str]
+) -> tuple[dict[str, str], list[Problem]]:
+    """The queues as `require_keda` has them, and everything that is missing or in the way. Raises ClusterError."""
+    scaled = [pool for pool in pools if "autoscaling" in pool]
+    problems = list(_installed(cluster))
+    queues: dict[str, str] = {}
+    for namespace in sorted({pool["namespace"] for pool in scaled}):
+        queue = declared.get(namespace) or _granted_queue(cluster, namespace)
+        if queue is None:
+            problems.append(_not_granted(namespace))
+        else:
+            queues[namespace] = queue
+    if not problems:
+        problems += [problem for pool in scaled for problem in _rivals(cluster, pool)]
+    return queues, problems
 
 
 def _installed(cluster: ClusterConnection) -> Iterator[Problem]:

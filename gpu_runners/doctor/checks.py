@@ -9,13 +9,14 @@ from lightkube.utils.quantity import parse_quantity
 from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError
+from access.cluster.keda import ask_about_keda, needs_keda
 from config import StackConfig
 from config.forge_questions import forge_questions
 from config.job_groups import unrestricted
-from config.platform import PlatformConfig, own_namespaces
+from config.platform import PlatformConfig, own_namespaces, queues
 from gpu_runners.doctor import gitea, github
 from gpu_runners.doctor.cluster import ClusterChecks, version
-from gpu_runners.doctor.core.findings import Finding, State, doubtful, ok
+from gpu_runners.doctor.core.findings import Finding, State, doubtful, ok, wrong
 from gpu_runners.doctor.core.images import Pull
 from gpu_runners.doctor.core.nodes import Need
 from gpu_runners.doctor.core.rights import of_platform, of_pools
@@ -106,8 +107,24 @@ def _of_cluster(stack: StackConfig, source: StackSource, choice: ClusterChoice) 
             places = sorted({stack.platform.registrar_namespace, *declared})
             yield cluster.rights("the whole cluster and the platform's namespaces", of_platform(places))
             yield from egress_to_api_server(stack, stack.platform, connection)
+        yield from autoscaling(stack, connection)
         yield from _registrars(stack, connection)
         yield from trials(source.folder, source.stack, source.config_file, stack.pools, connection)
+
+
+def autoscaling(stack: StackConfig, cluster: ClusterConnection) -> Iterator[Finding]:
+    """Nothing of a stack that neither has pools that follow the queue nor lets KEDA scale any."""
+    declared = queues(stack.platform)
+    if not needs_keda(stack.pools, declared):
+        return
+    try:
+        _, problems = ask_about_keda(cluster, stack.pools, declared)
+    except ClusterError as error:
+        yield Finding(State.UNKNOWN, "autoscaling", error.problem.found, error.problem.cure)
+        return
+    yield from (wrong("autoscaling", problem) for problem in problems)
+    if not problems:
+        yield ok("autoscaling", "KEDA is there, with its metrics server, and nothing else scales these pools")
 
 
 def _registrars(stack: StackConfig, cluster: ClusterConnection) -> Iterator[Finding]:

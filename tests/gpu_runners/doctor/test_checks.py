@@ -1,7 +1,12 @@
 """What the doctor says of a stack by its file alone."""
 
-from gpu_runners.doctor.checks import base_runners
-from gpu_runners.doctor.core.findings import State
+from pathlib import Path
+
+from access.cluster.choice import ClusterChoice
+from access.cluster.connection import ClusterConnection
+from gpu_runners.doctor.checks import autoscaling, base_runners
+from gpu_runners.doctor.core.findings import Finding, State
+from tests.access.cluster.api_server import ApiServer, api_server
 from tests.program.stack_values import loaded, stack_file
 
 
@@ -14,3 +19,22 @@ def test_it_is_said_that_any_workflow_gets_to_base_runners_where_there_are_no_ru
         "any workflow of mlops/guide that names their labels may run on the base runners of gpu-runners-base, as there"
         " are no runner groups; rights in the cluster get .github/workflows/train.yml@refs/heads/main alone"
     )
+
+
+def found_of_keda(server: ApiServer, folder: Path, *, scaled: bool) -> list[Finding]:
+    values = stack_file("dev")
+    if scaled:
+        del values["pools"][0]["replicas"]
+        values["pools"][0]["autoscaling"] = {"min": 0, "max": 2, "idleSeconds": 60}
+    choice = ClusterChoice.of_this_program({"KUBECONFIG": str(server.kubeconfig(folder / "kubeconfig"))})
+    with ClusterConnection(choice) as cluster:
+        return list(autoscaling(loaded(values), cluster))
+
+
+def test_it_is_said_whether_pools_can_follow_the_queue(tmp_path: Path) -> None:
+    with api_server() as server:
+        assert found_of_keda(server, tmp_path, scaled=False) == []
+        first, second = found_of_keda(server, tmp_path, scaled=True)
+    assert {first.state, second.state} == {State.FAILED}
+    assert "KEDA 2.20 or newer" in first.found
+    assert "add `autoscaler: keda` to the environment gpu-runners-dev" in second.cure
