@@ -137,7 +137,7 @@ def test_of_a_selector_only_the_part_that_matches_no_node_is_named_and_who_would
     text = verdict(State.FAILED, asked(selector=selector), made(labels=PLAIN))
     assert "no node has nvidia.com/gpu.present=true (none has nvidia.com/gpu.present at all); cure" in text
     assert "GPU nodes have eks.amazonaws.com/nodegroup=gpus, node.kubernetes.io/instance-type=g5.xlarge;" in text
-    assert "only NVIDIA's GPU feature discovery sets nvidia.com/gpu.present" in text
+    assert "only NVIDIA's GPU operator (its feature discovery alone does not) sets nvidia.com/gpu.present" in text
     assert "kubernetes.io/os" not in text
 
 
