@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 FAKE_NODES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv install check format test adversary unit unit-pythons schema lock audit sbom demo lab-up lab-down lab-status bench demo-review review repair unlock doctor
+.PHONY: help venv install check format test adversary unit unit-pythons unit-newest schema lock audit sbom demo lab-up lab-down lab-status bench demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ unit: venv ## the tests that need no cluster
 
 unit-pythons: venv ## the same on the oldest and the newest supported Python of this machine, beside the venv's own
 	$(BIN)/python -m scripts.unit_pythons
+
+unit-newest: venv ## the same with the newest Pulumi SDKs, in an environment of its own in the cache
+	$(BIN)/python -m scripts.unit_newest
 
 schema: venv ## schema/stack.schema.json anew, from Pulumi.yaml and what the parser reads
 	$(BIN)/python -m tests.config.stack_schema
