@@ -12,6 +12,10 @@ from components.pools.online.snapshot import PodSnapshot
 _NODES: Final = re.compile(r"0/(\d+) nodes are available")
 _HOPELESS_NODES: Final = re.compile(r"(\d+) Preemption is not helpful for scheduling")
 _SHORT_OF: Final = re.compile(r"Insufficient (\S+?)[,.]?\s")
+# Storage comes in its own time: a claim that is made together with its pool is bound seconds or minutes later.
+_CLAIM_COMES: Final = re.compile(
+    r'unbound immediate PersistentVolumeClaims|persistentvolumeclaim "[^"]+" (?:not found|bound)'
+)
 # A node autoscaler says so when it brings a node for the pod.
 _NODE_COMES: Final = ("TriggeredScaleUp", "Nominated")
 
@@ -26,6 +30,8 @@ def fits_no_node(pod: PodSnapshot) -> bool:
     if pod.scheduled or not pod.scheduling_message or any(event.reason in _NODE_COMES for event in pod.events):
         return False
     message = pod.scheduling_message
+    if _CLAIM_COMES.search(message):
+        return False
     nodes = _NODES.search(message)
     if nodes is None:
         return "no nodes available" in message
@@ -44,6 +50,8 @@ def cure_for(message: str) -> str:
     cures = []
     if "affinity/selector" in message:
         cures.append("compare the pool's gpu.nodeSelector with `kubectl get nodes --show-labels`")
+    if "volume node affinity" in message:
+        cures.append("the pool's cache lies on a node that the pool may not use: see `kubectl describe pv`")
     if "taint" in message:
         cures.append("add the nodes' taint to the pool's gpu.tolerations")
     if short := short_of(message):

@@ -38,7 +38,18 @@ def ended(name: str = "x", *, was_online: bool = False) -> PodSnapshot:
     return PodSnapshot(name, phase="Failed", runner=runner, online=was_online)
 
 
+UNBOUND = (
+    "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/3 nodes are available: 3 "
+    "Preemption is not helpful for scheduling."
+)
+NO_CLAIM = UNBOUND.replace(
+    "pod has unbound immediate PersistentVolumeClaims", 'persistentvolumeclaim "models" not found'
+)
+ELSEWHERE = UNBOUND.replace(
+    "pod has unbound immediate PersistentVolumeClaims", "3 node(s) had volume node affinity conflict"
+)
 SICK = [
+    (pool(1, waiting(message=ELSEWHERE)), "placement", "volume node affinity", "the pool's cache lies on a node"),
     (pool(1, exists=False), "gone", "does not exist", "pulumi refresh"),
     (pool(1, waiting(message=NO_NODE)), "placement", "fits no node", "gpu.nodeSelector"),
     (pool(1, waiting(message=NO_NODE)), "placement", "fits no node", "gpu.tolerations"),
@@ -78,6 +89,8 @@ HEALTHY = [
     ("starting", pool(1, starting())),
     ("nothing yet", pool(1)),
     ("GPU in use by others", pool(1, waiting(message=GPU_IN_USE))),
+    ("the claim of a cache is not bound yet", pool(1, waiting(message=UNBOUND))),
+    ("the claim of a cache is not there yet", pool(1, waiting(message=NO_CLAIM))),
     ("a node is coming", pool(1, PodSnapshot("a", phase="Pending", scheduled=False))),
     ("quota held by one that leaves", pool(1, former(terminating=True), creation_failure=QUOTA)),
     ("quota held by one that finishes", pool(2, finishing(), starting(), creation_failure=QUOTA)),
