@@ -16,7 +16,7 @@ require sleep "with which a busy runner waits for its job's end" coreutils
 # Images for jobs often lack the public CAs, so they are brought; a forge's own CA is in the same file.
 has_authorities() {
     [ -s "${SSL_CERT_FILE:-}" ] && return 0
-    for store in ${CA_STORES:-/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem}; do
+    for store in ${GPU_RUNNERS_CA_STORES:-/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem}; do
         [ -s "$store" ] && return 0
     done
     return 1

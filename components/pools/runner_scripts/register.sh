@@ -37,7 +37,7 @@ mkdir -p "$HOME" "$JOBS_DIRECTORY" "$work/tools" "$work/github" "$RUNNER_DIRECTO
 ln -sfn /__w/_temp/_github_home "$work/github/home"
 ln -sfn /__w/_temp/_github_workflow "$work/github/workflow"
 # The public CAs, which the user's image may lack, and the forge's own.
-for store in ${CA_STORES:-/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem}; do
+for store in ${GPU_RUNNERS_CA_STORES:-/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem}; do
     [ -s "$store" ] && cat "$store" > "$RUNNER_DIRECTORY/ca-bundle.crt" && break
 done
 if [ -e "$TRUST_DIRECTORY/forge-ca.crt" ]; then

@@ -5,7 +5,7 @@
 
 # Whether the image has a library, by the beginning of its name.
 has_library() {
-    for folder in ${LIBRARIES:-/usr/lib /usr/lib64 /lib /lib64 /usr/local/lib /usr/local/lib64 /usr/lib/*-linux-gnu /lib/*-linux-gnu}; do
+    for folder in ${GPU_RUNNERS_LIBRARIES:-/usr/lib /usr/lib64 /lib /lib64 /usr/local/lib /usr/local/lib64 /usr/lib/*-linux-gnu /lib/*-linux-gnu}; do
         for file in "$folder/$1"*; do
             [ -e "$file" ] && return 0
         done
@@ -34,7 +34,7 @@ glibc() {
         printf %s "${first##* }" && return
         ;;
     esac
-    for folder in ${LIBRARIES:-/lib /lib64 /usr/lib64 /lib/*-linux-gnu /usr/lib/*-linux-gnu}; do
+    for folder in ${GPU_RUNNERS_LIBRARIES:-/lib /lib64 /usr/lib64 /lib/*-linux-gnu /usr/lib/*-linux-gnu}; do
         for file in "$folder"/libc-2.*.so; do
             [ -e "$file" ] || continue
             file=${file##*/libc-}

@@ -352,8 +352,8 @@ def image_of(pod: PodFolder, *programs: str) -> str:
 
 def start_github(pod: PodFolder, **variables: str) -> subprocess.Popen[str]:
     places = {
-        "LIBRARIES": str(pod.root / "lib"),
-        "CA_STORES": str(pod.root / "authorities"),
+        "GPU_RUNNERS_LIBRARIES": str(pod.root / "lib"),
+        "GPU_RUNNERS_CA_STORES": str(pod.root / "authorities"),
         "LISTENER_NOTE": str(pod.root / "note"),
         "PATH": f"{pod.root}/bin:{os.environ['PATH']}",
     }
@@ -572,7 +572,7 @@ def registered(pod: PodFolder, *, forge_ca: str = "") -> None:
     with serving(pod.root / "trust", [Answer(200, "ZW5jb2RlZA==")]):
         if forge_ca:
             (pod.root / "trust/forge-ca.crt").write_text(forge_ca)
-        assert pod.run(REGISTER, CA_STORES=f"/nowhere {pod.root}/bundle") == (0, "")
+        assert pod.run(REGISTER, GPU_RUNNERS_CA_STORES=f"/nowhere {pod.root}/bundle") == (0, "")
 
 
 def trusted(pod: PodFolder) -> str:
@@ -606,11 +606,11 @@ def test_an_image_with_cas_keeps_its_own(pod: PodFolder) -> None:
 def test_giteas_runner_trusts_them_too(pod: PodFolder) -> None:
     registered(pod, forge_ca="private\n")
     fake_runner(pod, f'echo "$SSL_CERT_FILE" > {pod.root}/trusted')
-    pod.run(START["gitea"], CA_STORES="/nowhere")
+    pod.run(START["gitea"], GPU_RUNNERS_CA_STORES="/nowhere")
     assert pod.text("trusted") == f"{pod.root}/runner/ca-bundle.crt\n"
 
 
 def test_a_runners_image_without_any_ca_is_no_failure(pod: PodFolder) -> None:
     with serving(pod.root / "trust", [Answer(200, "{}")]):
-        assert pod.run(REGISTER, CA_STORES="/nowhere") == (0, "")
+        assert pod.run(REGISTER, GPU_RUNNERS_CA_STORES="/nowhere") == (0, "")
     assert not (pod.root / "runner/ca-bundle.crt").exists()
