@@ -1,5 +1,7 @@
 """Builds the lab's programs from Go modules into the cache, each once per pin. Never writes into the repository."""
 
+import contextlib
+import hashlib
 import json
 import os
 import re
@@ -7,11 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from lab import paths
+from lab import go_caches, paths
 from lab.catalogue import Asset, Program, programs
 from lab.errors import LabError
 
@@ -29,14 +33,49 @@ def build_all(say: Say, wanted: Sequence[str] = ()) -> None:
     chosen = [program for program in programs() if (program.name in wanted if wanted else not program.optional)]
     paths.BIN.mkdir(parents=True, exist_ok=True)
     missing = [program for program in chosen if not _is_finished(program) and not on_path(program)]
-    for number, program in enumerate(missing, 1):
-        say(f"build {program.name} ({number} of {len(missing)}) …")
-        started = time.monotonic()
-        _build(program)
-        size = sum((program.folder / name).stat().st_size for name in program.outputs) / 1e6
-        say(f"build {program.name}: {time.monotonic() - started:.0f} s, {size:.0f} MB")
+    if missing:
+        with go_caches.in_use(), _fetched_ahead(missing):
+            for number, program in enumerate(missing, 1):
+                say(f"build {program.name} ({number} of {len(missing)}) …")
+                started = time.monotonic()
+                _build(program)
+                size = sum((program.folder / name).stat().st_size for name in program.outputs) / 1e6
+                say(f"build {program.name}: {time.monotonic() - started:.0f} s, {size:.0f} MB")
     for program in chosen:
         _link(program)
+    if missing:
+        go_caches.shrink()
+
+
+@contextmanager
+def _fetched_ahead(missing: Sequence[Program]) -> Iterator[None]:
+    """Modules of the next programs come over the network while the processor compiles; what fails, a build will say."""
+    over = threading.Event()
+    fetching: list[subprocess.Popen[bytes]] = []
+
+    def fetch() -> None:
+        for program in missing[1:]:
+            if over.is_set() or not program.packages:
+                continue
+            # Only what the packages need: `go mod download` would fetch the whole graph.
+            process = subprocess.Popen(
+                [go(), "list", "-deps", "-mod=readonly", "-tags", program.tags, "-f", "{{.Name}}", *program.packages],
+                cwd=program.source, env=_environment(cgo=program.cgo), stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            fetching.append(process)
+            process.wait()
+
+    thread = threading.Thread(target=fetch, name="modules", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        while thread.is_alive():  # it may just have started one more
+            for process in tuple(fetching):
+                process.terminate()
+            thread.join(0.2)
 
 
 def on_path(program: Program) -> Path | None:
@@ -126,6 +165,19 @@ def module_folder(module: str, source: Path) -> Path:
     return Path(str(json.loads(listing.stdout)["Dir"]))
 
 
+def kept_module(module: str, source: Path) -> Path:
+    """A copy of a module's folder that stays, whatever becomes of Go's caches."""
+    pins = hashlib.sha256((source / "go.mod").read_bytes() + (source / "go.sum").read_bytes()).hexdigest()[:16]
+    kept = paths.PROGRAMS / f"{module.replace('/', '_')}-{pins}"
+    if not kept.is_dir():
+        paths.PROGRAMS.mkdir(parents=True, exist_ok=True)
+        with go_caches.in_use(), tempfile.TemporaryDirectory(dir=paths.PROGRAMS, prefix=".module-") as scratch:
+            copy = shutil.copytree(module_folder(module, source), Path(scratch) / "module")
+            with contextlib.suppress(OSError):  # another process was first
+                copy.rename(kept)
+    return kept
+
+
 def _take(asset: Asset, source: Path, output: int) -> None:
     file = module_folder(asset.module, source) / asset.path
     os.write(output, f"asset {asset.name} from {file}\n".encode())
@@ -143,7 +195,7 @@ def _run(command: list[str], folder: Path, output: int, *, cgo: bool, log: Path)
 
 
 def _environment(*, cgo: bool) -> dict[str, str]:
-    return {**os.environ, "CGO_ENABLED": "1" if cgo else "0", "GOFLAGS": "-buildvcs=false", "GOWORK": "off"}
+    return {**os.environ, **go_caches.environment(), "CGO_ENABLED": "1" if cgo else "0"}
 
 
 def go() -> str:

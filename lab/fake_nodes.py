@@ -20,7 +20,7 @@ TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
 
 def daemon() -> Daemon:
     """kwok, told to look after annotated nodes only, so that it leaves the real one alone."""
-    module = build.module_folder("sigs.k8s.io/kwok", program("kwok").source)
+    module = build.kept_module("sigs.k8s.io/kwok", program("kwok").source)
     config = paths.STATE / "kwok-stages.yaml"
     stages = "\n---\n".join((module / stage).read_text() for stage in STAGES)
     argv = [

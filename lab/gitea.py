@@ -99,7 +99,7 @@ def _configure() -> None:
     _FOLDER.mkdir(parents=True, exist_ok=True)
     text = _TEMPLATE.format(
         folder=_FOLDER, host=network.HOST, port=PORT, url=URL,
-        static=build.module_folder(MODULE, paths.PROGRAM_MODULES / "gitea"),  # templates, translations, licences
+        static=build.kept_module(MODULE, paths.PROGRAM_MODULES / "gitea"),  # templates, translations, licences
         secret=secrets.token_urlsafe(48), internal=secrets.token_urlsafe(64),
         jwt=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("="),
     )  # fmt: skip
