@@ -7,6 +7,7 @@
   help_text       help that wraps where the terminal ends
   exit_code       the one table of exit codes
   errors          what ends a command with one line
+  version         the version of all of it
   output          lines for a person, who may stop reading
   question        a question to the person, who may be gone
   pulumi_command  the one runner of Pulumi's command line

@@ -18,10 +18,12 @@ from gpu_runners.exit_code import ExitCode, table
 from gpu_runners.help_text import fill
 from gpu_runners.output import discard_output
 from gpu_runners.pulumi_command import CHILDREN
+from gpu_runners.version import VERSION
 
 NAME: Final = "gpu-runners"
 EXIT_CODES: Final = f"exit codes:\n{table()}"
 _HELP: Final = ("-h", "--help")
+_VERSION: Final = ("-V", "--version")
 _SIGNALS: Final = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
 
@@ -77,6 +79,9 @@ def _run(arguments: Sequence[str]) -> ExitCode:
         raise UsageWrongError(f"a command is missing; `{NAME} --help` lists them")
     if arguments[0] in _HELP:
         print(overview(shutil.get_terminal_size().columns - 2))
+        return ExitCode.DONE
+    if arguments[0] in _VERSION:
+        print(f"{NAME} {VERSION}")
         return ExitCode.DONE
     try:
         command, options = parse(arguments)

@@ -7,7 +7,6 @@ import pytest
 
 from lab import build, go_caches, paths
 
-
 FILES = (
     "k8s.io/api@v1/a.go", "golang.org/toolchain@v0.0.1-go1.26.8/bin/go", "golang.org/x/net@v1/n.go", "cache/lock",
     "cache/download/k8s.io/api/v1.zip", "cache/download/golang.org/toolchain/t.zip",
