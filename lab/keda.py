@@ -28,7 +28,7 @@ def up(say: Say) -> None:
     """Builds what is missing and installs KEDA; what is there already stays as it is. Raises LabError."""
     build.build_all(say, (PROGRAM, MANIFESTS))
     images.build_all(say, (IMAGE,))
-    images.import_all(say, containers.CTR)
+    images.import_all(say, containers.CTR, (IMAGE,))
     started = time.monotonic()
     _apply([_object("v1", "Namespace", NAMESPACE, {}, namespace=None)])
     for file in program(MANIFESTS).outputs:

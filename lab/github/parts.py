@@ -14,7 +14,7 @@ def up(say: Say) -> None:
     """The stand-in and its runner's image; the lab must be up. What is there already stays as it is."""
     build.build_all(say, (RUNNER,))
     images.build_all(say, (RUNNER_IMAGE,))
-    images.import_all(say, containers.CTR)
+    images.import_all(say, containers.CTR, (RUNNER_IMAGE,))
     daemon.daemon().start()
     say(f"a stand-in for GitHub listens at {daemon.URL}")
 

@@ -20,8 +20,7 @@ def build_all(say: Say, wanted: Sequence[str] = ()) -> None:
 
     `wanted` names images; without it, all that the lab always needs.
     """
-    chosen = [recipe for recipe in catalogue() if (recipe.name in wanted if wanted else not recipe.optional)]
-    stale = [recipe for recipe in chosen if layout.built_key(reference(recipe.name)) != content.key(recipe)]
+    stale = [recipe for recipe in _chosen(wanted) if layout.built_key(reference(recipe.name)) != content.key(recipe)]
     if not stale:
         return
     leftovers.sweep_killed_builds()
@@ -36,12 +35,19 @@ def build_all(say: Say, wanted: Sequence[str] = ()) -> None:
     leftovers.sweep_outdated([base], [folder.name for folder in (rootfs.folder(), *houses)])
 
 
-def import_all(say: Say, ctr: Sequence[str]) -> None:
-    """Gives containerd every image that it lacks or has an older build of; `ctr` is the client with its flags."""
+def import_all(say: Say, ctr: Sequence[str], wanted: Sequence[str] = ()) -> None:
+    """Gives containerd the images that it lacks or has an older build of; `ctr` is the client with its flags.
+
+    `wanted` as in `build_all`.
+    """
     started = time.monotonic()
-    names = containerd.import_missing(ctr, [reference(recipe.name) for recipe in catalogue()])
+    names = containerd.import_missing(ctr, [reference(recipe.name) for recipe in _chosen(wanted)])
     if names:
         say(f"images imported: {', '.join(names)} in {time.monotonic() - started:.1f} s")
+
+
+def _chosen(wanted: Sequence[str]) -> list[Recipe]:
+    return [recipe for recipe in catalogue() if (recipe.name in wanted if wanted else not recipe.optional)]
 
 
 def reference(name: str) -> str:
