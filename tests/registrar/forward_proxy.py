@@ -50,11 +50,11 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def forward_proxy() -> AsyncIterator[ForwardProxy]:
+async def forward_proxy(host: str = "127.0.0.1") -> AsyncIterator[ForwardProxy]:
     """One on a free port of this machine."""
     proxy = ForwardProxy()
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(proxy.serve, host, 0)
+    proxy.url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
     try:
         yield proxy
     finally:
