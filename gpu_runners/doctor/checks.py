@@ -109,7 +109,7 @@ def _of_cluster(stack: StackConfig, source: StackSource, choice: ClusterChoice) 
             yield from egress_to_api_server(stack, stack.platform, connection)
         yield from autoscaling(stack, connection)
         yield from _registrars(stack, connection)
-        yield from trials(source.folder, source.stack, source.config_file, stack.pools, connection)
+        yield from trials(source, stack.pools, connection, declared)
 
 
 def autoscaling(stack: StackConfig, cluster: ClusterConnection) -> Iterator[Finding]:

@@ -1,8 +1,7 @@
 """Tries one pod of each pool on the API server, by a dry run: nothing is made, and whoever judges pods is asked."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from access.cluster.connection import ClusterConnection
@@ -11,6 +10,7 @@ from gpu_runners.doctor.core.findings import Finding, ok, unknown
 from gpu_runners.doctor.core.trial import admitted, pod_of, refused, templates
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.pulumi_command import opened
+from gpu_runners.stack_config import StackSource
 from values.pool import RunnerPool
 from values.secrecy import without_secrets
 
@@ -19,13 +19,16 @@ Templates = Mapping[tuple[str, str], dict[str, Any]]
 
 
 def trials(
-    folder: Path, stack: str, config_file: Path | None, pools: Sequence[RunnerPool], cluster: ClusterConnection
+    source: StackSource, pools: Sequence[RunnerPool], cluster: ClusterConnection, declared: Container[str]
 ) -> Iterator[Finding]:
-    """A finding for each pool. Pulumi says what the program would write: it previews, which changes nothing."""
+    """A finding for each pool; declared: namespaces that this very stack makes.
+
+    Pulumi says what the program would write: it previews, which changes nothing.
+    """
     if not pools:
         return
     try:
-        with opened(folder, stack, config_file) as program:
+        with opened(source.folder, source.stack, source.config_file) as program:
             answer = program.run("preview", "--json", with_config=True)
     except CommandFailedError as error:
         yield unknown("trial of the pools", str(error), "`pulumi preview` has to work first")
@@ -38,10 +41,13 @@ def trials(
         )
         return
     for pool in pools:
-        yield _trial(cluster, pool, written.get((pool["namespace"], pool["name"])))
+        template = written.get((pool["namespace"], pool["name"]))
+        yield _trial(cluster, pool, template, declared=pool["namespace"] in declared)
 
 
-def _trial(cluster: ClusterConnection, pool: RunnerPool, template: Mapping[str, Any] | None) -> Finding:
+def _trial(
+    cluster: ClusterConnection, pool: RunnerPool, template: Mapping[str, Any] | None, *, declared: bool
+) -> Finding:
     name, namespace = pool["name"], pool["namespace"]
     check = f"trial of pool {name}"
     if template is None:
@@ -55,7 +61,8 @@ def _trial(cluster: ClusterConnection, pool: RunnerPool, template: Mapping[str, 
         if error.status in (401, 403) and "cannot create resource" in error.message:
             cure = "let an administrator run this: who deploys pools makes no pods"
             return unknown(check, f"this identity may try no pod: {error.message}", cure)
-        return refused(name, namespace, without_secrets(error.message), is_up=_is_up(cluster, pool))
+        words = without_secrets(error.message)
+        return refused(name, namespace, words, is_up=_is_up(cluster, pool), declared=declared)
     except ClusterError as error:
         return unknown(check, error.problem.found, "run this again")
     return admitted(name, namespace)

@@ -7,6 +7,22 @@ from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown
 
 DEPLOYMENT: Final = "kubernetes:apps/v1:Deployment"
 _QUOTA: Final = "exceeded quota"
+_ACCOUNT: Final = "error looking up service account"
+# By what a refusal says.
+_CURES: Final = (
+    ((_ACCOUNT,), "bring up the stack whose platform has {namespace} among its environments"),
+    ((_QUOTA,), "raise the quota of {namespace}, or lower what its pools ask for"),
+    (
+        ("per Container is", "per Pod is", "LimitRange"),
+        "`kubectl --namespace {namespace} get limitranges -o yaml`: widen it, or delete it: admission bounds pods",
+    ),
+    (
+        ("refused in a namespace of runners",),
+        "what the field names is not as the program writes it: somebody adds it on its way in (a LimitRange's "
+        "defaults, an injector, a default class), or the environment does not grant it (docs/admission.md)",
+    ),
+)
+_OTHERS: Final = "have whatever refuses it, an admission webhook or policy of the cluster, let it in"
 
 
 def templates(preview: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -34,26 +50,19 @@ def admitted(pool: str, namespace: str) -> Finding:
     return ok(_check(pool), f"the API server would admit its pod to {namespace}")
 
 
-def refused(pool: str, namespace: str, words: str, *, is_up: bool) -> Finding:
-    """The API server would not, in its own words. is_up: all of the pool's pods are there already."""
+def refused(pool: str, namespace: str, words: str, *, is_up: bool, declared: bool) -> Finding:
+    """The API server would not, in its own words.
+
+    is_up: all of the pool's pods are there already; declared: this very stack makes what is in the namespace.
+    """
+    if _ACCOUNT in words and declared:
+        return ok(_check(pool), f"{namespace} has no account for runners yet: this stack makes it")
     if _QUOTA in words and is_up:
         found = f"there is no room for one pod more in {namespace}: {words}"
         cure = "raise the environment's quota: a runner that finishes its job counts until it has left"
         return unknown(_check(pool), found, cure)
-    if _QUOTA in words:
-        return failed(_check(pool), words, f"raise the quota of {namespace}, or lower what its pools ask for")
-    if "LimitRange" in words or "per Container" in words or "per Pod" in words:
-        cure = (
-            f"`kubectl --namespace {namespace} get limitranges -o yaml`: widen it, or delete it: admission bounds pods"
-        )
-        return failed(_check(pool), words, cure)
-    if "refused in a namespace of runners" in words:
-        cure = "what the field names is not as the program writes it: somebody adds it on its way in (a LimitRange's "
-        cure += "defaults, an injector, a default class), or the environment does not grant it (docs/admission.md)"
-        return failed(_check(pool), words, cure)
-    return failed(
-        _check(pool), words, "have whatever refuses it, an admission webhook or policy of the cluster, let it in"
-    )
+    known = (cure for marks, cure in _CURES if any(mark in words for mark in marks))
+    return failed(_check(pool), words, next(known, _OTHERS).format(namespace=namespace))
 
 
 def _check(pool: str) -> str:

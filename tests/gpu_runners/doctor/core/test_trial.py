@@ -51,10 +51,17 @@ def test_a_pod_is_made_of_a_template_as_its_controller_would() -> None:
 def test_a_refusal_is_told_in_the_api_servers_words_with_what_cures_it(
     words: str, is_up: bool, state: State, cure: str
 ) -> None:
-    finding = refused("cuda", "dev", words, is_up=is_up)
+    finding = refused("cuda", "dev", words, is_up=is_up, declared=False)
     assert finding.state is state
     assert words in finding.found
     assert cure in finding.cure
+
+
+def test_a_namespace_without_its_account_is_one_that_is_not_up_yet() -> None:
+    words = 'error looking up service account dev/runner: serviceaccount "runner" not found'
+    assert refused("cuda", "dev", words, is_up=False, declared=True).state is State.OK
+    other = refused("cuda", "dev", words, is_up=False, declared=False)
+    assert (other.state, "bring up the stack whose platform" in other.cure) == (State.FAILED, True)
 
 
 def test_what_is_admitted_is_well() -> None:
