@@ -121,13 +121,6 @@ class Forge:
             raise ReviewFailedError(f"the forge did not answer GET /user: {error}") from error
         return str(login)
 
-    def remove_runner(self, scope: Scope, runner_id: int) -> None:
-        """Removes a runner that has no job. Raises ReviewFailedError for one that has: its result would be lost."""
-        path = f"{scope.runners_path}/{runner_id}"
-        if (self._call("GET", path, absent_is_fine=True) or {}).get("busy"):
-            raise ReviewFailedError(f"runner {runner_id} of {scope} has a job: wait for its end and repair again")
-        self._call("DELETE", path, absent_is_fine=True)
-
     def _all(self, path: str, **parameters: str) -> list[dict[str, Any]]:
         items: dict[int, dict[str, Any]] = {}
         for page in range(1, MOST_PAGES + 1):
@@ -149,13 +142,10 @@ class Forge:
         body: Any = None,
         *,
         parameters: Mapping[str, str] | None = None,
-        absent_is_fine: bool = False,
     ) -> Any:
         try:
             return self._ask(method, path, body, parameters)
         except ForgeStatusError as error:
-            if error.status == 404 and absent_is_fine:
-                return None
             raise ReviewFailedError(f"the forge refused {method} {path}: {error}") from error
         except (ForgeUnreachableError, ForgeRefusedError) as error:
             raise ReviewFailedError(f"the forge did not answer {method} {path}: {error}") from error

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from gpu_runners.review.core.evidence import Json, Key, key_of
+from values.contract import BUSY_ANNOTATION
 
 # By API group: kinds that hold no data, and that the cluster's own controllers, no operator, act on.
 _DELETABLE: Final[Mapping[str, frozenset[str]]] = {
@@ -52,12 +53,17 @@ def _reasons(live: Json, everything: list[Json], declared: Collection[Key], left
     if metadata.get("deletionTimestamp"):
         yield "it is being deleted"
     yield from _of_another_tool(metadata)
+    if (metadata.get("annotations") or {}).get(BUSY_ANNOTATION):
+        yield "it has a job: repair again when that has ended"
     unseen = sorted(set(left_out) - {_NO_KIND})
     if unseen:
         yield f"what hangs on it cannot be seen without a look at {', '.join(unseen)}"
     for dependent in _dependents(live, everything):
+        name = f"{dependent.get('kind')} {_metadata(dependent).get('name')}"
         if dependent.get("kind") not in _GOES_ALONG or key_of(dependent) in declared:
-            yield f"{dependent.get('kind')} {_metadata(dependent).get('name')} would go with it"
+            yield f"{name} would go with it"
+        if (_metadata(dependent).get("annotations") or {}).get(BUSY_ANNOTATION):
+            yield f"{name} has a job: repair again when that has ended"
 
 
 def _of_another_tool(metadata: Mapping[str, Any]) -> Iterator[str]:

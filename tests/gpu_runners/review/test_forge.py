@@ -24,14 +24,13 @@ ISSUE = f"{marker('dev')}\n\n### text"
 
 
 class StandIn(ThreadingHTTPServer):
-    """Comments, issues and runners of one repository, with the paths that GitHub and Gitea share."""
+    """Comments and issues of one repository, with the paths that GitHub and Gitea share."""
 
     pages = True  # Gitea gives all comments at once, whatever page is asked for
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.entries: dict[str, list[dict[str, Any]]] = {COMMENTS: [], "/repos/o/r/issues": []}
-        self.runners: dict[int, dict[str, Any]] = {}
         self.hostile: Callable[[int], Any] | None = None  # what a page is answered with, by a forge that is none
         self.user = "reviewer"  # "": a job's own token, which may not ask for its user
 
@@ -46,9 +45,6 @@ class Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.removeprefix("/api/v1").partition("?")
         if path == "/user":
             return self.answer(200, {"login": self.server.user}) if self.server.user else self.answer(403, {})
-        if "/runners/" in path:
-            runner = self.server.runners.get(int(path.rpartition("/")[2]))
-            return self.answer(200 if runner else 404, runner)
         page = int(re.findall(r"[&?]page=(\d+)", f"?{query}")[0])
         if self.server.hostile:
             return self.answer(200, self.server.hostile(page))
@@ -69,10 +65,6 @@ class Handler(BaseHTTPRequestHandler):
         entry = next(one for some in self.server.entries.values() for one in some if one["id"] == number)
         entry.update(self.body())
         self.answer(200, entry)
-
-    def do_DELETE(self) -> None:
-        self.server.runners.pop(int(self.path.rpartition("/")[2]), None)
-        self.answer(204, None)
 
     def body(self) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -179,15 +171,6 @@ def test_the_readers_of_an_issue_are_told_news_and_nothing_else(server: StandIn,
     forge.issue(REPOSITORY, issue(f"{ISSUE} more"), lambda body: f"news since: {body}")
     (told,) = server.entries[f"/repos/o/r/issues/{number}/comments"]
     assert told["body"] == f"news since: {ISSUE} later"
-
-
-def test_a_runner_with_a_job_is_not_removed(server: StandIn, forge: Forge) -> None:
-    server.runners = {7: {"id": 7, "busy": True}, 8: {"id": 8, "busy": False}}
-    with pytest.raises(ReviewFailedError, match="has a job"):
-        forge.remove_runner(REPOSITORY, 7)
-    forge.remove_runner(REPOSITORY, 8)
-    forge.remove_runner(REPOSITORY, 9)  # gone already
-    assert list(server.runners) == [7]
 
 
 @pytest.mark.parametrize("text", ["", "mlops", "a/b/c", "../admin", "mlops/..", "mlops/guide/", "a/b c", "a/b?c"])

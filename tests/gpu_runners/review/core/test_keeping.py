@@ -91,6 +91,15 @@ def test_what_would_take_data_or_something_declared_with_it_stays() -> None:
     assert reason_to_keep(holder, [holder, pod], {key_of(pod)}, ()) == "Pod x would go with it"
 
 
+def test_what_runs_a_job_stays_until_it_has_ended() -> None:
+    busy: dict[str, Any] = {"annotations": {"gpu-runners.dev/busy": "7"}}
+    pool = thing("Deployment", "apps/v1")
+    replicas = owned(pool, kind="ReplicaSet", version="apps/v1")
+    assert "Pod x has a job" in reason_to_keep(pool, [pool, replicas, owned(replicas, kind="Pod", **busy)], (), ())
+    assert "it has a job" in reason_to_keep(thing("Pod", **busy), [], (), ())
+    assert reason_to_keep(pool, [pool, replicas, owned(replicas, kind="Pod")], (), ()) == ""
+
+
 def test_an_account_whose_token_is_a_secret_stays() -> None:
     account = thing("ServiceAccount")
     token = thing("Secret", name="token", annotations={"kubernetes.io/service-account.name": "x"})
