@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import yaml
 
+from lab.errors import LabError
 from lab.trial.stack import Stack
 
 
@@ -64,6 +65,8 @@ class Gate:
         self.writes += 1
         if self._kill_after < 0 or self.writes <= self._kill_after:
             return True
+        if not self.victim:  # 0 would be this test's own process group
+            raise LabError(f"a write before there is anybody to kill: {method} {path}")
         os.kill(self.victim, signal.SIGKILL)
         return False
 
