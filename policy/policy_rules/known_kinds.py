@@ -60,6 +60,8 @@ def _judge_itself(resource: Resource) -> Iterator[str]:
     if not resource.is_kubernetes:
         return
     kind = resource.inputs.get("kind")
+    if resource.inputs.get("metadata") is UNKNOWN:
+        yield from unjudged(["metadata"])
     if kind is UNKNOWN or (resource.is_list and has_unknown({"items": resource.inputs.get("items")})):
         yield from unjudged(["kind" if kind is UNKNOWN else "items"])
     elif text(resource.inputs, "kind") not in ("", resource.kind):

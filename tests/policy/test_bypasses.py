@@ -310,6 +310,8 @@ def test_an_object_in_disguise_is_found_as_such() -> None:
     )
     unknown = made("kubernetes:core/v1:ConfigMap", {"kind": UNKNOWN})
     assert "kind: found a value that is known only" in violations("known-kind", [unknown])[0].message
+    nameless = made("kubernetes:apps/v1:Deployment", {"metadata": UNKNOWN})
+    assert "metadata: found a value that is known only" in violations("known-kind", [nameless])[0].message
     items = made("kubernetes:apps/v1:DeploymentList", {"items": [UNKNOWN]})
     assert "items: found a value" in violations("known-kind", [items])[0].message
 
