@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from access.cluster.connection import ClusterConnection
+from access.cluster.errors import ClusterRefusedError
 from gpu_runners.review.errors import ReviewFailedError
 from values.contract import (
     REGISTRAR_STATUS_PORT,
@@ -29,7 +30,7 @@ class RunnerRemoval:
         self._cluster, self._namespaces = cluster, tuple(namespaces)
 
     def remove(self, scope: str, runner_id: int, name: str) -> None:
-        """Raises ReviewFailedError where no namespace has a registrar; ClusterError, with the registrar's own words."""
+        """Raises ReviewFailedError where no namespace has a registrar, or with the registrar's words; ClusterError."""
         place = self._place()
         account = f"/api/v1/namespaces/{place}/serviceaccounts/{SERVICE_NAME}/token"
         spec = {"audiences": [REMOVALS_AUDIENCE], "expirationSeconds": _TOKEN_SECONDS}
@@ -37,7 +38,10 @@ class RunnerRemoval:
         token = self._cluster.send("POST", account, body=json.dumps(request))["status"]["token"]
         service = f"/api/v1/namespaces/{place}/services/https:{SERVICE_NAME}:{REGISTRAR_STATUS_PORT}/proxy"
         asked = {"token": token, "scope": scope, "id": runner_id, "name": name}
-        self._cluster.send("POST", f"{service}{REMOVALS_PATH}", body=json.dumps(asked))
+        try:
+            self._cluster.send("POST", f"{service}{REMOVALS_PATH}", body=json.dumps(asked))
+        except ClusterRefusedError as error:
+            raise ReviewFailedError(f"the registrar did not remove it: {error.message}") from error
 
     def _place(self) -> str:
         """The registrar's namespace."""
