@@ -12,7 +12,7 @@ from access.cluster.keda import require_keda
 from access.cluster.namespaces import require_own_namespaces
 from access.cluster.version import read_version, require_version
 from access.forge import require_forge
-from components.platform.declare import Environment, RegistrarPlan, Trust, declare_platform
+from components.platform.declare import Environment, Identities, RegistrarPlan, Trust, declare_platform
 from components.pools.declare import declare_pools
 from components.pools.own_pool import refuse_own_pool
 from config import StackConfig, load
@@ -90,8 +90,11 @@ def platform_of(stack: StackConfig, platform: PlatformConfig, registrar: Registr
         registrar,
         trust,
         environments_of(platform, stack.pools, stack.proxy),
-        deployments_by_namespace(platform),
-        previews_by_namespace(platform),
+        Identities(
+            deployments=deployments_by_namespace(platform),
+            previews=previews_by_namespace(platform),
+            auditor_namespace=platform.auditor.namespace if platform.auditor else "",
+        ),
         after=at_github(stack),
     )
 

@@ -8,7 +8,7 @@ from config.fields import Section
 from config.kinds import TextKind, text_kind
 from config.names import read_own_namespace
 from config.repositories import REPOSITORY_KIND
-from values.accounts import DEPLOYER, PREVIEWER
+from values.accounts import AUDITOR, DEPLOYER, PREVIEWER
 from values.grant import JobGrant
 from values.kubernetes_syntax import DNS_LABEL, is_dns_label
 from values.scope import Scope
@@ -52,6 +52,14 @@ class PreviewerConfig:
     jobs: JobsConfig
 
 
+@dataclass(frozen=True)
+class AuditorConfig:
+    """Which jobs may look at the whole platform as the ServiceAccount `auditor` of a namespace."""
+
+    namespace: str
+    jobs: JobsConfig
+
+
 def read_deployer(section: Section) -> DeployerConfig:
     """The field `deployer` of an environment."""
     section.known("namespace", "stack", "workflows", "repository")
@@ -64,6 +72,12 @@ def read_previewer(section: Section) -> PreviewerConfig:
     section.known("namespace", "workflows", "repository")
     namespace = read_own_namespace(section, "namespace") if section.has("namespace") else ""
     return PreviewerConfig(namespace, _read_jobs(section, LOOKING_KIND))
+
+
+def read_auditor(section: Section) -> AuditorConfig:
+    """The field `auditor` of a platform. No pull request's workflow: its code would see the whole platform."""
+    section.known("namespace", "workflows", "repository")
+    return AuditorConfig(read_own_namespace(section, "namespace"), _read_jobs(section, DEPLOYING_KIND))
 
 
 def _read_jobs(section: Section, kind: TextKind) -> JobsConfig:
@@ -103,8 +117,10 @@ class Granted:
 
 
 def granted_jobs(environments: Iterable[tuple[str, DeployerConfig | None, PreviewerConfig | None]],
-                 scopes: dict[str, Scope]) -> Iterator[Granted]:  # fmt: skip
-    """Of each environment at its key; scopes are those of the namespaces that hold runners."""
+                 auditor: AuditorConfig | None, scopes: dict[str, Scope]) -> Iterator[Granted]:  # fmt: skip
+    """Of each environment at its key, and the auditor's; scopes are those of the namespaces that hold runners."""
+    if auditor is not None and auditor.namespace in scopes:
+        yield Granted(AUDITOR, AUDITOR, auditor.namespace, scopes[auditor.namespace], auditor.jobs)
     for key, deployer, previewer in environments:
         if deployer is None:
             continue

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from config.egress import check_forge_is_reached, read_egress
 from config.environments import EnvironmentConfig, read_environment
 from config.fields import Section
-from config.jobs import Granted, check_jobs, granted_jobs
+from config.jobs import AuditorConfig, Granted, check_jobs, granted_jobs, read_auditor
 from config.names import NAMESPACE_KIND, read_image, read_own_namespace
 from config.pod_extras import MOST_NAMES, PULL_SECRET_KIND
 from config.pull_secrets import KEY as PULL_SECRETS
 from config.pull_secrets import read_pull_secrets
 from config.quota import read_runner_limits
 from config.scope import read_scope
-from values.accounts import DEPLOYER, PREVIEWER, RUNNER, Deployment
+from values.accounts import AUDITOR, DEPLOYER, PREVIEWER, RUNNER, Deployment
 from values.autoscaling import queue_url
 from values.egress import EgressRule
 from values.grant import Grant, JobGrant
@@ -36,6 +36,7 @@ class PlatformConfig:
     registrar_egress: tuple[EgressRule, ...]
     environments: tuple[EnvironmentConfig, ...]
     runner_limits: RunnerLimits
+    auditor: AuditorConfig | None = None
     pull_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -46,7 +47,7 @@ def jobs_of(platform: PlatformConfig) -> list[Granted]:
         for index, environment in enumerate(platform.environments)
     )
     scopes = {environment.namespace: environment.scope for environment in platform.environments}
-    return list(granted_jobs(environments, scopes))
+    return list(granted_jobs(environments, platform.auditor, scopes))
 
 
 def job_grants(platform: PlatformConfig, namespace: str) -> tuple[JobGrant, ...]:
@@ -136,7 +137,7 @@ def read_platform(
     tags_allowed: bool,
 ) -> PlatformConfig:
     """The section at gpu-runners:platform, which is not empty; root is the stack, whose defaults hold."""
-    section.known("scope", "registrar", "environments", "runnerGroups", "repositories", PULL_SECRETS)
+    section.known("scope", "registrar", "environments", AUDITOR, "runnerGroups", "repositories", PULL_SECRETS)
     registrar = section.section("registrar")
     registrar.known("namespace", "image", "clients", "egress", "pullSecrets")
     from_stack = {"pullSecrets": root.values.get("pullSecrets")}
@@ -157,6 +158,7 @@ def read_platform(
         registrar_egress=tuple(read_egress(item) for item in registrar.sections("egress")),
         environments=environments,
         runner_limits=read_runner_limits(root.section("runnerLimits")),
+        auditor=read_auditor(section.section(AUDITOR)) if section.has(AUDITOR) else None,
         pull_secrets=pull_secrets,
     )
     if not proxy_for(proxy, scope.api_host):
@@ -176,6 +178,10 @@ def _check_namespaces(section: Section, platform: PlatformConfig) -> None:
             section.note(
                 "environments", f"namespace {name} {count} times", "each namespace once", "merge them into one"
             )
+    if platform.auditor and platform.auditor.namespace and platform.auditor.namespace not in names:
+        allowed = f"the namespace of an environment: {', '.join(names)}"
+        cure = "name the environment of the base runners, or add it"
+        section.note(f"{AUDITOR}.namespace", platform.auditor.namespace, allowed, cure)
     for index, environment in enumerate(platform.environments):
         at = f"environments[{index}]"
         if environment.namespace and environment.namespace == platform.registrar_namespace:

@@ -71,10 +71,8 @@ def _variables(world: World) -> dict[str, str]:
     }
     if world == DATA:
         return variables
-    variables |= {
-        **_PULUMI,
-        "PULUMI_BACKEND_URL": s3.pulumi_backend(world),
-        "PULUMI_CONFIG_PASSPHRASE": worlds.passphrase(world),
-    }
+    variables |= {**_PULUMI, "PULUMI_BACKEND_URL": s3.pulumi_backend(world)}
+    if world.state:
+        variables["PULUMI_CONFIG_PASSPHRASE"] = worlds.passphrase(world)
     # The forge's administrator is the platform's alone.
     return variables | ({"FORGE_URL": gitea.URL, "FORGE_TOKEN": gitea.token()} if world == PLATFORM else {})

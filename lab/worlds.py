@@ -35,11 +35,13 @@ class World:
 PLATFORM: Final = World("platform", "platform-state", (*_WRITE, "s3:DeleteObject"), "platform")
 # An environment's state: its deploy jobs'.
 DEV: Final = World("dev", "dev-state", (*_WRITE, "s3:DeleteObject"), "dev")
+# Who only looks at the platform's: the nightly search for drift, without its passphrase.
+PLATFORM_REVIEW: Final = World("platform-review", "platform-state", _READ)
 # Who only looks at it: pull requests and the nightly search for drift.
 DEV_REVIEW: Final = World("dev-review", "dev-state", _READ, "dev")
 # What jobs compute with. A training job adds; nobody's job deletes.
 DATA: Final = World("data", "dvc", _WRITE)
-ALL: Final = (PLATFORM, DEV, DEV_REVIEW, DATA)
+ALL: Final = (PLATFORM, PLATFORM_REVIEW, DEV, DEV_REVIEW, DATA)
 BUCKETS: Final = tuple(dict.fromkeys(world.bucket for world in ALL))
 
 
@@ -88,9 +90,15 @@ def write_private(file: Path, text: str) -> None:
 
 
 def _made() -> dict[str, dict[str, Any]]:
-    if not _FILE.exists():
-        keys = {world.name: vars(new_key()) for world in ALL}
-        passphrases = {world.state: secrets.token_urlsafe(24) for world in ALL if world.state}
-        write_private(_FILE, json.dumps({"keys": keys, "passphrases": passphrases}))
-    made: dict[str, dict[str, Any]] = json.loads(_FILE.read_text())
+    """Each world's key and each state's passphrase; a world that a running lab does not know yet gets its own."""
+    made: dict[str, dict[str, Any]] = {"keys": {}, "passphrases": {}}
+    if _FILE.exists():
+        made = json.loads(_FILE.read_text())
+    missing = [world for world in ALL if world.name not in made["keys"]]
+    if missing:
+        made["keys"] |= {world.name: vars(new_key()) for world in missing}
+        for world in missing:
+            if world.state:
+                made["passphrases"].setdefault(world.state, secrets.token_urlsafe(24))
+        write_private(_FILE, json.dumps(made))
     return made

@@ -5,8 +5,9 @@ from typing import Final, NotRequired, TypedDict
 RUNNER: Final = "runner"  # no rights, no token
 DEPLOYER: Final = "deployer"  # `pulumi up` runs as it
 PREVIEWER: Final = "previewer"  # a pull request is reviewed as it
+AUDITOR: Final = "auditor"  # the whole platform is looked at as it
 # No pod runs as one of these: a job gets a token of one while the forge says that it is the job that may.
-JOB_ACCOUNTS: Final = (DEPLOYER, PREVIEWER)
+JOB_ACCOUNTS: Final = (DEPLOYER, PREVIEWER, AUDITOR)
 
 
 class Deployment(TypedDict):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from components.platform.auditor import Auditor
 from components.platform.deployer import Deployer
 from components.platform.forge_credential import ForgeCredential, credential_args
 from components.platform.previewer import Previewer
@@ -12,7 +13,7 @@ from components.platform.registrar import Registrar
 from components.platform.registrar_args import deadlines_args, grant_args
 from components.platform.registrar_namespace import RegistrarNamespace
 from components.platform.runner_namespace import RunnerNamespace
-from values.accounts import RUNNER, Deployment
+from values.accounts import AUDITOR, RUNNER, Deployment
 from values.autoscaling import queue_url
 from values.cache import Claim
 from values.credential import Credential
@@ -86,20 +87,26 @@ class RegistrarPlan:
     certificate_generation: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Identities:
+    """As whom jobs may act: what the deployer of a namespace may deploy, what its previewer may look at, and where the
+    auditor of the whole platform lives, "" for none.
+    """
+
+    deployments: Mapping[str, list[Deployment]]
+    previews: Mapping[str, list[Deployment]]
+    auditor_namespace: str
+
+
 def declare_platform(
     registrar: RegistrarPlan,
     trust: Trust,
     environments: Sequence[Environment],
-    deployments: Mapping[str, list[Deployment]],
-    previews: Mapping[str, list[Deployment]],
+    identities: Identities,
     *,
     after: Sequence[pulumi.Resource],
 ) -> list[pulumi.Resource]:
-    """All of it; what must be there before a pool is.
-
-    deployments: what the deployer of a namespace may deploy; previews: what its previewer may look at.
-    The registrar comes after `after`.
-    """
+    """All of it; what must be there before a pool is. The registrar comes after `after`."""
     system = RegistrarNamespace(
         "registrar-namespace",
         {
@@ -115,7 +122,7 @@ def declare_platform(
             {"namespace": namespace, "deployments": deployed},
             pulumi.ResourceOptions(depends_on=namespaces),
         )
-        for namespace, deployed in deployments.items()
+        for namespace, deployed in identities.deployments.items()
     ]
     previewers = [
         Previewer(
@@ -123,8 +130,18 @@ def declare_platform(
             {"namespace": namespace, "deployments": deployed, "registrar_namespace": registrar.namespace},
             pulumi.ResourceOptions(depends_on=[system, *namespaces]),
         )
-        for namespace, deployed in previews.items()
+        for namespace, deployed in identities.previews.items()
     ]
+    if identities.auditor_namespace:
+        Auditor(
+            AUDITOR,
+            {
+                "namespace": identities.auditor_namespace,
+                "environments": [environment.namespace for environment in environments],
+                "registrar_namespace": registrar.namespace,
+            },
+            pulumi.ResourceOptions(depends_on=[system, *namespaces]),
+        )
     autoscalers = {environment.namespace: environment.autoscaler for environment in environments}
     serving = _declare_registrar(registrar, trust, system, [*namespaces, *after], autoscalers)
     return [*namespaces, *deployers, *previewers, serving]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.pulumi_command import Answer, Program, StackUnknownError, begun_elsewhere
@@ -17,6 +17,7 @@ from gpu_runners.review.view import View
 from gpu_runners.state.allow_list import GITHUB_TYPES
 
 _AT_ONCE = 4
+FORGE: Final = "forge"  # of `without`: what is at the forge, which takes its credential
 
 
 @dataclass(kw_only=True)
@@ -47,10 +48,12 @@ def collect(request: Request) -> Evidence:
     with ThreadPoolExecutor(_AT_ONCE) as pool, tempfile.TemporaryDirectory(prefix="review-") as folder:
         events = Path(folder) / "events"
         preview = pool.submit(_preview, request, events) if request.with_preview else None
-        at_forge = [str(resource["urn"]) for resource in state if resource.get("type") in GITHUB_TYPES]
+        at_forge = [resource for resource in state if resource.get("type") in GITHUB_TYPES]
+        if FORGE in request.without:
+            at_forge = []
         refresh = pool.submit(_refresh, program, at_forge) if at_forge else None
         elsewhere = pool.submit(_elsewhere, program)
-        groups = pool.submit(read_groups, program, state)
+        groups = pool.submit(read_groups, program, at_forge)
         view = View(program, state, request.context, request.without)
         live, runners = view.read()
         unread = list(view.unread)
@@ -78,9 +81,9 @@ def collect(request: Request) -> Evidence:
     )
 
 
-def _refresh(program: Program, urns: list[str]) -> Answer:
+def _refresh(program: Program, resources: list[dict[str, Any]]) -> Answer:
     """Of what is at the forge: the cluster's objects are compared here, without the provider and the passphrase."""
-    targets = [flag for urn in urns for flag in ("--target", urn)]
+    targets = [flag for resource in resources for flag in ("--target", str(resource["urn"]))]
     return program.run("refresh", "--preview-only", "--json", *targets, with_config=True)
 
 

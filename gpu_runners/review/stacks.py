@@ -36,6 +36,7 @@ def stack_files(folder: Path) -> dict[str, StackFile]:
     return {
         name: StackFile(
             has_platform=bool(_config(stack_file(folder, name)).get(PLATFORM_KEY)),
+            config=_plain_config(stack_file(folder, name)),
             text=_SALT.sub("", stack_file(folder, name).read_text()).strip(),
         )
         for name in _stack_names(folder)
@@ -78,6 +79,13 @@ def _stack_names(folder: Path) -> list[str]:
 
 def _names(folder: Path) -> list[str]:
     return [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml")]
+
+
+def _plain_config(path: Path) -> dict[str, Any]:
+    """The config of a file that says everything once; empty where an alias could make it larger than it is."""
+    config = _config(path)
+    tokens = yaml.scan(path.read_text(), Loader=yaml.SafeLoader)
+    return {} if any(isinstance(token, yaml.AliasToken) for token in tokens) else config
 
 
 def _config(path: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ PROVIDERS: Final = (KUBERNETES_PROVIDER, GITHUB_PROVIDER)
 COMPONENTS: Final = frozenset(
     f"gpu-runners:index:{name}"
     for name in (
+        "Auditor",
         "AutoscalerGrant",
         "Deployer",
         "ForgeCredential",
@@ -47,6 +48,8 @@ KUBERNETES_TYPES: Final = frozenset(
         "keda.sh/v1alpha1:ScaledObject",
         "keda.sh/v1alpha1:TriggerAuthentication",
         "networking.k8s.io/v1:NetworkPolicy",
+        "rbac.authorization.k8s.io/v1:ClusterRole",
+        "rbac.authorization.k8s.io/v1:ClusterRoleBinding",
         "rbac.authorization.k8s.io/v1:Role",
         "rbac.authorization.k8s.io/v1:RoleBinding",
     )

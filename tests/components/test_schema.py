@@ -6,6 +6,7 @@ from pulumi.provider.experimental.analyzer import Analyzer
 
 from components.github.forge_repository import ForgeRepository
 from components.github.runner_group import RunnerGroup
+from components.platform.auditor import Auditor
 from components.platform.deployer import Deployer
 from components.platform.forge_credential import ForgeCredential
 from components.platform.previewer import Previewer
@@ -19,6 +20,7 @@ from components.pools.online_pools import OnlinePools
 from components.pools.runner_deployment import RunnerDeployment
 
 COMPONENTS: list[type[ComponentResource]] = [
+    Auditor,
     Deployer,
     ForgeCredential,
     ForgeRepository,

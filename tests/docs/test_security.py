@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.platform.auditor import auditor_rules
 from components.platform.deployer import deployer_rules
 from components.platform.previewer import previewer_rules, roster_rules
 from components.platform.registrar_pod import GRANTED_RULES, token_rules
@@ -21,6 +22,7 @@ ACTORS = (
     "Job code on a base runner",
     "Deployer",
     "Previewer",
+    "Auditor",
     "Author of a pull request",
     "Writer of the state's bucket",
     "Another namespace",
@@ -74,6 +76,9 @@ def rights_of(rules: Sequence[Mapping[str, Any]]) -> Iterator[Right]:
         ("deployer", "deployed environment", deployer_rules("STACK")),
         ("previewer", "deployed environment", previewer_rules()),
         ("previewer", "registrar's namespace", roster_rules()),
+        ("auditor", "each environment", previewer_rules()),
+        ("auditor", "registrar's namespace", [*previewer_rules(), *roster_rules()]),
+        ("auditor", "the whole cluster", auditor_rules()),
     ],
     ids=str,
 )

@@ -14,7 +14,7 @@ from lab.errors import LabError
 from lab.trial.deadline import until
 from lab.trial.kubernetes import KubernetesApi
 from lab.trial.pools import gpus, pool, pools_config
-from lab.trial.repository import Repository
+from lab.trial.repository import Repository, Runner
 from lab.trial.stack import Stack
 from tests.lab.conftest import MakeStack, stack_file
 from tests.lab.reviews import Reviews
@@ -183,8 +183,19 @@ def test_what_somebody_changed_of_a_platform_is_put_back_by_the_repair(
     assert enforced == "restricted"
 
 
-def test_a_label_changed_at_the_forge_is_drift_and_the_pod_is_replaced(reviewed: Stack, forge: Repository) -> None:
-    (runner,) = forge.runners()
+def settled(api: KubernetesApi, forge: Repository) -> Runner | None:
+    """The one runner of the one pod, once no other is left of either."""
+    pods = [pod["metadata"] for pod in api.items(f"/api/v1/namespaces/{SPACE}/pods")]
+    runners = forge.runners()
+    is_one = [pod["name"] for pod in pods] == [runner.name for runner in runners] and len(pods) == 1
+    ready = api.get(POOL)["status"].get("readyReplicas") == 1
+    return runners[0] if is_one and ready and "deletionTimestamp" not in pods[0] else None
+
+
+def test_a_label_changed_at_the_forge_is_drift_and_the_pod_is_replaced(
+    reviewed: Stack, forge: Repository, api: KubernetesApi
+) -> None:
+    runner = until("the repaired pool's one runner is the forge's one", lambda: settled(api, forge), 60)
     rename_labels(reviewed.environment, SPACE, runner.name, ["release"])
     (found,) = Reviews(reviewed).report()[1]["drift"]
     assert found["what"] == f"Runner {runner.name} of pod {SPACE}/{runner.name}"

@@ -21,8 +21,10 @@ from tests.lab.program_repository import Json, ProgramRepository
 
 SPACE = "gpu-runners-flows"
 BASE = "gpu-runners-flows-base"
+ADMISSION = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
 POOL = f"/apis/apps/v1/namespaces/{SPACE}/deployments/cuda"
 REPOSITORY = "mlops/flows"
+PLATFORM = "flows-platform"
 GIVEN = ("PULUMI_CONFIG_PASSPHRASE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 STRANGER = "flows-stranger"
 # What a stranger may write into a fork: nothing in a workflow of ours can forbid it.
@@ -149,14 +151,18 @@ def flows(
     administrators = lab | {"PULUMI_BACKEND_URL": s3.pulumi_backend(worlds.PLATFORM, place)}
     backend = {"PULUMI_BACKEND_URL": s3.pulumi_backend(worlds.DEV, place)}
     deployers, previewers = (environment.load(world) | backend for world in (worlds.DEV, worlds.DEV_REVIEW))
+    auditors = environment.load(worlds.PLATFORM_REVIEW)
     variables = {**backend, "POLICY_PACK": "policy", "POLICY_PACK_CONFIG": "policy/lab.json"}
+    # As it were brought up by an administrator: a look needs its state, and nothing of its file.
+    variables |= {"PLATFORM_STACK": PLATFORM, "PLATFORM_BACKEND_URL": administrators["PULUMI_BACKEND_URL"]}
     given = {name: deployers[name] for name in GIVEN} | {f"PREVIEW_{name}": previewers[name] for name in GIVEN}
+    given |= {f"PREVIEW_PLATFORM_{name}": auditors[name] for name in GIVEN if name in auditors}
     with GiteaApi(gitea.URL, gitea.token()) as gitea_api:
         at_forge = ProgramRepository(gitea_api, REPOSITORY)
         at_forge.set_up(given, variables)
         at_forge.push("main", config(), "The program")
         folder = tmp_path_factory.mktemp("flows")
-        platform = Stack.make("flows-platform", stack_file("flows.yaml"), folder, administrators)
+        platform = Stack.make(PLATFORM, stack_file("flows.yaml"), folder, administrators)
         dev = Stack("dev", folder, deployers)
         dev.configure(config())
         try:
@@ -231,11 +237,13 @@ def test_drift_opens_one_issue_which_is_updated_and_closed_once_the_stack_is_cle
     flows: Flows, api: KubernetesApi
 ) -> None:
     conclusions: list[str] = []
-    issues = []
+    issues: list[list[tuple[int, str, str]]] = []
     for count, labels in enumerate(({"team": "x"}, {"owner": "y"}, {"team": None, "owner": None}), start=1):
         api.patch(f"{POOL}?fieldManager=mallory", {"metadata": {"labels": labels}})
         flows.at_forge.dispatch("drift.yml")
-        conclusions += flows.ended(flows.begun("drift.yml", "heads/main", count)).jobs.values()
+        ended = flows.ended(flows.begun("drift.yml", "heads/main", count))
+        conclusions.append(ended.jobs["drift of dev"])
+        assert ended.jobs["drift of the platform"] == "success", ended.log
         issues.append(flows.at_forge.issues())
     assert conclusions == ["failure", "failure", "success"]
     ((number, state, text),), (updated,), (closed,) = issues
@@ -247,6 +255,31 @@ def test_drift_opens_one_issue_which_is_updated_and_closed_once_the_stack_is_cle
     assert closed[:2] == (number, "closed")
     (told,) = flows.at_forge.comments(number)
     assert told["body"].startswith("**New drift** (1):"), "its readers hear of what is new, and of no second look"
+
+
+def test_drift_of_the_platform_is_seen_by_who_holds_no_passphrase_and_no_credential(
+    flows: Flows, api: KubernetesApi
+) -> None:
+    """Quota raised, a network policy gone, admission that only watches: each of them opens a pool to its jobs."""
+    quota = f"/api/v1/namespaces/{SPACE}/resourcequotas/gpus"
+    policy = f"/apis/networking.k8s.io/v1/namespaces/{SPACE}/networkpolicies/deny-all"
+    binding = f"{ADMISSION}/{SPACE}-runner-pods"
+    api.patch(f"{quota}?fieldManager=mallory", {"spec": {"hard": {"pods": "4000"}}})
+    kept = api.get(policy)
+    api.delete(policy)
+    api.patch(f"{binding}?fieldManager=mallory", {"spec": {"validationActions": ["Audit"]}})
+    flows.at_forge.dispatch("drift.yml")
+    ended = flows.ended(flows.begun("drift.yml", "heads/main", 4))
+    assert ended.jobs["drift of the platform"] == "failure", ended.log
+    (issue,) = [text for _, state, text in flows.at_forge.issues() if state == "open"]
+    assert f"{PLATFORM}: drift in 3 places" in issue
+    for what in ("spec.hard.pods", f"{SPACE}/deny-all", "spec.validationActions"):
+        assert what in issue
+    api.patch(quota, {"spec": {"hard": {"pods": "500"}}})
+    api.patch(binding, {"spec": {"validationActions": ["Deny"]}})
+    for name in ("resourceVersion", "uid", "managedFields"):
+        kept["metadata"].pop(name)
+    api.create(policy.rpartition("/")[0], kept)
 
 
 def test_a_strangers_pull_request_is_not_previewed_and_gets_no_credential_even_once_agreed_to(flows: Flows) -> None:

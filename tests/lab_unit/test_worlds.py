@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab import environment, worlds
-from lab.worlds import ALL, BUCKETS, DATA, DEV, DEV_REVIEW, PLATFORM, Key
+from lab.worlds import ALL, BUCKETS, DATA, DEV, DEV_REVIEW, PLATFORM, PLATFORM_REVIEW, Key
 
 KEYS = {world.name: Key(f"KEY-{world.name}", "hush") for world in ALL}
 WRITES = {"s3:PutObject", "s3:DeleteObject"}
@@ -26,7 +26,7 @@ def granted(bucket: str) -> dict[str, set[str]]:
 def test_a_bucket_knows_its_own_keys_and_nobody_else() -> None:
     who = {bucket: set(granted(bucket)) for bucket in BUCKETS}
     assert who == {
-        "platform-state": {"KEY-platform"},
+        "platform-state": {"KEY-platform", "KEY-platform-review"},
         "dev-state": {"KEY-dev", "KEY-dev-review"},
         "dvc": {"KEY-data"},
     }
@@ -34,7 +34,7 @@ def test_a_bucket_knows_its_own_keys_and_nobody_else() -> None:
 
 @pytest.mark.parametrize(
     ("world", "writes"),
-    [(PLATFORM, WRITES), (DEV, WRITES), (DEV_REVIEW, set()), (DATA, {"s3:PutObject"})],
+    [(PLATFORM, WRITES), (PLATFORM_REVIEW, set()), (DEV, WRITES), (DEV_REVIEW, set()), (DATA, {"s3:PutObject"})],
     ids=lambda value: getattr(value, "name", ""),
 )
 def test_a_key_writes_no_more_than_its_world_needs(world: worlds.World, writes: set[str]) -> None:

@@ -21,6 +21,7 @@ from gpu_runners.arguments import add_folder, existing_folder
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.review.commands.report_files import add_reports, read_reports
 from gpu_runners.review.core.comment import MARKER, Look, PullRequestReview, comment, headline
+from gpu_runners.review.core.file_review import file_review
 from gpu_runners.review.core.findings import Review
 from gpu_runners.review.core.stack_changes import StackChanges, stack_changes
 from gpu_runners.review.errors import ReviewFailedError
@@ -79,6 +80,7 @@ def _pull(options: argparse.Namespace) -> PullRequestReview:
     for problem in problems:
         print(f"not read: {json.dumps(problem)}", file=sys.stderr)
     known, unseen = judged(reviews, stacks)
+    known += [file_review(name, files[0].get(name), files[1][name]) for name in stacks.withheld]
     return PullRequestReview(reviews=tuple(known), look=look, unseen=unseen, stacks=stacks)
 
 

@@ -25,7 +25,7 @@ def add_looking(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--without", action="append", default=[], metavar="KIND",
-        help="kinds, in the plural, that this identity may not read; the report says so. E.g. secrets, runners",
+        help="kinds, in the plural, that this identity may not read; the report says so. E.g. secrets, runners, forge",
     )  # fmt: skip
 
 

@@ -112,4 +112,4 @@ def summary(listed: Iterable[Change]) -> str:
     return ", ".join(f"{count} to {name}" for name, count in counts if count)
 
 
-_ORDER: Final = ("create", "update", "replace", "delete")
+_ORDER: Final = ("create", "update", "replace", "delete", "configure")

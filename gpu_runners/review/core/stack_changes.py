@@ -1,17 +1,19 @@
 """What a pull request does to the stacks themselves: which it brings, takes away or renames, which nobody previews."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gpu_runners.review.core.foreign_text import code
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackFile:
-    """A stack's file: whether it declares a platform, and its text without the salt of the passphrase."""
+    """A stack's file: whether it declares a platform, its text without the salt of the passphrase, and its config."""
 
     has_platform: bool
     text: str
+    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,8 @@ def stack_lines(changes: StackChanges) -> list[str]:
         *(f"🆕 {code(name)} is new: `up` makes its stack and all of its resources." for name in changes.brought),
         *(
             f"🔒 {code(name)} is changed and not previewed here: a platform's preview needs the forge's credential, "
-            f"which no pull request gets. An administrator runs `make review STACK={name}`."
+            f"which no pull request gets. Below is what changes in its file; an administrator runs "
+            f"`make review STACK={name}`."
             for name in changes.withheld
         ),
         *(

@@ -16,10 +16,12 @@ PLACES: Final[dict[str, tuple[str, ...]]] = {
     "deployed environment": (NAMESPACE,),
     "registrar's namespace": (SYSTEM,),
 }
+WHOLE_CLUSTER: Final = "the whole cluster"
 USERS: Final = {
     "registrar": f"system:serviceaccount:{SYSTEM}:registrar",
     "deployer": f"system:serviceaccount:{BASE}:deployer",
     "previewer": f"system:serviceaccount:{BASE}:previewer",
+    "auditor": f"system:serviceaccount:{BASE}:auditor",
     "runner": f"system:serviceaccount:{NAMESPACE}:runner",
     "base runner": f"system:serviceaccount:{BASE}:runner",
 }
@@ -36,8 +38,12 @@ class Right:
 
 
 def documented(identity: str, namespace: str) -> set[Right]:
-    """What the document says that an identity may do in a namespace of the closed platform."""
-    rights = (right for who, place, right in rows() if who == identity and namespace in PLACES[place])
+    """What the document says that an identity may do in a namespace, of the closed platform or not."""
+    rights = (
+        right
+        for who, place, right in rows()
+        if who == identity and (place == WHOLE_CLUSTER or namespace in PLACES[place])
+    )
     return {of_stack(right, "closed") for right in rights}
 
 
