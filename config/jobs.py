@@ -22,6 +22,11 @@ STACK_KIND: Final = text_kind(
     {"pattern": f"^{DNS_LABEL}$"},
 )
 DEPLOYING_KIND: Final = text_kind(is_workflow_of_branch, f"{ALLOWED}: no pull request deploys", f"write e.g. {EXAMPLE}")
+AUDITING_KIND: Final = text_kind(
+    is_workflow_of_branch,
+    f"{ALLOWED}: no pull request looks at a platform",
+    "write e.g. .github/workflows/drift.yml@refs/heads/main",
+)
 LOOKING_KIND: Final = text_kind(
     is_workflow, f"{ALLOWED}, or FILE@{PULL_REQUESTS} for pull requests of the repository", f"write e.g. {EXAMPLE}"
 )
@@ -77,7 +82,7 @@ def read_previewer(section: Section) -> PreviewerConfig:
 def read_auditor(section: Section) -> AuditorConfig:
     """The field `auditor` of a platform. No pull request's workflow: its code would see the whole platform."""
     section.known("namespace", "workflows", "repository")
-    return AuditorConfig(read_own_namespace(section, "namespace"), _read_jobs(section, DEPLOYING_KIND))
+    return AuditorConfig(read_own_namespace(section, "namespace"), _read_jobs(section, AUDITING_KIND))
 
 
 def _read_jobs(section: Section, kind: TextKind) -> JobsConfig:

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Final, NotRequired, TypedDict
 
-from values.accounts import AUDITOR, DEPLOYER, PREVIEWER
+from values.accounts import DEPLOYER, PREVIEWER
 from values.autoscaling import Autoscaling
 from values.cache import Cache
 from values.kubernetes_syntax import amount, bytes_quantity
@@ -14,7 +14,7 @@ from values.scope import GITHUB
 
 NO_IDENTITY: Final = "none"
 RUNNER_FILES: Final = "2Gi"  # most of the forge's runner, which is copied into each pod
-IDENTITIES: Final = (NO_IDENTITY, DEPLOYER, PREVIEWER, AUDITOR)
+IDENTITIES: Final = (NO_IDENTITY, DEPLOYER, PREVIEWER)
 # Never would run whatever a node happens to have.
 IMAGE_PULL_POLICIES: Final = ("IfNotPresent", "Always")
 

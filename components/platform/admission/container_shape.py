@@ -28,7 +28,7 @@ from components.runner_volumes import (
     registration_mounts,
     runner_mounts,
 )
-from values.accounts import JOB_ACCOUNTS
+from values.accounts import DEPLOYER, PREVIEWER
 from values.contract import REGISTRATION_CONTAINER, RUNNER_CONTAINER
 from values.image import image_pattern
 from values.pod_variables import (
@@ -165,7 +165,7 @@ def _proxies(variables: tuple[str, ...]) -> tuple[Rule, ...]:
 
 def _kubeconfig() -> Rule:
     """It names one of the program's own files: a client runs what a kubeconfig names."""
-    files = [kubeconfig_file(account) for account in JOB_ACCOUNTS]
+    files = [kubeconfig_file(account) for account in (DEPLOYER, PREVIEWER)]
     named = f"{{it}}.?env.orValue([]).filter(e, e.name == '{KUBECONFIG_VARIABLE}').map(e, e.?value.orValue(''))"
     holds = f"{named}.all(file, file in {texts(files)})"
     return Rule(f".env[{KUBECONFIG_VARIABLE}]", holds, f"{named}.join(', ')", " or ".join(files))
