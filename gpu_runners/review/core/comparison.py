@@ -46,6 +46,8 @@ class _Where:
         kind, _, rest = self.holds.partition(" ")
         if kind == "each":
             return _Where((*self.path, name), self.place, rest)
+        if not self.path and name == "metadata":
+            return _Where((name,), UNKNOWN, "ObjectMeta")  # of any kind
         fields = FIELDS.get(self.holds, {})
         place = f"{self.holds}.{name}" if name in fields else UNKNOWN
         return _Where((*self.path, name), place, fields.get(name, UNKNOWN))

@@ -20,6 +20,11 @@ _ANNOTATIONS: Final[Mapping[Path, frozenset[str]]] = {
             "kubectl.kubernetes.io/last-applied-configuration",
             "kubectl.kubernetes.io/restartedAt",
             "kubernetes.io/change-cause",
+            "pv.kubernetes.io/bind-completed",
+            "pv.kubernetes.io/bound-by-controller",
+            "volume.beta.kubernetes.io/storage-provisioner",
+            "volume.kubernetes.io/selected-node",
+            "volume.kubernetes.io/storage-provisioner",
             # OpenShift gives every namespace its ranges.
             "openshift.io/sa.scc.mcs",
             "openshift.io/sa.scc.supplemental-groups",
@@ -40,10 +45,15 @@ GIVEN_OUT: Final = frozenset(
     }
 )  # fmt: skip
 REPLICAS: Final = ("spec", "replicas")
-# KEDA's, so that it can let go of what it scales.
-_KEDA_KINDS: Final = frozenset({"ScaledObject", "TriggerAuthentication"})
-_FINALIZERS: Final = ("metadata", "finalizers")
-_KEDAS: Final = ["finalizer.keda.sh"]
+# KEDA's, so that it can let go of what it scales, and find its own.
+_FINALIZERS: Final = {
+    **{kind: frozenset({"finalizer.keda.sh"}) for kind in ("ScaledObject", "TriggerAuthentication")},
+    "PersistentVolumeClaim": frozenset({"kubernetes.io/pvc-protection"}),
+    "PersistentVolume": frozenset({"kubernetes.io/pv-protection"}),
+}
+# What a claim gets once it is bound; the API server lets nobody change that.
+_BOUND: Final = ("spec", "volumeName")
+_SCALED_BY: Final = "scaledobject.keda.sh/name"
 _ACCOUNT_SECRET: Final = re.compile(r"(.+)-(?:token|dockercfg)-[a-z0-9]{5}")
 
 
@@ -59,11 +69,19 @@ def is_quiet(difference: Difference, kind: str, name: str, ignored: Collection[s
     path = difference.path
     if path == REPLICAS:
         return kind == "Deployment" and "spec.replicas" in ignored
-    if kind in _KEDA_KINDS and path == _FINALIZERS:
-        return all(side is MISSING or side == _KEDAS for side in (difference.before, difference.after))
+    if path == ("metadata", "finalizers"):
+        return _set(difference.before) ^ _set(difference.after) <= _FINALIZERS.get(kind, frozenset())
+    if kind == "PersistentVolumeClaim" and path == _BOUND:
+        return difference.before is MISSING
+    if path == ("metadata", "labels", _SCALED_BY):
+        return kind == "ScaledObject" and difference.after == name
     if isinstance(path[-1], str) and path[-1] in _ANNOTATIONS.get(path[:-1], ()):
         return True
     return kind == "ServiceAccount" and _is_account_secret(difference, name)
+
+
+def _set(value: Any) -> frozenset[str]:
+    return frozenset(map(str, value)) if isinstance(value, list) else frozenset()
 
 
 def _is_account_secret(difference: Difference, account: str) -> bool:

@@ -1,4 +1,4 @@
-"""Reads `metadata.managedFields`: who owns which field of an object, since when. Holds the list of known noise."""
+"""Reads `metadata.managedFields`: who owns which field of an object, since when. It proves nothing."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,35 +8,6 @@ from typing import Any, Final
 from gpu_runners.review.core.field_path import Item, Path
 
 PULUMI_PREFIX: Final = "pulumi-kubernetes"
-
-# What the cluster's own controllers, autoscalers and kubectl's bookkeeping write. None of it is configuration.
-QUIET_ANNOTATIONS: Final = frozenset(
-    {
-        "deployment.kubernetes.io/revision",
-        "kubectl.kubernetes.io/last-applied-configuration",
-        "kubectl.kubernetes.io/restartedAt",
-        "controller.kubernetes.io/pod-deletion-cost",
-        "control-plane.alpha.kubernetes.io/leader",
-        "autoscaling.alpha.kubernetes.io/conditions",
-        "autoscaling.alpha.kubernetes.io/current-metrics",
-        "pv.kubernetes.io/bind-completed",
-        "pv.kubernetes.io/bound-by-controller",
-        "volume.beta.kubernetes.io/storage-provisioner",
-        "volume.kubernetes.io/selected-node",
-        "volume.kubernetes.io/storage-provisioner",
-    }
-)
-QUIET_PATHS: Final[tuple[Path, ...]] = (
-    ("status",),
-    ("metadata", "managedFields"),
-    ("metadata", "resourceVersion"),
-    ("metadata", "generation"),
-    ("metadata", "uid"),
-    ("metadata", "creationTimestamp"),
-    # Declared replicas are compared by refresh, which knows where an autoscaler sets them.
-    ("spec", "replicas"),
-    ("spec", "volumeName"),  # of a claim, once it is bound: the API server lets nobody change it
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +41,6 @@ def claims(live: Mapping[str, Any]) -> Iterator[Claim]:
             )
 
 
-def foreign(live: Mapping[str, Any]) -> list[Claim]:
-    """What others than Pulumi own, without known noise."""
-    return [claim for claim in claims(live) if not claim.manager.startswith(PULUMI_PREFIX) and not is_quiet(claim.path)]
-
-
 def owner(live: Mapping[str, Any], path: Path, *, exists: bool) -> Claim | None:
     """Who wrote a field last, as far as ownership tells; Pulumi only where nobody else claims it.
 
@@ -89,13 +55,6 @@ def owner(live: Mapping[str, Any], path: Path, *, exists: bool) -> Claim | None:
     if not exists:
         owners = []
     return max(others or owners, key=lambda claim: claim.time, default=None)
-
-
-def is_quiet(path: Path) -> bool:
-    """Whether a field says nothing about what was configured."""
-    if "annotations" in path and path[-1] in QUIET_ANNOTATIONS:
-        return True
-    return any(path[: len(quiet)] == quiet for quiet in QUIET_PATHS)
 
 
 def _leaves(path: Path, fields: Mapping[str, Any]) -> Iterator[tuple[Path, bool]]:

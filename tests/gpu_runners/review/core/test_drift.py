@@ -231,3 +231,25 @@ def test_a_secret_that_was_encrypted_anew_or_cannot_be_changed_is_clean() -> Non
 def test_a_label_on_a_secret_is_seen() -> None:
     (drift,) = secret(labels={"team": "x"}, resourceVersion="8")
     assert (drift.field, drift.live) == ("metadata.labels.team", "x")
+
+
+def scaled(**metadata: Any) -> list[Drift]:
+    """Of a pool's ScaledObject as it was made, and as KEDA and others leave it."""
+    made = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "spec": {"triggers": [{"type": "metrics-api"}]}}
+    named = {"name": "cuda", "namespace": "dev", "uid": "u", "resourceVersion": "1", "generation": 1}
+    state = {
+        "type": "kubernetes:keda.sh/v1alpha1:ScaledObject", "urn": "scaled", "id": "dev/cuda",
+        "inputs": made | {"metadata": {"name": "cuda", "namespace": "dev"}}, "outputs": made | {"metadata": named},
+    }  # fmt: skip
+    live = made | {"metadata": {**named, "resourceVersion": "2", **metadata}}
+    return ClusterDrift(declared([state]), [live], {}).compared()
+
+
+def test_what_keda_writes_on_what_it_scales_is_no_drift() -> None:
+    assert scaled(finalizers=["finalizer.keda.sh"], labels={"scaledobject.keda.sh/name": "cuda"}) == []
+    assert [drift.field for drift in scaled(finalizers=["finalizer.keda.sh", "evil.example.com/stay"])] == [
+        "metadata.finalizers"
+    ]
+    assert [drift.field for drift in scaled(annotations={"autoscaling.keda.sh/paused": "true"})] == [
+        'metadata.annotations["autoscaling.keda.sh/paused"]'
+    ]
