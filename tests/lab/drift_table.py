@@ -11,6 +11,10 @@ SPACE = "gpu-runners-drifted"
 BASE, SYSTEM = f"{SPACE}-base", f"{SPACE}-system"
 CONTROLLER = "example-operator"
 PREFIXED = "pulumi-kubernetes-00000000"
+ADMISSION = (
+    *(f"{SPACE}-{suffix}" for suffix in ("runner-pods", "runner-pools")),
+    *(f"{BASE}-{suffix}" for suffix in ("runner-pods", "runner-pools", "runner-metadata")),
+)
 ANNOTATION = 'metadata.annotations["example.com/x"]'
 POD = "spec.template.spec"
 RUNNER = f"{POD}.containers[runner]"
@@ -108,10 +112,10 @@ def _nothing(_: Json) -> None:
 
 def platform_rows(credential: str) -> Iterator[Row]:
     """On every kind that a platform declares. `credential` is the name of the forge's Secret."""
-    for namespace in (SPACE, BASE):  # first, so that nothing refuses the rest
-        for suffix in ("runner-pods", "runner-pools", "runner-metadata"):
-            yield _row("patch", "ValidatingAdmissionPolicyBinding", f"{namespace}-{suffix}",
-                       put("spec", "validationActions", to=["Audit"]), "spec.validationActions")  # fmt: skip
+    for name in ADMISSION:  # first, so that nothing refuses the rest
+        change = put("spec", "validationActions", to=["Audit"])
+        yield _row("patch", "ValidatingAdmissionPolicyBinding", name, change, "spec.validationActions")
+    yield _row("delete", "ValidatingAdmissionPolicyBinding", f"{SPACE}-runner-metadata", _nothing)
     label, note = ("metadata", "labels"), ("metadata", "annotations", "example.com/x")
     yield from (
         _row("patch", "Namespace", SPACE, put(*label, "pod-security.kubernetes.io/enforce", to="privileged"),
@@ -153,6 +157,7 @@ def platform_rows(credential: str) -> Iterator[Row]:
              add("subjects", element={"kind": "ServiceAccount", "name": "default", "namespace": SPACE}), "subjects"),
         _row("replace", "RoleBinding", f"{SPACE}/deployer-drifted", put("subjects", to=[]), "subjects"),
         _row("make_anew", "RoleBinding", f"{SPACE}/previewer", put("roleRef", "name", to="registrar"), "roleRef.name"),
+        _row("replace", "RoleBinding", f"{SPACE}/previewer", _nothing, "metadata.managedFields"),
         _row("apply", "ConfigMap", f"{SPACE}/registrar", put("data", "url", to="https://evil.example.com"), "data.url"),
         _row("edit", "ConfigMap", f"{SPACE}/registrar", put("data", "extra", to="1"), "data.extra"),
         _row("replace", "ConfigMap", f"{BASE}/registrar", drop("data", "ca.crt"), 'data["ca.crt"]'),
@@ -187,7 +192,6 @@ def platform_rows(credential: str) -> Iterator[Row]:
         _row("apply", "ValidatingAdmissionPolicyBinding", f"{BASE}-runner-pods",
              put("spec", "matchResources", "namespaceSelector", to={"matchLabels": {"a": "b"}}),
              "spec.matchResources"),
-        _row("delete", "ValidatingAdmissionPolicyBinding", f"{SPACE}-runner-metadata", _nothing),
         _row("delete", "ValidatingAdmissionPolicy", f"{BASE}-runner-metadata", _nothing),
     )  # fmt: skip
 
@@ -203,14 +207,14 @@ def pool_rows(stack: str) -> Iterator[Row]:
             ("apply", put(*spec, "hostNetwork", to=True), f"{POD}.hostNetwork"),
             (f"apply:{PREFIXED}", put(*spec, "hostPID", to=True), f"{POD}.hostPID"),
             ("apply:helm", put(*spec, "hostIPC", to=True), f"{POD}.hostIPC"),
-            (f"update:{CONTROLLER}", put(*spec, "shareProcessNamespace", to=True), f"{POD}.shareProcessNamespace"),
+            (f"update:{CONTROLLER}", put(*spec, "setHostnameAsFQDN", to=True), f"{POD}.setHostnameAsFQDN"),
             ("patch", put(*runner, "image", to="evil:1"), f"{RUNNER}.image"),
             ("edit", add(*runner, "env", element={"name": "EXTRA", "value": "planted-Zq81xv"}), f"{RUNNER}.env[EXTRA]"),
             ("replace", put(*runner, "env", 0, "value", to="9"), f"{RUNNER}.env["),
             ("edit", put(*runner, "command", 2, to="evil"), f"{RUNNER}.command"),
-            ("apply", put(*runner, "securityContext", "privileged", to=True), f"{RUNNER}.securityContext.privileged"),
             ("replace", put(*runner, "securityContext", "allowPrivilegeEscalation", to=True),
              f"{RUNNER}.securityContext.allowPrivilegeEscalation"),
+            ("apply", put(*runner, "securityContext", "privileged", to=True), f"{RUNNER}.securityContext.privileged"),
             ("replace", drop(*runner, "securityContext", "capabilities"), f"{RUNNER}.securityContext.capabilities"),
             ("edit", put(*runner, "resources", "limits", "memory", to="9Gi"), f"{RUNNER}.resources.limits.memory"),
             ("patch", drop(*runner, "lifecycle"), f"{RUNNER}.lifecycle"),

@@ -35,7 +35,9 @@ def rows(api: KubernetesApi) -> Iterator[Stranger]:
     """Some twenty."""
     (pod,) = [item["metadata"]["name"] for item in api.items(f"{CORE}/namespaces/{SPACE}/pods")]
     yield from _of_pod(pod)
-    yield from _objects()
+    root = api.get(at("ConfigMap", "kube-root-ca.crt", SPACE))["metadata"]
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": root["name"], "uid": root["uid"], "controller": True}
+    yield from _objects(owner)
     yield _stranger("ServiceAccount", f"{SPACE}/default", _account, "metadata.annotations")
     yield _stranger("ServiceAccount", f"{BASE}/default", _pull_secret, "imagePullSecrets")
     yield from _of_cluster()
@@ -48,7 +50,6 @@ def _stranger(kind: str, place: str, by: Callable[[Hand], object], field: str = 
 def _of_pod(name: str) -> Iterator[Stranger]:
     path = at("Pod", name, SPACE)
     changes: dict[str, Json] = {
-        "spec.containers[runner].image": {"spec": {"containers": [{"name": "runner", "image": "lab.local/pause:lab"}]}},
         "metadata.labels.team": {"metadata": {"labels": {"team": "x"}}},
         'metadata.annotations["gpu-runners.dev/runner-labels"]': {
             "metadata": {"annotations": {"gpu-runners.dev/runner-labels": "prod"}}
@@ -77,9 +78,8 @@ def _created(path: str, body: Json) -> Callable[[Hand], object]:
     return lambda hand: hand.api.create(path, body)
 
 
-def _objects() -> Iterator[Stranger]:
-    """One of each kind, each with an excuse where one could pass for it."""
-    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "first-0", "uid": "0", "controller": True}
+def _objects(owner: Json) -> Iterator[Stranger]:
+    """One of each kind, each with an excuse where one could pass for it: `owner` is there and makes no pods."""
     labels = {"app.kubernetes.io/managed-by": "pulumi", "app.kubernetes.io/part-of": "gpu-runners"}
     security = {
         "runAsNonRoot": True, "runAsUser": 1001, "seccompProfile": {"type": "RuntimeDefault"},

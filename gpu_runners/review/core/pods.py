@@ -66,9 +66,11 @@ def drift(live: Iterable[Json], declared: Mapping[Key, Declared]) -> list[Drift]
     used = {_owner(pod) for pod in pods if (pod.get("status") or {}).get("phase") not in _ENDED}
     for uid, replica_set in sets.items():
         key = own.get(_owner(replica_set))
-        if key is not None and _revision(replica_set) == _revision(objects[key]):
+        if key is None or not any(_of_templates(declared[key].outputs, replica_set)):
+            continue  # a stranger's, or as the state has it, whatever its Deployment says by now
+        if _revision(replica_set) == _revision(objects[key]):
             drifts += _of_newest(replica_set, objects[key])
-        elif key is not None and uid in used:
+        elif uid in used:
             drifts += _of_older(replica_set, declared[key].outputs)
     for pod in pods:
         maker = sets.get(_owner(pod))
