@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -143,7 +144,10 @@ class Program:
 
         Raises PulumiFailedError, StackUnknownError, StateForeignError.
         """
-        text = self._succeed("stack", "export").output
+        with ThreadPoolExecutor(1) as beside:  # each takes Pulumi a third of a second to start
+            config = beside.submit(lambda: self.config)
+            text = self._succeed("stack", "export").output
+            config.result()
         stack_file = self.config_file.read_text() if self.config_file.is_file() else ""
         problems = check_state(text, expectation(self.stack, self.config, stack_file))
         if problems:
