@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from gpu_runners.review.core.comparison import UNKNOWN, Difference
-from gpu_runners.review.core.field_path import MISSING, Item, Path
+from gpu_runners.review.core.field_path import MISSING, Path
 
 # Controllers' and kubectl's bookkeeping, by the field that holds it.
 _ANNOTATIONS: Final[Mapping[Path, frozenset[str]]] = {
@@ -85,17 +85,14 @@ def _set(value: Any) -> frozenset[str]:
 
 
 def _is_account_secret(difference: Difference, account: str) -> bool:
-    """A controller's mention of a token that it made for an account."""
-    path, last = difference.path, difference.path[-1]
-    if path[:-1] not in (("secrets",), ("imagePullSecrets",)) or not isinstance(last, Item):
+    """Controllers' mentions of tokens that they made for an account."""
+    if difference.path[:1] not in (("secrets",), ("imagePullSecrets",)):
         return False
-    value = difference.after if difference.before is MISSING else difference.before
-    match = _ACCOUNT_SECRET.fullmatch(str(dict(last.by).get("name")))
-    return (
-        bool(match) and match[1] == account and isinstance(value, Mapping) and set(value) == {"name"}
-        if match
-        else False
-    )
+    sides = [side if isinstance(side, list) else [side] for side in (difference.before, difference.after)]
+    changed = [part for one, other in (sides, sides[::-1]) for part in one if part not in other and part is not MISSING]
+    names = [part["name"] if isinstance(part, Mapping) and set(part) == {"name"} else "" for part in changed]
+    matches = [_ACCOUNT_SECRET.fullmatch(str(name)) for name in names]
+    return bool(matches) and all(match is not None and match[1] == account for match in matches)
 
 
 def is_of_newer_server(

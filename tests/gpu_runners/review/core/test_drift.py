@@ -253,3 +253,24 @@ def test_what_keda_writes_on_what_it_scales_is_no_drift() -> None:
     assert [drift.field for drift in scaled(annotations={"autoscaling.keda.sh/paused": "true"})] == [
         'metadata.annotations["autoscaling.keda.sh/paused"]'
     ]
+
+
+def account(**fields: Any) -> list[str]:
+    made = {"apiVersion": "v1", "kind": "ServiceAccount"}
+    named = {"name": "runner", "namespace": "dev", "uid": "u", "resourceVersion": "1"}
+    state = {
+        "type": "kubernetes:core/v1:ServiceAccount", "urn": "runner", "id": "dev/runner",
+        "inputs": made | {"metadata": {"name": "runner", "namespace": "dev"}}, "outputs": made | {"metadata": named},
+    }  # fmt: skip
+    live = made | {"metadata": named | {"resourceVersion": "2"}} | fields
+    return [drift.field for drift in ClusterDrift(declared([state]), [live], {}).compared()]
+
+
+def test_a_controllers_mention_of_a_token_is_no_drift_and_a_strangers_secret_is() -> None:
+    assert account(secrets=[{"name": "runner-token-x2x4z"}]) == []
+    assert (
+        account(imagePullSecrets=[{"name": "runner-dockercfg-x2x4z"}], secrets=[{"name": "runner-dockercfg-x2x4z"}])
+        == []
+    )
+    assert account(secrets=[{"name": "deployer-token-x2x4z"}]) == ["secrets[deployer-token-x2x4z]"]
+    assert account(imagePullSecrets=[{"name": "runner-dockercfg-x2x4z"}, {"name": "stolen"}]) == ["imagePullSecrets"]
