@@ -12,10 +12,12 @@ import yaml
 
 from lab import paths
 from lab.errors import LabError
+from lab.trial.deadline import until
 from lab.trial.kubernetes import KubernetesApi
 
 Json = dict[str, Any]
 Change = Callable[[Json], object]
+CONFLICT = "the object has been modified"
 KUBECTL = str(paths.BIN / "kubectl")
 
 
@@ -34,16 +36,24 @@ class Hand:
         self._kubectl("patch", *_named(before), "--type=merge", f"--field-manager={manager}", "-p", json.dumps(patch))
 
     def replace(self, path: str, change: Change) -> None:
-        """`kubectl replace`."""
-        _, after = self._changed(path, change)
-        self._kubectl("replace", "-f", "-", text=json.dumps(after))
+        """`kubectl replace`, once more where a controller wrote in between."""
+
+        def replaced() -> bool:
+            _, after = self._changed(path, change)
+            return self._kubectl("replace", "-f", "-", text=json.dumps(after), unless=CONFLICT)
+
+        until(f"{path} is replaced", replaced, 10)
 
     def edit(self, path: str, change: Change) -> None:
         """`kubectl edit`, with an editor that knows what it wants."""
-        before, after = self._changed(path, change)
-        file = self.folder / "edited.yaml"
-        file.write_text(yaml.safe_dump(after))
-        self._kubectl("edit", *_named(before), variables={"KUBE_EDITOR": f"cp {file}"})
+
+        def edited() -> bool:
+            before, after = self._changed(path, change)
+            file = self.folder / "edited.yaml"
+            file.write_text(yaml.safe_dump(after))
+            return self._kubectl("edit", *_named(before), variables={"KUBE_EDITOR": f"cp {file}"}, unless=CONFLICT)
+
+        until(f"{path} is edited", edited, 10)
 
     def apply(self, path: str, change: Change, manager: str = "") -> None:
         """`kubectl apply --server-side`, as Pulumi itself unless a manager is named."""
@@ -64,10 +74,15 @@ class Hand:
 
     def update(self, path: str, change: Change, manager: str) -> None:
         """What a controller or an operator does: PUT under a name of its own."""
-        _, after = self._changed(path, change)
-        answer = self.api.attempt("PUT", f"{path}?fieldManager={manager}", after)
-        if not answer.is_success:
-            raise LabError(f"PUT {path}: {answer.status_code} {answer.text}")
+
+        def updated() -> bool:
+            _, after = self._changed(path, change)
+            answer = self.api.attempt("PUT", f"{path}?fieldManager={manager}", after)
+            if not answer.is_success and answer.status_code != 409:
+                raise LabError(f"PUT {path}: {answer.status_code} {answer.text}")
+            return answer.is_success
+
+        until(f"{path} is updated", updated, 10)
 
     def clear(self, path: str, change: Change) -> None:
         """A change, and then nobody has written anything."""
@@ -95,14 +110,18 @@ class Hand:
         return before, after
 
     @staticmethod
-    def _kubectl(*arguments: str, text: str = "", variables: Mapping[str, str] | None = None) -> None:
+    def _kubectl(
+        *arguments: str, text: str = "", variables: Mapping[str, str] | None = None, unless: str = "\0"
+    ) -> bool:
+        """Whether it succeeded; it may fail with a word."""
         done = subprocess.run(
             [KUBECTL, f"--kubeconfig={paths.KUBECONFIG}", *arguments],
             env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **(variables or {})},
             input=text, capture_output=True, text=True, check=False, timeout=30,
         )  # fmt: skip
-        if done.returncode != 0:
+        if done.returncode != 0 and unless not in done.stderr:
             raise LabError(f"kubectl {arguments[:4]}: {done.stdout}{done.stderr}")
+        return done.returncode == 0
 
 
 def merge_patch(before: Any, after: Any) -> Any:
