@@ -15,8 +15,8 @@ FILE: Final = paths.REPOSITORY / "gpu_runners" / "review" / "core" / "api_fields
 # What this program declares, what it may meet around it, and what a review reads of the cluster.
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "api/v1": (
-        "ConfigMap", "Endpoints", "LimitRange", "Namespace", "Pod", "ResourceQuota", "Secret", "Service",
-        "ServiceAccount",
+        "ConfigMap", "Endpoints", "LimitRange", "Namespace", "PersistentVolumeClaim", "Pod", "ResourceQuota",
+        "Secret", "Service", "ServiceAccount",
     ),
     "apis/apps/v1": ("Deployment", "ReplicaSet"),
     "apis/networking.k8s.io/v1": ("NetworkPolicy",),

@@ -15,7 +15,6 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "Container.terminationMessagePath": "/dev/termination-log",
     "Container.terminationMessagePolicy": "File",
     "ContainerPort.protocol": "TCP",
-    "DeploymentSpec.minReadySeconds": 0,
     "DeploymentSpec.progressDeadlineSeconds": 600,
     "DeploymentSpec.revisionHistoryLimit": 10,
     "DownwardAPIVolumeSource.defaultMode": 420,
@@ -33,6 +32,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "NamespaceSpec.finalizers": ["kubernetes"],
     "NetworkPolicyPort.protocol": "TCP",
     "ObjectFieldSelector.apiVersion": "v1",
+    "PersistentVolumeClaimSpec.volumeMode": "Filesystem",
     "PodSpec.dnsPolicy": "ClusterFirst",
     "PodSpec.enableServiceLinks": True,
     "PodSpec.restartPolicy": "Always",
@@ -50,16 +50,19 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "RuleWithOperations.scope": "*",
     "Secret.type": "Opaque",
     "SecretVolumeSource.defaultMode": 420,
-    "SecurityContext.procMount": "Default",
     "ServiceAccountTokenProjection.expirationSeconds": 3600,
     "ServicePort.protocol": "TCP",
-    "ServiceSpec.externalTrafficPolicy": "Cluster",
     "ServiceSpec.internalTrafficPolicy": "Cluster",
     "ServiceSpec.sessionAffinity": "None",
     "ServiceSpec.type": "ClusterIP",
     "ValidatingAdmissionPolicySpec.failurePolicy": "Fail",
     "DeploymentStrategy.type": "RollingUpdate",
-    # No default, and without a word the same.
+}
+# No default, and the same as no word at all.
+NOTHING: Final[Mapping[str, Any]] = {
+    "ServiceSpec.externalTrafficPolicy": "Cluster",
+    "SecurityContext.procMount": "Default",
+    "DeploymentSpec.minReadySeconds": 0,
     "ObjectMeta.annotations": _ANY,
     "ObjectMeta.labels": _ANY,
     "PodSpec.hostIPC": False,
@@ -73,7 +76,10 @@ ALIASES: Final = frozenset({"PodSpec.serviceAccount"})
 
 def is_default(place: str, holds: str, value: Any) -> bool:
     """Whether a value of the field at a place (`PodSpec.dnsPolicy`) is what no word at all would be."""
-    if value is None or (place in DEFAULTS and DEFAULTS[place] == value and type(DEFAULTS[place]) is type(value)):
+    for known in (DEFAULTS, NOTHING):
+        if place in known and known[place] == value and type(known[place]) is type(value):
+            return True
+    if value is None:
         return True
     fields = FIELDS.get(holds)
     return (

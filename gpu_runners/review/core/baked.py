@@ -15,7 +15,12 @@ from gpu_runners.review.core.ownership import PULUMI_PREFIX, Claim
 
 _EMPTY: Final[tuple[Any, ...]] = (None, "", {}, [])
 # Filled from another field of the same object.
-_FOLLOWS: Final = frozenset({"ServicePort.targetPort", "NetworkPolicySpec.policyTypes", "RoleRef.apiGroup"})
+_FOLLOWS: Final = frozenset(
+    {
+        "ServicePort.targetPort", "NetworkPolicySpec.policyTypes", "RoleRef.apiGroup",
+        "PersistentVolumeClaimSpec.storageClassName",  # the cluster's default class
+    }
+)  # fmt: skip
 _NAMESPACE_LABEL: Final[Path] = ("metadata", "labels", "kubernetes.io/metadata.name")
 
 

@@ -274,3 +274,26 @@ def test_a_controllers_mention_of_a_token_is_no_drift_and_a_strangers_secret_is(
     )
     assert account(secrets=[{"name": "deployer-token-x2x4z"}]) == ["secrets[deployer-token-x2x4z]"]
     assert account(imagePullSecrets=[{"name": "runner-dockercfg-x2x4z"}, {"name": "stolen"}]) == ["imagePullSecrets"]
+
+
+def claim(**changes: Any) -> list[str]:
+    """Of a cache's claim as it was made, and as it is bound."""
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    made = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "spec": spec}
+    named = {"name": "cache", "namespace": "dev", "uid": "u", "resourceVersion": "1"}
+    state = {
+        "type": "kubernetes:core/v1:PersistentVolumeClaim", "urn": "cache", "id": "dev/cache",
+        "inputs": made | {"metadata": {"name": "cache", "namespace": "dev"}},
+        "outputs": made | {"metadata": named, "spec": {**spec, "volumeMode": "Filesystem", "storageClassName": "fast"}},
+    }  # fmt: skip
+    bound = {"pv.kubernetes.io/bind-completed": "yes", "volume.kubernetes.io/storage-provisioner": "x"}
+    metadata = {**named, "resourceVersion": "2", "annotations": bound, "finalizers": ["kubernetes.io/pvc-protection"]}
+    given = {**spec, "volumeMode": "Filesystem", "storageClassName": "fast", "volumeName": "pvc-1", **changes}
+    live = made | {"metadata": metadata, "spec": given}
+    return [drift.field for drift in ClusterDrift(declared([state]), [live], {}).compared()]
+
+
+def test_a_claim_that_is_bound_is_no_drift_and_one_that_grew_is() -> None:
+    assert claim() == []
+    assert claim(resources={"requests": {"storage": "1024Mi"}}) == []
+    assert claim(resources={"requests": {"storage": "2Gi"}}) == ["spec.resources.requests.storage"]
