@@ -122,7 +122,7 @@ def _stack(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
 
 
 def _platform(forge_url: str) -> dict[str, Any]:
-    environments = [{"namespace": SPACE, "quota": {"gpus": 0}, "egress": [{"cidr": "10.85.0.1/32", "ports": [3000]}]}]
+    environments = [{"namespace": SPACE, "quota": {"gpus": 1}, "egress": [{"cidr": "10.85.0.1/32", "ports": [3000]}]}]
     return {
         "gpu-runners:forge": "gitea",
         "gpu-runners:runnerImage": "lab.local/gitea-runner:lab",
