@@ -19,7 +19,7 @@ from typing import Any, Final
 from gpu_runners.child_process import Children, DeadlinePassedError, Ended
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.state.check import check_state
-from gpu_runners.state.expectation import expectation
+from gpu_runners.state.expectation import declares_platform, expectation
 from values.problem import count_of
 from values.secrecy import without_secrets_in_urls
 
@@ -159,9 +159,7 @@ class Program:
 
     def declares_platform(self) -> bool:
         """Whether the stack's config has a platform. Raises PulumiFailedError, StackUnknownError."""
-        platform = self.config.get("gpu-runners:platform") or {}
-        # Pulumi shows the program's defaults as well: without a platform an empty mapping.
-        return bool(platform.get("objectValue")) or platform.get("value", "{}") != "{}"
+        return declares_platform(self.config)
 
     @cached_property
     def config(self) -> dict[str, Any]:

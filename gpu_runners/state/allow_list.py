@@ -68,6 +68,19 @@ GITHUB_TYPES: Final = frozenset(
     )
 )
 
+# Without a platform a stack is pools alone. Who deploys them writes their state, and a Namespace or a Role in it would
+# go with the next `up` of somebody who may do more.
+POOLS_TYPES: Final = frozenset(
+    {
+        *(f"gpu-runners:index:{name}" for name in ("OnlinePools", "RunnerDeployment")),
+        "kubernetes:apps/v1:Deployment",
+        "kubernetes:core/v1:ConfigMap",
+        "kubernetes:keda.sh/v1alpha1:ScaledObject",
+        KUBERNETES_PROVIDER,
+        STACK_TYPE,
+    }
+)
+
 # A resource's fields as Pulumi 3.x writes them (sdk/go/common/apitype, ResourceV3). What reads a foreign object
 # (`external`), loads it from an import or belongs to another resource's view is none of this program's.
 RESOURCE_FIELDS: Final = frozenset(

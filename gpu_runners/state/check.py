@@ -19,6 +19,9 @@ _CURE: Final = (
     "nothing was run. Find out who wrote to the state's bucket, change its keys, and bring back a version of the state "
     "from before (`pulumi stack import`)"
 )
+_POOLS_ALONE: Final = (
+    "what pools are made of, as the stack declares no platform; one that was taken out goes by `pulumi up` first"
+)
 _MOST_TOLD = 20
 _URN_PARTS = 4
 
@@ -27,11 +30,12 @@ _URN_PARTS = 4
 class Expectation:
     """What the stack's own config says: the `kubernetes:` keys, the URL of GitHub's API ("" for none).
 
-    A `kubernetes:` key that is a secret is None here. secrets_provider is the stack file's `secretsprovider`, "" for a
-    passphrase.
+    platform says whether it declares one. A `kubernetes:` key that is a secret is None here. secrets_provider is the
+    stack file's `secretsprovider`, "" for a passphrase.
     """
 
     stack: str
+    platform: bool = False
     kubernetes: Mapping[str, str | None] = field(default_factory=dict)
     github_api: str = ""
     secrets_provider: str = ""
@@ -133,7 +137,11 @@ class _Reading:
         for index, resource in enumerate(resources):
             yield from self._resource(f"resources[{index}]", resource)
             if not _has_plain_values(resource):
-                yield self._note(f"resources[{index}]", "an asset or a reference", "plain values and secrets")
+                yield self._note(
+                    f"resources[{index}]",
+                    "an asset, a reference or a secret in plain text",
+                    "plain values and ciphertexts",
+                )
 
     def _operations(self, operations: Any) -> Iterator[Problem]:
         if not isinstance(operations, list) or len(operations) > allowed.MOST_RESOURCES:
@@ -155,7 +163,9 @@ class _Reading:
         if not isinstance(kind, str) or not isinstance(urn, str) or not self._urn_fits(kind, urn):
             yield self._note(where, f"{urn} of type {kind}", f"a URN of {self._expected.stack}::{allowed.PROJECT}")
             return
-        if kind in allowed.PROVIDERS:
+        if not self._expected.platform and kind not in allowed.POOLS_TYPES:
+            yield self._note(urn, f"the type {kind}", _POOLS_ALONE)
+        elif kind in allowed.PROVIDERS:
             yield from self._provider(urn, kind, resource)
         elif kind in allowed.KUBERNETES_TYPES:
             yield from self._uses(urn, resource, KUBERNETES_PROVIDER)
@@ -238,7 +248,15 @@ class _Reading:
 
 
 def _is_secret(value: Any) -> bool:
-    return isinstance(value, dict) and value.get(allowed.SIGNATURE) == allowed.SECRET
+    """Whether it is a ciphertext and nothing else: Pulumi takes a secret in plain text as well, which anybody writes
+    (sdk/go/common/apitype, SecretV1), and nothing within one would be read here.
+    """
+    return (
+        isinstance(value, dict)
+        and value.keys() == {allowed.SIGNATURE, "ciphertext"}
+        and value[allowed.SIGNATURE] == allowed.SECRET
+        and isinstance(value["ciphertext"], str)
+    )
 
 
 def _has_plain_values(value: Any) -> bool:

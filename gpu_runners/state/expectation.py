@@ -22,10 +22,18 @@ def expectation(stack: str, config: Mapping[str, Any], stack_file: str) -> Expec
     provider = _SECRETS_PROVIDER.search(stack_file)
     return Expectation(
         stack=stack.rpartition("/")[2],
+        platform=declares_platform(config),
         kubernetes=kubernetes,
         github_api=_github_api(config),
         secrets_provider=provider[1] if provider else "",
     )
+
+
+def declares_platform(config: Mapping[str, Any]) -> bool:
+    """Whether a config, as above, has a platform."""
+    platform = config.get("gpu-runners:platform") or {}
+    # Pulumi shows the program's defaults as well: without a platform an empty mapping.
+    return bool(platform.get("objectValue")) or platform.get("value", "{}") != "{}"
 
 
 def _github_api(config: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gpu_runners.state.allow_list import COMPONENTS, GITHUB_TYPES, KUBERNETES_TYPES
+from gpu_runners.state.allow_list import COMPONENTS, GITHUB_TYPES, KUBERNETES_TYPES, POOLS_TYPES
 
 SOURCES = "\n".join(path.read_text() for path in sorted((Path(__file__).parents[3] / "components").rglob("*.py")))
 
@@ -16,6 +16,16 @@ def declared(pattern: str) -> set[str]:
 
 def test_every_component_of_the_program_is_known_and_no_other() -> None:
     assert declared(r'"(gpu-runners:index:\w+)"') == COMPONENTS
+
+
+def test_pools_are_made_of_what_their_room_makes() -> None:
+    room = Path(__file__).parents[3] / "components" / "pools"
+    text = "\n".join(path.read_text() for path in sorted(room.rglob("*.py")))
+    made = set(re.findall(r'"(gpu-runners:index:\w+)"', text))
+    made |= set(re.findall(r"\bk8s\.[a-z0-9_.]+\.([A-Z]\w+)\((?!\))", text)) - {"CustomResource"}
+    made |= set(re.findall(r'CustomResource\([^)]*?kind="(\w+)"', text))
+    known = {kind if kind.startswith("gpu-runners:") else kind.rpartition(":")[2] for kind in POOLS_TYPES}
+    assert known - {"kubernetes", "Stack"} == made
 
 
 @pytest.mark.parametrize(

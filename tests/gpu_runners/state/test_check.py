@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gpu_runners.state import allow_list
 from gpu_runners.state.allow_list import SECRET, SIGNATURE
 from gpu_runners.state.check import Expectation, check_state
 
@@ -74,6 +75,18 @@ def test_a_secret_kubeconfig_passes_as_a_ciphertext_alone() -> None:
     assert problems(document, expected) != []
 
 
+def test_a_secret_in_plain_text_is_refused_wherever_it_hides() -> None:
+    """Pulumi reads one like a ciphertext, and anybody can write it: Go's `refresh` ran such a kubeconfig's command."""
+    plain = {SIGNATURE: SECRET, "plaintext": json.dumps(EXEC_KUBECONFIG)}
+    for value in (plain, {**plain, "ciphertext": "v1:a:b"}, {SIGNATURE: SECRET}, {SIGNATURE: SECRET, "ciphertext": {}}):
+        document = recorded()
+        resource(document, "providers:kubernetes")["inputs"]["kubeconfig"] = value
+        assert problems(document, Expectation(stack="review", kubernetes={"kubeconfig": None})) != []
+        hidden = recorded()
+        resource(hidden, ":ConfigMap")["inputs"]["metadata"] = value
+        assert any("a secret in plain text" in text for text in problems(hidden))
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -119,6 +132,20 @@ def test_a_resource_of_another_kind_is_named(kind: str) -> None:
     deployment["urn"] = f"urn:pulumi:review::gpu-runners::{kind}::x"
     document["deployment"]["resources"].append(deployment)
     assert any(kind in text for text in problems(document))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    sorted((allow_list.KUBERNETES_TYPES | allow_list.COMPONENTS | allow_list.GITHUB_TYPES) - allow_list.POOLS_TYPES),
+)
+def test_a_stack_of_pools_holds_nothing_of_a_platform(kind: str) -> None:
+    """An environment's deployer writes its state, and an administrator's next command would take such things away."""
+    document = recorded()
+    foreign = copy.deepcopy(resource(document, "apps/v1:Deployment"))
+    foreign |= {"type": kind, "urn": f"urn:pulumi:review::gpu-runners::{kind}::x", "delete": True}
+    document["deployment"]["resources"].append(foreign)
+    assert any(f"the type {kind}" in text and "no platform" in text for text in problems(document))
+    assert not any("no platform" in text for text in problems(document, Expectation(stack="review", platform=True)))
 
 
 def test_a_pending_operation_is_read_as_a_resource_is() -> None:
@@ -209,8 +236,9 @@ def test_github_is_asked_where_the_stacks_scope_says_and_nowhere_else() -> None:
     document["deployment"]["resources"].append(
         {"urn": urn, "type": "pulumi:providers:github", "custom": True, "id": "1", "inputs": inputs, "outputs": inputs}
     )
-    assert problems(document, Expectation(stack="review", github_api="https://api.github.com")) == []
-    for expected in (EXPECTED, Expectation(stack="review", github_api="https://ghe.example/api/v3")):
+    assert problems(document, Expectation(stack="review", platform=True, github_api="https://api.github.com")) == []
+    for github_api in ("", "https://ghe.example/api/v3"):
+        expected = Expectation(stack="review", platform=True, github_api=github_api)
         assert any("baseUrl" in text for text in problems(document, expected))
 
 
@@ -229,7 +257,7 @@ def test_an_asset_is_refused_wherever_it_hides() -> None:
     document = recorded()
     asset = {SIGNATURE: "c44067f5952c0a294b673a41bacd8c17", "path": "/etc/passwd"}
     resource(document, "ConfigMap")["inputs"]["data"] = {"x": [{"y": asset}]}
-    assert any("an asset or a reference" in text for text in problems(document))
+    assert any("an asset, a reference" in text for text in problems(document))
 
 
 @pytest.mark.parametrize(
