@@ -154,6 +154,38 @@ def test_a_stack_file_that_is_a_link_is_no_stack_file(scene: Scene, tmp_path: Pa
     assert "swordfish" not in scene.text
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2001-99-99",
+        "2001-01-01T00:00:00+99:99",
+        "1" * 5000,
+        "0b_",
+        "!!int ''",
+        "!!float ''",
+        "!!bool maybe",
+        "!!timestamp soon",
+        "[" * 5000,
+        "{? [a] : b}",
+    ],
+)
+def test_whatever_a_stack_file_holds_a_comment_that_was_green_does_not_stay_so(scene: Scene, value: str) -> None:
+    scene.report(changes=(CHANGE,))
+    assert scene.comment() == ExitCode.DONE
+    (scene.pull / "Pulumi.dev.yaml").write_text(f"config: {{x: {value}}}\n")
+    assert scene.comment() == ExitCode.FAILED
+    assert "not known" in scene.text
+
+
+def test_a_stack_file_that_grows_while_it_is_read_is_none(scene: Scene) -> None:
+    """Nine places of nine lines are 9⁹ pairs once they are merged."""
+    lines = ["x0: &x0 {a: b}", *(f"x{n}: &x{n} {{<<: [{', '.join([f'*x{n - 1}'] * 9)}]}}" for n in range(1, 10))]
+    (scene.pull / "Pulumi.dev.yaml").write_text("\n".join([*lines, "config: {}"]))
+    scene.report()
+    assert scene.comment() == ExitCode.FAILED
+    assert "a merge key" in scene.text
+
+
 def test_a_report_of_a_stack_that_is_none_here_is_left_out(scene: Scene) -> None:
     scene.report(changes=(CHANGE,))
     scene.report("prod", changes=(CHANGE,))
