@@ -78,7 +78,7 @@ def runner_container(grants: AdmissionGrants, *, job_credentials: bool) -> Field
     mounts = [*runner_mounts(job_credentials=job_credentials, of_github=True), *caches]
     job_variables = (KUBECONFIG_VARIABLE,) if job_credentials else ()
     devices = {
-        resource: Value(f"quantity({{v}}).compareTo(quantity('{count}')) <= 0", f"at most {count}")
+        resource: _devices(count)
         for resource, count in sorted((name, int(number)) for name, number in grants["gpus"].items())
         if count > 0
     }
@@ -121,6 +121,12 @@ def _shared(grants: AdmissionGrants) -> "dict[str, Value | Fields]":
             required=True,
         ),
     }
+
+
+def _devices(most: int) -> Value:
+    """At least one: of none the device plugin says nothing, and a runtime then believes the image."""
+    one, bound = (f"quantity({{v}}).compareTo(quantity('{count}'))" for count in (1, most))
+    return Value(f"{one} >= 0 && {bound} <= 0", f"1 to {most}")
 
 
 def _resources(requests: dict[str, Value], limits: dict[str, Value], rules: tuple[Rule, ...] = ()) -> Fields:

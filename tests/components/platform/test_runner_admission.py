@@ -227,6 +227,14 @@ def test_gpus_of_other_vendors_leave_those_of_nvidia_hidden(resource: str) -> No
     assert {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"} in runner["env"]
 
 
+def test_a_granted_device_is_asked_for_at_least_once() -> None:
+    """Of none the device plugin says nothing to the runtime, which then believes the image about which are visible."""
+    assert (
+        f"| `spec.containers[].resources.limits.nvidia.com/gpu` | 1 to {GRANTS['gpus']['nvidia.com/gpu']} |"
+        in table(GRANTS)
+    )
+
+
 def test_a_runner_may_fill_no_more_of_the_nodes_disk_than_its_pool_says() -> None:
     runner = written(work_volume="20Gi", ephemeral_storage="512Mi")["spec"]["containers"][0]
     assert runner["resources"]["limits"]["ephemeral-storage"] == "23040Mi"  # with 2Gi for the runner's own files

@@ -389,6 +389,10 @@ HOSTILE: Final[dict[str, tuple[Change, str]]] = {
         _after(_devices("nvidia.com/gpu", "1", keep_void=True), _set_variable("NVIDIA_VISIBLE_DEVICES", "all")),
         "spec.containers[runner].env[NVIDIA_VISIBLE_DEVICES]",
     ),
+    "none of a GPU, and the image's word for which": (
+        _devices("nvidia.com/gpu", "0"),
+        "spec.containers[runner].resources.limits.nvidia.com/gpu",
+    ),
     "more than the grant": (_devices("nvidia.com/gpu", "9"), "spec.containers[runner].resources.limits.nvidia.com/gpu"),
     "slices past the grant": (
         _devices("nvidia.com/mig-1g.10gb", "8"),
