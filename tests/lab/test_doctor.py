@@ -171,7 +171,10 @@ def test_what_admission_or_a_limit_range_would_say_is_known_before_up(
     ranges = f"/api/v1/namespaces/{POOLS_NAMESPACE}/limitranges"
     for limit, words in (
         ({"type": "Container", "max": {"memory": "100Mi"}}, "maximum memory usage per Container is 100Mi"),
-        ({"type": "Container", "default": {"cpu": "1"}}, "resources.limits.cpu: found a field that no runner has"),
+        (
+            {"type": "Container", "default": {"cpu": "1"}},
+            "metadata.annotations.kubernetes.io/limit-ranger: found a field that no runner has",
+        ),
     ):
         api.create(ranges, {"metadata": {"name": "tried"}, "spec": {"limits": [limit]}})
         try:

@@ -67,8 +67,8 @@ def test_registrar_runner_and_job_reach_the_forge_through_the_proxy_alone(
 ) -> None:
     script = f"""
         echo "told of $https_proxy and $HTTP_PROXY"
-        curl --silent --fail --output /dev/null http://{FORGE}/api/v1/version
-        ! curl --silent --noproxy '*' --max-time 3 --output /dev/null http://{FORGE}/api/v1/version
+        git ls-remote --quiet http://{FORGE}/mlops/guide.git
+        ! timeout 5 git -c http.proxy= ls-remote --quiet http://{FORGE}/mlops/guide.git
     """
     run = push(repository, one_job("proxied", script))
     (job,) = run.until_done(SECONDS).values()

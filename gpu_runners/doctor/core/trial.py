@@ -13,7 +13,7 @@ _CURES: Final = (
     ((_ACCOUNT,), "bring up the stack whose platform has {namespace} among its environments"),
     ((_QUOTA,), "raise the quota of {namespace}, or lower what its pools ask for"),
     (
-        ("per Container is", "per Pod is", "LimitRange"),
+        ("per Container is", "per Pod is", "limit-ranger"),  # the last is the annotation of its defaults
         "`kubectl --namespace {namespace} get limitranges -o yaml`: widen it, or delete it: admission bounds pods",
     ),
     (

@@ -45,6 +45,12 @@ def test_a_pod_is_made_of_a_template_as_its_controller_would() -> None:
         ("exceeded quota: gpus, requested: pods=1, used: pods=2, limited: pods=2", True, State.UNKNOWN, "raise the"),
         ("maximum memory usage per Container is 1Gi, but limit is 8Gi", False, State.FAILED, "get limitranges"),
         ("refused in a namespace of runners: spec.x: found y, allowed z", False, State.FAILED, "injector"),
+        (
+            "refused in a namespace of runners: metadata.annotations.kubernetes.io/limit-ranger: found a field",
+            False,
+            State.FAILED,
+            "get limitranges",
+        ),
         ('admission webhook "policy.example.com" denied the request', True, State.FAILED, "webhook"),
     ],
 )
