@@ -1,7 +1,8 @@
 """The admission policies of a namespace of runners: what is judged, when, and by which claims. Pure.
 
 Three, so that each reads as one thing: pods when they are made or their spec changes, Deployments in the same way (so
-that `up` fails at once and not its pods later), and what may change in a pod's metadata afterwards.
+that `up` fails at once and not its pods later), and what may change in a pod's metadata afterwards. A fourth for what
+scales a pool, where anything may.
 """
 
 from collections.abc import Sequence
