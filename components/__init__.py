@@ -6,7 +6,6 @@
   runner_volumes  the runner pod's volumes and where they are mounted
   labels          every Kubernetes label and annotation that the program sets
   cluster_hook    resource hooks that look at the cluster
-  clock           the clock of every wait
 
 Each room has a `declare` that takes plain values; a stack's config is joined to them in `__main__.py` alone.
 """

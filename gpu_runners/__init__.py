@@ -16,6 +16,7 @@
   stack_config    a stack's config as `pulumi up` would read it
   review/         `review`, `repair`, and the parts of a review that workflows run: `stacks`, `collect`, `render`, …
   doctor/         `doctor`: what a stack lacks before `pulumi up`
+  wait/           `wait`: until every runner of a stack is online
   state/          an exported state, held against what this program makes
   unlock/         `unlock`: frees a stack whose command was killed; works where the program does not load
   app/            `app`: makes a GitHub App

@@ -52,6 +52,7 @@ PEOPLE: Final = (
     Command("doctor", "gpu_runners.doctor.command", "what a stack lacks before `pulumi up`, and the cure"),
     Command("review", "gpu_runners.review.commands.report", "pending changes and drift of a stack"),
     Command("repair", "gpu_runners.review.commands.repair", "take out and put back what was changed by hand"),
+    Command("wait", "gpu_runners.wait.command", "wait until every runner of a stack is online"),
     Command("unlock", "gpu_runners.unlock.command", "free a stack whose `pulumi up` was killed"),
     Command("app", "gpu_runners.app.command", "make a GitHub App with exactly the permissions needed"),
 )

@@ -24,7 +24,9 @@ _MEANINGS = {
     ExitCode.DONE: "done; nothing was found that differs, breaks a policy or is missing",
     ExitCode.FAILED: "failed, or something could not be read, so nothing is certain",
     ExitCode.USAGE: "wrong usage: a flag, a folder or a file that is not there; nobody was asked, nothing changed",
-    ExitCode.FOUND: "found something: drift, a pending change, a policy violation, a failed check",
+    ExitCode.FOUND: (
+        "found something: drift, a pending change, a policy violation, a failed check, a runner that is not online"
+    ),
     ExitCode.INTERRUPTED: "ended by Ctrl-C (SIGINT)",
     ExitCode.PIPE_CLOSED: "nobody read the output to its end",
     ExitCode.TERMINATED: "ended by SIGTERM",

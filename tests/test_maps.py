@@ -10,9 +10,9 @@ ENTRY = re.compile(r"^  (\w+/?)  +\S", re.MULTILINE)
 
 
 PACKAGES = [
-    "values", "config", "access", "access/cluster", "access/github", "access/gitea",
-    "components", "components/platform", "components/pools", "components/pools/online", "components/github",
-    "gpu_runners", "gpu_runners/state", "registrar", "registrar/forges", "registrar/forges/github",
+    "values", "config", "access", "access/cluster", "access/github", "access/gitea", "access/online",
+    "components", "components/platform", "components/pools", "components/github",
+    "gpu_runners", "gpu_runners/state", "gpu_runners/wait", "registrar", "registrar/forges", "registrar/forges/github",
 ]  # fmt: skip
 
 

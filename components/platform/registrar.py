@@ -7,8 +7,8 @@ from typing import NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
+from access.clock import SystemClock
 from access.cluster.connection import ClusterConnection
-from components.clock import SystemClock
 from components.cluster_hook import cluster_hook
 from components.labels import REPAIR_ANNOTATIONS, WAIT_ELSEWHERE_ANNOTATIONS, object_labels
 from components.platform.autoscaler_grant import AutoscalerGrant

@@ -7,8 +7,8 @@ while a `Recreate` still removes the old pod, and calls that done.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from access.clock import Clock
 from access.cluster.errors import ClusterError
-from components.clock import Clock
 from values.contract import SERVICE_NAME
 
 DEADLINE_SECONDS: Final = 120.0

@@ -7,7 +7,6 @@
   runner_scripts/        what runs in it, as sh
   own_pool               whether this very program runs on one of the pools
   online_pools           OnlinePools: the object whose hook waits until every runner is online
-  online/                progress and diagnosis over frozen snapshots, the thin reader, the wait
 
 Nothing here knows the platform: where the registrar is, a pod reads in its own namespace.
 """

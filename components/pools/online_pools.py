@@ -1,19 +1,24 @@
 """OnlinePools: one small object that changes if and only if a pool does, made once all of them are online."""
 
 from collections.abc import Sequence
-from typing import Optional, TypedDict
+from typing import Final, Optional, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from access.clock import SystemClock
 from access.cluster.connection import ClusterConnection
-from components.clock import SystemClock
+from access.online.reader import Place, PoolReader
+from access.online.wait import wait_until_online
 from components.cluster_hook import Hook, cluster_hook
 from components.labels import object_metadata
-from components.pools.online.reader import Place, PoolReader
-from components.pools.online.wait import wait_until_online
 from components.pools.runner_deployment import deployment_fingerprint
 from values.pool import RunnerPool, pools_config_map
+
+AFTERWARDS: Final = (
+    "  The pools are declared as configured and go on trying. Change what the cure names and run `pulumi up` again:\n"
+    "  it waits again, with or without a change, until every runner has been online."
+)
 
 
 class OnlinePoolsArgs(TypedDict):
@@ -67,7 +72,7 @@ def waiting_hook(places: Sequence[Place], deadline_seconds: int) -> Hook:
     def wait(cluster: ClusterConnection) -> None:
         clock = SystemClock()
         reader = PoolReader(cluster.get, places, clock.now)
-        wait_until_online(reader.read, _report, deadline_seconds, clock)
+        wait_until_online(reader.read, _report, deadline_seconds, clock, AFTERWARDS)
 
     return cluster_hook(wait)
 

@@ -86,6 +86,12 @@ def test_the_state_is_held_against_what_the_program_makes_before_it_is_brought_u
     assert lines[1] == "python3 -m gpu_runners state dev --without-platform"
 
 
+def test_the_deployment_ends_with_every_runner_online(workflow: dict[str, Any]) -> None:
+    last = workflow["jobs"]["deploy"]["steps"][-1]
+    assert (last["working-directory"], last["run"]) == ("infra", "python3 -m gpu_runners wait dev")
+    assert "if" not in last
+
+
 def test_the_demo_changes_the_seed_of_the_training_and_nothing_else() -> None:
     before = (FOLDER / "params.yaml").read_text()
     after = push.with_seed(before, 4711)

@@ -15,7 +15,7 @@ from tests.gpu_runners.review.core.recorded import DATA
 from tests.gpu_runners.stand_in_pulumi import NO_STACK, StandInPulumi
 from tests.program.stack_values import ROOT
 
-ABOUT_A_STACK = ("doctor", "review", "repair", "unlock", "collect", "plan")
+ABOUT_A_STACK = ("doctor", "review", "repair", "wait", "unlock", "collect", "plan")
 EVERY = pytest.mark.parametrize("name", COMMANDS)
 EXAMPLE = re.compile(r"^ {4}(gpu-runners .*)$", re.MULTILINE)
 

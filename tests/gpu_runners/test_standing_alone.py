@@ -109,7 +109,7 @@ def waiting(
         process.kill()
 
 
-@pytest.mark.parametrize("waiting", ["unlock", "doctor", "review", "repair"], indirect=True)
+@pytest.mark.parametrize("waiting", ["unlock", "doctor", "review", "repair", "wait"], indirect=True)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("whole_group", [True, False], ids=["terminal", "kill"])
 def test_a_signal_reaches_pulumi_once_and_ends_the_command_in_one_line(

@@ -138,12 +138,18 @@ def test_each_stack_is_deployed_behind_an_environment_of_its_own_name(forge: str
 
 @BOTH
 def test_up_carries_out_the_plan_that_was_reviewed_and_frees_its_own_lock_whatever_happens(forge: str) -> None:
-    up, last = jobs(forge, "deploy")["deploy"]["steps"][-2:]
+    up, lock = jobs(forge, "deploy")["deploy"]["steps"][-3:-1]
     lines = [line for line in re.sub(r"\\\n\s*", "", up["run"]).splitlines() if line]
     assert '--reviewed "$(cat "$REVIEWED")" --policy-pack "$POLICY_PACK"' in lines[-2]
     assert lines[-1].startswith("pulumi up ")
     assert lines[-1].endswith('--plan "$PLAN"')
-    assert (last["if"], last["run"]) == ("always()", 'python3 -m gpu_runners unlock "$STACK" --own')
+    assert (lock["if"], lock["run"]) == ("always()", 'python3 -m gpu_runners unlock "$STACK" --own')
+
+
+@BOTH
+def test_a_deployment_ends_with_every_runner_online(forge: str) -> None:
+    last = jobs(forge, "deploy")["deploy"]["steps"][-1]
+    assert last == {"name": "online", "run": 'python3 -m gpu_runners wait "$STACK"'}
 
 
 @BOTH

@@ -24,6 +24,24 @@ class ApiServer(ThreadingHTTPServer):
         self.refusals: dict[str, tuple[int, str]] = {}
         self.asked: list[str] = []
         self.token = ""
+        self.held = threading.Event()  # somebody waits for an answer that does not come
+        self._answering = threading.Event()
+        self._answering.set()
+
+    def hold(self) -> None:
+        """From now on no request is answered. Returns when one waits."""
+        self._answering.clear()
+        assert self.held.wait(20), "nobody asked"
+
+    def release(self) -> None:
+        """Answers again, and those who wait first."""
+        self._answering.set()
+
+    def wait_for_release(self) -> None:
+        """What each request passes before its answer."""
+        if not self._answering.is_set():
+            self.held.set()
+            self._answering.wait()
 
     @property
     def url(self) -> str:
@@ -53,6 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.asked.append(f"{self.command} {path}")
+        self.server.wait_for_release()
         status, body = 404, self._status(404, "not found")
         if self.server.token and self.headers.get("Authorization") != f"Bearer {self.server.token}":
             status, body = 401, self._status(401, "Unauthorized")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.platform.registrar_rollout import RegistrarNotReadyError, rollout_gap, wait_for_rollout
-from tests.components.pools.online.test_wait import Clock
+from tests.access.online.test_wait import Clock
 
 
 def deployment(observed: int = 2, replicas: int = 1, updated: int = 1, ready: int = 1) -> dict[str, Any]:

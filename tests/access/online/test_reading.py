@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from access.cluster.errors import ClusterRefusedError
-from components.pools.online.reader import PoolReader
-from components.pools.online.snapshot import ContainerSnapshot, EventSnapshot, pool_snapshot
-from components.pools.online.wait import ClusterReadError, PoolsNotOnlineError
+from access.online.reader import PoolReader
+from access.online.snapshot import ContainerSnapshot, EventSnapshot, pool_snapshot
+from access.online.wait import ClusterReadError, PoolsUnreadError
 from values.contract import BUSY_ANNOTATION, ONLINE_GATE, POOL_LABEL
 
 DEPLOYMENT: dict[str, Any] = {
@@ -151,7 +151,7 @@ def failing(status: int) -> PoolReader:
 
 
 def test_an_identity_that_may_not_look_is_told_what_to_do() -> None:
-    with pytest.raises(PoolsNotOnlineError, match="Name this stack in the `deployer`"):
+    with pytest.raises(PoolsUnreadError, match="Name this stack in the `deployer`"):
         failing(403).read()
 
 

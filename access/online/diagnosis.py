@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from components.pools.online.progress import QUOTA_EXCEEDED, busy_holders, is_complete
-from components.pools.online.scheduling import cure_for, fits_no_node
-from components.pools.online.snapshot import EventSnapshot, PodSnapshot, PoolSnapshot
+from access.online.progress import QUOTA_EXCEEDED, busy_holders, is_complete
+from access.online.scheduling import cure_for, fits_no_node
+from access.online.snapshot import EventSnapshot, PodSnapshot, PoolSnapshot
 from values.contract import (
     NOT_ONLINE,
     REGISTRATION_BRAKED,

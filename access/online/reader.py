@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from access.cluster.errors import ClusterRefusedError, ClusterUnreachableError
-from components.pools.online.snapshot import Json, PoolSnapshot, pool_snapshot
-from components.pools.online.wait import ClusterReadError, PoolsNotOnlineError
+from access.online.snapshot import Json, PoolSnapshot, pool_snapshot
+from access.online.wait import ClusterReadError, PoolsUnreadError
 from values.contract import POOL_LABEL
 
 # Lists of events are long and tell nothing while all goes well.
@@ -27,7 +27,7 @@ class PoolReader:
         self._next_events = now() + EVENTS_AFTER_SECONDS
 
     def read(self) -> list[PoolSnapshot]:
-        """All pools as they are now. Raises ClusterReadError, or PoolsNotOnlineError when it is not allowed to look."""
+        """All pools as they are now. Raises ClusterReadError, or PoolsUnreadError when it is not allowed to look."""
         deployments: dict[Place, Json] = {}
         replica_sets: dict[Place, list[Json]] = defaultdict(list)
         pods: dict[Place, list[Json]] = defaultdict(list)
@@ -67,7 +67,7 @@ class PoolReader:
             items: Iterable[Json] = self._get(path, selectors).get("items") or []
         except ClusterRefusedError as error:
             if error.status in (401, 403):
-                raise PoolsNotOnlineError(
+                raise PoolsUnreadError(
                     f"the pools are declared, but this identity may not list {path}: {error.message}. "
                     "Name this stack in the `deployer` of the platform stack's environment"
                 ) from error

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.pools.online.progress import is_complete, progress_line
-from components.pools.online.snapshot import ContainerSnapshot, EventSnapshot, PodSnapshot, PoolSnapshot
+from access.online.progress import is_complete, progress_line
+from access.online.snapshot import ContainerSnapshot, EventSnapshot, PodSnapshot, PoolSnapshot
 
 GPU_IN_USE = (
     "0/101 nodes are available: 1 Insufficient nvidia.com/gpu, 100 node(s) had untolerated taint(s). no new claims to "

@@ -1,14 +1,14 @@
-"""The one wait of `up`, with a clock that a test drives and a cluster that follows a script."""
+"""The one wait, with a clock that a test drives and a cluster that follows a script."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
 import pytest
 
-from components.pools.online.snapshot import PoolSnapshot
-from components.pools.online.wait import ClusterReadError, PoolsNotOnlineError, wait_until_online
-from tests.components.pools.online.test_diagnosis import ended, pod_with_events
-from tests.components.pools.online.test_progress import NO_NODE, online, pool, starting, waiting
+from access.online.snapshot import PoolSnapshot
+from access.online.wait import ClusterReadError, PoolsNotOnlineError, PoolsUnreadError, wait_until_online
+from tests.access.online.test_diagnosis import ended, pod_with_events
+from tests.access.online.test_progress import NO_NODE, online, pool, starting, waiting
 
 Look = Sequence[PoolSnapshot] | ClusterReadError
 FIRST, SECOND = pool(1, online()), PoolSnapshot("amd", 1, pods=(online("x"),))
@@ -49,7 +49,7 @@ class Watch:
 
     def run(self, deadline: float = 60) -> float:
         """The seconds that the wait took."""
-        wait_until_online(self.read, self.report, deadline, self.clock)
+        wait_until_online(self.read, self.report, deadline, self.clock, "  and then")
         return self.clock.time - 100
 
     def failure(self, deadline: float = 60) -> str:
@@ -105,7 +105,8 @@ def test_what_cannot_heal_fails_after_its_grace_and_long_before_the_deadline() -
 
 
 def test_a_failure_says_how_to_go_on() -> None:
-    assert "run `pulumi up`" in Watch([pool(1, pod_with_events("RegistrationBraked"))]).failure()
+    for failure in (Watch([pool(1, pod_with_events("RegistrationBraked"))]), Watch([pool(1, starting())])):
+        assert failure.failure().splitlines()[-1] == "  and then"
 
 
 def test_trouble_that_passes_within_its_grace_is_forgotten() -> None:
@@ -138,7 +139,14 @@ def test_a_cluster_that_is_away_for_a_while_is_waited_for() -> None:
 
 
 def test_a_cluster_that_stays_away_ends_the_wait_at_its_deadline() -> None:
-    assert "the API server does not answer" in Watch(ClusterReadError("the API server does not answer")).failure()
+    with pytest.raises(PoolsUnreadError, match="the API server does not answer"):
+        Watch(ClusterReadError("the API server does not answer")).run()
+
+
+def test_a_cluster_that_falls_silent_ends_it_with_what_was_seen_last_and_no_certainty() -> None:
+    with pytest.raises(PoolsUnreadError, match="0 of 1 online, 1 starting") as unread:
+        Watch([pool(1, starting())], ClusterReadError("the API server does not answer")).run()
+    assert "the API server does not answer" in str(unread.value)
 
 
 def test_slow_answers_are_asked_for_less_often() -> None:
@@ -149,5 +157,5 @@ def test_slow_answers_are_asked_for_less_often() -> None:
         watch.clock.time += 1
         return read()
 
-    wait_until_online(slow, watch.report, 600, watch.clock)
+    wait_until_online(slow, watch.report, 600, watch.clock, "")
     assert watch.clock.time - 100 == 11 + 10 * 3

@@ -1,22 +1,22 @@
 """How far a pool is, in words, and whether that is far enough. Pure; looks for no causes.
 
 Far enough: every replica is online, or what is missing only waits for a GPU that a runner of the same pool holds until
-its job ends. Such a wait may take hours and needs nobody's help, so `up` does not sit through it.
+its job ends. Such a wait may take hours and needs nobody's help, so no wait sits through it.
 """
 
 from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from components.pools.online.scheduling import waits_for_a_device
-from components.pools.online.snapshot import PodSnapshot, PoolSnapshot
+from access.online.scheduling import waits_for_a_device
+from access.online.snapshot import PodSnapshot, PoolSnapshot
 
 QUOTA_EXCEEDED: Final = "exceeded quota"
 _KUBELET_PULLS: Final = ("Pulling", "Pulled")
 
 
 def is_complete(pool: PoolSnapshot) -> bool:
-    """Whether `up` may return, as far as this pool is concerned."""
+    """Whether a wait may end, as far as this pool is concerned."""
     if not pool.exists or not pool.settled:
         return False
     if pool.replicas == 0:

@@ -7,7 +7,7 @@ every node, no pod's end will make room, and only a change of the pool or of the
 import re
 from typing import Final
 
-from components.pools.online.snapshot import PodSnapshot
+from access.online.snapshot import PodSnapshot
 
 _NODES: Final = re.compile(r"0/(\d+) nodes are available")
 _HOPELESS_NODES: Final = re.compile(r"(\d+) Preemption is not helpful for scheduling")

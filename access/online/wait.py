@@ -1,4 +1,4 @@
-"""The one wait of `pulumi up`: all pools together, until each is far enough, cannot be helped, or time is over.
+"""The one wait for runners: all pools together, until each is far enough, cannot be helped, or time is over.
 
 The cluster, the clock and the log are injected; everything in between is pure.
 """
@@ -6,10 +6,10 @@ The cluster, the clock and the log are injected; everything in between is pure.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
-from components.clock import Clock
-from components.pools.online.diagnosis import Diagnosis, diagnose, remarks
-from components.pools.online.progress import is_complete, progress_line
-from components.pools.online.snapshot import PoolSnapshot
+from access.clock import Clock
+from access.online.diagnosis import Diagnosis, diagnose, remarks
+from access.online.progress import is_complete, progress_line
+from access.online.snapshot import PoolSnapshot
 
 SAY_SOMETHING_EVERY: Final = 10.0
 # Of pools that stay as they are, no more are repeated one by one.
@@ -25,6 +25,10 @@ class PoolsNotOnlineError(Exception):
     """The wait ended without every pool online. The message names each pool, the cause and the cure."""
 
 
+class PoolsUnreadError(PoolsNotOnlineError):
+    """The wait ended without an answer of the cluster's, so that nothing is known."""
+
+
 class ClusterReadError(Exception):
     """The cluster did not answer this once. The message says what was asked."""
 
@@ -37,11 +41,12 @@ class Report(Protocol):
 
 
 def wait_until_online(
-    read: Callable[[], Sequence[PoolSnapshot]], report: Report, deadline_seconds: float, clock: Clock
+    read: Callable[[], Sequence[PoolSnapshot]], report: Report, deadline_seconds: float, clock: Clock, afterwards: str
 ) -> None:
     """Returns when every pool is far enough; read gives all pools as they are now.
 
-    Raises PoolsNotOnlineError on what cannot heal by itself, and when deadline_seconds are over.
+    Raises PoolsNotOnlineError on what cannot heal by itself, and when deadline_seconds are over: PoolsUnreadError where
+    the cluster is silent by then. afterwards ends the message: what whoever waits can do next.
     """
     start = clock.now()
     old_failures: frozenset[str] | None = None
@@ -66,11 +71,12 @@ def wait_until_online(
             found = [diagnosis for pool in pools for diagnosis in diagnose(pool, old_failures)]
             seen = still_seen(seen, found, now)
             if overdue := [d for d in found if now - seen[d.pool, d.kind] >= d.grace]:
-                raise PoolsNotOnlineError(_failure(overdue, pools))
+                raise PoolsNotOnlineError(f"{_failure(overdue, pools)}\n{afterwards}")
         else:
             reporter.tell({silence: False}, now)
         if now - start >= deadline_seconds:
-            raise PoolsNotOnlineError(_timeout(pools, deadline_seconds, silence))
+            ended = PoolsUnreadError if silence else PoolsNotOnlineError
+            raise ended(f"{_timeout(pools, deadline_seconds, silence)}\n{afterwards}")
         clock.sleep(max(SHORTEST_PAUSE, PAUSE_PER_READ * (now - asked)))
 
 
@@ -120,20 +126,20 @@ def _failure(overdue: Iterable[Diagnosis], pools: Iterable[PoolSnapshot]) -> str
         lines += [f"  {diagnosis.pool}: {diagnosis.cause}", f"    cure: {diagnosis.cure}"]
     failed = {diagnosis.pool for diagnosis in overdue}
     lines += [f"  {progress_line(pool)}" for pool in pools if pool.name not in failed and not is_complete(pool)]
-    return "\n".join([*lines, _AFTERWARDS])
+    return "\n".join(lines)
 
 
 def _timeout(pools: Iterable[PoolSnapshot], deadline_seconds: float, silence: str) -> str:
-    lines = [f"not every runner was online after onlineDeadlineSeconds ({deadline_seconds:.0f} s):"]
+    lines = [f"not every runner was online after onlineDeadlineSeconds ({deadline_seconds:.0f} s):", *missing(pools)]
+    if silence:
+        lines.append(f"  {silence}")
+    return "\n".join(lines)
+
+
+def missing(pools: Iterable[PoolSnapshot]) -> list[str]:
+    """An indented line for each pool that is not far enough, with what is known of its pods below."""
+    lines = []
     for pool in pools:
         if not is_complete(pool):
             lines += [f"  {progress_line(pool)}", *(f"    {remark}" for remark in remarks(pool))]
-    if silence:
-        lines.append(f"  {silence}")
-    return "\n".join([*lines, _AFTERWARDS])
-
-
-_AFTERWARDS: Final = (
-    "  The pools are declared as configured and go on trying. Change what the cure names and run `pulumi up` again:\n"
-    "  it waits again, with or without a change, until every runner has been online."
-)
+    return lines

@@ -2,9 +2,9 @@
 
 import pytest
 
-from components.pools.online.diagnosis import diagnose, readable, remarks
-from components.pools.online.snapshot import ContainerSnapshot, EventSnapshot, PodSnapshot, PoolSnapshot
-from tests.components.pools.online.test_progress import (
+from access.online.diagnosis import diagnose, readable, remarks
+from access.online.snapshot import ContainerSnapshot, EventSnapshot, PodSnapshot, PoolSnapshot
+from tests.access.online.test_progress import (
     GPU_IN_USE,
     NO_NODE,
     QUOTA,
