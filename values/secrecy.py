@@ -37,7 +37,7 @@ _LOGIN: Final = re.compile(
     | (?P<option> (?<!\S) (?:-u|--user) [ =] [^\s:"']{1,100}: ) [^\s"']+"""
 )
 _USERINFO: Final = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s\"']*@")
-_QUERY: Final = re.compile(r"(?P<name>[?&][^=&\s#]{1,80}=)[^&\s#\"']+")
+_QUERY: Final = re.compile(r"(?P<name>[?&][^=&\s#]{1,80}=)(?!\(not shown\)(?:[&\s#\"']|$))[^&\s#\"']+")
 _LONG: Final = re.compile(r"(?:sha256:)?[\w+/-]{32,}")
 _BEFORE_AT: Final = re.compile(r".*@", re.DOTALL)
 # What a stack's config holds with an @: an image by its digest, a workflow by its ref, a user's name as in a comment.

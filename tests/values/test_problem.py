@@ -64,3 +64,10 @@ def test_a_value_that_is_nested_deeply_is_shown_all_the_same() -> None:
     for _ in range(900):
         value = [value]
     assert quoted(value).startswith("[[[")
+
+
+def test_what_is_hidden_already_is_not_hidden_again() -> None:
+    problem = Problem("scope", "https://g.example.com/a?x=hunter2&y=3", "none", "cut it")
+    again = Problem("scope", problem.found, "none", "cut it")
+    assert again == problem
+    assert problem.found == "https://g.example.com/a?x=(not shown)&y=(not shown)"
