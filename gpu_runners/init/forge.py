@@ -13,10 +13,10 @@ from values.forge_networks import forge_networks
 from values.scope import GHE_COM, GITEA, GITHUB, GITHUB_COM, ForgeScope, parse_scope
 
 _GITEA_HOSTS: Final = ("gitea.com", "codeberg.org")
-# What each answers to anybody, and a key of that.
+# What each answers to anybody, and keys of that; GitHub's refusals name its documentation.
 _GREETINGS: Final = (
-    (GITEA, "/api/v1/version", "version"),
-    (GITHUB, "/api/v3/meta", "verifiable_password_authentication"),
+    (GITEA, "/api/v1/version", ("version",)),
+    (GITHUB, "/api/v3/rate_limit", ("resources", "documentation_url")),
 )
 
 
@@ -27,14 +27,14 @@ def kind_at(scope: str, ca: str = "") -> str:
         return GITHUB
     if forge.host in _GITEA_HOSTS:
         return GITEA
-    for kind, path, key in _GREETINGS:
+    for kind, path, keys in _GREETINGS:
         try:
             with ForgeConnection(forge.url, ca=ca, is_hosted=False) as connection:
                 answer = connection.request("GET", path)
-            document = json.loads(answer.content) if answer.is_success else None
+            document = json.loads(answer.content)
         except (ForgeRefusedError, ForgeUnreachableError, ValueError):
             continue
-        if isinstance(document, dict) and key in document:
+        if isinstance(document, dict) and any(key in document for key in keys):
             return kind
     return ""
 
