@@ -5,10 +5,19 @@ import os
 import sys
 
 
+def plain(text: object) -> str:
+    """Without what moves a terminal's cursor or colours it: a lock, a state and an object are whoever's may write them,
+    and Pulumi repeats their words.
+    """
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "?" for letter in str(text))
+
+
 def say(line: object) -> None:
-    """Prints at once. Goes on in silence where nobody reads any more: what changes something is not cut off by that."""
+    """Prints at once, as plain text. Goes on in silence where nobody reads any more: what changes something is not cut
+    off by that.
+    """
     try:
-        print(line, flush=True)
+        print(plain(line), flush=True)
     except BrokenPipeError:
         discard_output()
 

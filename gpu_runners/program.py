@@ -16,7 +16,7 @@ from gpu_runners.commands import COMMANDS, PEOPLE, WORKFLOWS, Command
 from gpu_runners.errors import CommandFailedError, UsageWrongError
 from gpu_runners.exit_code import ExitCode, table
 from gpu_runners.help_text import fill
-from gpu_runners.output import discard_output
+from gpu_runners.output import discard_output, plain
 from gpu_runners.pulumi_command import CHILDREN
 from gpu_runners.version import VERSION
 
@@ -133,6 +133,6 @@ def _stop(number: int, _: object) -> NoReturn:
 
 def _complain(message: object) -> None:
     try:
-        print(f"error: {message}", file=sys.stderr, flush=True)
+        print(plain(f"error: {message}"), file=sys.stderr, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

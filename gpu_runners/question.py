@@ -2,11 +2,13 @@
 
 import sys
 
+from gpu_runners.output import plain
+
 
 def ask(question: str) -> str:
     """What was typed, without blanks around it; "" where the input has ended or was closed."""
     try:
-        return input(question).strip()
+        return input(plain(question)).strip()
     except (EOFError, RuntimeError):  # RuntimeError: a shell's `<&-` leaves no input at all
         return ""
 

@@ -22,6 +22,7 @@ from gpu_runners.doctor.checks import checks
 from gpu_runners.doctor.core.findings import Finding, exit_code, failed, ok, summary, wrong
 from gpu_runners.doctor.worlds import worlds_of
 from gpu_runners.exit_code import ExitCode
+from gpu_runners.output import plain
 from gpu_runners.stack_config import ConfigUnreadableError, StackSource, read_stack
 
 
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     findings = []
     for finding in examine(options.folder, options.stack, options.config_file, options.platform_backend):
         findings.append(finding)
-        print(finding, flush=True)
+        print(plain(finding), flush=True)
     print(f"{options.stack}: {summary(findings)}")
     return exit_code(findings, strict=options.strict)
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,7 @@ class Hand:
     ) -> bool:
         """Whether it succeeded; it may fail with a word."""
         done = subprocess.run(
-            [KUBECTL, f"--kubeconfig={paths.KUBECONFIG}", *arguments],
+            [KUBECTL, f"--kubeconfig={paths.KUBECONFIG}", f"--cache-dir={tempfile.gettempdir()}/kubectl", *arguments],
             env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **(variables or {})},
             input=text, capture_output=True, text=True, check=False, timeout=30,
         )  # fmt: skip
