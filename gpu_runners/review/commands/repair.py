@@ -17,7 +17,7 @@ from typing import Any
 from access.cluster.connection import ClusterConnection
 from gpu_runners.arguments import add_yes
 from gpu_runners.exit_code import ExitCode
-from gpu_runners.output import say
+from gpu_runners.output import plain, say
 from gpu_runners.pulumi_command import Program, opened
 from gpu_runners.question import ask
 from gpu_runners.review.cluster_writes import ClusterWrites
@@ -73,9 +73,9 @@ def _repair(program: Program, options: argparse.Namespace) -> ExitCode:
             now = plan(again, review(again).drift, cluster.autoscaled(places))
             same, changed = agreed_now(steps, now)
             repair = Repair(program, cluster, RunnerRemoval(connection, places))
-            problems = [*map(str, changed), *repair.carry_out(same, lambda line: say(printable(line)), lock.require)]
+            problems = [*map(str, changed), *repair.carry_out(same, say, lock.require)]
     for problem in problems:
-        print(printable(f"not done: {problem}"), file=sys.stderr)
+        print(plain(f"not done: {problem}"), file=sys.stderr)
     after = _look_again(program, options, same)
     say(verdict(after))
     return ExitCode.FAILED if problems else _code(after)
@@ -92,17 +92,12 @@ def _show(stack: str, planned: Plan, repair: Repair) -> list[Step]:
     if steps:
         say(f"{stack}: {len(steps)} steps bring cluster and forge back to the state:")
     for step in steps:
-        say(printable(f"  - {step}"))
+        say(f"  - {step}")
         for drift in step.drifts if step.action is Action.RESTORE and step.uid else ():
-            say(printable(f"      {drift.field}: {drift.live} → {drift.declared}"))
+            say(f"      {drift.field}: {drift.live} → {drift.declared}")
     for line in left:
-        say(printable(f"left as it is: {line}"))
+        say(f"left as it is: {line}")
     return steps
-
-
-def printable(line: str) -> str:
-    """Without what would move a terminal's cursor: names and values are whoever's may write the objects."""
-    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def _code(found: Review) -> ExitCode:
