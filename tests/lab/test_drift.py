@@ -22,6 +22,7 @@ from tests.lab.hand import Hand, Json
 from tests.lab.reviews import Reviews
 
 POOLS = "drifted"
+PODS = f"/api/v1/namespaces/{SPACE}/pods"
 FIRST = f"/apis/apps/v1/namespaces/{SPACE}/deployments/first"
 
 
@@ -156,6 +157,9 @@ def of_third(api: KubernetesApi) -> list[str]:
 
 
 def admitted(api: KubernetesApi) -> bool:
-    """Whether a pool that no policy allows would be let in."""
-    body: Json = {"spec": {"template": {"spec": {"hostNetwork": True}}}}
-    return api.attempt("PATCH", f"{FIRST}?dryRun=All", body).is_success
+    """Whether a pool, and a pod's label, that no policy allows would be let in: each policy is forgotten by itself."""
+    changed: Json = {"spec": {"template": {"spec": {"hostNetwork": True}}}}
+    label: Json = {"metadata": {"labels": {"team": "x"}}}
+    pods = [f"{PODS}/{pod['metadata']['name']}" for pod in api.items(PODS)]
+    asked = [(FIRST, changed), *((pod, label) for pod in pods)]
+    return all(api.attempt("PATCH", f"{path}?dryRun=All", body).is_success for path, body in asked)
