@@ -33,12 +33,12 @@ class AuditorArgs(TypedDict):
 
 
 def auditor_rules() -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
-    """In the whole cluster: what is admitted to the environments, and who gives their accounts rights."""
+    """In the whole cluster: what is admitted to the environments, who gives their accounts rights, and its own role."""
     return [
         {"api_groups": ["admissionregistration.k8s.io"], "resources": _ADMISSION, "verbs": _READ},
         {
             "api_groups": ["rbac.authorization.k8s.io"],
-            "resources": ["clusterrolebindings", "rolebindings"],
+            "resources": ["clusterrolebindings", "clusterroles", "rolebindings"],
             "verbs": _READ,
         },
     ]
