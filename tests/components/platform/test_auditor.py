@@ -23,8 +23,8 @@ def test_an_auditor_can_write_nothing_and_read_no_secret() -> None:
 def test_in_the_whole_cluster_it_sees_admission_and_bindings_alone() -> None:
     assert {resource for rule in auditor_rules() for resource in rule["resources"]} == {
         "clusterrolebindings", "clusterroles", "rolebindings", "mutatingadmissionpolicies",
-        "mutatingadmissionpolicybindings", "mutatingwebhookconfigurations", "validatingadmissionpolicies", "validatingadmissionpolicybindings",
-        "validatingwebhookconfigurations",
+        "mutatingadmissionpolicybindings", "mutatingwebhookconfigurations", "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings", "validatingwebhookconfigurations",
     }  # fmt: skip
 
 
