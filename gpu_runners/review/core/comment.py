@@ -163,7 +163,9 @@ def _details(review: Review, rows: int) -> str:
         changes_table(review.changes, rows),
         drift_table(review.drift, rows, "Drift, which this pull request did not cause"),
         "\n".join(f"_{words(note)}_" for note in review.notes[:rows]),
-        f"Not looked at, as asked: {', '.join(map(words, review.left_out[:rows]))}." if review.left_out else "",
+        f"Not looked at (as asked, or for want of a right): {', '.join(map(words, review.left_out[:rows]))}."
+        if review.left_out
+        else "",
     ]
     body = "\n\n".join(section for section in sections if section)
     # A stack's name is made of letters, digits and `._-/`: nothing that a tag's text could be ended with.
@@ -175,7 +177,11 @@ def _unchanged(reviews: Sequence[Review]) -> str:
         return ""
     names = ", ".join(code(review.stack) for review in reviews[:MOST_STACKS])
     blind = sorted({kind for review in reviews for kind in review.left_out})
-    note = f"\n\nNot looked at there, as asked: {', '.join(map(words, blind[:20]))}." if blind else ""
+    note = (
+        f"\n\nNot looked at there (as asked, or for want of a right): {', '.join(map(words, blind[:20]))}."
+        if blind
+        else ""
+    )
     title = f"{CLEAN} {len(reviews)} stack{'' if len(reviews) == 1 else 's'} with nothing to change and no drift"
     return f"<details><summary>{title}</summary>\n\n{names}{_more(len(reviews), MOST_STACKS)}{note}\n\n</details>"
 

@@ -80,6 +80,8 @@ def _render(review: Review, rows: int) -> str:
         drift_table(review.drift, rows),
         changes_table(review.changes, rows),
         "\n".join(f"_{words(note)}_" for note in review.notes[:rows]),
-        f"Not looked at, as asked: {', '.join(map(words, review.left_out))}." if review.left_out else "",
+        f"Not looked at (as asked, or for want of a right): {', '.join(map(words, review.left_out))}."
+        if review.left_out
+        else "",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
