@@ -156,7 +156,7 @@ WRONG = {
     "vendor": (["--gpu-resource", "amd.com/gpu"], "one of the preset's vendor, nvidia.com"),
     "half an App": (["--app-id", "1"], "--app-id and --app-key belong together"),
     "no key": (["--app-id", "1", "--app-key", "/dev/null"], "--app-key: no private key in PEM"),
-    "no file": (["--token-file", "/nonexistent"], "--token-file: /nonexistent: No such file"),
+    "no file": (["--token-file", "/proc/none"], "--token-file: /proc/none: No such file"),
     "no token": (["--token-file", "/dev/null"], "--token-file: found no token"),
     "two": (["--no-credential", "--token-file", "/dev/null"], "give one of them"),
     "nobody": ([], "--app-id and --app-key, or --token-file: missing, and nobody is there to be asked"),
