@@ -7,6 +7,7 @@
   network_policies       default deny, and the few ways out
   deployer               Deployer: the identity of `pulumi up` on a base runner
   previewer              Previewer: the identity that reviews a pull request there, and reads only
+  auditor                Auditor: the identity that looks at the platform every night, and reads only
   job_credential         by which a job on a base runner gets the rights of either
   credential_plugin      what runs there then
   role_grant             RoleGrant: rights of one account in one namespace, a Role and its binding
