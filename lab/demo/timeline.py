@@ -38,8 +38,8 @@ QUEUE_MILESTONES = (
     Milestone("pod created", "first pod of the pool at zero created"),
     Milestone("runner online", "GPU runner online"),
     Milestone("train started", "first job started on a GPU runner"),
-    Milestone("training", "first training step"),
     Milestone("all started", "every job started, each on a runner of its own"),
+    Milestone("training", "first training step"),
     Milestone("trained", "jobs done, results in the remote"),
     Milestone("done", "GPUs given back, the pool is at zero"),
 )
