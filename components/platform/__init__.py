@@ -23,7 +23,6 @@
   registrar_grant        RegistrarGrant: its rights in one namespace, and what pods there trust
   registrar_certificate  RegistrarCertificate: made once, kept in a Secret
   serving_certificate    its CA and serving certificate
-  auditor                the identity that looks at a whole platform
   autoscaler_grant       AutoscalerGrant: with what a namespace's KEDA reads the queue of its pools
   client_certificate     a certificate that an autoscaler shows, which vouches for itself
 
