@@ -353,3 +353,15 @@ def test_a_pull_request_is_stopped_by_a_mandatory_policy_and_not_by_what_it_chan
     arguments = ["render", str(tmp_path / "evidence.json"), "--markdown", str(tmp_path / "text")]
     assert main([*arguments, "--pull-request"]) == code
     assert main(arguments) == ExitCode.FOUND
+
+
+@pytest.mark.parametrize("forge", FORGES)
+@pytest.mark.parametrize("name", ["deploy", "drift"])
+def test_a_copy_that_nobody_has_set_up_starts_no_job(forge: str, name: str) -> None:
+    """A job that follows a skipped one is skipped, unless its own condition asks for the status of what it needs."""
+    document = jobs(forge, name)
+    for key, job in document.items():
+        condition = str(job.get("if", ""))
+        follows = bool(job.get("needs")) and not re.search(r"always\(\)|cancelled\(\)|failure\(\)", condition)
+        waits = "result == 'success'" in condition or "result != 'skipped'" in condition
+        assert follows or waits or "vars.PULUMI_BACKEND_URL != ''" in condition, key

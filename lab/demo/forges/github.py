@@ -15,6 +15,7 @@ from lab.github import daemon, parts
 from lab.github.client import Client
 from lab.repositories import GUIDE
 
+INFRA = "${{ github.repository_owner }}/gpu-runners"  # as the workflow says it
 TOKEN = "ghp_lab_demo"  # noqa: S105 - of a stand-in that hands out tokens to whoever asks
 FILE = "train.yml"
 STATE = "github"  # a folder of each state, so that the stacks have the same names as at Gitea
@@ -90,6 +91,6 @@ def workflow(jobs: int = 0) -> str:
     text = git.run(paths.REPOSITORY, "show", f"HEAD:examples/mlops-guide/.github/workflows/{FILE}")
     program = Clone(f"{gitea.URL}/mlops/gpu-runners.git", f"cp {STACK_FILE} .")
     guide = Clone(f"{gitea.URL}/{GUIDE}.git", SEED, {"SEED": "${{ inputs.seed }}"})
-    clones = {"mlops/gpu-runners": program, GUIDE: guide}
+    clones = {INFRA: program, GUIDE: guide}
     text = queued(text, jobs) if jobs else text
     return runnable(text, GUIDE, clones, {"deploy": "dev", "release": "dev"})

@@ -11,7 +11,7 @@ from lab.errors import LabError
 from lab.github.workflow import parse
 
 EXAMPLE = (example_data.EXAMPLE / ".github/workflows/train.yml").read_text()
-CLONES = {"mlops/gpu-runners": Clone("http://git/program", "cp a ."), "mlops/guide": Clone("http://git/guide")}
+CLONES = {github.INFRA: Clone("http://git/program", "cp a ."), "mlops/guide": Clone("http://git/guide")}
 
 
 def test_the_example_s_workflow_runs_at_the_stand_in_with_clones_for_checkouts() -> None:
