@@ -108,7 +108,7 @@ def home(lab: dict[str, str], at_github: GithubRepository, tmp_path: Path) -> tu
     }
     git.run(clone, "add", "--all")
     git.run(clone, "commit", "--quiet", "-m", "A workflow", environment=login)
-    git.run(clone, "push", "--quiet", "origin", "HEAD:main")
+    git.run(clone, "push", "--quiet", "--set-upstream", "origin", "HEAD:main")
     programs = tmp_path / "bin"
     programs.mkdir()
     tag = shlex.join([*containers.CTR, "images", "tag", "--force"])
@@ -134,7 +134,6 @@ def home(lab: dict[str, str], at_github: GithubRepository, tmp_path: Path) -> tu
         "GIT_CONFIG_VALUE_0": "https://github.com/OWNER/gpu-runners",
         "HOME": os.environ["HOME"],
         "TERM": "dumb",
-        "NO_PROXY": "*",
     }
     return tmp_path, variables
 
