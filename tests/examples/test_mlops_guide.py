@@ -130,7 +130,7 @@ def test_the_state_is_held_against_what_the_program_makes_before_it_is_brought_u
 
 def test_the_deployment_ends_with_every_runner_online(workflow: dict[str, Any]) -> None:
     last = workflow["jobs"]["deploy"]["steps"][-1]
-    assert (last["working-directory"], last["run"]) == ("infra", "python3 -m gpu_runners wait dev")
+    assert (last["working-directory"], last["run"]) == ("infra", 'python3 -m gpu_runners wait "$STACK"')
     assert "if" not in last
 
 

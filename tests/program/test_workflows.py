@@ -364,4 +364,4 @@ def test_a_copy_that_nobody_has_set_up_starts_no_job(forge: str, name: str) -> N
         condition = str(job.get("if", ""))
         follows = bool(job.get("needs")) and not re.search(r"always\(\)|cancelled\(\)|failure\(\)", condition)
         waits = "result == 'success'" in condition or "result != 'skipped'" in condition
-        assert follows or waits or "vars.PULUMI_BACKEND_URL != ''" in condition, key
+        assert follows or waits or re.search(r"vars\.(PULUMI_BACKEND_URL|PLATFORM_STACK) != ''", condition), key
