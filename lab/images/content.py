@@ -25,7 +25,7 @@ def key(recipe: Recipe) -> str:
     for path, source in files(recipe):
         digest.update(f"\0{path}\0".encode() + _identity(source))
     if recipe.requirements:
-        digest.update(recipe.requirements.content())
+        digest.update(recipe.requirements.lock.read_bytes())
     return digest.hexdigest()[:16]
 
 

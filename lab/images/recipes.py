@@ -13,15 +13,10 @@ KUBERNETES_PLUGIN = "resource-kubernetes-v4.25.0"
 
 @dataclass(frozen=True)
 class Requirements:
-    """Python packages of an image: a lock with hashes, or what is wanted and the tested set; those without a wheel."""
+    """Python packages of an image: a lock with hashes, and which of them have no wheel."""
 
-    wanted: Path
-    constraints: Path | None = None
+    lock: Path
     source_only: tuple[str, ...] = ()
-
-    def content(self) -> bytes:
-        """Every file's, one after the other."""
-        return b"".join(file.read_bytes() for file in (self.wanted, self.constraints) if file)
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ def _pulumi() -> Recipe:
         **{f"bin/{program}": paths.BIN / program for program in programs},
         f"plugins/{KUBERNETES_PLUGIN}/{plugin}": paths.BIN / plugin,
         "policy_host": paths.REPOSITORY / "lab/policy_host",
-        "requirements.txt": requirements.wanted,
+        "requirements.txt": requirements.lock,
     }
     return Recipe("pulumi", HERE / "pulumi/Dockerfile", files, requirements)
 
@@ -81,10 +76,8 @@ def _pulumi() -> Recipe:
 def _cuda_mlops() -> Recipe:
     folder = HERE / "cuda-mlops"
     source_only = ("antlr4-python3-runtime",)  # a dependency of DVC without a wheel
-    wanted = folder / "requirements.txt"
-    constraints = folder / "constraints.txt"
-    requirements = Requirements(wanted, constraints, source_only)
-    files = {"requirements.txt": wanted, "constraints.txt": constraints}
+    requirements = Requirements(folder / "lock.txt", source_only)
+    files = {name: folder / name for name in ("requirements.txt", "constraints.txt")}
     return Recipe("cuda-mlops", folder / "Dockerfile", files, requirements)
 
 
@@ -92,5 +85,5 @@ def _registrar() -> Recipe:
     folder = paths.REPOSITORY / "registrar"
     requirements = Requirements(paths.REPOSITORY / "locks/registrar.txt")
     rooms = {room: paths.REPOSITORY / room for room in ("registrar", "values")}
-    files = {**rooms, "locks/registrar.txt": requirements.wanted}
+    files = {**rooms, "locks/registrar.txt": requirements.lock}
     return Recipe("registrar", folder / "Dockerfile", files, requirements)

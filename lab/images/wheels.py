@@ -26,7 +26,7 @@ def ensure(requirements: Requirements, python: str) -> Path:
 def folder(requirements: Requirements, python: str) -> Path:
     """Where these wheels lie, named after what asks for them."""
     digest = hashlib.sha256(f"{python}{requirements.source_only}".encode())
-    digest.update(requirements.content())
+    digest.update(requirements.lock.read_bytes())
     return paths.IMAGES / f"wheels-{digest.hexdigest()[:16]}"
 
 
@@ -34,14 +34,14 @@ def _fill(house: Path, requirements: Requirements, python: str) -> None:
     with tempfile.TemporaryDirectory(dir=paths.IMAGES, prefix=".wheels-") as scratch_name:
         result = Path(scratch_name) / "result"
         result.mkdir()
-        tested = requirements.constraints
-        constraints = ["--constraint", str(tested)] if tested else ["--require-hashes"]
-        if requirements.source_only:
-            _pip("wheel", "--no-deps", "--wheel-dir", str(result), *constraints, *requirements.source_only)
+        from_source = [f"--no-binary={package}" for package in requirements.source_only]
         _pip(
-            "download", "--only-binary=:all:", f"--python-version={python}", "--find-links", str(result),
-            "--dest", str(result), "--requirement", str(requirements.wanted), *constraints,
+            "download", "--require-hashes", "--no-deps", "--only-binary=:all:", *from_source,
+            f"--python-version={python}", "--dest", str(result), "--requirement", str(requirements.lock),
         )  # fmt: skip
+        for source in result.glob("*.tar.gz"):
+            _pip("wheel", "--no-deps", "--wheel-dir", str(result), str(source))
+            source.unlink()
         # Mounted as /etc/pip.conf: a Dockerfile says `pip install` as anywhere else, and pip looks here only.
         (result / PIP_CONFIG).write_text(f"[global]\nno-index = true\nfind-links = {MOUNT}\n")
         result.rename(house)

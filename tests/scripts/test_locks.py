@@ -124,3 +124,22 @@ def test_the_registrars_bill_names_every_package_of_its_image_with_hashes() -> N
 def test_a_base_image_that_is_a_tag_is_refused() -> None:
     with pytest.raises(ValueError, match="allowed: NAME@sha256:DIGEST"):
         bill("python:3.11-slim")
+
+
+def test_no_image_is_built_on_what_a_tag_may_become() -> None:
+    dockerfiles = [file for file in REPOSITORY.rglob("Dockerfile*") if ".venv" not in file.parts]
+    assert len(dockerfiles) > 5
+    for file in dockerfiles:
+        (base,) = re.findall(r"^FROM +(\S+)", file.read_text(), re.MULTILINE)
+        assert base in ("scratch", "${BASE_IMAGE}"), file
+        assert ("ARG BASE_IMAGE\nFROM" in file.read_text()) is (base != "scratch"), file
+
+
+def test_what_the_labs_jobs_import_is_locked_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = REPOSITORY / "lab/images/cuda-mlops"
+    monkeypatch.setattr(locks, "LOCKS", image)
+    locked = {package.name: package.version for package in read("lock") if package.is_for({})}
+    tested = [Requirement(line) for line in (image / "constraints.txt").read_text().splitlines() if line[:1].isalnum()]
+    assert locked.items() <= {canonicalize_name(pin.name): str(pin.specifier)[2:] for pin in tested}.items(), CURE
+    asked = wanted("lab/images/cuda-mlops/requirements.txt")
+    assert {canonicalize_name(requirement.name) for requirement in asked} <= locked.keys()

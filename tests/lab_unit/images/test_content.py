@@ -9,7 +9,7 @@ from lab.images.recipes import BASE, HERE, Recipe, Requirements, catalogue
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Recipe:
-    for name in ("Dockerfile", "tool", "wanted", "constraints"):
+    for name in ("Dockerfile", "tool", "lock"):
         (tmp_path / name).write_text(name)
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder/module.py").write_text("one")
@@ -17,7 +17,7 @@ def recipe(tmp_path: Path) -> Recipe:
         "example",
         tmp_path / "Dockerfile",
         {"bin/tool": tmp_path / "tool", "package": tmp_path / "folder"},
-        Requirements(tmp_path / "wanted", tmp_path / "constraints"),
+        Requirements(tmp_path / "lock"),
     )
 
 
@@ -25,9 +25,7 @@ def test_the_same_content_has_the_same_key(recipe: Recipe) -> None:
     assert content.key(recipe) == content.key(recipe)
 
 
-@pytest.mark.parametrize(
-    "changed", ["Dockerfile", "tool", "wanted", "constraints", "folder/module.py", "folder/new.py"]
-)
+@pytest.mark.parametrize("changed", ["Dockerfile", "tool", "lock", "folder/module.py", "folder/new.py"])
 def test_any_changed_file_asks_for_a_new_build(recipe: Recipe, tmp_path: Path, changed: str) -> None:
     before = content.key(recipe)
     (tmp_path / changed).write_text("changed")
