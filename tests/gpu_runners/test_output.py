@@ -38,7 +38,12 @@ def test_nor_do_those_of_an_error(capsys: pytest.CaptureFixture[str], monkeypatc
 
 def test_nor_do_those_of_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "")
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return ""
+
+    monkeypatch.setattr("builtins.input", answer)
     ask(f"Has it ended on {HOSTILE}?")
     assert is_plain("".join(asked))
 
