@@ -244,6 +244,8 @@ def verdict(status: int, message: str, foreign: Foreign, answer: Json) -> str:
         holder = next(holders(template, foreign.path), {})
         return "dropped" if foreign.path[-1] not in holder else "ADMITTED"
     if REFUSED in message:
+        if str(foreign) in DROPPED and foreign.path[-2] in message:
+            return "dropped"  # and what held it was refused for being empty
         return "refused" if foreign.path[-1] in message else f"refused for another field: {message}"
     return "refused by Pod Security" if "PodSecurity" in message else f"no sample: {message}"
 
