@@ -16,6 +16,7 @@ NO_IDENTITY: Final = "none"
 RUNNER_FILES: Final = "2Gi"  # most of the forge's runner, which is copied into each pod
 IDENTITIES: Final = (NO_IDENTITY, DEPLOYER, PREVIEWER)
 # Never would run whatever a node happens to have.
+REGISTRATION_MEMORY: Final = "512Mi"  # the most that a runner's registration may take, whatever it runs
 IMAGE_PULL_POLICIES: Final = ("IfNotPresent", "Always")
 
 

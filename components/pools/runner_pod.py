@@ -36,7 +36,7 @@ from values.contract import (
     RUNNER_USER,
 )
 from values.placement import gpu_limits
-from values.pool import NO_IDENTITY, RunnerPool, pool_key, storage_limit
+from values.pool import NO_IDENTITY, REGISTRATION_MEMORY, RunnerPool, pool_key, storage_limit
 from values.scope import GITHUB
 
 # Longer than the registrar needs to see a deletion and cordon the runner; an idle runner's leaving takes that long.
@@ -125,7 +125,7 @@ def _registration_container(pool: RunnerPool) -> Container:
         # It runs before the main container, whose requests are larger: these cost the pod nothing.
         "resources": {
             "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "64Mi"},
-            "limits": {"memory": "512Mi", "ephemeral-storage": "1Gi"},
+            "limits": {"memory": REGISTRATION_MEMORY, "ephemeral-storage": "1Gi"},
         },
         "security_context": _unprivileged(),
         "termination_message_path": REGISTRATION_MESSAGE,

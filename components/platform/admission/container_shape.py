@@ -39,7 +39,7 @@ from values.pod_variables import (
     RUNNER_VARIABLES,
     VISIBLE_DEVICES,
 )
-from values.pool import IMAGE_PULL_POLICIES
+from values.pool import IMAGE_PULL_POLICIES, REGISTRATION_MEMORY
 from values.proxy import URL as PROXY_URL
 
 _NVIDIA: Final = "nvidia.com/"
@@ -56,7 +56,8 @@ def registration_container(grants: AdmissionGrants) -> Fields:
     """The init container. It gets no GPU, so nothing may make any visible to it."""
     proxy_variables = PROXY_VARIABLES if grants["extras"]["proxy"] else ()
     requests = {"cpu": quantity(), "memory": quantity(), "ephemeral-storage": quantity(grants["ephemeral_storage"])}
-    limits = {"memory": quantity(), "ephemeral-storage": quantity(grants["ephemeral_storage"])}
+    # It requests less than it may take, which nothing but its limit bounds.
+    limits = {"memory": quantity(REGISTRATION_MEMORY), "ephemeral-storage": quantity(grants["ephemeral_storage"])}
     return Fields(
         {
             "name": exactly(REGISTRATION_CONTAINER, required=True),

@@ -235,6 +235,13 @@ def test_a_granted_device_is_asked_for_at_least_once() -> None:
     )
 
 
+def test_a_registration_takes_no_more_memory_than_the_program_gives_it() -> None:
+    """It requests less than its limit, and runs whatever its pool says."""
+    registration = written()["spec"]["initContainers"][0]
+    most = registration["resources"]["limits"]["memory"]
+    assert f"| `spec.initContainers[].resources.limits.memory` | at most {most} |" in table(GRANTS)
+
+
 def test_a_runner_may_fill_no_more_of_the_nodes_disk_than_its_pool_says() -> None:
     runner = written(work_volume="20Gi", ephemeral_storage="512Mi")["spec"]["containers"][0]
     assert runner["resources"]["limits"]["ephemeral-storage"] == "23040Mi"  # with 2Gi for the runner's own files

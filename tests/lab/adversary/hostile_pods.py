@@ -438,6 +438,15 @@ HOSTILE: Final[dict[str, tuple[Change, str]]] = {
         _resource("limits", memory="64Gi"),
         "spec.containers[runner].resources.requests.memory",
     ),
+    "the node's memory while registering": (
+        _registration(
+            resources={
+                "requests": {"cpu": "1m", "memory": "1Mi", "ephemeral-storage": "1Mi"},
+                "limits": {"memory": "1E", "ephemeral-storage": "1Mi"},
+            }
+        ),
+        "spec.initContainers[registration].resources.limits.memory",
+    ),
     "no limit on the disk": (
         _resource("limits", ephemeral_storage=None),
         "spec.containers[runner].resources.limits.ephemeral-storage",
