@@ -12,11 +12,15 @@ from tests.registrar.stand_in_cluster import runner_pod, start
 async def test_pods_come_and_go_as_the_watch_tells(world: World) -> None:
     world.follow()
     await until(lambda: world.store.knows("runners"))
+    lists = len(world.cluster.lists)
     pod = runner_pod()
     await world.cluster.create(pod)
     await until(lambda: world.store.get("runners", "cuda-abc-aaaaa"))
+    await world.cluster.put(start(pod))
+    await until(lambda: world.store.pods()[0].started)
     await world.cluster.vanish("runners", "cuda-abc-aaaaa")
     await until(lambda: not world.store.pods())
+    assert len(world.cluster.lists) == lists, "a fresh list would have told the same, after a silence"
 
 
 async def test_a_watch_that_ends_in_good_order_goes_on_where_it_was_without_a_list(world: World) -> None:
@@ -33,9 +37,11 @@ async def test_a_watch_that_ends_in_good_order_goes_on_where_it_was_without_a_li
 async def test_a_watch_that_breaks_is_followed_by_a_list(world: World) -> None:
     world.follow()
     await until(lambda: world.store.knows("runners"))
+    lists = len(world.cluster.lists)
     world.cluster.break_watches()
     await world.cluster.create(runner_pod())
     await until(world.store.pods)
+    assert len(world.cluster.lists) == lists + 1
 
 
 async def test_a_watch_that_went_silent_is_noticed(tmp_path: Path) -> None:
