@@ -29,8 +29,8 @@ esac"""
 PODS = "/api/v1/namespaces/review-pools/pods"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/review-pools/deployments"
 SECONDS = 20
-# A signal's whole way, the end of the interpreter included.
-ENDS_WITHIN_SECONDS = 2
+# Two on a machine with nothing else to do; a look at a cluster that hangs would take fifteen.
+ENDS_WITHIN_SECONDS = 6
 
 
 def pod(name: str, *, is_online: bool, **changes: Any) -> dict[str, Any]:
@@ -209,9 +209,10 @@ def test_another_cluster_than_that_of_the_state_is_not_asked(stack: Stack, capsy
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("hangs", [False, True], ids=["waiting", "cluster-hangs"])
-def test_a_signal_ends_it_within_two_seconds_with_what_is_missing(
+def test_a_signal_ends_it_at_once_with_what_is_missing(
     stack: Stack, number: signal.Signals, hangs: bool
 ) -> None:
+    stack.config["gpu-runners:onlineDeadlineSeconds"]["value"] = "600"
     stack.has(pod("a", is_online=False))
     with stack.start() as process:
         try:
