@@ -209,9 +209,7 @@ def test_another_cluster_than_that_of_the_state_is_not_asked(stack: Stack, capsy
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("hangs", [False, True], ids=["waiting", "cluster-hangs"])
-def test_a_signal_ends_it_at_once_with_what_is_missing(
-    stack: Stack, number: signal.Signals, hangs: bool
-) -> None:
+def test_a_signal_ends_it_at_once_with_what_is_missing(stack: Stack, number: signal.Signals, hangs: bool) -> None:
     stack.config["gpu-runners:onlineDeadlineSeconds"]["value"] = "600"
     stack.has(pod("a", is_online=False))
     with stack.start() as process:
