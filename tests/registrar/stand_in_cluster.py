@@ -8,6 +8,7 @@ import asyncio
 import json
 import time
 import uuid
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,6 +48,7 @@ class StandInCluster:
         self.lists: list[str] = []  # namespaces of the lists that were answered
         self._history: list[tuple[int, str, dict[str, Any]]] = []
         self._news = asyncio.Condition()
+        self.watched: Counter[str] = Counter()  # how many watches are open, by kind
         self._watches: set[asyncio.Task[Any]] = set()
         self._ended: set[asyncio.Task[Any]] = set()
 
@@ -179,6 +181,7 @@ class StandInCluster:
         task = asyncio.current_task()
         assert task is not None
         self._watches.add(task)
+        self.watched[kind] += 1
         try:
             while task not in self._ended:
                 for version, change, pod in self._news_since(since):
@@ -190,6 +193,7 @@ class StandInCluster:
                         await self._news.wait()
             return response
         finally:
+            self.watched[kind] -= 1
             self._watches.discard(task)
             self._ended.discard(task)
 

@@ -26,6 +26,7 @@ async def test_pods_come_and_go_as_the_watch_tells(world: World) -> None:
 async def test_a_watch_that_ends_in_good_order_goes_on_where_it_was_without_a_list(world: World) -> None:
     world.follow()
     await until(lambda: world.store.knows("runners"))
+    await until(lambda: world.cluster.watched["Pod"])
     lists = len(world.cluster.lists)
     await world.cluster.end_watches()
     await world.cluster.create(runner_pod())
@@ -37,6 +38,7 @@ async def test_a_watch_that_ends_in_good_order_goes_on_where_it_was_without_a_li
 async def test_a_watch_that_breaks_is_followed_by_a_list(world: World) -> None:
     world.follow()
     await until(lambda: world.store.knows("runners"))
+    await until(lambda: world.cluster.watched["Pod"])
     lists = len(world.cluster.lists)
     world.cluster.break_watches()
     await world.cluster.create(runner_pod())
