@@ -7,10 +7,9 @@ import json
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ from gpu_runners.child_process import Children, DeadlinePassedError, Ended
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.state.check import check_state
 from gpu_runners.state.expectation import declares_platform, expectation
+from gpu_runners.state.private_copy import private_copy
 from values.problem import count_of
 from values.secrecy import without_secrets_in_urls
 
@@ -36,6 +36,8 @@ _STATE_IS_NOT_READ: Final = (
 )
 _BEGINNING: Final = ".pulumi/meta.yaml"
 _REVEAL: Final = "--show-secrets"
+_BACKEND: Final = "PULUMI_BACKEND_URL"
+_OWN_KEYS: Final = ("passphrase", "cloud")  # whoever opens a state's secrets with these needs no Pulumi Cloud
 
 
 class PulumiFailedError(CommandFailedError):
@@ -74,18 +76,26 @@ class Answer(Ended):
         return self.output + self.errors
 
 
+@dataclass
+class _CheckedState:
+    """What `pulumi stack export` printed last and the check let pass; None before."""
+
+    document: dict[str, Any] | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Program:
     """A Pulumi program in a folder, with one stack of it, whose state is input from outside.
 
     No command that acts on the state runs before it was held against what this program makes: once for each Program.
+    One that only looks gets a copy of what was checked and never asks the backend, where it may be another one by then.
     """
 
     folder: Path
     stack: str
     config_file: Path
     variables: Mapping[str, str] = field(default_factory=dict)  # beside those of this process
-    _checked: threading.Event = field(default_factory=threading.Event, init=False, compare=False, repr=False)
+    _checked: _CheckedState = field(default_factory=_CheckedState, init=False, compare=False, repr=False)
 
     def run(
         self,
@@ -102,8 +112,44 @@ class Program:
 
         Raises PulumiFailedError where it cannot be started or does not end, StackUnknownError, StateForeignError.
         """
-        if on_stack and not self._checked.is_set() and _acts_on_state(arguments):
-            self.export()
+        with self._place(arguments) if on_stack else nullcontext(self) as place:
+            return place._call(
+                *arguments, on_stack=on_stack, with_config=with_config, text=text, folder=folder, log=log
+            )
+
+    @contextmanager
+    def _place(self, arguments: tuple[str, ...]) -> Iterator["Program"]:
+        """Where a command on the stack runs, after the check that it needs: on the backend, or on a copy."""
+        if not _acts_on_state(arguments):
+            yield self
+            return
+        state = self._checked.document or self._checked_state()
+        if not _only_looks(arguments) or self._is_in_pulumi_cloud(state):
+            yield self
+            return
+        name = self.stack.rpartition("/")[2]
+        with private_copy(state, name) as url:
+            try:
+                yield replace(self, stack=name, variables={**self.variables, _BACKEND: url})
+            except StackUnknownError as error:  # the stack itself is there, and is not to be taken for a new one
+                found = f"Pulumi does not find the copy of the state of {self.stack} that it was to look at"
+                raise PulumiFailedError(f"{found}; use the version that constraints.txt names") from error
+
+    def _is_in_pulumi_cloud(self, state: Mapping[str, Any]) -> bool:
+        """Whether nobody but Pulumi Cloud opens the secrets of state and config, which it does for its own stacks.
+
+        A state's word alone would let its writer choose, so Pulumi says which backend it uses.
+        """
+        provider = (state.get("deployment") or {}).get("secrets_providers") or {}
+        if provider.get("type") in _OWN_KEYS:
+            return False
+        backend = self._call("whoami", "--json", on_stack=False).document() or {}
+        return str(backend.get("url")).startswith(("https://", "http://"))
+
+    def _call(
+        self, *arguments: str, on_stack: bool, with_config: bool = False, text: str | None = None,
+        folder: Path | None = None, log: Path | None = None,
+    ) -> Answer:  # fmt: skip
         where = ["--stack", self.stack] if on_stack else []
         config = ["--config-file", str(self.config_file)] if with_config else []
         command = ["pulumi", *arguments, *config, *where, "--non-interactive", "--color=never"]
@@ -144,6 +190,11 @@ class Program:
 
         Raises PulumiFailedError, StackUnknownError, StateForeignError.
         """
+        deployment: dict[str, Any] = self._checked_state().get("deployment") or {}
+        return deployment
+
+    def _checked_state(self) -> dict[str, Any]:
+        """The state as it is by now, after its check."""
         with ThreadPoolExecutor(1) as beside:  # each takes Pulumi a third of a second to start
             config = beside.submit(lambda: self.config)
             text = self._succeed("stack", "export").output
@@ -153,9 +204,9 @@ class Program:
         if problems:
             first = f"{count_of(problems)} with the state of {self.stack}, which this program did not make like that:"
             raise StateForeignError("\n".join([first, *(f"  {problem}" for problem in problems)]))
-        self._checked.set()
-        deployment: dict[str, Any] = json.loads(text).get("deployment") or {}
-        return deployment
+        document: dict[str, Any] = json.loads(text)
+        self._checked.document = document
+        return document
 
     def declares_platform(self) -> bool:
         """Whether the stack's config has a platform. Raises PulumiFailedError, StackUnknownError."""
@@ -211,7 +262,7 @@ def begun_elsewhere(program: Program) -> Iterator[Program]:
     with tempfile.TemporaryDirectory(prefix="gpu-runners-") as temporary:
         folder = Path(temporary)
         shutil.copy(program.folder / "Pulumi.yaml", folder)  # `stack init` writes a stack file beside it
-        new = replace(program, variables={"PULUMI_BACKEND_URL": f"file://{temporary}"})
+        new = replace(program, variables={_BACKEND: f"file://{temporary}"})
         made = replace(new, folder=folder).run("stack", "init", program.stack, "--no-select", on_stack=False)
         if made.code != 0:
             raise PulumiFailedError(f"stack init {program.stack}: {made.complaint}")
@@ -242,6 +293,11 @@ def _resources(document: Any) -> list[dict[str, Any]]:
 def _acts_on_state(arguments: tuple[str, ...]) -> bool:
     # An export that reveals opens secrets with whatever service the state names.
     return _REVEAL in arguments or not any(arguments[: len(command)] == command for command in _STATE_IS_NOT_READ)
+
+
+def _only_looks(arguments: tuple[str, ...]) -> bool:
+    """Of those that act on a state: whether a command writes nothing into it."""
+    return arguments[0] == "preview" or "--preview-only" in arguments or arguments[:2] == ("stack", "export")
 
 
 def _environment() -> dict[str, str]:

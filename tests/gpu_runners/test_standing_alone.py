@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,15 @@ def test_only_the_command_that_is_called_is_loaded(arguments: list[str], loaded:
     assert not modules & set(POISONED)
 
 
+def until_there(folder: Path, pattern: str, process: "subprocess.Popen[Any]") -> None:
+    """Waits for what the stand-in for Pulumi writes, as long as the command runs."""
+    deadline = time.monotonic() + SECONDS
+    while not any(folder.glob(pattern)):
+        assert time.monotonic() < deadline, f"the stand-in for Pulumi wrote no {pattern}"
+        assert process.poll() is None
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
@@ -100,11 +110,7 @@ def waiting(
         command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     ) as process:  # fmt: skip
-        deadline = time.monotonic() + SECONDS
-        while not (tmp_path / "waits").exists():
-            assert time.monotonic() < deadline, "the stand-in for Pulumi was not started"
-            assert process.poll() is None
-            time.sleep(0.02)
+        until_there(tmp_path, "waits", process)
         yield process
         process.kill()
 
@@ -122,6 +128,29 @@ def test_a_signal_reaches_pulumi_once_and_ends_the_command_in_one_line(
     # A stack's state and its config may be asked for at the same time, by one process each.
     assert {file.read_text() for file in tmp_path.glob("signals-*")} == {"INT\n"}
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("again", [False, True], ids=["once", "twice"])
+def test_a_signal_leaves_no_copy_of_a_state(
+    number: signal.Signals, again: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    script = f'[ "$1" = preview ] || {{ {FREE}\nexit; }}\n{WAITS.format(folder=tmp_path)}'
+    pulumi = StandInPulumi.make(tmp_path, script, monkeypatch)
+    command = [sys.executable, "-m", "gpu_runners", "plan", "dev", "--folder", str(pulumi.program)]
+    with subprocess.Popen([*command, "--save", str(tmp_path / "plan")], cwd=ROOT, stderr=subprocess.PIPE) as process:
+        until_there(tmp_path, "waits", process)
+        assert list(temporary.glob("*/.pulumi/stacks/gpu-runners/dev.json")), "the copy is there as long as it is used"
+        process.send_signal(number)
+        if again:
+            until_there(tmp_path, "signals-*", process)
+            process.send_signal(number)
+        process.communicate(timeout=SECONDS)
+    assert process.returncode == 128 + number
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["review", "--help"], ["stacks"]], ids=" ".join)
