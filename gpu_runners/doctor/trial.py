@@ -7,7 +7,7 @@ from typing import Any, Final
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError, ClusterRefusedError
 from gpu_runners.doctor.core.findings import Finding, ok, unknown
-from gpu_runners.doctor.core.trial import admitted, pod_of, refused, templates
+from gpu_runners.doctor.core.trial import admitted, not_previewed, pod_of, refused, templates
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.pulumi_command import opened
 from gpu_runners.stack_config import StackSource
@@ -35,10 +35,7 @@ def trials(
         return
     written: Templates = templates(answer.document() or {})
     if answer.code != 0 or not written:
-        words = " ".join(without_secrets(answer.complaint).split())
-        yield unknown(
-            "trial of the pools", f"`pulumi preview` fails: {words[-400:]}", "`pulumi preview` has to work first"
-        )
+        yield not_previewed(" ".join(without_secrets(answer.complaint).split()))
         return
     for pool in pools:
         template = written.get((pool["namespace"], pool["name"]))

@@ -182,7 +182,7 @@ def test_what_admission_or_a_limit_range_would_say_is_known_before_up(
         finally:
             api.delete(f"{ranges}/tried")
     doctor.stack.configure(pools_config(pool("one", image="elsewhere/cuda:12")))
-    assert "image: found elsewhere/cuda:12" in doctor.complains("failed", "trial of pool one")
+    assert "image: found elsewhere/cuda:12" in doctor.complains("failed", "trial of the pools")
 
 
 def test_a_namespace_of_somebody_else_is_refused_by_the_doctor_and_by_up(doctor: Doctor, api: KubernetesApi) -> None:

@@ -45,6 +45,8 @@ def of_silence(namespace: str, said: str, pods: Sequence[Mapping[str, Any]] | No
     cure = f"`{kubectl} describe pods` and `{kubectl} logs deployment/registrar`"
     if pods is None:
         return failed(CHECK, f"it does not answer: {said}", cure)
+    # One that is leaving answers nobody any more, whatever its state says.
+    pods = [pod for pod in pods if not pod.get("metadata", {}).get("deletionTimestamp")]
     if not pods:
         cure = f"`{kubectl} describe replicasets` says why none is made; then `pulumi up`"
         return failed(CHECK, "it is down: there is no pod of it", cure)

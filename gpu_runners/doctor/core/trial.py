@@ -5,7 +5,10 @@ from typing import Any, Final
 
 from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown
 
+_POOLS: Final = "trial of the pools"
+_MOST_WORDS: Final = 400
 DEPLOYMENT: Final = "kubernetes:apps/v1:Deployment"
+_REFUSED: Final = "refused in a namespace of runners"  # our admission policy's own words
 _QUOTA: Final = "exceeded quota"
 _ACCOUNT: Final = "error looking up service account"
 # By what a refusal says.
@@ -17,7 +20,7 @@ _CURES: Final = (
         "`kubectl --namespace {namespace} get limitranges -o yaml`: widen it, or delete it: admission bounds pods",
     ),
     (
-        ("refused in a namespace of runners",),
+        (_REFUSED,),
         "what the field names is not as the program writes it: somebody adds it on its way in (a LimitRange's "
         "defaults, an injector, a default class), or the environment does not grant it (docs/admission.md)",
     ),
@@ -61,8 +64,20 @@ def refused(pool: str, namespace: str, words: str, *, is_up: bool, declared: boo
         found = f"there is no room for one pod more in {namespace}: {words}"
         cure = "raise the environment's quota: a runner that finishes its job counts until it has left"
         return unknown(_check(pool), found, cure)
+    return failed(_check(pool), words, _cure(words, namespace))
+
+
+def not_previewed(words: str) -> Finding:
+    """Pulumi's preview failed: it tries Deployments on the API server by itself, where admission judges them, too."""
+    if _REFUSED in words:
+        said = words[words.index(_REFUSED) :][:_MOST_WORDS]
+        return failed(_POOLS, said, _cure(said, "the pools' namespace"))
+    return unknown(_POOLS, f"`pulumi preview` fails: {words[-_MOST_WORDS:]}", "`pulumi preview` has to work first")
+
+
+def _cure(words: str, namespace: str) -> str:
     known = (cure for marks, cure in _CURES if any(mark in words for mark in marks))
-    return failed(_check(pool), words, next(known, _OTHERS).format(namespace=namespace))
+    return next(known, _OTHERS).format(namespace=namespace)
 
 
 def _check(pool: str) -> str:

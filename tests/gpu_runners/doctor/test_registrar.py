@@ -59,6 +59,7 @@ def test_each_scope_is_told_apart_and_a_refusal_from_a_forge_that_is_away(server
     ("pods", "words"),
     [
         ([], "it is down: there is no pod of it"),
+        ([{"metadata": {"deletionTimestamp": "2026-11-26T19:00:00Z"}}], "it is down: there is no pod of it"),
         ([pod({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}})], "ImagePullBackOff no such"),
         (
             [pod({"waiting": {"reason": "CrashLoopBackOff"}}, lastState={"terminated": {"exitCode": 2}})],

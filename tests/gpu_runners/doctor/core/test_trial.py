@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gpu_runners.doctor.core.findings import State
-from gpu_runners.doctor.core.trial import admitted, pod_of, refused, templates
+from gpu_runners.doctor.core.trial import admitted, not_previewed, pod_of, refused, templates
 
 TEMPLATE: dict[str, Any] = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": []}}
 STEPS = [
@@ -68,6 +68,13 @@ def test_a_namespace_without_its_account_is_one_that_is_not_up_yet() -> None:
     assert refused("cuda", "dev", words, is_up=False, declared=True).state is State.OK
     other = refused("cuda", "dev", words, is_up=False, declared=False)
     assert (other.state, "bring up the stack whose platform" in other.cure) == (State.FAILED, True)
+
+
+def test_what_the_preview_itself_is_refused_is_told_as_a_refusal() -> None:
+    refusal = "refused in a namespace of runners: spec.containers[runner].image: found elsewhere/cuda:12, allowed lab/"
+    finding = not_previewed(f"error: update failed: denied request: {refusal}")
+    assert (finding.state, finding.found) == (State.FAILED, refusal)
+    assert not_previewed("error: no such host").state is State.UNKNOWN
 
 
 def test_what_is_admitted_is_well() -> None:
