@@ -6,7 +6,7 @@ fields that were agreed to.
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from access.cluster.errors import ClusterError, ClusterRefusedError
@@ -126,9 +126,13 @@ class Repair:
     def _restore(self, step: Step, target: ObjectName, seen: Json, *, is_trial: bool) -> None:
         """Declared fields by server-side apply, so that Pulumi owns them again; the rest by a patch of those alone.
 
-        What was declared first, unless the API server does not take it as long as what was added is there.
+        What was declared first, unless the API server does not take it as long as what was added is there. What is back
+        stays out of it: a controller may answer the first write before the second, which is then tried again.
         """
         declaration = self._declaration(target)
+        step = replace(step, drifts=tuple(drift for drift in step.drifts if not _is_back(drift, seen)))
+        if not step.drifts:
+            return
         for drift in step.drifts:
             _require_as_agreed(drift, seen)
         writes = [
@@ -177,10 +181,20 @@ def _require_same(step: Step, seen: Json) -> None:
         raise ReviewFailedError("another object of this name is there by now: look again")
 
 
+def _is_read(drift: Drift) -> bool:
+    """Whether the value of a field is known; of a Secret its version is what was seen."""
+    return drift.target is not None and drift.target.kind != "Secret" and drift.path[:2] != _MANAGED_FIELDS
+
+
+def _is_back(drift: Drift, seen: Json) -> bool:
+    """Whether a field that was shown with another value has the state's."""
+    return _is_read(drift) and drift.state_value != drift.live_value and look_up(seen, drift.path) == drift.state_value
+
+
 def _require_as_agreed(drift: Drift, seen: Json) -> None:
     """Raises ReviewFailedError where a field has another value than the one that was shown."""
-    if drift.target is None or drift.target.kind == "Secret" or drift.path[:2] == _MANAGED_FIELDS:
-        return  # whose values are not read; its version is what was seen
+    if not _is_read(drift):
+        return
     if look_up(seen, drift.path) != drift.live_value:
         raise ReviewFailedError(f"{drift.field} has another value by now: look again")
 

@@ -89,5 +89,9 @@ class Repository:
             for entry in entries
         ]  # fmt: skip
 
+    def remove_runner(self, number: int) -> None:
+        """Deletes the registration of a runner by its id; one that is not there is fine."""
+        self._api.delete(f"{self._path}/actions/runners/{number}")
+
     def _get(self, path: str, **parameters: str | int) -> Any:
         return self._api.get(f"{self._path}/{path}", **parameters)

@@ -97,14 +97,20 @@ MADE = (
 )
 
 
+COLLEAGUE = "colleague"
+
+
 @pytest.fixture(autouse=True)
-def tidy(stack: Stack, api: KubernetesApi) -> Iterator[None]:
+def tidy(stack: Stack, api: KubernetesApi, forge: Repository) -> Iterator[None]:
     """Whatever a test made is gone before the next one, and what it changed is put back."""
     yield
     for path in (QUOTA, *(f"{CORE}/{kind}/{name}" for kind, name in MADE)):
         api.patch(path, {"metadata": {"finalizers": None}})
     for kind, name in MADE:
         api.delete(f"{CORE}/{kind}/{name}")
+    for runner in forge.runners():
+        if runner.name == COLLEAGUE:
+            forge.remove_runner(runner.id)
     until("it is gone", lambda: not [1 for kind, name in MADE if api.find(f"{CORE}/{kind}/{name}")], 60)
     if Reviews(stack).report()[0] != 0:
         done = Reviews(stack).repair()
@@ -261,9 +267,9 @@ def test_replicas_that_an_autoscaler_sets_stay(stack: Stack, api: KubernetesApi)
 
 
 def test_the_registrar_removes_a_stranger_and_nobody_elses_runner(stack: Stack, forge: Repository) -> None:
-    register_by_hand(stack.environment, forge.name, "colleague", ["their-own"])
+    register_by_hand(stack.environment, forge.name, COLLEAGUE, ["their-own"])
     done = Reviews(stack).repair()
-    assert "colleague" in {runner.name for runner in forge.runners()}
+    assert COLLEAGUE in {runner.name for runner in forge.runners()}
     assert "which no pool of ours does" in done.stdout
 
 

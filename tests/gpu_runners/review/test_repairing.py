@@ -161,6 +161,35 @@ def test_a_status_that_changes_meanwhile_is_no_hindrance(
     assert server.objects[PATH]["status"] == {"ready": 1}
 
 
+def test_a_controller_that_answers_the_first_write_before_the_second_is_no_hindrance(
+    server: StoringApiServer, connection: ClusterConnection
+) -> None:
+    def answer() -> None:
+        if len(server.writes) == 1 and "status" not in server.objects[PATH]:
+            server.change(PATH, lambda it: it.update(status={"hard": "a"}))
+
+    server.before_write = answer
+    assert done(connection, restore(IMAGE, LABEL)) == []
+    assert server.objects[PATH]["spec"] == DECLARED["spec"]
+    assert server.objects[PATH]["metadata"]["labels"] == {}
+    assert server.objects[PATH]["status"] == {"hard": "a"}
+    assert server.writes == [f"PATCH {PATH}", f"PATCH {PATH}"]  # what is back is not written again
+
+
+def test_a_value_that_somebody_else_changes_between_the_two_writes_stays(
+    server: StoringApiServer, connection: ClusterConnection
+) -> None:
+    def change() -> None:
+        if len(server.writes) == 1:
+            server.change(PATH, lambda it: it["spec"].update(image="other"))
+
+    server.before_write = change
+    (problem,) = done(connection, restore(IMAGE, LABEL))
+    assert "spec.image has another value by now" in problem
+    assert server.objects[PATH]["spec"]["image"] == "other"
+    assert server.objects[PATH]["metadata"]["labels"] == {"team": "x"}
+
+
 def test_a_value_that_changes_between_trial_and_write_is_seen(
     server: StoringApiServer, connection: ClusterConnection
 ) -> None:
