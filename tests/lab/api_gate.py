@@ -30,6 +30,7 @@ class Gate:
         self._open.set()
         self.writes, self._kill_after, self.victim = 0, kill_after, 0
         client = httpx2.Client(base_url=cluster["server"], verify=_trust(cluster, user), timeout=30, trust_env=False)
+        self._client = client
         gate = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -51,6 +52,7 @@ class Gate:
                 """Nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = False  # closing it waits for them, so that none has the client any more
         kubeconfig["clusters"][0]["cluster"] = {"server": f"http://127.0.0.1:{self._server.server_port}"}
         kubeconfig["users"][0]["user"] = {}
         file = stack.folder / "gate.yaml"
@@ -87,6 +89,7 @@ class Gate:
         self._open.set()
         self._server.shutdown()
         self._server.server_close()
+        self._client.close()
 
 
 def _trust(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> ssl.SSLContext:
