@@ -199,11 +199,13 @@ class Program:
             config = beside.submit(lambda: self.config)
             text = self._succeed("stack", "export").output
             config.result()
-        stack_file = self.config_file.read_text() if self.config_file.is_file() else ""
-        problems = check_state(text, expectation(self.stack, self.config, stack_file))
+        is_there = self.config_file.is_file()
+        text_of_file = self.config_file.read_text() if is_there else ""
+        problems = check_state(text, expectation(self.stack, self.config, text_of_file))
         if problems:
             first = f"{count_of(problems)} with the state of {self.stack}, which this program did not make like that:"
-            raise StateForeignError("\n".join([first, *(f"  {problem}" for problem in problems)]))
+            hints = [] if is_there else [f"  {_no_file(self.stack)}"]
+            raise StateForeignError("\n".join([first, *hints, *(f"  {problem}" for problem in problems)]))
         document: dict[str, Any] = json.loads(text)
         self._checked.document = document
         return document
@@ -283,6 +285,14 @@ def opened(folder: Path, stack: str, config_file: Path | None) -> Iterator[Progr
 def stack_file(folder: Path, stack: str) -> Path:
     """Where Pulumi looks for a stack's config. Of ORGANIZATION/PROJECT/NAME the name counts."""
     return folder / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
+
+
+def _no_file(stack: str) -> str:
+    name = stack_file(Path(), stack).name
+    return (
+        f"{name}: not found, and it says what the state may hold; look from a checkout that has it, or name it "
+        "(--config-file), before you believe what follows"
+    )
 
 
 def _resources(document: Any) -> list[dict[str, Any]]:

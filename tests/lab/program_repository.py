@@ -21,10 +21,13 @@ STACK_FILE = "Pulumi.dev.yaml"
 
 
 class ProgramRepository:
-    """A repository that exists at the forge. Every method raises LabError when the forge refuses."""
+    """A repository that exists at the forge. Every method raises LabError when the forge refuses.
 
-    def __init__(self, api: GiteaApi, name: str) -> None:
-        self.name, self._api, self._path = name, api, f"/repos/{name}"
+    kept are files, by their paths, that each commit has beside this checkout's.
+    """
+
+    def __init__(self, api: GiteaApi, name: str, kept: Mapping[str, str] | None = None) -> None:
+        self.name, self._api, self._path, self._kept = name, api, f"/repos/{name}", dict(kept or {})
 
     def set_up(self, secrets: Mapping[str, str], variables: Mapping[str, str]) -> None:
         """What the workflows are given."""
@@ -44,7 +47,7 @@ class ProgramRepository:
             git.run(folder, "checkout", "--quiet", "--detach", "FETCH_HEAD")
             put_last_commit(folder)
             (folder / STACK_FILE).write_text(yaml.safe_dump({"config": config}))
-            for path, text in (files or {}).items():
+            for path, text in {**self._kept, **(files or {})}.items():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / path).write_text(text)
             git.run(folder, "add", "--all")

@@ -131,5 +131,6 @@ def test_a_version_that_github_will_soon_refuse_is_told_and_left_to_the_program(
     reviews_find(reviewed, "runner version", told)
     repaired = Reviews(reviewed).repair()
     assert repaired.returncode == ExitCode.FOUND
-    assert "nothing to repair" in repaired.stdout
+    reason = "the image is the program's: a newer `runnerImage` brings another one"
+    assert repaired.stdout == f"left as it is: Runners of {SPACE}/cuda (1): {reason}\n"
     assert organization.runner()["name"] == runner["name"]

@@ -153,16 +153,18 @@ def flows(
     deployers, previewers = (environment.load(world) | backend for world in (worlds.DEV, worlds.DEV_REVIEW))
     auditors = environment.load(worlds.PLATFORM_REVIEW)
     variables = {**backend, "POLICY_PACK": "policy", "POLICY_PACK_CONFIG": "policy/lab.json"}
-    # As it were brought up by an administrator: a look needs its state, and nothing of its file.
+    # As it were brought up by an administrator: a look needs its state and its file, and opens no secret of either.
     variables |= {"PLATFORM_STACK": PLATFORM, "PLATFORM_BACKEND_URL": administrators["PULUMI_BACKEND_URL"]}
     given = {name: deployers[name] for name in GIVEN} | {f"PREVIEW_{name}": previewers[name] for name in GIVEN}
     given |= {f"PREVIEW_PLATFORM_{name}": auditors[name] for name in GIVEN if name in auditors}
     with GiteaApi(gitea.URL, gitea.token()) as gitea_api:
-        at_forge = ProgramRepository(gitea_api, REPOSITORY)
-        at_forge.set_up(given, variables)
-        at_forge.push("main", config(), "The program")
         folder = tmp_path_factory.mktemp("flows")
         platform = Stack.make(PLATFORM, stack_file("flows.yaml"), folder, administrators)
+        at_forge = ProgramRepository(
+            gitea_api, REPOSITORY, {platform.config_file.name: platform.config_file.read_text()}
+        )
+        at_forge.set_up(given, variables)
+        at_forge.push("main", config(), "The program")
         dev = Stack("dev", folder, deployers)
         dev.configure(config())
         try:

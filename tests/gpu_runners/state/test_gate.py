@@ -113,6 +113,17 @@ def test_nothing_runs_on_a_state_with_an_exec_plugin(scene: Scene, command: tupl
     assert set(scene.asked) == {"stack export", "config"}
 
 
+def test_whoever_lacks_the_stacks_file_is_told_so_first_and_let_through_no_more(scene: Scene) -> None:
+    scene.write(poisoned())
+    with pytest.raises(StateForeignError) as refused:
+        scene.program.run("preview")
+    assert "  Pulumi.review.yaml: not found, and it says what the state may hold;" in str(refused.value).splitlines()[1]
+    scene.program.config_file.write_text("config: {}\n")
+    with pytest.raises(StateForeignError) as refused:
+        scene.program.run("preview")
+    assert "not found" not in str(refused.value)
+
+
 def test_what_only_reads_the_config_or_the_lock_runs_all_the_same(scene: Scene) -> None:
     scene.write(poisoned())
     for command in (("config", "--json"), ("cancel", "--yes"), ("stack", "export")):
