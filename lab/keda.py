@@ -22,6 +22,8 @@ API: Final = "/apis/external.metrics.k8s.io/v1beta1"
 READY_DEADLINE_SECONDS: Final = 120.0
 POLL_SECONDS: Final = 0.3
 CERTIFICATES: Final = "/certs"
+QUOTA, COUNTED = "counted", "count/scaledobjects.keda.sh"
+COUNTED_DEADLINE_SECONDS: Final = 120.0
 
 
 def up(say: Say) -> None:
@@ -35,6 +37,7 @@ def up(say: Say) -> None:
         node.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(paths.BIN / file))
     _apply(_objects())
     _await(started)
+    _await_counted(started)
     say(f"KEDA is ready after {time.monotonic() - started:.1f} s")
 
 
@@ -55,6 +58,26 @@ def _await(started: float) -> None:
             time.sleep(POLL_SECONDS)
             continue
         return
+
+
+def _await_counted(started: float) -> None:
+    """Until Kubernetes' quota controller counts ScaledObjects: it looks for new kinds every 30 s.
+
+    Before that nobody can make one where a quota caps them ("status unknown for quota"). The controller looks at a
+    quota again once its spec changes.
+    """
+    limit = 1
+    while True:
+        _apply([_object("v1", "ResourceQuota", QUOTA, {"hard": {COUNTED: str(limit)}})])
+        time.sleep(POLL_SECONDS)
+        quota = json.loads(node.kubectl("get", "resourcequota", QUOTA, "-n", NAMESPACE, "-o", "json"))
+        if COUNTED in quota.get("status", {}).get("used", {}):
+            break
+        if time.monotonic() - started > COUNTED_DEADLINE_SECONDS:
+            why = f"see `kubectl get resourcequota {QUOTA} -n {NAMESPACE} -o yaml`"
+            raise LabError(f"no quota counted ScaledObjects within {COUNTED_DEADLINE_SECONDS:.0f} s: {why}")
+        limit += 1
+    node.kubectl("delete", "resourcequota", QUOTA, "-n", NAMESPACE)
 
 
 def _objects() -> list[dict[str, Any]]:
