@@ -61,8 +61,9 @@ except RuntimeError as error:
 print(f"born={born}")
 """
 # A file of the node that is mounted by itself is counted by nobody: the kubelet looks at volumes, layers and logs.
+# What it prints is in the log as a number, the script is not.
 NODES_FILES: Final = """
-tried=0
+tried=$((0))
 for file in $(awk '{ print $5 }' /proc/self/mountinfo) /dev/termination-log /root/termination-log; do
   [ -d "$file" ] && continue
   tried=$((tried + 1))
