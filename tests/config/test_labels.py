@@ -25,7 +25,7 @@ def reserved(labels: dict[str, list[str]], namespace: str) -> list[str]:
 
 
 def test_the_label_of_base_runners_serves_their_own_namespace_alone() -> None:
-    assert reserved({}, "gpu-runners-dev") == ["self-hosted"]
+    assert reserved({}, "gpu-runners-dev") == ["base", "self-hosted"]
     assert reserved({}, "gpu-runners-base") == []
 
 
