@@ -182,8 +182,7 @@ class Program:
 
     def export(self) -> list[dict[str, Any]]:
         """The resources of the stack's state, after its check. Raises as deployment does."""
-        resources: list[dict[str, Any]] = self.deployment().get("resources") or []
-        return resources
+        return _resources(self._checked_state())
 
     def deployment(self) -> dict[str, Any]:
         """The stack's state, after its check: `manifest`, `resources`; empty for one that was never brought up.
@@ -225,8 +224,7 @@ class Program:
 
     def export_of(self, stack: str) -> list[dict[str, Any]]:
         """The resources of another stack's state, as data: nothing is checked and nothing acts on it."""
-        resources: list[dict[str, Any]] = self.deployment_of(stack).get("resources") or []
-        return resources
+        return _resources({"deployment": self.deployment_of(stack)})
 
     def deployment_of(self, stack: str) -> dict[str, Any]:
         """Another stack's state, as data: empty for one that was never brought up. Raises PulumiFailedError."""

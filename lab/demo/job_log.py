@@ -8,6 +8,7 @@ from datetime import datetime
 import yaml
 
 from lab.demo import pulumi_output
+from lab.demo.timeline import Event
 
 _LINE = re.compile(r"^(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?P<fraction>\.\d+)?Z (?P<text>.*)$")
 _GRANTED = re.compile(r"^GPUs granted to this job \((?P<gpus>[^)]*)\)")
@@ -54,6 +55,14 @@ def timeline_text(line: Line) -> str | None:
     if _GRANTED.match(line.text) or _ACCESS.match(line.text) or _TOLD.match(line.text):
         return line.text.rstrip()
     return pulumi_output.timeline_text(line.text)
+
+
+def events(job: str, log: Sequence[Line]) -> Iterator[Event]:
+    """What the timeline says of these lines of a job."""
+    for line in log:
+        text = timeline_text(line)
+        if text:
+            yield Event(line.at, job, text)
 
 
 def evidence(log: Sequence[Line]) -> Evidence:

@@ -88,10 +88,7 @@ class ScalingWatch:
 
     def _new_lines(self, job: Job) -> Iterator[Event]:
         lines = job_log.lines(self._forge.runs.log(job))
-        for line in lines[self._told.get(job.name, 0) :]:
-            text = job_log.timeline_text(line)
-            if text:
-                yield Event(line.at, job.name, text)
+        yield from job_log.events(job.name, lines[self._told.get(job.name, 0) :])
         self._told[job.name] = len(lines)
         first = job_log.first_step(lines)
         if first is not None:

@@ -95,10 +95,7 @@ class RunWatch:
         """What the job's log says that it did not say at the last look."""
         lines = self.log(entry.name)
         summary = next((n for n, line in enumerate(lines) if line.text.startswith(pulumi_output.SUMMARY)), None)
-        for line in lines[self._told.get(entry.name, 0) : summary]:
-            text = job_log.timeline_text(line)
-            if text:
-                yield Event(line.at, entry.name, text)
+        yield from job_log.events(entry.name, lines[self._told.get(entry.name, 0) : summary])
         self._told[entry.name] = len(lines)
         first = job_log.first_step(lines)
         if first is not None:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import yaml
+
+Server = TypeVar("Server", bound=ThreadingHTTPServer)
 
 
 class ApiServer(ThreadingHTTPServer):
@@ -61,11 +63,24 @@ class ApiServer(ThreadingHTTPServer):
         return path
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: ApiServer
+class JsonHandler(BaseHTTPRequestHandler):
+    """Says nothing but its answers, which are JSON."""
 
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+    def say(self, status: int, body: Any) -> None:
+        """The answer to the present request."""
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+
+class _Handler(JsonHandler):
+    server: ApiServer
 
     def _answer(self) -> None:
         path = urlsplit(self.path).path
@@ -80,12 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = self._status(*self.server.refusals[path])
         elif path in self.server.answers:
             status, body = 200, self.server.answers[path]
-        text = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
+        self.say(status, body)
 
     @staticmethod
     def _status(code: int, message: str) -> dict[str, Any]:
@@ -95,9 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def api_server() -> Iterator[ApiServer]:
-    """One that ends with the block."""
-    server = ApiServer()
+def serving(server: Server) -> Iterator[Server]:
+    """A server that ends with the block."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -106,3 +115,10 @@ def api_server() -> Iterator[ApiServer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def api_server() -> Iterator[ApiServer]:
+    """One that ends with the block."""
+    with serving(ApiServer()) as server:
+        yield server

@@ -8,10 +8,11 @@ import copy
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.access.cluster.api_server import JsonHandler, serving
 
 Json = dict[str, Any]
 KINDS = [
@@ -45,27 +46,24 @@ class StoringApiServer(ThreadingHTTPServer):
         self.put(path, value)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(JsonHandler):
     server: StoringApiServer
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the library's name
         path = urlsplit(self.path).path
         if path == "/api":
-            self._say(200, {"items": [{"metadata": {"name": ""}, "versions": [{"version": "v1", "resources": KINDS}]}]})
+            self.say(200, {"items": [{"metadata": {"name": ""}, "versions": [{"version": "v1", "resources": KINDS}]}]})
         elif path == "/apis":
-            self._say(200, {"items": []})
+            self.say(200, {"items": []})
         elif path in self.server.objects:
-            self._say(200, self.server.objects[path])
+            self.say(200, self.server.objects[path])
         else:
-            self._say(404, {"message": "not found"})
+            self.say(404, {"message": "not found"})
 
-    def do_PATCH(self) -> None:
+    def do_PATCH(self) -> None:  # noqa: N802 - the library's name
         self._write()
 
-    def do_DELETE(self) -> None:
+    def do_DELETE(self) -> None:  # noqa: N802 - the library's name
         self._write()
 
     def _write(self) -> None:
@@ -74,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not is_trial:
             self.server.before_write()
             if len(self.server.writes) >= self.server.last_write:
-                return self._say(503, {"message": "away"})
+                return self.say(503, {"message": "away"})
         there = self.server.objects.get(url.path)
         if self.command == "DELETE":
             wanted, asked = None, body["preconditions"]
@@ -84,10 +82,10 @@ class _Handler(BaseHTTPRequestHandler):
             wanted, asked = _merged(there or {}, body), body["metadata"]
         metadata = (there or {}).get("metadata") or {}
         if any(asked.get(name, metadata.get(name)) != metadata.get(name) for name in ("uid", "resourceVersion")):
-            return self._say(409, {"message": "the object has been modified"})
+            return self.say(409, {"message": "the object has been modified"})
         refusal = self.server.refuse(wanted) if wanted is not None else ""
         if refusal:
-            return self._say(422, {"message": refusal})
+            return self.say(422, {"message": refusal})
         if not is_trial:
             self.server.writes.append(f"{self.command} {url.path}")
             if wanted is None:
@@ -95,15 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 wanted["metadata"].setdefault("uid", "made")
                 self.server.put(url.path, wanted)
-        return self._say(200, wanted or {"kind": "Status"})
-
-    def _say(self, status: int, body: Json) -> None:
-        text = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
+        return self.say(200, wanted or {"kind": "Status"})
 
 
 def _merged(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> Json:
@@ -136,12 +126,5 @@ def _patched(there: Json, operations: list[Json]) -> tuple[Json, Json]:
 @contextmanager
 def storing_api_server() -> Iterator[StoringApiServer]:
     """One that ends with the block."""
-    server = StoringApiServer()
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(StoringApiServer()) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
