@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from access.clock import Clock, SystemClock
 from access.cluster.errors import ClusterError, ClusterRefusedError
 from gpu_runners.pulumi_command import Program
 from gpu_runners.review.cluster_writes import ClusterWrites
@@ -29,19 +30,25 @@ _INVALID: Final = 422
 _IMMUTABLE: Final = "immutable"  # in the API server's words for a field that no order of writes changes
 _UID: Final = "metadata.uid"
 _CONFLICT: Final = 409
-_TRIES: Final = 3  # a Deployment's status changes all the time, and with it its version
+
+# A Deployment's status, and with it its version, changes several times a second while its pods are replaced.
+CONFLICT_SECONDS: Final = 20
+_CONFLICT_PAUSE: Final = 0.2
 
 
 class Repair:
     """Knows the declared values, secrets too, in this process only."""
 
-    def __init__(self, program: Program, cluster: ClusterWrites, runners: RunnerRemoval) -> None:
+    def __init__(
+        self, program: Program, cluster: ClusterWrites, runners: RunnerRemoval, clock: Clock | None = None
+    ) -> None:
         """Raises PulumiFailedError without the stack's passphrase."""
         state = [{**resource, "inputs": reveal(resource.get("inputs"))} for resource in program.export_with_secrets()]
         objects = declared(state)
         self._objects_by_key = frozenset(objects)
         self._objects = {declaration.name: declaration for declaration in objects.values()}
         self._stack, self._cluster, self._runners = program.stack, cluster, runners
+        self._clock = clock or SystemClock()
 
     def foresee(self, step: Step) -> str:
         """Why the API server would not take a step, "" where it would."""
@@ -80,14 +87,16 @@ class Repair:
             return
         if step.target is None:
             raise ReviewFailedError("it names no object")
-        for left in reversed(range(_TRIES)):
+        end = self._clock.now() + CONFLICT_SECONDS
+        while True:
             try:
                 self._try(step, step.target, is_trial=is_trial)
             except ClusterRefusedError as error:
-                if error.status == _CONFLICT and left:
-                    continue
-                raise self._refused(step, step.target, error) from error
-            return
+                if error.status != _CONFLICT or self._clock.now() > end:
+                    raise self._refused(step, step.target, error) from error
+            else:
+                return
+            self._clock.sleep(_CONFLICT_PAUSE)
 
     def _try(self, step: Step, target: ObjectName, *, is_trial: bool) -> None:
         seen = self._cluster.find(target)
@@ -166,7 +175,10 @@ class Repair:
         """What cannot be changed in place is Pulumi's to replace: what hangs on it is replaced with it, in order."""
         declaration = self._objects.get(target)
         if error.status == _CONFLICT:
-            return ReviewFailedError(f"it changes faster than it can be repaired, or others hold its fields: {error}")
+            return ReviewFailedError(
+                f"for {CONFLICT_SECONDS} s it changed faster than it could be repaired, "
+                f"or others hold its fields: {error}"
+            )
         if error.status == _INVALID and _UID in error.message:
             return ReviewFailedError("another object of this name is there by now: look again")
         if error.status == _INVALID and declaration is not None and step.action is not Action.DELETE:

@@ -7,6 +7,7 @@ import pytest
 
 from access.online.snapshot import PoolSnapshot
 from access.online.wait import ClusterReadError, PoolsNotOnlineError, PoolsUnreadError, wait_until_online
+from tests.access.driven_clock import DrivenClock
 from tests.access.online.test_diagnosis import ended, pod_with_events
 from tests.access.online.test_progress import NO_NODE, online, pool, starting, waiting
 
@@ -14,25 +15,12 @@ Look = Sequence[PoolSnapshot] | ClusterReadError
 FIRST, SECOND = pool(1, online()), PoolSnapshot("amd", 1, pods=(online("x"),))
 
 
-class Clock:
-    """Time passes only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.time = 100.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
-
-
 class Watch:
     """A wait over a script; the last look stays for ever."""
 
     def __init__(self, *looks: Look) -> None:
         self.looks: Iterator[Look] = chain(looks, repeat(looks[-1]))
-        self.clock = Clock()
+        self.clock = DrivenClock()
         self.lines: list[str] = []
         self.ephemeral: list[str] = []
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.platform.registrar_rollout import RegistrarNotReadyError, rollout_gap, wait_for_rollout
-from tests.access.online.test_wait import Clock
+from tests.access.driven_clock import DrivenClock
 
 
 def deployment(observed: int = 2, replicas: int = 1, updated: int = 1, ready: int = 1) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def test_the_wait_ends_with_the_rollout() -> None:
     looks = iter(
         [deployment(observed=1), deployment(replicas=0, updated=0, ready=0), deployment(ready=0), deployment()]
     )
-    clock = Clock()
+    clock = DrivenClock()
     wait_for_rollout(lambda *_: next(looks), "system", clock)
     assert 0 < clock.now() - 100 < 2
 
@@ -55,6 +55,6 @@ def test_a_registrar_that_does_not_start_fails_with_what_its_pod_says() -> None:
         return {"items": [pod]} if path.endswith("/pods") else deployment(ready=0)
 
     with pytest.raises(RegistrarNotReadyError) as failed:
-        wait_for_rollout(get, "system", Clock())
+        wait_for_rollout(get, "system", DrivenClock())
     assert "registrar-x: ImagePullBackOff not found" in str(failed.value)
     assert "kubectl logs -n system deployment/registrar" in str(failed.value)

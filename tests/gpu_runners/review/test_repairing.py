@@ -18,6 +18,7 @@ from gpu_runners.review.core.repair import Action, Step
 from gpu_runners.review.errors import ReviewFailedError
 from gpu_runners.review.repairing import Repair
 from gpu_runners.review.runner_removal import RunnerRemoval
+from tests.access.driven_clock import DrivenClock
 from tests.gpu_runners.review.storing_api_server import StoringApiServer, storing_api_server
 
 OURS = ObjectName(kind="ConfigMap", namespace="dev", name="ours", version="v1")
@@ -82,7 +83,8 @@ def connection(server: StoringApiServer, tmp_path: Path) -> Iterator[ClusterConn
 
 
 def repair(connection: ClusterConnection, *ignored: str) -> Repair:
-    return Repair(cast(Program, State(ignored)), ClusterWrites(connection), RunnerRemoval(connection, []))
+    program = cast(Program, State(ignored))
+    return Repair(program, ClusterWrites(connection), RunnerRemoval(connection, []), DrivenClock())
 
 
 def drift(kind: Kind, field: str, state: Any, live: Any) -> Drift:
@@ -148,17 +150,20 @@ def test_another_object_of_that_name_is_not_touched(
     assert server.writes == []
 
 
-def test_a_status_that_changes_meanwhile_is_no_hindrance(
+def test_a_rollout_whose_status_changes_for_seconds_is_no_hindrance(
     server: StoringApiServer, connection: ClusterConnection
 ) -> None:
-    def once() -> None:
-        server.before_write = lambda: None
-        server.change(PATH, lambda it: it.update(status={"ready": 1}))
+    rollout = iter(range(30))
 
-    server.before_write = once
+    def answer() -> None:
+        ready = next(rollout, None)
+        if ready is not None:
+            server.change(PATH, lambda it: it.update(status={"ready": ready}))
+
+    server.before_write = answer
     assert done(connection, restore(IMAGE)) == []
     assert server.objects[PATH]["spec"]["image"] == "a"
-    assert server.objects[PATH]["status"] == {"ready": 1}
+    assert server.objects[PATH]["status"] == {"ready": 29}
 
 
 def test_a_controller_that_answers_the_first_write_before_the_second_is_no_hindrance(
@@ -202,7 +207,7 @@ def test_a_value_that_changes_between_trial_and_write_is_seen(
 def test_what_changes_all_the_time_is_given_up(server: StoringApiServer, connection: ClusterConnection) -> None:
     server.before_write = lambda: server.change(PATH, lambda it: it.update(status={"at": server.version}))
     (problem,) = done(connection, restore(IMAGE))
-    assert "it changes faster than it can be repaired" in problem
+    assert "for 20 s it changed faster than it could be repaired" in problem
     assert server.writes == []
 
 
