@@ -14,6 +14,8 @@ from access.online.snapshot import PoolSnapshot
 SAY_SOMETHING_EVERY: Final = 10.0
 # Of pools that stay as they are, no more are repeated one by one.
 REPEATED_POOLS: Final = 3
+# Of more pools that are on their way it is not said where each of them is.
+MANY_POOLS: Final = 10
 SHORTEST_PAUSE: Final = 0.2
 # The API server gets three times as long to rest as it needed to answer.
 PAUSE_PER_READ: Final = 3.0
@@ -73,7 +75,7 @@ def wait_until_online(
             if overdue := [d for d in found if now - seen[d.pool, d.kind] >= d.grace]:
                 raise PoolsNotOnlineError(f"{_failure(overdue, pools)}\n{afterwards}")
         else:
-            reporter.tell({silence: False}, now)
+            reporter.tell_silence(silence, now)
         if now - start >= deadline_seconds:
             ended = PoolsUnreadError if silence else PoolsNotOnlineError
             raise ended(f"{_timeout(pools, deadline_seconds, silence)}\n{afterwards}")
@@ -91,25 +93,43 @@ def still_seen(seen: Mapping[_Key, float], found: Iterable[Diagnosis], now: floa
 
 
 class _Reporter:
-    """Reports what changed, and now and then what is unfinished, so that silence never means a hang."""
+    """Reports what changed, and now and then what is unfinished, so that silence never means a hang.
+
+    However many pools there are and whatever they do, few lines come of it: of many that are on their way only those
+    are news that got there for the first time, and no line is said twice in `SAY_SOMETHING_EVERY`.
+    """
 
     def __init__(self, report: Report) -> None:
         self._report = report
         self._last: Mapping[str, bool] = {}
+        self._said: dict[str, float] = {}
         self._when = 0.0
 
     def tell(self, lines: Mapping[str, bool], now: float) -> None:
         """Each line, and whether it is the last that will be said of its pool as things are."""
-        news = [line for line in lines if line not in self._last]
-        for line in news:
-            self._report(line, ephemeral=False)
+        unfinished = [line for line, finished in lines.items() if not finished]
+        changed = [line for line in lines if line not in self._last]
+        if not self._last or max(len(unfinished), len(changed)) <= MANY_POOLS:
+            news = [line for line in changed if not self._is_fresh(line, now)]
+        else:
+            news = [line for line in changed if lines[line] and line not in self._said]
+        self._say(news, now, ephemeral=False)
         if not news and now - self._when >= SAY_SOMETHING_EVERY:
-            news = _still([line for line, finished in lines.items() if not finished], len(lines))
-            for line in news:
-                self._report(line, ephemeral=True)
+            self._say(_still(unfinished, len(lines)), now, ephemeral=True)
         self._last = lines
-        if news:
-            self._when = now
+
+    def tell_silence(self, line: str, now: float) -> None:
+        """That nothing is known now. What was said of the pools stands, and is not said anew when they are seen."""
+        if not self._is_fresh(line, now):
+            self._say([line], now, ephemeral=line in self._said)
+
+    def _is_fresh(self, line: str, now: float) -> bool:
+        return line in self._said and now - self._said[line] < SAY_SOMETHING_EVERY
+
+    def _say(self, lines: Iterable[str], now: float, *, ephemeral: bool) -> None:
+        for line in lines:
+            self._report(line, ephemeral=ephemeral)
+            self._said[line] = self._when = now
 
 
 def _still(unfinished: Sequence[str], pools: int) -> list[str]:

@@ -27,6 +27,12 @@ def test_parts_are_called_as_the_format_calls_them() -> None:
     assert "<<<<" not in TEXT
 
 
+def test_one_order_of_an_upgrade_is_named() -> None:
+    text = " ".join(TEXT.split()).lower()
+    assert "to upgrade, bring up the platform, and then its pools at once" in text
+    assert re.findall(r"pools (?:up )?(?:first|, then the platform)", text) == []
+
+
 def test_the_program_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == ExitCode.DONE
     assert capsys.readouterr().out == f"gpu-runners {VERSION}\n"

@@ -5,7 +5,7 @@ from itertools import chain, repeat
 
 import pytest
 
-from access.online.snapshot import PoolSnapshot
+from access.online.snapshot import ContainerSnapshot, PodSnapshot, PoolSnapshot
 from access.online.wait import ClusterReadError, PoolsNotOnlineError, PoolsUnreadError, wait_until_online
 from tests.access.driven_clock import DrivenClock
 from tests.access.online.test_diagnosis import ended, pod_with_events
@@ -81,6 +81,38 @@ def test_many_pools_that_stay_unfinished_are_one_line() -> None:
     assert watch.ephemeral[0] == (
         "still waiting for 50 of 50 pools: pool-0: 0 of 1 online; pool-1: 0 of 1 online; pool-2: 0 of 1 online; …"
     )
+
+
+def test_of_many_pools_on_their_way_only_those_are_said_that_get_there() -> None:
+    """Fifty pools that take half a minute from one step to the next, each at a time of its own."""
+
+    def look(second: int) -> list[PoolSnapshot]:
+        steps = [(waiting(),), (starting(),), (starting(runner=ContainerSnapshot("running")),), (online("p"),)]
+        return [PoolSnapshot(f"pool-{n}", 1, pods=steps[min(3, max(0, second + n) // 25)]) for n in range(50)]
+
+    watch = Watch(*[look(second) for second in range(76) for _ in range(5)])
+    assert 60 < watch.run(deadline=600) < 80
+    assert len([line for line in watch.lines if "1 of 1 online" in line]) == 50
+    assert len(watch.lines) <= 50 + 50 + 3 * 10 + 8  # the first look, the arrivals, steps of the last ten, summaries
+
+
+@pytest.mark.parametrize("pools", [2, 50])
+def test_pools_that_go_to_and_fro_are_not_said_each_time(pools: int) -> None:
+    steps: list[tuple[PodSnapshot, ...]] = [(), (starting(),), (online("p"),)]
+    moving = [[PoolSnapshot(f"pool-{n}", 1, pods=pods) for n in range(pools)] for pods in steps]
+    looks = [[*those, PoolSnapshot("never", 1)] for those in moving]
+    watch = Watch(*looks * 100)
+    watch.failure(deadline=60)
+    assert len(watch.lines) <= (2 * 50 + 8 if pools == 50 else 3 * 7 * pools + 8)
+
+
+def test_a_cluster_that_is_away_for_a_moment_has_nothing_said_anew() -> None:
+    pools = [PoolSnapshot(f"pool-{number}", 1, pods=(online(f"p{number}"),)) for number in range(50)]
+    by_turns: list[Look] = [[*pools, pool(1)], ClusterReadError("the API server did not answer")]
+    watch = Watch(*by_turns * 100, [*pools, FIRST])
+    watch.run()
+    assert watch.lines.count("pool-7: 1 of 1 online") == 1
+    assert len(watch.lines) < 50 + 1 + 1 + 2 * 4 + 1
 
 
 def test_what_cannot_heal_fails_after_its_grace_and_long_before_the_deadline() -> None:
