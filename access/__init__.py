@@ -4,6 +4,7 @@
   github/           the one client of GitHub, and whether a stack's work can be done there
   gitea/            the one client of Gitea
   online/           whether every runner of a stack is online, and the one wait until they are
+  causes/           why a pool or a job does not go on: the first cause, from the stack to the forge
   clock             the clock of every wait
   forge             whether the forge will let a stack work there
   forge_connection  HTTP to a forge: deadline, trust, proxy

@@ -3,7 +3,7 @@
   __main__        `python -m gpu_runners`
   program         the command line: finds the command, runs it, turns errors and signals into exit codes
   commands        which commands there are; the module of each is loaded when it is called, not before
-  arguments       the flags that have the same meaning everywhere: STACK, --folder, --config-file, --yes
+  arguments       the flags that have the same meaning everywhere: STACK, --folder, --config-file, --format, …
   help_text       help that wraps where the terminal ends
   exit_code       the one table of exit codes
   errors          what ends a command with one line
@@ -13,10 +13,12 @@
   pulumi_command  the one runner of Pulumi's command line
   child_process   a process that Pulumi's runner starts: its deadline, and how a signal reaches it
   stack_cluster   the cluster that a stack's config names
+  declared_pools  the pools that a stack's state and config declare
   stack_config    a stack's config as `pulumi up` would read it
   review/         `review`, `repair`, and the parts of a review that workflows run: `stacks`, `collect`, `render`, …
   doctor/         `doctor`: what a stack lacks before `pulumi up`
   wait/           `wait`: until every runner of a stack is online
+  why/            `why`: the first cause why a pool or a job does not go on
   state/          an exported state, held against what this program makes
   unlock/         `unlock`: frees a stack whose command was killed; works where the program does not load
   app/            `app`: makes a GitHub App

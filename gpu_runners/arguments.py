@@ -56,6 +56,11 @@ def add_folder(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_format(command: argparse.ArgumentParser, *formats: str) -> None:
+    """--format, how the answer is printed: the first of these without it."""
+    command.add_argument("--format", choices=formats, default="text", help=f"how to print: {', '.join(formats)} (text)")
+
+
 def add_yes(command: argparse.ArgumentParser, question: str) -> None:
     """--yes, which answers the command's one question."""
     command.add_argument("--yes", action="store_true", help=f"do not ask {question}")

@@ -51,6 +51,7 @@ The server
   registrations       Registrations: a pod's identity for one single-use registration, or why not
   shared              Shared: one question to the forge for all who ask it at the same time
   queue_reader        QueueReader: answers `/queue`
+  job_list            JobList: answers `/jobs`: each job that waits or works, and the pools that could take it
   removals            Removals: removes a runner that somebody registered by hand, when a repair asks for it
   roster              Roster: answers `/runners`: every registration, and the pod that each belongs to
   metrics             Metrics: answers `/metrics`

@@ -82,6 +82,10 @@ class QueueReader:
             raise PoolUnknownError(f"no Deployment in namespace {namespace} declares {what}")
         return counted.document()
 
+    async def snapshot(self, scope: Scope) -> tuple[Snapshot, tuple[Pool, ...]]:
+        """What waits and works in one scope, and the pools that are declared there. Raises ForgeError."""
+        return await self._watches[scope].get(), tuple(self._pools(scope))
+
     async def _count(self, scope: Scope) -> dict[str, Count]:
         snapshot, version = await self._watches[scope].get(), self._declared.version
         known = self._counted.get(scope)

@@ -20,6 +20,7 @@ from registrar.identity import (
     key_id,
 )
 from registrar.issuer_keys import IssuerKeys, IssuerKeysUnreachableError
+from registrar.job_list import JobList
 from registrar.listener import one_request
 from registrar.logs import LogBudget, log
 from registrar.metrics import CONTENT_TYPE, Metrics
@@ -120,6 +121,7 @@ class StatusDoor:
     """What people and machines read that look after the registrar; no pod of a granted namespace gets here."""
 
     queue: QueueReader
+    jobs: JobList
     roster: Roster
     removals: Removals
     keys: IssuerKeys
@@ -132,6 +134,7 @@ class StatusDoor:
         application.router.add_get(contract.HEALTH_PATH, health)
         application.router.add_get(contract.METRICS_PATH, self.expose)
         application.router.add_get(contract.QUEUE_PATH, self.count)
+        application.router.add_get(contract.JOBS_PATH, self.list_jobs)
         application.router.add_get(contract.RUNNERS_PATH, self.list_runners)
         application.router.add_get(contract.FORGE_PATH, self.ask_forge)
         application.router.add_post(contract.REMOVALS_PATH, self.remove)
@@ -147,6 +150,14 @@ class StatusDoor:
         del request
         try:
             return web.json_response(await self.queue.read())
+        except ForgeError as error:
+            return problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
+
+    async def list_jobs(self, request: web.Request) -> web.Response:
+        """GET /jobs: each job that waits or works, and the pools that could take it."""
+        del request
+        try:
+            return web.json_response(await self.jobs.read())
         except ForgeError as error:
             return problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
 

@@ -21,6 +21,7 @@ from registrar.forges.github.pace import LIMITS as GITHUB_LIMITS
 from registrar.forges.github.pace import Limits as GitHubLimits
 from registrar.forges.opening import open_forge
 from registrar.issuer_keys import IssuerKeys
+from registrar.job_list import JobList
 from registrar.listener import Limits, Listener
 from registrar.logs import LogBudget
 from registrar.loop import Loop
@@ -112,6 +113,7 @@ class Service:
         )
         status = StatusDoor(
             queue=self.queue,
+            jobs=JobList(self.settings, self.queue, self.store),
             roster=Roster(self.settings, self.forge, self.store, self.removals),
             removals=self.removals,
             keys=self.keys,

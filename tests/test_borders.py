@@ -28,7 +28,10 @@ KNOWS = {
 # Rooms within a room that do not know each other.
 APART = (
     ("components.platform", "components.pools", "components.github"),
-    ("gpu_runners.review", "gpu_runners.doctor", "gpu_runners.unlock", "gpu_runners.app", "gpu_runners.wait"),
+    (
+        *("gpu_runners.review", "gpu_runners.doctor", "gpu_runners.unlock", "gpu_runners.app", "gpu_runners.wait"),
+        "gpu_runners.why",
+    ),
     ("access.cluster", "access.github", "access.gitea"),
 )
 # Beneath the commands: they may know it, and it none of them.

@@ -10,9 +10,10 @@ ENTRY = re.compile(r"^  (\w+/?)  +\S", re.MULTILINE)
 
 
 PACKAGES = [
-    "values", "config", "access", "access/cluster", "access/github", "access/gitea", "access/online",
+    "values", "config", "access", "access/cluster", "access/github", "access/gitea", "access/online", "access/causes",
     "components", "components/platform", "components/pools", "components/github",
-    "gpu_runners", "gpu_runners/state", "gpu_runners/wait", "registrar", "registrar/forges", "registrar/forges/github",
+    "gpu_runners", "gpu_runners/state", "gpu_runners/wait", "gpu_runners/why",
+    "registrar", "registrar/forges", "registrar/forges/github",
 ]  # fmt: skip
 
 

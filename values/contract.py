@@ -57,6 +57,7 @@ HEALTH_PATH: Final = "/healthz"
 METRICS_PATH: Final = "/metrics"
 QUEUE_PATH: Final = "/queue"
 RUNNERS_PATH: Final = "/runners"
+JOBS_PATH: Final = "/jobs"  # each job that waits or works, and the pools that could take it
 FORGE_PATH: Final = "/forge"  # whether the forge answers for each scope, as one of these words
 FORGE_ANSWERS: Final = "answers"
 FORGE_REFUSES: Final = "refuses"  # the credential or the scope is wrong

@@ -42,13 +42,23 @@ class Report(Protocol):
         """Reports one line."""
 
 
+Explain = Callable[[Sequence[PoolSnapshot]], list[str]]
+
+
 def wait_until_online(
-    read: Callable[[], Sequence[PoolSnapshot]], report: Report, deadline_seconds: float, clock: Clock, afterwards: str
+    read: Callable[[], Sequence[PoolSnapshot]],
+    report: Report,
+    deadline_seconds: float,
+    clock: Clock,
+    afterwards: str,
+    *,
+    explain: Explain = lambda _: [],
 ) -> None:
     """Returns when every pool is far enough; read gives all pools as they are now.
 
     Raises PoolsNotOnlineError on what cannot heal by itself, and when deadline_seconds are over: PoolsUnreadError where
-    the cluster is silent by then. afterwards ends the message: what whoever waits can do next.
+    the cluster is silent by then. explain gives lines about the pools that are missing, from a deeper look, once;
+    afterwards ends the message: what whoever waits can do next.
     """
     start = clock.now()
     old_failures: frozenset[str] | None = None
@@ -73,13 +83,22 @@ def wait_until_online(
             found = [diagnosis for pool in pools for diagnosis in diagnose(pool, old_failures)]
             seen = still_seen(seen, found, now)
             if overdue := [d for d in found if now - seen[d.pool, d.kind] >= d.grace]:
-                raise PoolsNotOnlineError(f"{_failure(overdue, pools)}\n{afterwards}")
+                raise PoolsNotOnlineError(_message(_failure(overdue, pools), explain(_incomplete(pools)), afterwards))
         else:
             reporter.tell_silence(silence, now)
         if now - start >= deadline_seconds:
             ended = PoolsUnreadError if silence else PoolsNotOnlineError
-            raise ended(f"{_timeout(pools, deadline_seconds, silence)}\n{afterwards}")
+            why = [] if silence else explain(_incomplete(pools))
+            raise ended(_message(_timeout(pools, deadline_seconds, silence), why, afterwards))
         clock.sleep(max(SHORTEST_PAUSE, PAUSE_PER_READ * (now - asked)))
+
+
+def _incomplete(pools: Iterable[PoolSnapshot]) -> list[PoolSnapshot]:
+    return [pool for pool in pools if not is_complete(pool)]
+
+
+def _message(found: str, why: Iterable[str], afterwards: str) -> str:
+    return "\n".join([found, *why, afterwards])
 
 
 def failures(pools: Iterable[PoolSnapshot]) -> frozenset[str]:

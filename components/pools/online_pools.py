@@ -6,6 +6,7 @@ from typing import Final, Optional, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
+from access.causes.failing import explaining
 from access.clock import SystemClock
 from access.cluster.connection import ClusterConnection
 from access.online.reader import Place, PoolReader
@@ -72,7 +73,8 @@ def waiting_hook(places: Sequence[Place], deadline_seconds: int) -> Hook:
     def wait(cluster: ClusterConnection) -> None:
         clock = SystemClock()
         reader = PoolReader(cluster.get, places, clock.now)
-        wait_until_online(reader.read, _report, deadline_seconds, clock, AFTERWARDS)
+        explain = explaining(cluster, places)
+        wait_until_online(reader.read, _report, deadline_seconds, clock, AFTERWARDS, explain=explain)
 
     return cluster_hook(wait)
 

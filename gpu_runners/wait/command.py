@@ -14,6 +14,7 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
+from access.causes.failing import explaining
 from access.clock import SystemClock
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError
@@ -22,16 +23,15 @@ from access.online.reader import PoolReader
 from access.online.snapshot import PoolSnapshot
 from access.online.wait import PoolsNotOnlineError, PoolsUnreadError, missing, wait_until_online
 from gpu_runners.arguments import add_stack
+from gpu_runners.declared_pools import DeclaredPool, declared_pools
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.output import say
 from gpu_runners.pulumi_command import opened
 from gpu_runners.stack_cluster import cluster_of
 from gpu_runners.wait.declared import (
-    DeclaredPool,
     asleep,
     deadline_seconds,
-    declared_pools,
     not_brought_up,
     scaled_down,
 )
@@ -65,7 +65,8 @@ def run(options: argparse.Namespace) -> ExitCode:
 
 def _wait(cluster: ClusterConnection, pools: Sequence[DeclaredPool], deadline: int) -> ExitCode:
     clock = SystemClock()
-    reader = PoolReader(cluster.get, [(pool.namespace, pool.name) for pool in pools], clock.now)
+    places = [(pool.namespace, pool.name) for pool in pools]
+    reader = PoolReader(cluster.get, places, clock.now)
     look = LookingThread(reader.read)
     seen: list[PoolSnapshot] = []
 
@@ -74,7 +75,7 @@ def _wait(cluster: ClusterConnection, pools: Sequence[DeclaredPool], deadline: i
         return seen
 
     try:
-        wait_until_online(read, _report, deadline, clock, AFTERWARDS)
+        wait_until_online(read, _report, deadline, clock, AFTERWARDS, explain=explaining(cluster, places))
     except PoolsUnreadError as error:
         raise CommandFailedError(str(error)) from error
     except PoolsNotOnlineError as error:

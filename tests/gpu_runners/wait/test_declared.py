@@ -1,4 +1,4 @@
-"""Which pools a stack declares, from the state as Pulumi exports it and the config as Pulumi prints it."""
+"""What a wait is to know of the pools that a stack declares, from the config as Pulumi prints it."""
 
 import json
 from typing import Any
@@ -6,27 +6,12 @@ from typing import Any
 import pytest
 
 from access.online.snapshot import PoolSnapshot
+from gpu_runners.declared_pools import DeclaredPool
 from gpu_runners.errors import CommandFailedError
-from gpu_runners.wait.declared import (
-    DeclaredPool,
-    asleep,
-    deadline_seconds,
-    declared_pools,
-    not_brought_up,
-    scaled_down,
-)
-from tests.gpu_runners.state.test_check import recorded, resource
+from gpu_runners.wait.declared import asleep, deadline_seconds, not_brought_up, scaled_down
 
 TWO = DeclaredPool("dev", "cuda", 2)
 SCALED = DeclaredPool("dev", "cuda", None)
-
-
-def state(**changes: Any) -> list[dict[str, Any]]:
-    """A recorded state whose pool's Deployment is changed."""
-    document = recorded()
-    resource(document, ":Deployment").update(changes)
-    resources: list[dict[str, Any]] = document["deployment"]["resources"]
-    return resources
 
 
 def config(pools: Any) -> dict[str, Any]:
@@ -35,30 +20,6 @@ def config(pools: Any) -> dict[str, Any]:
 
 def deadline(value: str) -> dict[str, Any]:
     return {"gpu-runners:onlineDeadlineSeconds": {"value": value, "secret": False}}
-
-
-def test_the_pools_are_the_deployments_that_have_a_pools_label() -> None:
-    assert declared_pools(state()) == [DeclaredPool("review-pools", "reviewed", 1)]
-
-
-def test_a_deployment_without_it_such_as_the_registrars_is_none() -> None:
-    resources = state()
-    deployment = next(one for one in resources if one["type"].endswith(":Deployment"))
-    del deployment["inputs"]["metadata"]["labels"]["gpu-runners.dev/pool"]
-    assert declared_pools(resources) == []
-
-
-def test_what_only_waits_to_be_deleted_is_none() -> None:
-    assert declared_pools(state(delete=True)) == []
-
-
-@pytest.mark.parametrize("inputs", [None, {}, {"metadata": {"labels": ["gpu-runners.dev/pool"]}}, {"metadata": 7}])
-def test_a_deployment_of_another_shape_is_none(inputs: Any) -> None:
-    assert declared_pools(state(inputs=inputs)) == []
-
-
-def test_what_an_autoscaler_sets_is_not_declared() -> None:
-    assert declared_pools(state(ignoreChanges=["spec.replicas"])) == [DeclaredPool("review-pools", "reviewed", None)]
 
 
 def test_a_pool_that_only_the_config_has_was_not_brought_up() -> None:

@@ -1,0 +1,336 @@
+"""What is looked at, as frozen values, read from JSON as it comes. Judges nothing, and trusts nothing to be there.
+
+None instead of a value says that it could not be read; `unread` of the Facts says why.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Final
+
+from access.online.snapshot import PoolSnapshot
+from values.contract import (
+    BUSY_ANNOTATION,
+    MOST_RUNNERS_ANNOTATION,
+    POOL_LABEL,
+    RUNNER_LABELS_ANNOTATION,
+)
+from values.kubernetes_syntax import amount
+
+Json = Mapping[str, Any]
+DEVICE_DOMAINS: Final = ("nvidia.com/", "amd.com/", "gpu.intel.com/")
+_ENDED: Final = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackFacts:
+    """What a stack says of a pool. replicas is None where an autoscaler sets them; `pools` are all that it has."""
+
+    stack: str
+    in_config: bool = True
+    in_state: bool = True
+    replicas: int | None = None
+    pools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentFacts:
+    """A pool's Deployment, and what one of its pods asks for."""
+
+    replicas: int = 1
+    paused: bool = False
+    observed: bool = True
+    labels: tuple[str, ...] = ()
+    most: int | None = None
+    selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Json, ...] = ()
+    requests: Mapping[str, Fraction] = field(default_factory=dict)
+
+    @property
+    def device(self) -> str:
+        """The resource of its GPUs, "" for none."""
+        return next((name for name in self.requests if name.startswith(DEVICE_DOMAINS)), "")
+
+    @property
+    def devices(self) -> int:
+        """GPUs of one pod."""
+        return int(self.requests.get(self.device, 0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeFacts:
+    """A node, and what it can give to pods."""
+
+    name: str
+    ready: bool = True
+    reason: str = ""
+    unschedulable: bool = False
+    taints: tuple[Json, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    allocatable: Mapping[str, Fraction] = field(default_factory=dict)
+    capacity: Mapping[str, Fraction] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HolderFacts:
+    """A pod that holds GPUs on a node. pool is "" for a pod of nobody's pool."""
+
+    namespace: str
+    name: str
+    node: str
+    device: str
+    devices: int
+    pool: str = ""
+    busy: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodFacts:
+    """What a pool's snapshot does not keep: times in seconds since it was made and since it was to go, and its node."""
+
+    name: str
+    node: str = ""
+    age: float = 0.0
+    leaving: float | None = None
+    grace: float = 0.0
+    started: float = 0.0  # seconds since its runner's container runs, 0 where it does not
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrarFacts:
+    """The registrar that serves the namespace. silence: why it gave no answer, "" where it did.
+
+    place: its namespace, "" where nothing names one. troubles: of its pods. wanted: replicas of its Deployment, None
+    where it may not be read. forge, problem: of this namespace's scope, in the contract's words.
+    """
+
+    place: str
+    silence: str = ""
+    wanted: int | None = None
+    exists: bool = True
+    running: int = 0
+    troubles: tuple[str, ...] = ()
+    granted: bool = True
+    scope: str = ""
+    forge: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunnerFacts:
+    """A runner as the forge lists it. pod is its name, "" for one that belongs to none of this namespace's."""
+
+    name: str
+    pod: str = ""
+    online: bool = True
+    busy: bool = False
+    cordoned: bool = False
+    problem: str = ""
+    warning: str = ""
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueFacts:
+    """A pool's jobs, as the registrar counts them."""
+
+    waiting: int = 0
+    running: int = 0
+    wanted: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalerFacts:
+    """A pool's ScaledObject. served: whether the cluster knows the kind at all."""
+
+    served: bool = True
+    exists: bool = True
+    paused: bool = False
+    ready: bool | None = None
+    message: str = ""
+    most: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFacts:
+    """A job that waits or works, as the registrar's forge lists it. pools: those whose labels and group fit."""
+
+    id: str
+    name: str = ""
+    labels: tuple[str, ...] = ()
+    state: str = "waiting"
+    runner: str = ""
+    pools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Everything about one pool at one moment."""
+
+    namespace: str
+    pool: PoolSnapshot
+    name: str = ""
+    stack: StackFacts | None = None
+    cluster_problem: tuple[str, str] | None = None  # what was found, and the cure
+    namespace_phase: str | None = "Active"  # "" where there is none
+    deployment: DeploymentFacts | None = None
+    pods: tuple[PodFacts, ...] = ()
+    nodes: tuple[NodeFacts, ...] | None = None
+    holders: tuple[HolderFacts, ...] | None = None
+    registrar: RegistrarFacts | None = None
+    runners: tuple[RunnerFacts, ...] | None = None
+    queue: QueueFacts | None = None
+    scaler: ScalerFacts | None = None  # None too where the pool has none
+    untaken: tuple[str, ...] = ()  # jobs that no pool can take, in the registrar's words
+    unread: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """As the registrar names the pool."""
+        return f"{self.namespace}/{self.name}"
+
+    def of_pod(self, name: str) -> PodFacts:
+        """What is known of a pod beside its snapshot."""
+        return next((pod for pod in self.pods if pod.name == name), PodFacts(name=name))
+
+
+def deployment_facts(deployment: Json) -> DeploymentFacts:
+    """From a Deployment of a pool."""
+    metadata, spec = mapping(deployment, "metadata"), mapping(deployment, "spec")
+    template = mapping(spec, "template")
+    pod = mapping(template, "spec")
+    labels = str(mapping(mapping(template, "metadata"), "annotations").get(RUNNER_LABELS_ANNOTATION) or "")
+    most = str(mapping(metadata, "annotations").get(MOST_RUNNERS_ANNOTATION) or "")
+    return DeploymentFacts(
+        replicas=int(spec.get("replicas", 1)),
+        paused=bool(spec.get("paused")),
+        observed=mapping(deployment, "status").get("observedGeneration", 0) >= metadata.get("generation", 0),
+        labels=tuple(label for label in labels.split(",") if label),
+        most=int(most) if most.isdecimal() else None,
+        selector=dict(mapping(pod, "nodeSelector")),
+        tolerations=tuple(objects(pod, "tolerations")),
+        requests=pod_requests(pod),
+    )
+
+
+def pod_requests(pod: Json) -> dict[str, Fraction]:
+    """What the containers of a pod's spec ask for together; a limit stands in for a request."""
+    requests: dict[str, Fraction] = {}
+    for container in objects(pod, "containers"):
+        resources = mapping(container, "resources")
+        for name, text in {**mapping(resources, "limits"), **mapping(resources, "requests")}.items():
+            requests[name] = requests.get(name, Fraction()) + _amount(text)
+    return requests
+
+
+def node_facts(node: Json) -> NodeFacts:
+    """From a Node."""
+    metadata, spec, status = mapping(node, "metadata"), mapping(node, "spec"), mapping(node, "status")
+    ready = next((entry for entry in objects(status, "conditions") if entry.get("type") == "Ready"), {})
+    return NodeFacts(
+        name=str(metadata.get("name", "")),
+        ready=ready.get("status") == "True",
+        reason=str(ready.get("message") or ready.get("reason") or "its kubelet never reported"),
+        unschedulable=bool(spec.get("unschedulable")),
+        taints=tuple(objects(spec, "taints")),
+        labels=dict(mapping(metadata, "labels")),
+        allocatable={name: _amount(text) for name, text in mapping(status, "allocatable").items()},
+        capacity={name: _amount(text) for name, text in mapping(status, "capacity").items()},
+    )
+
+
+def holders(pods: Iterable[Json]) -> tuple[HolderFacts, ...]:
+    """Of these pods those that hold GPUs now."""
+    found = []
+    for pod in pods:
+        metadata, spec = mapping(pod, "metadata"), mapping(pod, "spec")
+        if mapping(pod, "status").get("phase") in _ENDED or not spec.get("nodeName"):
+            continue
+        for device, devices in pod_requests(spec).items():
+            if device.startswith(DEVICE_DOMAINS):
+                found.append(
+                    HolderFacts(
+                        namespace=str(metadata.get("namespace", "")),
+                        name=str(metadata.get("name", "")),
+                        node=str(spec["nodeName"]),
+                        device=device,
+                        devices=int(devices),
+                        pool=str(mapping(metadata, "labels").get(POOL_LABEL, "")),
+                        busy=BUSY_ANNOTATION in mapping(metadata, "annotations"),
+                    )
+                )
+    return tuple(found)
+
+
+def scaler_facts(scaled_object: Json) -> ScalerFacts:
+    """From a ScaledObject of KEDA's (keda.sh/v1alpha1)."""
+    annotations = mapping(mapping(scaled_object, "metadata"), "annotations")
+    conditions = objects(mapping(scaled_object, "status"), "conditions")
+    ready = next((entry for entry in conditions if entry.get("type") == "Ready"), {})
+    most = mapping(scaled_object, "spec").get("maxReplicaCount")
+    return ScalerFacts(
+        paused="autoscaling.keda.sh/paused" in annotations or "autoscaling.keda.sh/paused-replicas" in annotations,
+        ready={"True": True, "False": False}.get(str(ready.get("status"))),
+        message=str(ready.get("message", "")),
+        most=most if isinstance(most, int) else None,
+    )
+
+
+def runner_facts(entries: Iterable[Json], namespace: str) -> tuple[RunnerFacts, ...]:
+    """From the registrar's `/runners`."""
+    return tuple(
+        RunnerFacts(
+            name=str(entry.get("name", "")),
+            pod=str(entry.get("pod") or "").removeprefix(f"{namespace}/"),
+            online=bool(entry.get("online")),
+            busy=bool(entry.get("busy")),
+            cordoned=bool(entry.get("cordoned")),
+            problem=str(entry.get("problem") or ""),
+            warning=str(entry.get("warning") or ""),
+            labels=tuple(str(label) for label in entry.get("labels") or ()),
+        )
+        for entry in entries
+    )
+
+
+def queue_facts(answer: Json, key: str) -> QueueFacts | None:
+    """From the registrar's `/queue`; None for a pool that it does not count."""
+    counts = answer.get(key)
+    if not isinstance(counts, Mapping):
+        return None
+    numbers = {name: counts.get(name) for name in ("waiting", "running", "wanted")}
+    return QueueFacts(**{name: number for name, number in numbers.items() if isinstance(number, int)})
+
+
+def job_facts(entries: Iterable[Json]) -> tuple[JobFacts, ...]:
+    """From the registrar's `/jobs`."""
+    return tuple(
+        JobFacts(
+            id=str(entry.get("id", "")),
+            name=str(entry.get("name", "")),
+            labels=tuple(str(label) for label in entry.get("labels") or ()),
+            state=str(entry.get("state", "")),
+            runner=str(entry.get("runner") or ""),
+            pools=tuple(str(pool) for pool in entry.get("pools") or ()),
+        )
+        for entry in entries
+    )
+
+
+def mapping(values: Json, key: str) -> dict[str, Any]:
+    """The object at a key, empty where there is none."""
+    value = values.get(key)
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def objects(values: Json, key: str) -> Sequence[dict[str, Any]]:
+    """The objects of the list at a key, empty where there is none."""
+    value = values.get(key)
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _amount(text: Any) -> Fraction:
+    try:
+        return amount(str(text))
+    except ValueError:
+        return Fraction()

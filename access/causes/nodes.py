@@ -1,0 +1,212 @@
+"""Rules about why a pod has no node: by the nodes where they may be read, else by the scheduler's words. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, Final
+
+from access.causes.cause import Cause, Layer
+from access.causes.facts import DeploymentFacts, Facts, NodeFacts
+from access.online.scheduling import cure_for, fits_no_node, short_of
+from access.online.snapshot import PodSnapshot
+from values.kubernetes_syntax import bytes_quantity
+
+_HOLDS: Final = ("NoSchedule", "NoExecute")
+_MOST: Final = 5  # of what is listed as evidence
+
+
+def node_causes(facts: Facts) -> Iterator[Cause]:
+    """Why the first pod without a node has none."""
+    pod = next((pod for pod in facts.pool.pods if _waits(pod)), None)
+    if pod is None:
+        return
+    message = pod.scheduling_message
+    if storage := _storage(pod):
+        yield storage
+    elif facts.nodes is not None and facts.deployment is not None:
+        yield _by_nodes(facts.deployment, facts.nodes, pod) or _in_use(facts, pod)
+    elif not message:
+        yield _cause("scheduler-silent", f"no scheduler has looked at {pod.name}", (), _SCHEDULER)
+    elif fits_no_node(pod):
+        yield _cause("fits-no-node", f"{pod.name} fits no node", (message,), cure_for(message))
+    else:
+        yield _in_use(facts, pod)
+
+
+_SCHEDULER: Final = "see whether kube-scheduler runs: `kubectl --namespace kube-system get pods`"
+
+
+def _waits(pod: PodSnapshot) -> bool:
+    return pod.current and not pod.scheduled and not pod.terminating and not pod.finished
+
+
+def _storage(pod: PodSnapshot) -> Cause | None:
+    message = pod.scheduling_message
+    if "volume node affinity" in message:
+        return _cause("cache-elsewhere", "its cache lies on a node that the pool may not use", (message,),
+                      cure_for(message))  # fmt: skip
+    if "persistentvolumeclaim" in message.lower():
+        cure = "`kubectl get persistentvolumeclaims` and `kubectl get storageclasses` say what the claim waits for"
+        return _cause("cache-unbound", "the claim of its cache has no volume yet", (message,), cure)
+    return None
+
+
+def _by_nodes(deployment: DeploymentFacts, nodes: Sequence[NodeFacts], pod: PodSnapshot) -> Cause | None:
+    """Narrows the nodes down; the step that leaves none is the cause."""
+    if not nodes:
+        return _cause("no-nodes", "the cluster has no node", (), "bring up a node: `kubectl get nodes` lists none")
+    steps: tuple[tuple[Callable[[NodeFacts], bool], Callable[[Sequence[NodeFacts]], Cause]], ...] = (
+        (lambda node: _is_selected(node, deployment.selector), lambda left: _not_selected(deployment, left)),
+        (lambda node: node.ready, _not_ready),
+        (lambda node: not node.unschedulable, _cordoned),
+        (lambda node: not _untolerated(node, deployment), lambda left: _tainted(deployment, left)),
+        (lambda node: _offers(node, deployment.device), lambda left: _no_devices(deployment, left)),
+        (lambda node: _is_large_enough(node, deployment), lambda left: _too_large(deployment, left)),
+    )
+    left = list(nodes)
+    for is_kept, cause in steps:
+        kept = [node for node in left if is_kept(node)]
+        if not kept:
+            return cause(left)
+        left = kept
+    if not pod.scheduling_message:
+        return _cause("scheduler-silent", f"no scheduler has looked at {pod.name}", (), _SCHEDULER)
+    if fits_no_node(pod) and not short_of(pod.scheduling_message):
+        return _cause("fits-no-node", f"{pod.name} fits no node", (pod.scheduling_message,),
+                      cure_for(pod.scheduling_message))  # fmt: skip
+    return None
+
+
+def _is_selected(node: NodeFacts, selector: Mapping[str, str]) -> bool:
+    return all(node.labels.get(key) == value for key, value in selector.items())
+
+
+def _not_selected(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Cause:
+    wanted = ", ".join(f"{key}={value}" for key, value in sorted(deployment.selector.items()))
+    evidence = [f"wanted: {wanted}"]
+    for key, value in sorted(deployment.selector.items()):
+        values = Counter(node.labels[key] for node in nodes if key in node.labels)
+        if value not in values:
+            there = ", ".join(f"{text} ({count})" for text, count in values.most_common(_MOST)) or "none has it"
+            evidence.append(f"{key} of the nodes: {there}")
+    cure = "compare the pool's gpu.nodeSelector with `kubectl get nodes --show-labels`"
+    return _cause("selector-matches-no-node", f"none of {len(nodes)} nodes has its labels", tuple(evidence), cure)
+
+
+def _not_ready(nodes: Sequence[NodeFacts]) -> Cause:
+    evidence = tuple(f"{node.name}: {node.reason}" for node in nodes[:_MOST])
+    cure = f"`kubectl describe node {nodes[0].name}`, and the kubelet there"
+    return _cause("nodes-not-ready", f"each of the {len(nodes)} nodes that it may use is not ready", evidence, cure)
+
+
+def _cordoned(nodes: Sequence[NodeFacts]) -> Cause:
+    names = [node.name for node in nodes]
+    return _cause(
+        "nodes-cordoned", f"each of the {len(nodes)} nodes that it may use is cordoned",
+        (f"spec.unschedulable: {', '.join(names[:_MOST])}",), f"`kubectl uncordon {names[0]}`, once its work is done",
+    )  # fmt: skip
+
+
+def _tainted(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Cause:
+    evidence = tuple(
+        f"{node.name}: {', '.join(_taint(taint) for taint in _untolerated(node, deployment))}" for node in nodes[:_MOST]
+    )
+    pressure = [taint for node in nodes for taint in _untolerated(node, deployment) if _is_clusters(taint)]
+    if len(pressure) >= len(nodes):
+        cure = f"Kubernetes set the taint: `kubectl describe node {nodes[0].name}` says what the node lacks"
+        return _cause("node-under-pressure", "the nodes that it may use are in trouble of their own", evidence, cure)
+    cure = "add the nodes' taint to the pool's gpu.tolerations"
+    return _cause("taint-not-tolerated", "the nodes that it may use have a taint that it does not tolerate", evidence,
+                  cure)  # fmt: skip
+
+
+def _is_clusters(taint: Mapping[str, Any]) -> bool:
+    return str(taint.get("key", "")).startswith(("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/"))
+
+
+def _taint(taint: Mapping[str, Any]) -> str:
+    value = f"={taint['value']}" if taint.get("value") else ""
+    return f"{taint.get('key')}{value}:{taint.get('effect')}"
+
+
+def _untolerated(node: NodeFacts, deployment: DeploymentFacts) -> list[Mapping[str, Any]]:
+    return [
+        taint
+        for taint in node.taints
+        if taint.get("effect") in _HOLDS and not any(_tolerates(one, taint) for one in deployment.tolerations)
+    ]
+
+
+def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
+    """As Kubernetes compares them (k8s.io/api/core/v1, ToleratesTaint)."""
+    if toleration.get("effect") and toleration["effect"] != taint.get("effect"):
+        return False
+    if toleration.get("key") and toleration["key"] != taint.get("key"):
+        return False
+    if toleration.get("operator") == "Exists":
+        return True
+    return bool(toleration.get("key")) and (toleration.get("value") or "") == (taint.get("value") or "")
+
+
+def _offers(node: NodeFacts, device: str) -> bool:
+    return not device or node.allocatable.get(device, Fraction()) > 0
+
+
+def _no_devices(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Cause:
+    device = deployment.device
+    evidence = tuple(
+        f"{node.name}: allocatable {device} {int(node.allocatable.get(device, 0))}, "
+        f"capacity {int(node.capacity.get(device, 0))}"
+        for node in nodes[:_MOST]
+    )
+    cure = "see that the vendor's device plugin runs there: `kubectl get pods --all-namespaces | grep device-plugin`"
+    return _cause("device-plugin-gone", f"no node that it may use offers {device}", evidence, cure)
+
+
+def _is_large_enough(node: NodeFacts, deployment: DeploymentFacts) -> bool:
+    return all(node.allocatable.get(name, Fraction()) >= amount for name, amount in deployment.requests.items())
+
+
+def _too_large(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Cause:
+    device = deployment.device
+    most = {name: max(node.allocatable.get(name, Fraction()) for node in nodes) for name in sorted(deployment.requests)}
+    evidence = tuple(
+        f"{name}: wanted {_shown(name, amount)}, at most {_shown(name, most[name])} on one node"
+        for name, amount in sorted(deployment.requests.items())
+        if amount > most[name]
+    ) or ("no node has everything at once",)
+    if device and deployment.requests[device] > most[device]:
+        cure = f"ask for no more {device} than one node has: lower `gpu.count`, and use more replicas"
+        return _cause("more-gpus-than-a-node", f"it asks for {deployment.devices} {device}, more than any node has",
+                      evidence, cure)  # fmt: skip
+    cure = "lower `cpu`, `memory` or the sizes of the pool's volumes, or bring a larger node"
+    return _cause("larger-than-a-node", "its pods are larger than any node that they may use", evidence, cure)
+
+
+def _shown(name: str, amount: Fraction) -> str:
+    if name in ("memory", "ephemeral-storage"):
+        return bytes_quantity(amount)
+    return f"{float(amount):g}"
+
+
+def _in_use(facts: Facts, pod: PodSnapshot) -> Cause:
+    """It would fit if others ended."""
+    short = short_of(pod.scheduling_message)
+    device = facts.deployment.device if facts.deployment else ""
+    what = " and ".join(short) or "room"
+    if device and (device in short or not short):
+        holders = [holder for holder in facts.holders or () if holder.device == device]
+        pools = Counter(f"{holder.namespace}/{holder.pool}" if holder.pool else f"{holder.namespace}/{holder.name}"
+                        for holder in holders for _ in range(holder.devices))  # fmt: skip
+        held = tuple(f"{key} holds {count}" for key, count in pools.most_common(_MOST))
+        busy = sum(holder.devices for holder in holders if holder.busy)
+        evidence = (pod.scheduling_message, *held, *((f"{busy} of them with a job",) if busy else ()))
+        cure = "wait for their jobs, lower the other pools' replicas or `min`, or bring more GPU nodes"
+        return _cause("gpus-in-use", f"every {device} that it may use is held by other pods", evidence, cure)
+    cure = "wait until other pods end, lower what the pool asks for, or bring more nodes"
+    return _cause("nodes-full", f"the nodes that it may use have not enough {what} left", (pod.scheduling_message,),
+                  cure)  # fmt: skip
+
+
+def _cause(situation: str, cause: str, evidence: tuple[str, ...], cure: str) -> Cause:
+    return Cause(situation=situation, layer=Layer.NODES, cause=cause, evidence=tuple(filter(None, evidence)), cure=cure)

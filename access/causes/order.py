@@ -1,0 +1,54 @@
+"""The rules in their order, from the stack to the forge, and the first that has an answer. Pure."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from access.causes.cause import Cause
+from access.causes.creation import creation_causes
+from access.causes.facts import Facts
+from access.causes.nodes import node_causes
+from access.causes.platform import (
+    forge_causes,
+    registrar_causes,
+    runner_causes,
+    waiting_causes,
+)
+from access.causes.pods import end_causes, pod_causes, refusal_causes
+from access.causes.queue import healthy, queue_causes, scaler_causes, under_way
+from access.causes.stack import cluster_causes, deployment_causes, stack_causes
+from access.online.progress import online_count
+
+Rules = Callable[[Facts], Iterator[Cause]]
+
+RULES: Final[tuple[Rules, ...]] = (
+    stack_causes,
+    cluster_causes,
+    deployment_causes,
+    creation_causes,
+    node_causes,
+    pod_causes,
+    registrar_causes,
+    forge_causes,
+    refusal_causes,
+    waiting_causes,
+    runner_causes,
+    end_causes,
+    scaler_causes,
+    queue_causes,
+)
+# How runners ended before counts only while fewer are online than shall be.
+_OF_MISSING: Final = (creation_causes, node_causes, pod_causes, refusal_causes, waiting_causes, end_causes)
+
+
+def causes(facts: Facts) -> Iterator[Cause]:
+    """Everything that is wrong, in order."""
+    is_full = facts.pool.exists and 0 < facts.pool.replicas <= online_count(facts.pool)
+    for rules in RULES:
+        if not (is_full and rules in _OF_MISSING):
+            yield from rules(facts)
+
+
+def first_cause(facts: Facts) -> Cause:
+    """The one answer about a pool."""
+    trouble = next(causes(facts), None)
+    return trouble or healthy(facts) or under_way(facts)

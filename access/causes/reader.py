@@ -1,0 +1,282 @@
+"""The thin edge: everything about a pool from one connection to the API server, and the registrar through its proxy.
+
+What may not be read is None and named in `unread`: whoever asks often has fewer rights than an administrator.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from access.causes.facts import (
+    DeploymentFacts,
+    Facts,
+    HolderFacts,
+    JobFacts,
+    Json,
+    NodeFacts,
+    PodFacts,
+    RegistrarFacts,
+    ScalerFacts,
+    StackFacts,
+    deployment_facts,
+    holders,
+    job_facts,
+    mapping,
+    node_facts,
+    objects,
+    queue_facts,
+    runner_facts,
+    scaler_facts,
+)
+from access.cluster.errors import ClusterError, ClusterRefusedError
+from access.online.snapshot import PoolSnapshot, pool_snapshot
+from values.contract import (
+    FORGE_PATH,
+    JOBS_PATH,
+    MOST_RUNNERS_ANNOTATION,
+    POOL_LABEL,
+    QUEUE_PATH,
+    REGISTRAR_STATUS_PORT,
+    RUNNER_CONTAINER,
+    RUNNERS_PATH,
+    SERVICE_NAME,
+    TRUST_CONFIG_MAP,
+    TRUST_URL_KEY,
+)
+
+_FORBIDDEN: Final = (401, 403)
+_MOST_TROUBLES: Final = 3
+Part = TypeVar("Part")
+
+
+class Cluster(Protocol):
+    """What is asked: access.cluster.connection.ClusterConnection."""
+
+    def get(self, path: str, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The JSON object at a path. Raises ClusterError."""
+
+
+class FactsReader:
+    """Reads pools one by one; what they share is read once."""
+
+    def __init__(self, cluster: Cluster, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._cluster, self._now = cluster, now
+        self._nodes: tuple[NodeFacts, ...] | None = None
+        self._holders: tuple[HolderFacts, ...] | None = None
+        self._registrars: dict[str, tuple[RegistrarFacts | None, dict[str, Json]]] = {}
+        self._unread: list[str] = []
+        self._read_shared = False
+
+    def read(self, namespace: str, name: str, stack: StackFacts | None = None) -> Facts:
+        """Everything about one pool. Raises nothing: a cluster that cannot be asked is a fact."""
+        nothing = Facts(namespace=namespace, name=name, pool=PoolSnapshot(name, 0, exists=False), stack=stack)
+        if stack is not None and not stack.in_state:
+            return nothing
+        try:
+            return self._read(nothing)
+        except ClusterError as error:
+            return replace(nothing, cluster_problem=(error.problem.found, error.problem.cure))
+
+    def _read(self, nothing: Facts) -> Facts:
+        namespace, name = nothing.namespace, nothing.name
+        self._unread = []
+        phase = self._phase(namespace)
+        if phase == "":
+            return replace(nothing, namespace_phase="")
+        apps = f"/apis/apps/v1/namespaces/{namespace}"
+        deployment = self._find(f"{apps}/deployments/{name}")
+        of_pool = {"labelSelector": f"{POOL_LABEL}={name}"}
+        pods = objects(self._cluster.get(f"/api/v1/namespaces/{namespace}/pods", of_pool), "items")
+        sets = objects(self._cluster.get(f"{apps}/replicasets", of_pool), "items")
+        events = self._events(namespace, {str(mapping(pod, "metadata").get("name")) for pod in pods})
+        if not self._read_shared:
+            self._nodes = self._try("nodes", self._read_nodes)
+            self._holders = self._try("pods of other namespaces", self._read_holders)
+            self._read_shared = True
+        holding = self._holders if self._holders is not None else holders(pods)
+        registrar, answers = self._registrar(namespace)
+        facts = deployment_facts(deployment) if deployment is not None else None
+        listed = answers.get(RUNNERS_PATH)
+        counted = answers.get(QUEUE_PATH)
+        return replace(
+            nothing,
+            namespace_phase=phase,
+            pool=pool_snapshot(name, deployment, sets, pods, events),
+            deployment=facts,
+            pods=tuple(self._pod(pod) for pod in pods),
+            nodes=self._nodes,
+            holders=holding,
+            registrar=registrar,
+            runners=runner_facts(objects(listed, "runners"), namespace) if listed is not None else None,
+            queue=queue_facts(counted, nothing.key) if counted is not None else None,
+            scaler=self._scaler(namespace, name, deployment, facts),
+            unread=tuple(dict.fromkeys(self._unread)),
+        )
+
+    def jobs(self, namespace: str) -> tuple[JobFacts, ...] | None:
+        """The jobs that the registrar of a namespace sees, None where it does not answer. Raises ClusterError."""
+        place = self._place(namespace)
+        answer = self._try("jobs", lambda: self._ask(place, JOBS_PATH)) if place else None
+        return None if answer is None else job_facts(objects(answer, "jobs"))
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """What could not be looked at."""
+        return tuple(dict.fromkeys(self._unread))
+
+    def _phase(self, namespace: str) -> str | None:
+        try:
+            found = self._find(f"/api/v1/namespaces/{namespace}")
+        except ClusterRefusedError as error:
+            if error.status in _FORBIDDEN:
+                return None  # a deployer may not look at its own namespace
+            raise
+        return "" if found is None else str(mapping(found, "status").get("phase", "Active"))
+
+    def _find(self, path: str) -> dict[str, Any] | None:
+        try:
+            return self._cluster.get(path)
+        except ClusterRefusedError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _try(self, what: str, read: Callable[[], Part]) -> Part | None:
+        """What is read, None where it cannot be."""
+        try:
+            return read()
+        except ClusterError as error:
+            self._unread.append(f"{what}: {error.problem.found}")
+            return None
+
+    def _events(self, namespace: str, pods: set[str]) -> list[Json]:
+        path = f"/api/v1/namespaces/{namespace}/events"
+        selector = {"fieldSelector": "involvedObject.kind=Pod"}
+        answer = self._try("events", lambda: self._cluster.get(path, selector)) or {}
+        return [event for event in objects(answer, "items") if mapping(event, "involvedObject").get("name") in pods]
+
+    def _read_nodes(self) -> tuple[NodeFacts, ...]:
+        return tuple(node_facts(node) for node in objects(self._cluster.get("/api/v1/nodes"), "items"))
+
+    def _read_holders(self) -> tuple[HolderFacts, ...]:
+        return holders(objects(self._cluster.get("/api/v1/pods"), "items"))
+
+    def _pod(self, pod: Json) -> PodFacts:
+        metadata, spec, status = mapping(pod, "metadata"), mapping(pod, "spec"), mapping(pod, "status")
+        started = [
+            mapping(mapping(container, "state"), "running").get("startedAt")
+            for container in objects(status, "containerStatuses")
+            if container.get("name") == RUNNER_CONTAINER
+        ]
+        leaving = metadata.get("deletionTimestamp")
+        return PodFacts(
+            name=str(metadata.get("name", "")),
+            node=str(spec.get("nodeName") or ""),
+            age=self._since(metadata.get("creationTimestamp")),
+            leaving=self._since(leaving) if leaving else None,
+            started=self._since(started[0]) if started else 0.0,
+        )
+
+    def _since(self, time: Any) -> float:
+        """Seconds from an RFC 3339 time until now, 0 for none."""
+        try:
+            return max(0.0, (self._now() - datetime.fromisoformat(str(time))).total_seconds())
+        except (TypeError, ValueError):
+            return 0.0
+
+    def _scaler(
+        self, namespace: str, name: str, deployment: Json | None, facts: DeploymentFacts | None
+    ) -> ScalerFacts | None:
+        annotations = mapping(mapping(deployment or {}, "metadata"), "annotations")
+        if facts is None or MOST_RUNNERS_ANNOTATION not in annotations:
+            return None
+        group = "/apis/keda.sh/v1alpha1"
+        try:
+            if self._find(group) is None:
+                return ScalerFacts(served=False)
+            found = self._find(f"{group}/namespaces/{namespace}/scaledobjects/{name}")
+        except ClusterError as error:
+            self._unread.append(f"ScaledObject: {error.problem.found}")
+            return None
+        return ScalerFacts(exists=False) if found is None else scaler_facts(found)
+
+    def _place(self, namespace: str) -> str:
+        """The namespace of the registrar that serves this one, "" where none does."""
+        trust = self._find(f"/api/v1/namespaces/{namespace}/configmaps/{TRUST_CONFIG_MAP}") or {}
+        host = urlsplit(str(mapping(trust, "data").get(TRUST_URL_KEY) or "")).hostname or ""
+        return host.split(".")[1] if host.startswith(f"{SERVICE_NAME}.") and host.count(".") >= 2 else ""
+
+    def _ask(self, place: str, path: str) -> dict[str, Any]:
+        service = f"/api/v1/namespaces/{place}/services/https:{SERVICE_NAME}:{REGISTRAR_STATUS_PORT}"
+        return self._cluster.get(f"{service}/proxy{path}")
+
+    def _registrar(self, namespace: str) -> tuple[RegistrarFacts | None, dict[str, Json]]:
+        """The registrar, and its answers by path; None where this identity may not look at all."""
+        if namespace not in self._registrars:
+            self._registrars[namespace] = self._read_registrar(namespace)
+        return self._registrars[namespace]
+
+    def _read_registrar(self, namespace: str) -> tuple[RegistrarFacts | None, dict[str, Json]]:
+        place = self._try("the registrar's address", lambda: self._place(namespace))
+        if not place:
+            return (None if place is None else RegistrarFacts(place="")), {}
+        try:
+            forge = self._ask(place, FORGE_PATH)
+        except ClusterRefusedError as error:
+            if error.status in _FORBIDDEN:
+                self._unread.append(f"the registrar: {error.problem.found}")
+                return None, {}
+            return self._silent(place, error.message or error.problem.found), {}
+        except ClusterError as error:
+            return self._silent(place, error.problem.found), {}
+        answers: dict[str, Json] = {}
+        for path in (RUNNERS_PATH, QUEUE_PATH):
+            answer = self._try(f"the registrar's {path}", lambda path=path: self._ask(place, path))  # type: ignore[misc]
+            if answer is not None:
+                answers[path] = answer
+        scopes = [entry for entry in objects(forge, "scopes") if namespace in (entry.get("namespaces") or ())]
+        scope = scopes[0] if scopes else {}
+        facts = RegistrarFacts(
+            place=place, granted=bool(scopes), scope=str(scope.get("scope") or ""),
+            forge=str(scope.get("state") or ""), problem=str(scope.get("problem") or ""),
+        )  # fmt: skip
+        return facts, answers
+
+    def _silent(self, place: str, silence: str) -> RegistrarFacts:
+        nothing = RegistrarFacts(place=place, silence=silence)
+        try:
+            deployment = self._find(f"/apis/apps/v1/namespaces/{place}/deployments/{SERVICE_NAME}")
+            selector = {"labelSelector": f"app.kubernetes.io/name={SERVICE_NAME}"}
+            pods = objects(self._cluster.get(f"/api/v1/namespaces/{place}/pods", selector), "items")
+        except ClusterError as error:
+            self._unread.append(f"the registrar's pods: {error.problem.found}")
+            return replace(nothing, running=1)  # not known to be down
+        live = [pod for pod in pods if "deletionTimestamp" not in mapping(pod, "metadata")]
+        return replace(
+            nothing,
+            exists=deployment is not None,
+            wanted=int(mapping(deployment or {}, "spec").get("replicas", 1)),
+            running=sum(mapping(pod, "status").get("phase") == "Running" for pod in live),
+            troubles=tuple(trouble for pod in live for trouble in _troubles(pod))[:_MOST_TROUBLES],
+        )
+
+
+def _troubles(pod: Json) -> list[str]:
+    """What keeps a pod of the registrar's from running, in its own words."""
+    name, status = str(mapping(pod, "metadata").get("name", "")), mapping(pod, "status")
+    troubles = [
+        f"{name} has no node: {condition.get('message', '')}"
+        for condition in objects(status, "conditions")
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False"
+    ]
+    for container in (*objects(status, "initContainerStatuses"), *objects(status, "containerStatuses")):
+        state, last = mapping(container, "state"), mapping(mapping(container, "lastState"), "terminated")
+        waiting, ended = mapping(state, "waiting"), mapping(state, "terminated")
+        if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
+            code = f", it ended with {last['exitCode']}" if "exitCode" in last else ""
+            troubles.append(f"{name}: {waiting['reason']}{code} {waiting.get('message', '')}".strip())
+        elif ended.get("exitCode"):
+            troubles.append(f"{name}: ended with {ended['exitCode']} {ended.get('reason', '')}".strip())
+    return troubles

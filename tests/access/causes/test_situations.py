@@ -1,0 +1,428 @@
+"""Each situation has its own answer: the first cause from the stack to the forge, with what was seen and a cure."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from access.causes.cause import Layer
+from access.causes.facts import StackFacts
+from tests.access.causes.world import API, APPS, GPU, PLATFORM, POOL, REGISTRAR, World
+
+Make = Callable[[World], object]
+QUOTA = (
+    'pods "workers-59ccb65746-x" is forbidden: exceeded quota: environment, requested: requests.nvidia.com/gpu=1, '
+    "used: requests.nvidia.com/gpu=2, limited: requests.nvidia.com/gpu=2"
+)
+
+
+def waiting(reason: str, message: str = "") -> dict[str, object]:
+    return {"state": {"waiting": {"reason": reason, "message": message}}}
+
+
+def running(started: str = "2026-11-26T20:44:46Z") -> dict[str, object]:
+    return {"state": {"running": {"startedAt": started}}}
+
+
+DONE = {"state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}
+
+
+def stack(**changes: object) -> Make:
+    def make(world: World) -> None:
+        assert world.stack is not None
+        world.stack = replace(world.stack, **changes)  # type: ignore[arg-type]
+
+    return make
+
+
+def node(change: Callable[[dict[str, dict[str, object]]], object], message: str | None = None) -> Make:
+    def make(world: World) -> None:
+        if message is None:
+            world.unplaced()
+        else:
+            world.unplaced(message)
+        change(world.node)
+
+    return make
+
+
+def selects(world: World, **selector: str) -> None:
+    world.unplaced("0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.")
+    world.template["nodeSelector"] = {"nvidia.com/gpu.product": "NVIDIA-H200"}
+
+
+def asks_for(resource: str, amount: str) -> Make:
+    def make(world: World) -> None:
+        world.unplaced(f"0/2 nodes are available: 2 Insufficient {resource}. preemption: 0/2 nodes are available.")
+        world.template["containers"][0]["resources"] = {"requests": {resource: amount}}
+
+    return make
+
+
+def image(reason: str, message: str, container: str = "runner") -> Make:
+    def make(world: World) -> None:
+        statuses = {"registration": DONE, container: waiting(reason, message)}
+        world.starting(**statuses)
+
+    return make
+
+
+def refused(message: str) -> Make:
+    def make(world: World) -> None:
+        text = f'registration refused (403): {{"reason": "{message.split(maxsplit=1)[0]}", "message": "{message}"}}'
+        ended = {"exitCode": 1, "message": text}
+        world.starting(registration={"state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                                     "lastState": {"terminated": ended}})  # fmt: skip
+
+    return make
+
+
+def told(reason: str, message: str, **statuses: object) -> Make:
+    def make(world: World) -> None:
+        world.starting(**(statuses or {"registration": running("2026-11-26T20:51:58Z")}))
+        world.told(reason, message)
+
+    return make
+
+
+def lacks(path: str) -> Make:
+    return lambda world: world.answers.pop(path)
+
+
+def node_less(world: World) -> None:
+    world.unplaced()
+    world.answers["/api/v1/nodes"]["items"] = []
+
+
+def ended_as(reason: str) -> Make:
+    def make(world: World) -> None:
+        world.ended()
+        world.pods[-1]["status"]["reason"] = reason
+
+    return make
+
+
+def queued(world: World) -> None:
+    world.scaled({})
+    world.queue(3, 2)
+
+
+def offline(world: World) -> None:
+    runners = [dict(runner) for runner in world.runners]
+    pod = world.starting(registration=DONE, runner=running())
+    pod["status"]["phase"] = "Running"
+    world.answers[f"{REGISTRAR}/runners"]["runners"] = [{**runner, "online": False} for runner in runners]
+
+
+SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
+    "pool-unknown": (Layer.STACK, stack(in_config=False, in_state=False), "tests has no pool workers", "did you mean"),
+    "not-brought-up": (Layer.STACK, stack(in_state=False), "no `pulumi up` has declared it", "pulumi up --stack tests"),
+    "declared-zero": (Layer.STACK, stack(replicas=0), "declares 0 replicas", "raise `replicas`"),
+    "cluster-unreachable": (Layer.CLUSTER, lambda world: setattr(world, "is_away", True), "https://k8s:6443", "Check"),
+    "namespace-gone": (Layer.CLUSTER, lacks(API), "no namespace gpu-runners-test", "platform stack"),
+    "namespace-leaving": (
+        Layer.CLUSTER, lambda world: world.answers[API]["status"].update(phase="Terminating"), "being deleted",
+        "kubectl",
+    ),
+    "deployment-gone": (Layer.DEPLOYMENT, lacks(f"{APPS}/deployments/{POOL}"), "does not exist", "`pulumi refresh`"),
+    "deployment-paused": (
+        Layer.DEPLOYMENT,
+        lambda world: (world.deployment["spec"].update(paused=True), world.pods.pop()),
+        "spec.paused", "kubectl rollout resume",
+    ),
+    "deployment-unseen": (
+        Layer.DEPLOYMENT, lambda world: world.deployment["metadata"].update(generation=2), "observedGeneration",
+        "kube-controller-manager",
+    ),
+    "scaled-by-hand": (
+        Layer.DEPLOYMENT, lambda world: world.deployment["spec"].update(replicas=1), "scaled the Deployment to 1",
+        "--replicas=2",
+    ),
+    "quota-exceeded": (Layer.DEPLOYMENT, lambda world: world.cannot_create(QUOTA), "used: requests", "raise the env"),
+    "quota-unspecified": (
+        Layer.DEPLOYMENT, lambda world: world.cannot_create("failed quota: x: must specify memory for: runner"),
+        "must specify memory", "pulumi up",
+    ),
+    "account-missing": (
+        Layer.DEPLOYMENT,
+        lambda world: world.cannot_create('pods "w-" is forbidden: error looking up service account gpu-runners-test/'
+                                          'runner: serviceaccount "runner" not found'),
+        "not found", "platform stack",
+    ),
+    "admission-refused": (
+        Layer.DEPLOYMENT,
+        lambda world: world.cannot_create('pods "w-" is forbidden: ValidatingAdmissionPolicy \'gpu-runners-x\' with '
+                                          "binding 'x' denied request: hostNetwork is not a runner's"),
+        "hostNetwork is not", "gpu-runners review",
+    ),
+    "pod-security": (
+        Layer.DEPLOYMENT, lambda world: world.cannot_create('violates PodSecurity "restricted:v1.35": hostPath'),
+        "hostPath", "namespace's labels",
+    ),
+    "webhook-refused": (
+        Layer.DEPLOYMENT,
+        lambda world: world.cannot_create('failed calling webhook: admission webhook "x.y" denied the request'),
+        "x.y", "whoever runs",
+    ),
+    "runtime-class-missing": (
+        Layer.DEPLOYMENT,
+        lambda world: world.cannot_create('pod rejected: RuntimeClass "nvidia" not found'), "nvidia", "runtimeClass",
+    ),
+    "priority-class-missing": (
+        Layer.DEPLOYMENT,
+        lambda world: world.cannot_create("no PriorityClass with name research was found"), "research", "priority",
+    ),
+    "creation-refused": (Layer.DEPLOYMENT, lambda world: world.cannot_create("computer says no"), "computer", "up"),
+    "no-nodes": (
+        Layer.NODES, node_less,
+        "no node", "bring up a node",
+    ),
+    "selector-matches-no-node": (Layer.NODES, selects, "NVIDIA-A100-SIMULATED (1)", "gpu.nodeSelector"),
+    "nodes-not-ready": (
+        Layer.NODES,
+        node(lambda it: it["status"].update(conditions=[
+            {"type": "Ready", "status": "Unknown", "message": "Kubelet stopped posting node status."}])),
+        "lab: Kubelet stopped posting", "kubectl describe node lab",
+    ),
+    "nodes-cordoned": (Layer.NODES, node(lambda it: it["spec"].update(unschedulable=True)), "lab", "uncordon lab"),
+    "taint-not-tolerated": (
+        Layer.NODES, node(lambda it: it["spec"].update(taints=[
+            {"key": "dedicated", "value": "research", "effect": "NoSchedule"}])),
+        "lab: dedicated=research:NoSchedule", "gpu.tolerations",
+    ),
+    "node-under-pressure": (
+        Layer.NODES, node(lambda it: it["spec"].update(taints=[
+            {"key": "node.kubernetes.io/disk-pressure", "effect": "NoSchedule"}])),
+        "disk-pressure", "kubectl describe node lab",
+    ),
+    "device-plugin-gone": (
+        Layer.NODES, node(lambda it: it["status"]["allocatable"].update({GPU: "0"})),  # type: ignore[attr-defined]
+        f"allocatable {GPU} 0, capacity 4", "device plugin",
+    ),
+    "more-gpus-than-a-node": (Layer.NODES, asks_for(GPU, "5"), f"{GPU}: wanted 5, at most 4", "gpu.count"),
+    "larger-than-a-node": (Layer.NODES, asks_for("memory", "900Gi"), "memory: wanted 900Gi", "larger node"),
+    "gpus-in-use": (Layer.NODES, lambda world: world.unplaced(), "gpu-runners-test/workers holds 1", "more GPU nodes"),
+    "cache-elsewhere": (
+        Layer.NODES, lambda world: world.unplaced("0/2 nodes are available: 2 node(s) had volume node affinity."),
+        "volume node affinity", "kubectl describe pv",
+    ),
+    "cache-unbound": (
+        Layer.NODES,
+        lambda world: world.unplaced("0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims."),
+        "unbound", "persistentvolumeclaims",
+    ),
+    "scheduler-silent": (Layer.NODES, lambda world: world.unplaced(""), "no scheduler", "kube-scheduler"),
+    "node-lost": (
+        Layer.POD,
+        lambda world: (world.starting(registration=waiting("PodInitializing")), world.node["status"].update(conditions=[
+            {"type": "Ready", "status": "Unknown", "message": "Kubelet stopped posting node status."}])),
+        "Kubelet stopped", "kubectl describe node lab",
+    ),
+    "image-not-found": (
+        Layer.POD, image("ErrImagePull", 'failed to resolve reference "lab.local/nosuch:1": not found'), "nosuch:1",
+        "correct `image`",
+    ),
+    "registry-refuses": (
+        Layer.POD, image("ErrImagePull", "pull access denied, failed to authorize: 401 Unauthorized"), "401",
+        "pullSecrets",
+    ),
+    "registry-unreachable": (
+        Layer.POD, image("ErrImagePull", "dial tcp: lookup registry.example: no such host"), "no such host", "reach",
+    ),
+    "image-not-pulled": (Layer.POD, image("ImagePullBackOff", "Back-off pulling image"), "Back-off", "registry"),
+    "image-not-on-node": (
+        Layer.POD, image("ErrImageNeverPull", 'Container image "x" is not present with pull policy of Never',
+                         "registration"), "pull policy of Never", "runnerImage",
+    ),
+    "image-name-invalid": (Layer.POD, image("InvalidImageName", "couldn't parse image name"), "parse", "correct"),
+    "config-missing": (
+        Layer.POD, image("CreateContainerConfigError", 'secret "token" not found'), 'secret "token"', "pulumi up",
+    ),
+    "image-has-no-shell": (
+        Layer.POD, image("CreateContainerError", 'exec: "/bin/sh": stat /bin/sh: no such file or directory'), "/bin/sh",
+        "image with a shell",
+    ),
+    "container-not-created": (Layer.POD, image("RunContainerError", "device or resource busy"), "busy", "describe pod"),
+    "platform-missing": (
+        Layer.POD, told("FailedMount", 'MountVolume.SetUp failed: configmap "registrar" not found',
+                        registration=waiting("PodInitializing")), "registrar", "platform stack",
+    ),
+    "volume-not-mounted": (
+        Layer.POD, told("FailedMount", 'MountVolume.SetUp failed for volume "cache"',
+                        registration=waiting("PodInitializing")), "cache", "describe pod",
+    ),
+    "runner-image-dies": (
+        Layer.POD, lambda world: world.starting(registration={"state": {"terminated": {
+            "reason": "StartError", "exitCode": 128, "message": "exec format error"}}}),
+        "exec format error", "runnerImage",
+    ),
+    "registrar-gone": (Layer.REGISTRAR, lambda world: world.no_registrar(), PLATFORM, "platform stack"),
+    "registrar-scaled-down": (
+        Layer.REGISTRAR, lambda world: world.no_registrar(spec={"replicas": 0}), "replicas: 0", "--replicas=1",
+    ),
+    "registrar-down": (
+        Layer.REGISTRAR, lambda world: world.no_registrar(spec={"replicas": 1}), "no endpoints", "describe replicasets",
+    ),
+    "credential-refused": (
+        Layer.FORGE, lambda world: world.forge("refuses", "list: the forge answers 401"), "401", "pulumi config set",
+    ),
+    "forge-unreachable": (
+        Layer.FORGE, lambda world: world.forge("unreachable", "Cannot connect to host"), "Cannot connect", "egress",
+    ),
+    "forge-limits": (
+        Layer.FORGE, lambda world: world.forge("unreachable", "rate limit: 0 left"), "rate limit", "budget is renewed",
+    ),
+    "namespace-not-granted": (
+        Layer.REGISTRAR, lambda world: world.answers[f"{REGISTRAR}/forge"].update(scopes=[]), "no grant",
+        "environments",
+    ),
+    "labels-not-granted": (
+        Layer.REGISTRAR, refused("LabelsNotGranted the grant allows cml-gpu"), "LabelsNotGranted", "`labels`",
+    ),
+    "account-not-granted": (Layer.REGISTRAR, refused("ServiceAccountNotGranted default"), "Account", "repair"),
+    "labels-missing": (Layer.REGISTRAR, refused("LabelsMissing no annotation"), "LabelsMissing", "repair"),
+    "token-refused": (Layer.REGISTRAR, refused("TokenExpired the token has expired"), "TokenExpired", "clocks"),
+    "name-taken": (Layer.REGISTRAR, refused("NameTaken of another"), "NameTaken", "remove that runner"),
+    "registration-refused": (Layer.REGISTRAR, refused("PodUnknown no pod"), "PodUnknown", "kubectl logs"),
+    "braked": (
+        Layer.REGISTRAR, told("RegistrationBraked", "the last 3 runners ended within 1 s without a job"), "within 1 s",
+        "kubectl logs",
+    ),
+    "registration-pending": (
+        Layer.REGISTRAR, lambda world: world.starting(registration=running()), "without an Event",
+        "-c registration",
+    ),
+    "runner-cordoned": (
+        Layer.FORGE, lambda world: world.runners[0].update(cordoned=True, problem="somebody cordoned the runner"),
+        "cordoned the runner", "enable it",
+    ),
+    "runner-changed": (
+        Layer.FORGE, lambda world: world.runners[0].update(problem="labels are 'release', declared 'workers'"),
+        "'release'", "gpu-runners repair",
+    ),
+    "runner-removed": (Layer.FORGE, lambda world: world.runners.pop(), "not in the forge's list", "delete pod"),
+    "runner-offline": (Layer.FORGE, offline, "offline at the forge", "egress"),
+    "evicted": (
+        Layer.POD, ended_as("Evicted"), "Evicted",
+        "workVolume",
+    ),
+    "out-of-memory": (Layer.POD, lambda world: world.ended(exitCode=137, reason="OOMKilled"), "137", "`memory`"),
+    "image-contract": (
+        Layer.POD, lambda world: world.ended(exitCode=78, message="image contract: it has no 'sleep'"), "'sleep'",
+        "`image`",
+    ),
+    "runner-outdated": (Layer.POD, lambda world: world.ended(exitCode=7, reason="Error"), "7", "runnerImage"),
+    "node-refused": (
+        Layer.POD,
+        ended_as("UnexpectedAdmissionError"),
+        "UnexpectedAdmissionError", "device plugin",
+    ),
+    "runner-ended": (Layer.POD, lambda world: world.ended(exitCode=3, message="boom"), "3: boom", "kubectl"),
+    "keda-missing": (Layer.AUTOSCALER, lambda world: world.scaled(None, served=False), "ScaledObject", "install KEDA"),
+    "scaled-object-gone": (Layer.AUTOSCALER, lambda world: world.scaled(None), "no ScaledObject", "repair"),
+    "autoscaler-paused": (
+        Layer.AUTOSCALER,
+        lambda world: world.scaled({"metadata": {"annotations": {"autoscaling.keda.sh/paused": "true"}}}), "paused",
+        "kubectl",
+    ),
+    "autoscaler-not-ready": (
+        Layer.AUTOSCALER,
+        lambda world: world.scaled({"status": {"conditions": [
+            {"type": "Ready", "status": "False", "message": "error establishing connection to the metrics API"}]}}),
+        "metrics API", "keda-operator",
+    ),
+    "autoscaler-late": (
+        Layer.AUTOSCALER, queued, "2 of at most 4", "keda-operator",
+    ),
+    "all-runners-busy": (Layer.JOB, lambda world: world.queue(3, 2), "2 jobs run on 2 runners", "raise `replicas`"),
+    "job-not-given": (Layer.JOB, lambda world: world.queue(1, 0), "2 runners are online", "runner group"),
+    "asleep": (Layer.AUTOSCALER, lambda world: world.scaled({}, replicas=0), "0 of 0 online", ""),
+    "under-way": (
+        Layer.POD, lambda world: world.starting(registration=running("2026-11-26T20:51:58Z")) and world.pods[-1][
+            "metadata"].update(creationTimestamp="2026-11-26T20:51:57Z"), "1 of 2 online", "gpu-runners wait",
+    ),
+    "healthy": (Layer.JOB, lambda world: None, "2 of 2 online", ""),
+}  # fmt: skip
+FINE = {"asleep", "under-way", "healthy"}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_each_situation_has_its_own_answer_with_evidence_and_cure(situation: str) -> None:
+    layer, make, seen, cure = SITUATIONS[situation]
+    world = World()
+    make(world)
+    cause = world.answer()
+    assert (cause.situation, cause.layer) == (situation, layer), cause
+    assert seen in "\n".join((cause.cause, *cause.evidence)), cause
+    assert cure in cause.cure, cause
+    assert cause.is_trouble == (situation not in FINE)
+
+
+def test_there_are_more_than_twenty_five() -> None:
+    assert len(SITUATIONS.keys() - FINE) >= 25
+
+
+def test_the_page_of_the_commands_lists_every_situation() -> None:
+    page = (Path(__file__).parents[3] / "docs/commands.md").read_text(encoding="utf-8")
+    assert {name for name in SITUATIONS if f"`{name}`" not in page} == set()
+
+
+def test_no_two_situations_have_the_same_words() -> None:
+    answers = {}
+    for situation, (_, make, _, _) in SITUATIONS.items():
+        world = World()
+        make(world)
+        cause = world.answer()
+        answers[situation] = (cause.cause, cause.evidence)
+    assert len(set(answers.values())) == len(answers)
+
+
+@pytest.mark.parametrize(
+    ("nearer", "farther"),
+    [
+        ("declared-zero", "credential-refused"),
+        ("quota-exceeded", "registrar-gone"),
+        ("image-not-found", "forge-unreachable"),
+        ("gpus-in-use", "credential-refused"),
+        ("registrar-gone", "runner-ended"),
+        ("credential-refused", "keda-missing"),
+    ],
+)
+def test_of_two_causes_the_one_nearer_to_the_stack_is_the_answer(nearer: str, farther: str) -> None:
+    world = World()
+    SITUATIONS[farther][1](world)
+    SITUATIONS[nearer][1](world)
+    assert world.answer().situation == nearer
+
+
+def test_what_may_not_be_read_is_named_and_does_not_hide_the_rest() -> None:
+    world = World()
+    for path in ("/api/v1/nodes", "/api/v1/pods", f"{REGISTRAR}/forge", API):
+        world.refusals[path] = (403, "forbidden")
+    world.unplaced("0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.")
+    facts, cause = world.facts(), world.answer()
+    assert cause.situation == "fits-no-node"
+    assert "gpu.nodeSelector" in cause.cure
+    assert [line.split(":")[0] for line in facts.unread] == ["nodes", "pods of other namespaces", "the registrar"]
+
+
+def test_a_pool_of_no_stack_is_looked_at_all_the_same() -> None:
+    world = World()
+    world.stack = None
+    assert world.answer().situation == "healthy"
+
+
+def test_old_failures_are_no_cause_while_every_runner_is_online() -> None:
+    world = World()
+    failed = {**world.pods[-1], "metadata": {**world.pods[-1]["metadata"], "name": "workers-59ccb65746-old"},
+              "status": {"phase": "Failed", "containerStatuses": [
+                  {"name": "runner", "state": {"terminated": {"exitCode": 3}}}]}}  # fmt: skip
+    world.pods.append(failed)
+    assert world.answer().situation == "healthy"
+
+
+def test_a_stack_may_have_pools_of_any_name() -> None:
+    world = World()
+    world.stack = StackFacts(stack="tests", in_config=False, in_state=False, pools=())
+    assert "its pools: none" in world.answer().evidence

@@ -1,0 +1,57 @@
+"""`/jobs` tells of each open job which pools could take it, and which runner has it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registrar.forges.forge import Pace
+from tests.registrar.conftest import World, open_world, until
+from tests.registrar.stand_in_cluster import runner_pod
+
+FAST = Pace(burst=0.05, active=0.1, idle=0.2, census=0.3, queue=0.05)
+
+
+@pytest.fixture
+async def asked(tmp_path: Path) -> AsyncIterator[World]:
+    async with open_world(tmp_path, "gitea", FAST) as it:
+        it.follow()
+        yield it
+
+
+async def read(world: World) -> tuple[int, Any]:
+    async with world.http.get(f"{world.status_url}/jobs") as response:
+        return response.status, await response.json()
+
+
+async def test_a_job_is_listed_with_the_pools_that_could_take_it(asked: World) -> None:
+    await asked.cluster.declare()
+    asked.gitea.job(1, status="queued")
+    asked.gitea.job(2, status="queued", labels=["nobody"])
+    await until(lambda: asked.service.declared.pools("runners"))
+    status, body = await read(asked)
+    assert status == 200
+    assert [(job["id"], job["state"], job["runner"], job["pools"]) for job in body["jobs"]] == [
+        ("1", "waiting", "", ["runners/cuda"]),
+        ("2", "waiting", "", []),
+    ]
+    assert body["scopes"] == [{"scope": "mlops/guide", "problem": ""}]
+
+
+async def test_a_running_job_is_listed_with_its_pod(asked: World) -> None:
+    await asked.cluster.declare()
+    pod = runner_pod()
+    await asked.cluster.create(pod)
+    await until(asked.store.pods)
+    await asked.register(pod)
+    await until(lambda: any(known.runner_id for known in asked.store.pods()))
+    asked.gitea.job(1, runner_id=next(iter(asked.gitea.runners)))
+    (job,) = (await read(asked))[1]["jobs"]
+    assert (job["state"], job["runner"]) == ("running", "runners/cuda-abc-aaaaa")
+
+
+async def test_nothing_is_listed_while_the_forge_is_away(asked: World) -> None:
+    asked.gitea.failing = 500
+    status, body = await read(asked)
+    assert (status, body["reason"]) == (503, "ForgeUnknown")
