@@ -11,6 +11,7 @@
   output          lines for a person, who may stop reading
   question        a question to the person, who may be gone
   pulumi_command  the one runner of Pulumi's command line
+  pulumi_home     what a look at a stack has for a home: the user's, without a log
   child_process   a process that Pulumi's runner starts: its deadline, and how a signal reaches it
   stack_cluster   the cluster that a stack's config names
   declared_pools  the pools that a stack's state and config declare

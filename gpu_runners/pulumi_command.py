@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from gpu_runners.child_process import Children, DeadlinePassedError, Ended
 from gpu_runners.errors import CommandFailedError
+from gpu_runners.pulumi_home import PULUMI_HOME, home_without_logs
 from gpu_runners.state.check import check_state
 from gpu_runners.state.expectation import declares_platform, expectation
 from gpu_runners.state.private_copy import private_copy
@@ -34,6 +35,7 @@ _STATE_IS_NOT_READ: Final = (
     ("stack", "export"),
     ("cancel",),
 )
+_ONLY_TELL: Final = (("config", "--json"), ("config", "get"), ("whoami",), ("stack", "ls"))
 _BEGINNING: Final = ".pulumi/meta.yaml"
 _REVEAL: Final = "--show-secrets"
 _BACKEND: Final = "PULUMI_BACKEND_URL"
@@ -153,16 +155,17 @@ class Program:
         where = ["--stack", self.stack] if on_stack else []
         config = ["--config-file", str(self.config_file)] if with_config else []
         command = ["pulumi", *arguments, *config, *where, "--non-interactive", "--color=never"]
-        environment = {**_environment(), **self.variables}
+        environment, folder = {**_environment(), **self.variables}, folder or self.folder
         try:
-            ended = CHILDREN.run(
-                command,
-                folder=folder or self.folder,
-                environment=environment,
-                deadline_seconds=DEADLINE_SECONDS,
-                text=text,
-                log=log,
-            )
+            with home_without_logs(environment, folder) if _leaves_no_log(arguments) else nullcontext() as home:
+                ended = CHILDREN.run(
+                    command,
+                    folder=folder,
+                    environment={**environment, PULUMI_HOME: home} if home else environment,
+                    deadline_seconds=DEADLINE_SECONDS,
+                    text=text,
+                    log=log,
+                )
         except OSError as error:
             cure = "install it (https://www.pulumi.com/docs/install/) and put its folder on PATH"
             raise PulumiFailedError(f"`pulumi` cannot be started: {error.strerror}; {cure}") from error
@@ -306,6 +309,11 @@ def _acts_on_state(arguments: tuple[str, ...]) -> bool:
 def _only_looks(arguments: tuple[str, ...]) -> bool:
     """Of those that act on a state: whether a command writes nothing into it."""
     return arguments[0] == "preview" or "--preview-only" in arguments or arguments[:2] == ("stack", "export")
+
+
+def _leaves_no_log(arguments: tuple[str, ...]) -> bool:
+    """Whether a command changes nothing anywhere, so that nobody will ask later what it did."""
+    return _only_looks(arguments) or any(arguments[: len(command)] == command for command in _ONLY_TELL)
 
 
 def _environment() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The one runner of Pulumi's command line: what it calls, and what it makes of the answers."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from gpu_runners.pulumi_command import (
     opened,
     stack_file,
 )
-from tests.gpu_runners.stand_in_pulumi import NO_STACK, StandInPulumi
+from tests.gpu_runners.stand_in_pulumi import FREE, NO_STACK, StandInPulumi
 
 
 def test_a_command_names_stack_and_file_and_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,3 +82,50 @@ def test_pulumis_words_are_repeated_without_the_passwords_of_a_backend() -> None
     complaint = Answer(code=255, output="", errors=words).complaint
     assert "hunter" not in complaint
     assert complaint.endswith(advice)
+
+
+LIST_HOME = 'cd "$PULUMI_HOME" && for name in *; do test -d "$name/." && echo "$name/" || echo "$name"; done'
+LOOKS = [("preview", "--json"), ("refresh", "--preview-only"), ("config", "--json"), ("stack", "ls", "--json")]
+
+
+def _home_of(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], *, is_relative: bool = False
+) -> tuple[list[str], Path]:
+    """What a command sees in its home, and the user's own, where earlier commands left a log and somebody logged in."""
+    own = folder / "own"
+    (own / "logs").mkdir(parents=True)
+    (own / "credentials.json").write_text("{}")
+    pulumi = StandInPulumi.make(folder, f"({LIST_HOME}) >{folder}/home\n{FREE}", monkeypatch)
+    monkeypatch.setenv("PULUMI_HOME", os.path.relpath(own, pulumi.program) if is_relative else str(own))
+    with opened(pulumi.program, "dev", None) as program:
+        program.run(*command)
+    return (folder / "home").read_text().split(), own
+
+
+@pytest.mark.parametrize("command", LOOKS, ids=" ".join)
+def test_what_only_looks_leaves_no_log_of_it_and_has_all_else_of_the_users_home(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, own = _home_of(tmp_path, monkeypatch, command)
+    assert seen == ["credentials.json", "logs", "plugins/"], "and Pulumi makes no log where `logs` is a file"
+    assert list((own / "logs").iterdir()) == []
+
+
+def test_a_plugin_that_is_fetched_for_a_look_is_there_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi = StandInPulumi.make(tmp_path, 'touch "$PULUMI_HOME/plugins/kubernetes"', monkeypatch)
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "none-yet"))
+    with opened(pulumi.program, "dev", None) as program:
+        program.run("whoami", on_stack=False)
+    assert (tmp_path / "none-yet/plugins/kubernetes").exists()
+
+
+def test_the_home_is_where_the_command_would_look_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, _ = _home_of(tmp_path, monkeypatch, ("config", "--json"), is_relative=True)
+    assert "credentials.json" in seen
+
+
+def test_what_acts_writes_its_log_where_the_user_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, _ = _home_of(tmp_path, monkeypatch, ("refresh", "--yes"))
+    assert seen == ["credentials.json", "logs/", "plugins/"]
