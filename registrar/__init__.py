@@ -17,7 +17,10 @@ Values and pure functions
   outcomes            what an ended runner amounts to
   brake               the back-off of a pool whose runners end at once
   queue               jobs that wait and run, per pool
-  declared_pool       DeclaredPool: a pool as its Deployment declares it
+  demand              how many runners a pool is to have: for its jobs, and those that came a moment ago
+  reservations        whose runner gets the next free devices, where a job that came first needs more than is left
+  unserved            jobs that wait and that no pool can take, with the cure
+  declared_pool       DeclaredPool: a pool as its Deployment declares it; Devices: what a runner asks of a node
 
 Cluster and forge, read and written
   cluster             Cluster: the few requests that the registrar's Role allows
@@ -50,8 +53,8 @@ The server
   credentials         Credentials: a pod's identity for a short-lived token, while its job is one that may have it
   registrations       Registrations: a pod's identity for one single-use registration, or why not
   shared              Shared: one question to the forge for all who ask it at the same time
-  queue_reader        QueueReader: answers `/queue`
   job_list            JobList: answers `/jobs`: each job that waits or works, and the pools that could take it
+  queue_reader        QueueReader: answers `/queue` and `/unserved`, and whose turn it is
   removals            Removals: removes a runner that somebody registered by hand, when a repair asks for it
   roster              Roster: answers `/runners`: every registration, and the pod that each belongs to
   metrics             Metrics: answers `/metrics`

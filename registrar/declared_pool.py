@@ -1,22 +1,52 @@
 """DeclaredPool: a pool as its Deployment declares it. Trusts nothing to be there."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from lightkube.models.apps_v1 import Deployment
+from lightkube.models.core_v1 import PodSpec
 
 from registrar.untrusted import MalformedError, identifier_or_none, runner_labels
 from values import contract
+from values.autoscaling import MOST_IDLE_SECONDS
+
+_NUMBER: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Devices:
+    """What one runner asks of a node: so many devices of one resource, on nodes with these labels.
+
+    priority_class is the name of its PriorityClass, "" for the cluster's default one.
+    """
+
+    resource: str
+    count: int
+    node_selector: frozenset[tuple[str, str]] = frozenset()
+    priority_class: str = ""
+
+    def may_share_nodes(self, other: "Devices") -> bool:
+        """Whether one node could hold runners of both: the same resource, and no label that differs."""
+        mine, others = dict(self.node_selector), dict(other.node_selector)
+        return self.resource == other.resource and all(mine[key] == others[key] for key in mine.keys() & others.keys())
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredPool:
-    """A pool as somebody wrote it: `labels` are empty where they are malformed, `most` None where nothing bounds it."""
+    """A pool as somebody wrote it: `labels` are empty where they are malformed, `most` None where nothing bounds it.
+
+    `least` and `idle_seconds` are how it follows the queue; idle_seconds is None where it does not.
+    """
 
     namespace: str
     deployment: str
     name: str
     labels: frozenset[str]
     most: int | None = None
+    least: int = 0
+    idle_seconds: int | None = None
+    devices: Devices | None = None
 
     @property
     def key(self) -> str:
@@ -33,10 +63,33 @@ def read_declared_pool(deployment: Deployment) -> DeclaredPool:
         labels = runner_labels(((template and template.annotations) or {}).get(contract.RUNNER_LABELS_ANNOTATION, ""))
     except MalformedError:
         labels = ()
+    idle_seconds = _number(annotations.get(contract.IDLE_SECONDS_ANNOTATION))
     return DeclaredPool(
         namespace=(metadata and metadata.namespace) or "",
         deployment=(metadata and metadata.name) or "",
         name=((template and template.labels) or {}).get(contract.POOL_LABEL, ""),
         labels=frozenset(labels),
         most=identifier_or_none(annotations.get(contract.MOST_RUNNERS_ANNOTATION)),
+        least=_number(annotations.get(contract.LEAST_RUNNERS_ANNOTATION)) or 0,
+        idle_seconds=None if idle_seconds is None else min(idle_seconds, MOST_IDLE_SECONDS),
+        devices=_devices(spec.template.spec if spec is not None else None),
     )
+
+
+def _devices(pod: PodSpec | None) -> Devices | None:
+    """What the runner's container asks of a device plugin, whose resources alone have a domain."""
+    containers = (pod and pod.containers) or []
+    container = next((container for container in containers if container.name == contract.RUNNER_CONTAINER), None)
+    limits = (container and container.resources and container.resources.limits) or {}
+    for resource in sorted(limits):
+        count = _number(limits[resource])
+        if "/" in resource and count:
+            selector = frozenset(((pod and pod.nodeSelector) or {}).items())
+            priority_class = (pod and pod.priorityClassName) or ""
+            return Devices(resource=resource, count=count, node_selector=selector, priority_class=priority_class)
+    return None
+
+
+def _number(text: object) -> int | None:
+    """A whole number of up to six digits, None for anything else."""
+    return int(text) if isinstance(text, str) and _NUMBER.fullmatch(text) else None

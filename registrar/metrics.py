@@ -82,6 +82,12 @@ class Metrics:
             ("version",),
             registry=self.registry,
         )
+        self.unserved = Gauge(
+            "gpu_runners_unserved_jobs",
+            "Jobs that wait and that no pool can take, by reason, while somebody reads the queue",
+            ("scope", "reason"),
+            registry=self.registry,
+        )
         self._last_answer = Gauge(
             "gpu_runners_forge_answer_age_seconds",
             "Age of the last usable answer of the forge",

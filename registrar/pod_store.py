@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from registrar import cluster
 from registrar.cluster import Cluster
@@ -20,6 +20,7 @@ class PodStore:
         self._synced: set[str] = set()
         self._listed: set[str] = set()
         self._subscriptions: list[tuple[frozenset[str], asyncio.Event]] = []
+        self._sorted: dict[str, tuple[RunnerPod, ...]] | None = None
 
     def subscribe(self, namespaces: Iterable[str]) -> asyncio.Event:
         """An event that is set by every change in these namespaces; whoever waits for it clears it."""
@@ -35,6 +36,15 @@ class PodStore:
     def last_seen(self) -> tuple[RunnerPod, ...]:
         """Every pod as it was seen last, also in namespaces that cannot be read now: whom nobody may forget."""
         return tuple(pod for pods in self._pods.values() for pod in pods.values())
+
+    def by_pool(self) -> Mapping[str, tuple[RunnerPod, ...]]:
+        """The same by `namespace/pool`."""
+        if self._sorted is None:
+            pods: dict[str, list[RunnerPod]] = {}
+            for pod in self.last_seen():
+                pods.setdefault("/".join(pod.pool_key), []).append(pod)
+            self._sorted = {key: tuple(members) for key, members in pods.items()}
+        return self._sorted
 
     def get(self, namespace: str, name: str) -> RunnerPod | None:
         """One pod as last seen."""
@@ -53,11 +63,13 @@ class PodStore:
         known = self._pods[pod.namespace].get(pod.key)
         if known is not None and known.uid == pod.uid and known.version <= pod.version:
             self._pods[pod.namespace][pod.key] = pod
+            self._sorted = None
 
     async def refresh(self, namespace: str) -> bool:
         """List a namespace afresh. Returns whether that worked."""
         try:
             self._pods[namespace], _ = await self._api.list(namespace)
+            self._sorted = None
         except cluster.ERRORS as error:
             log("pods not listed", level=logging.WARNING, namespace=namespace, error=str(error))
             return False
@@ -93,6 +105,7 @@ class PodStore:
             self._wake(namespace)
 
     def _wake(self, namespace: str) -> None:
+        self._sorted = None
         for namespaces, event in self._subscriptions:
             if namespace in namespaces:
                 event.set()

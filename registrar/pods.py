@@ -61,6 +61,8 @@ class RunnerPod:
     gated: bool  # the readiness gate is true
     ended: Ended | None
     addresses: tuple[str, ...] = ()
+    short_of: tuple[str, ...] = ()  # of what no node has enough left for it, though one would if other pods ended
+    hopeless: bool = False  # the scheduler says that no node could hold it, even an empty one
 
     @property
     def key(self) -> tuple[str, str]:

@@ -41,20 +41,31 @@ class Place:
 
 @dataclass(kw_only=True)
 class Count:
-    """Jobs of one pool. `wanted` is the number of runners it needs: a job on a pod that leaves needs no other."""
+    """Jobs of one pool. `wanted` is the number of runners it needs: a job on a pod that leaves needs no other.
+
+    `first` is the place in the queue of its oldest waiting job, None where none waits.
+    """
 
     waiting: int = 0
     running: int = 0
     leaving: int = 0
+    first: int | None = None
 
     @property
     def wanted(self) -> int:
         """Jobs that wait, and those that run on pods that stay."""
         return self.waiting + self.running - self.leaving
 
-    def document(self) -> dict[str, int]:
-        """As `/queue` tells it."""
-        return {"waiting": self.waiting, "running": self.running, "wanted": self.wanted}
+    def wait(self, job: Job) -> None:
+        """One more waits."""
+        self.waiting += 1
+        place = place_in_queue(job)
+        self.first = place if self.first is None else min(self.first, place)
+
+
+def place_in_queue(job: Job) -> int:
+    """Both forges number the jobs of all repositories in the order in which these were made."""
+    return int(job.id.rpartition("/")[2])
 
 
 def count(
@@ -86,8 +97,24 @@ def count(
         for job in waiting.get(scope, ()):
             key = takers.take(job, room) if job.id not in begun else NOBODY
             if key in counted:
-                counted[key].waiting += 1
+                counted[key].wait(job)
     return counted
+
+
+def untaken(pools: Iterable[Pool], scope: Scope, waiting: Iterable[Job]) -> list[Job]:
+    """The jobs of a scope that no pool can take, however long they wait."""
+    takers = _Takers([pool for pool in pools if pool.scope == scope])
+    return [job for job in waiting if not takers.first(job)]
+
+
+def taken_by(pools: Iterable[Pool], waiting: Iterable[Job]) -> dict[str, list[Job]]:
+    """Jobs of one scope by the key of the first of its pools that could take them."""
+    ordered = sorted(pools, key=lambda pool: (len(pool.labels), pool.key))
+    takers, jobs = _Takers(ordered), dict[str, list[Job]]()
+    for job in waiting:
+        jobs.setdefault(takers.first(job), []).append(job)
+    jobs.pop(NOBODY, None)
+    return jobs
 
 
 class _Takers:

@@ -7,6 +7,7 @@ from lightkube.models.core_v1 import ContainerState, ContainerStateTerminated, C
 from registrar.pods import Ended, RunnerPod, Stage
 from registrar.untrusted import MalformedError, identifier_or_none, job_id, runner_labels, words
 from values import contract
+from values.scheduler_message import LONGEST, is_hopeless, short_of
 
 TEMPLATE_HASH_LABEL = "pod-template-hash"
 
@@ -22,6 +23,8 @@ def read_pod(pod: Pod) -> RunnerPod:
     gate = conditions.get(contract.ONLINE_GATE)
     gated = gate is not None and gate.status == "True"
     created = _seconds(metadata.creationTimestamp)
+    refused = _scheduler_words(conditions.get("PodScheduled"))
+    hopeless = is_hopeless(refused)
     ended = _ended(pod, runner, created)
     stage, since, cause = _stage(pod, conditions, runner, ended, gated)
     return RunnerPod(
@@ -45,7 +48,16 @@ def read_pod(pod: Pod) -> RunnerPod:
         gated=gated,
         ended=ended,
         addresses=tuple(address.ip for address in (status and status.podIPs) or [] if address.ip),
+        short_of=() if hopeless else tuple(short_of(refused)),
+        hopeless=hopeless,
     )
+
+
+def _scheduler_words(scheduled: PodCondition | None) -> str:
+    """What the scheduler says of a pod that it has looked at and found no node for."""
+    if scheduled is None or scheduled.status != "False" or scheduled.reason != "Unschedulable":
+        return ""
+    return (scheduled.message or "")[:LONGEST]
 
 
 def _runner_labels(text: str) -> tuple[str, ...]:

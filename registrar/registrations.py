@@ -19,6 +19,7 @@ from registrar.logs import log
 from registrar.ownership import elder_namesake, has_elder_claim
 from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
+from registrar.queue_reader import QueueReader
 from registrar.requests import alive, granted
 from registrar.settings import Settings
 from registrar.turns import HOLD_SECONDS, NotYetError, Turns
@@ -28,6 +29,7 @@ from values.scope import Scope
 
 API_RETRY_SECONDS = 3.0
 BUSY_POD_SECONDS = 5.0
+AFTER_OTHERS_SECONDS = 3.0
 REQUESTS_OF_A_POD = 4  # at once: whoever is in a pod cannot fill the door
 CLOSING_SECONDS = 15.0  # for registrations that nobody waits for any more
 JITTER = 0.2  # of the brake's delay: pods that wait together should not come back together
@@ -67,11 +69,12 @@ class Registrations:
         store: PodStore,
         brakes: Brakes,
         announcer: Announcer,
+        queue: QueueReader,
         hold_seconds: float = HOLD_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings, self._api, self._forge, self._store = settings, api, forge, store
-        self._brakes, self._announcer, self._clock = brakes, announcer, clock
+        self._brakes, self._announcer, self._clock, self._queue = brakes, announcer, clock, queue
         self._asking: dict[str, _Asking] = {}
         self._turns = {scope: Turns(rate=forge.pace.issues, hold_seconds=hold_seconds) for scope in settings.scopes}
         self._unfinished: set[asyncio.Task[Any]] = set()
@@ -135,11 +138,20 @@ class Registrations:
             raise RegistrationDelayedError(429, contract.REGISTRATION_BRAKED, cause, wait)
         if pod.runner_id is not None:
             await self._take_back(pod, grant.scope, pod.runner_id)
+        await self._check_order(pod)
         self._brakes.issued(pod, self._clock())
         registration = await self._register(pod, grant)
         message = f"runner {registration.runner_id} registered with labels {','.join(pod.runner_labels)}"
         await self._announcer.announce(pod, contract.REGISTRATION_ISSUED, message)
         return registration.body
+
+    async def _check_order(self, pod: RunnerPod) -> None:
+        """Raises RegistrationDelayedError while the devices that this pod holds are another one's, by the queue."""
+        held = self._queue.reservation_against(pod.namespace, pod.pool)
+        if held is not None:
+            message = f"{held}: the autoscaler takes this pod back, or its turn comes"
+            await self._announcer.announce(pod, contract.REGISTRATION_AFTER_OTHERS, message)
+            raise RegistrationDelayedError(429, contract.REGISTRATION_AFTER_OTHERS, message, AFTER_OTHERS_SECONDS)
 
     def _rivals(self, scope: Scope) -> tuple[RunnerPod, ...]:
         return tuple(pod for pod in self._store.last_seen() if self._scope_of(pod) == scope)

@@ -135,6 +135,7 @@ class StatusDoor:
         application.router.add_get(contract.METRICS_PATH, self.expose)
         application.router.add_get(contract.QUEUE_PATH, self.count)
         application.router.add_get(contract.JOBS_PATH, self.list_jobs)
+        application.router.add_get(contract.UNSERVED_PATH, self.list_unserved)
         application.router.add_get(contract.RUNNERS_PATH, self.list_runners)
         application.router.add_get(contract.FORGE_PATH, self.ask_forge)
         application.router.add_post(contract.REMOVALS_PATH, self.remove)
@@ -158,6 +159,14 @@ class StatusDoor:
         del request
         try:
             return web.json_response(await self.jobs.read())
+        except ForgeError as error:
+            return problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
+
+    async def list_unserved(self, request: web.Request) -> web.Response:
+        """GET /unserved: the jobs that no pool can take, why, and what cures it."""
+        del request
+        try:
+            return web.json_response({"jobs": [entry.document() for entry in await self.queue.read_unserved()]})
         except ForgeError as error:
             return problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
 

@@ -71,7 +71,7 @@ class Service:
         namespaces = [grant.namespace for grant in settings.grants]
         self.store = PodStore(self.api, namespaces, silence_seconds=silence_seconds)
         self.declared = DeclaredPools(self.api, namespaces, silence_seconds=silence_seconds)
-        self.queue = QueueReader(settings, self.forge, self.store, self.declared)
+        self.queue = QueueReader(settings, self.forge, self.store, self.declared, self.metrics)
         self.announcer, self.brakes = Announcer(self.api), Brakes()
         self.actor = Actor(self.api, self.forge, self.store, self.announcer, self.metrics)
         self.parts = Parts(
@@ -91,6 +91,7 @@ class Service:
             store=self.store,
             brakes=self.brakes,
             announcer=self.announcer,
+            queue=self.queue,
             hold_seconds=hold_seconds,
         )
         self.credentials = Credentials(settings, self.api, self.forge, store=self.store, announcer=self.announcer)

@@ -35,4 +35,5 @@ Platform and pools
   cache              Cache: a claim that outlives jobs, and who may write to it
   quota              Quota: what a namespace may use in all; RunnerLimits: what one runner may
   placement          GpuPlacement: GPUs and nodes, presets per vendor and cloud
+  scheduler_message  what the scheduler says of a pod that has no node, and whether waiting helps
 """

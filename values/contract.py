@@ -20,6 +20,8 @@ STACK_ANNOTATION: Final = f"{DOMAIN}/stack"  # of a namespace: the stack that ma
 POOL_LABEL: Final = f"{DOMAIN}/pool"  # Kubernetes label of a pod: its pool's name
 RUNNER_LABELS_ANNOTATION: Final = f"{DOMAIN}/runner-labels"  # pod template: the runner labels, comma separated
 MOST_RUNNERS_ANNOTATION: Final = f"{DOMAIN}/most-runners"  # Deployment: how many runners its autoscaler may make
+LEAST_RUNNERS_ANNOTATION: Final = f"{DOMAIN}/least-runners"  # the same: how many it keeps
+IDLE_SECONDS_ANNOTATION: Final = f"{DOMAIN}/idle-seconds"  # the same: how long a runner stays that no job needs
 
 # Written by the registrar, through the pod's status subresource.
 RUNNER_ID_ANNOTATION: Final = f"{DOMAIN}/runner-id"  # the forge's id, stored before a registration is answered
@@ -56,6 +58,7 @@ CREDENTIALS_PATH: Final = "/credentials"  # and the account: a short-lived token
 HEALTH_PATH: Final = "/healthz"
 METRICS_PATH: Final = "/metrics"
 QUEUE_PATH: Final = "/queue"
+UNSERVED_PATH: Final = "/unserved"  # jobs that wait and that no pool can take, with the cure
 RUNNERS_PATH: Final = "/runners"
 JOBS_PATH: Final = "/jobs"  # each job that waits or works, and the pools that could take it
 FORGE_PATH: Final = "/forge"  # whether the forge answers for each scope, as one of these words
@@ -99,6 +102,7 @@ TLS_KEY_PATH: Final = "/etc/registrar/tls/tls.key"
 REGISTRATION_ISSUED: Final = "RegistrationIssued"
 REGISTRATION_REFUSED: Final = "RegistrationRefused"
 REGISTRATION_BRAKED: Final = "RegistrationBraked"
+REGISTRATION_AFTER_OTHERS: Final = "RegistrationAfterOthers"  # an earlier job's runner waits for a place first
 REGISTRATION_REMOVED: Final = "RegistrationRemoved"
 RUNNER_ONLINE: Final = "RunnerOnline"
 RUNNER_CORDONED: Final = "RunnerCordoned"

@@ -10,7 +10,7 @@ import pulumi_kubernetes as k8s
 from components.labels import POOL_ANNOTATIONS, REPAIR_ANNOTATIONS, pool_labels, selector_labels
 from components.pools.runner_pod import pod_template
 from components.pools.scaled_object import API_VERSION, NAME_LABEL, scaled_object_spec
-from values.contract import MOST_RUNNERS_ANNOTATION
+from values.contract import IDLE_SECONDS_ANNOTATION, LEAST_RUNNERS_ANNOTATION, MOST_RUNNERS_ANNOTATION
 from values.pool import RunnerPool, most_runners
 
 
@@ -37,8 +37,14 @@ def deployment_fingerprint(pool: RunnerPool) -> str:
 
 
 def _bound(pool: RunnerPool) -> dict[str, str]:
-    """For the registrar: jobs beyond it are counted for another pool that can take them."""
-    return {MOST_RUNNERS_ANNOTATION: str(most_runners(pool))} if "autoscaling" in pool else {}
+    """For the registrar, which counts jobs beyond the most for another pool, and says how long idle runners stay."""
+    if "autoscaling" not in pool:
+        return {}
+    return {
+        MOST_RUNNERS_ANNOTATION: str(most_runners(pool)),
+        LEAST_RUNNERS_ANNOTATION: str(int(pool["autoscaling"]["min"])),
+        IDLE_SECONDS_ANNOTATION: str(int(pool["autoscaling"]["idle_seconds"])),
+    }
 
 
 class RunnerDeployment(pulumi.ComponentResource):

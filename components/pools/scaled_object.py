@@ -21,14 +21,14 @@ def scaled_object_spec(pool: str, autoscaling: Autoscaling, queue: str) -> dict[
     return {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": pool},
         "pollingInterval": POLLING_SECONDS,
-        "cooldownPeriod": int(autoscaling["idle_seconds"]),
+        "cooldownPeriod": 0,
         "minReplicaCount": int(autoscaling["min"]),
         "maxReplicaCount": int(autoscaling["max"]),
         "advanced": {
             "horizontalPodAutoscalerConfig": {
                 "behavior": {
-                    "scaleUp": _behavior(0),
-                    "scaleDown": _behavior(int(autoscaling["idle_seconds"])),
+                    "scaleUp": _behavior(),
+                    "scaleDown": _behavior(),
                 }
             },
             "scalingModifiers": {},  # KEDA writes it where nobody does
@@ -44,10 +44,10 @@ def scaled_object_spec(pool: str, autoscaling: Autoscaling, queue: str) -> dict[
     }
 
 
-def _behavior(stabilization_seconds: int) -> dict[str, Any]:
-    """At once to the number that is wanted, once it has been so for that long.
+def _behavior() -> dict[str, Any]:
+    """At once to the number that is wanted: how long an idle runner stays is part of that number already.
 
     Without a tolerance of its own the HorizontalPodAutoscaler would leave a tenth of the jobs waiting.
     """
     policies = [{"type": "Pods", "value": 1000, "periodSeconds": 1}]
-    return {"stabilizationWindowSeconds": stabilization_seconds, "tolerance": "0", "policies": policies}
+    return {"stabilizationWindowSeconds": 0, "tolerance": "0", "policies": policies}

@@ -257,11 +257,20 @@ class StandInCluster:
 
 
 def pool_deployment(
-    name: str = "cuda", *, namespace: str = "runners", runner_labels: str = "cml-gpu", most: int | None = None
+    name: str = "cuda",
+    *,
+    namespace: str = "runners",
+    runner_labels: str = "cml-gpu",
+    most: int | None = None,
+    idle: int | None = None,
+    gpus: int = 0,
 ) -> dict[str, Any]:
     """A pool's Deployment, as far as the registrar reads it."""
     labels = {contract.POOL_LABEL: name}
     annotations = {} if most is None else {contract.MOST_RUNNERS_ANNOTATION: str(most)}
+    annotations |= {} if idle is None else {contract.IDLE_SECONDS_ANNOTATION: str(idle)}
+    limits = {"nvidia.com/gpu": str(gpus)} if gpus else {}
+    runner = {"name": contract.RUNNER_CONTAINER, "resources": {"limits": limits}}
     template = {"labels": labels, "annotations": {contract.RUNNER_LABELS_ANNOTATION: runner_labels}}
     return {
         "apiVersion": "apps/v1",
@@ -270,7 +279,7 @@ def pool_deployment(
         "spec": {
             "replicas": 0,
             "selector": {"matchLabels": labels},
-            "template": {"metadata": template, "spec": {"containers": []}},
+            "template": {"metadata": template, "spec": {"containers": [runner]}},
         },
     }
 

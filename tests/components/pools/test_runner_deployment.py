@@ -296,12 +296,12 @@ def test_numbers_may_be_floats_as_a_component_host_hands_them_over() -> None:
     assert deployment_fingerprint(hosted) == deployment_fingerprint(CUDA)
 
 
-def scaled(**changes: Any) -> Recorded:
+def scaled(kind: str = "ScaledObject", **changes: Any) -> Recorded:
     autoscaling = {"min": 0, "max": 4, "idle_seconds": 300, **changes}
     changed = pool(autoscaling=autoscaling, autoscaled=True, replicas=autoscaling["min"])
     queue = "https://registrar.system.svc:8445/queue"
     program = run(lambda: RunnerDeployment("cuda", changed, queue=queue))
-    return program.one("ScaledObject", "cuda")
+    return program.one(kind, "cuda")
 
 
 def test_a_pool_that_follows_the_queue_is_scaled_by_its_own_queue_alone() -> None:
@@ -317,9 +317,13 @@ def test_a_pool_that_follows_the_queue_is_scaled_by_its_own_queue_alone() -> Non
 
 
 def test_a_runner_that_no_job_needs_stays_for_as_long_as_the_pool_says() -> None:
+    """The registrar counts it among those that are wanted; the autoscaler, which cannot know why, does not wait too."""
     spec = scaled(min=1, idle_seconds=120).inputs["spec"]
     down = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
-    assert (spec["cooldownPeriod"], down["stabilizationWindowSeconds"]) == (120, 120)
+    assert (spec["cooldownPeriod"], down["stabilizationWindowSeconds"]) == (0, 0)
+    declared = scaled("Deployment", min=1, idle_seconds=120).inputs["metadata"]["annotations"]
+    assert declared["gpu-runners.dev/idle-seconds"] == "120"
+    assert declared["gpu-runners.dev/least-runners"] == "1"
     assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (1, 4)
 
 

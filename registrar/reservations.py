@@ -1,0 +1,120 @@
+"""Reservations: whose runner gets the next free devices, where a job that came first needs more than one node has left.
+
+Kubernetes' scheduler places whatever fits: runners of one GPU that come and go would keep a runner of four waiting for
+ever. So while the scheduler says of a runner that it would fit if other pods ended, pools whose jobs came later get no
+registration and are not to have more runners than those that work. Among pools of one PriorityClass only: between two,
+the scheduler itself decides and makes room.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from registrar.declared_pool import DeclaredPool
+from registrar.pods import ENDED, RunnerPod, Stage
+
+RESERVE_AFTER_SECONDS: Final = 10.0  # that a pod waits: until then what is smaller may pass by
+# After the last runner that could make room has ended: the scheduler tries a pod again after ten seconds at most.
+DRAINED_SECONDS: Final = 30.0
+GIVE_UP_SECONDS: Final = 300.0  # where even that made no room: something else holds the devices
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reservation:
+    """The next free devices are for a runner of this pool; `order` is that of its oldest job."""
+
+    pool: DeclaredPool
+    pod: str
+    uid: str
+    order: int
+
+    def __str__(self) -> str:
+        need = self.pool.devices
+        wanted = f"{need.count} {need.resource}" if need is not None else "a place"
+        return f"pod {self.pod} of pool {self.pool.key} waits for {wanted} and its job came first"
+
+
+class Reservations:
+    """Remembers only of pods that wait now since when nothing is left that could make room for them."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._drained: dict[str, float] = {}
+
+    @property
+    def remembered(self) -> int:
+        """Of how many pods something is known."""
+        return len(self._drained)
+
+    def find(
+        self,
+        pools: Mapping[str, DeclaredPool],
+        by_pool: Mapping[str, Sequence[RunnerPod]],
+        orders: Mapping[str, int | None],
+    ) -> tuple[Reservation, ...]:
+        """Those that hold now; `orders` are the oldest waiting jobs, None where none waits. All by the pools' keys."""
+        now, waiting = self._clock(), []
+        for key, members in by_pool.items():
+            pool, order = pools.get(key), orders.get(key)
+            heads = [pod for pod in members if _waits_for_devices(pod, now)]
+            if pool is None or pool.devices is None or order is None or not heads:
+                continue
+            head = min(heads, key=lambda pod: (pod.created, pod.name))
+            waiting.append(Reservation(pool=pool, pod=head.name, uid=head.uid, order=order))
+        self._drained = {held.uid: self._drained[held.uid] for held in waiting if held.uid in self._drained}
+        return tuple(held for held in waiting if self._may_help(held, pools, by_pool, now))
+
+    def _may_help(
+        self,
+        held: Reservation,
+        pools: Mapping[str, DeclaredPool],
+        by_pool: Mapping[str, Sequence[RunnerPod]],
+        now: float,
+    ) -> bool:
+        """Whether holding others back may make room; not where no runner is left that could go."""
+        can_go = any(
+            sum(map(_is_placed, by_pool.get(key, ()))) > pool.least
+            for key, pool in pools.items()
+            if pool.idle_seconds is not None and _share_nodes(pool, held.pool)
+        )
+        if can_go and held.uid not in self._drained:
+            return True
+        drained = now - self._drained.setdefault(held.uid, now)
+        if drained > DRAINED_SECONDS + GIVE_UP_SECONDS:
+            del self._drained[held.uid]
+            return can_go
+        if can_go and drained <= DRAINED_SECONDS:
+            del self._drained[held.uid]
+        return drained <= DRAINED_SECONDS
+
+
+def holding(pool: DeclaredPool, order: int | None, reservations: Iterable[Reservation]) -> Reservation | None:
+    """The reservation for which a pool has to wait, None where its own oldest job came first, or where it is fixed.
+
+    `order` is that of its oldest waiting job.
+    """
+    if pool.idle_seconds is None:
+        return None  # its runners hold their devices whether they are registered or not
+    earlier = [
+        held
+        for held in reservations
+        if held.pool.key != pool.key and _share_nodes(pool, held.pool) and (order is None or held.order < order)
+    ]
+    return min(earlier, key=lambda held: held.order, default=None)
+
+
+def _share_nodes(one: DeclaredPool, other: DeclaredPool) -> bool:
+    if one.devices is None or other.devices is None:
+        return False
+    same_class = one.devices.priority_class == other.devices.priority_class
+    return same_class and one.devices.may_share_nodes(other.devices)
+
+
+def _waits_for_devices(pod: RunnerPod, now: float) -> bool:
+    is_waiting = pod.stage is Stage.SCHEDULING and not pod.deleting and bool(pod.short_of)
+    return is_waiting and now - pod.created >= RESERVE_AFTER_SECONDS
+
+
+def _is_placed(pod: RunnerPod) -> bool:
+    return pod.stage is not Stage.SCHEDULING and pod.stage not in ENDED

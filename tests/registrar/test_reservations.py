@@ -1,0 +1,231 @@
+"""Whose runner gets the next free devices."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+from lightkube.models.apps_v1 import Deployment
+
+from registrar.declared_pool import DeclaredPool, Devices, read_declared_pool
+from registrar.pods import RunnerPod, Stage
+from registrar.reservations import DRAINED_SECONDS, GIVE_UP_SECONDS, Reservation, Reservations, holding
+from tests.registrar.conftest import World
+from tests.registrar.stand_in_cluster import pool_deployment, runner_pod, stamp
+from tests.registrar.test_brake import ended_pod
+from values import contract
+
+GPU = "nvidia.com/gpu"
+
+
+def pool(name: str, count: int = 1, *, priority: str = "", idle: int | None = 60, **selector: str) -> DeclaredPool:
+    devices = Devices(
+        resource=GPU, count=count, node_selector=frozenset(selector.items()), priority_class=priority
+    )  # fmt: skip
+    return DeclaredPool(
+        namespace="runners", deployment=name, name=name, labels=frozenset({name}), idle_seconds=idle, devices=devices
+    )
+
+
+@dataclass
+class Nodes:
+    """What the registrar sees of some pools; `now` is its clock."""
+
+    pools: list[DeclaredPool]
+    orders: dict[str, int | None]
+    pods: list[RunnerPod] = field(default_factory=list)
+    now: float = 1000.0
+
+    def __post_init__(self) -> None:
+        self.reservations = Reservations(clock=lambda: self.now)
+
+    def add(self, name: str, stage: Stage, *, short_of: tuple[str, ...] = (), seconds: float = 60.0) -> RunnerPod:
+        number = len(self.pods)
+        pod = replace(
+            ended_pod(f"{name}-{number}", at=1), name=f"{name}-{number}", namespace="runners", pool=name, stage=stage,
+            ended=None, created=self.now - seconds, since=self.now - seconds, short_of=short_of,
+        )  # fmt: skip
+        self.pods.append(pod)
+        return pod
+
+    def waits(self, name: str, seconds: float = 60.0) -> RunnerPod:
+        return self.add(name, Stage.SCHEDULING, short_of=(GPU,), seconds=seconds)
+
+    def held(self) -> tuple[Reservation, ...]:
+        by_pool: dict[str, list[RunnerPod]] = {}
+        for pod in self.pods:
+            by_pool.setdefault(f"runners/{pod.pool}", []).append(pod)
+        orders = {f"runners/{name}": order for name, order in self.orders.items()}
+        return self.reservations.find({pool.key: pool for pool in self.pools}, by_pool, orders)
+
+    def after(self, name: str) -> str:
+        """The pool for which another one has to wait, "" for none."""
+        declared = next(pool for pool in self.pools if pool.name == name)
+        held = holding(declared, self.orders[name], self.held())
+        return "" if held is None else held.pool.name
+
+
+def test_while_a_large_runner_waits_those_of_later_jobs_let_it_pass() -> None:
+    nodes = Nodes([pool("big", 4), pool("small")], {"big": 5, "small": 8})
+    nodes.add("small", Stage.RUNNING)
+    nodes.waits("big")
+    assert (nodes.after("small"), nodes.after("big")) == ("big", "")
+
+
+def test_an_earlier_job_is_not_held_back() -> None:
+    nodes = Nodes([pool("big", 4), pool("small")], {"big": 5, "small": 3})
+    nodes.add("small", Stage.RUNNING)
+    nodes.waits("big")
+    assert nodes.after("small") == ""
+
+
+def test_runners_that_no_job_waits_for_are_given_up() -> None:
+    nodes = Nodes([pool("big", 4), pool("small")], {"big": 5, "small": None})
+    nodes.add("small", Stage.RUNNING)
+    nodes.waits("big")
+    assert nodes.after("small") == "big"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pool("small", gpu="a100"),
+        pool("small", priority="urgent"),
+        pool("small", idle=None),
+        replace(pool("small"), devices=None),
+        replace(pool("small"), devices=Devices(resource="amd.com/gpu", count=1)),
+    ],
+    ids=["other nodes", "another priority", "a fixed number", "no devices", "another resource"],
+)
+def test_pools_that_do_not_compete_are_not_held_back(other: DeclaredPool) -> None:
+    nodes = Nodes([pool("big", 4, gpu="h100"), other, pool("third", gpu="h100")], {"big": 5, "small": 8, "third": 9})
+    nodes.add("small", Stage.RUNNING)
+    nodes.add("third", Stage.RUNNING)
+    nodes.waits("big")
+    assert (nodes.after("small"), nodes.after("third")) == ("", "big")
+
+
+def test_a_pod_that_has_just_come_reserves_nothing() -> None:
+    nodes = Nodes([pool("big", 4), pool("small")], {"big": 5, "small": 8})
+    nodes.add("small", Stage.RUNNING)
+    nodes.waits("big", seconds=2)
+    assert nodes.held() == ()
+
+
+def test_a_warm_runner_that_no_job_waits_for_reserves_nothing() -> None:
+    nodes = Nodes([pool("big", 4), pool("small")], {"big": None, "small": 8})
+    nodes.add("small", Stage.RUNNING)
+    nodes.waits("big")
+    assert nodes.held() == ()
+
+
+def test_a_runner_that_no_node_could_hold_reserves_nothing() -> None:
+    nodes = Nodes([pool("big", 64), pool("small")], {"big": 5, "small": 8})
+    nodes.add("small", Stage.RUNNING)
+    nodes.add("big", Stage.SCHEDULING)
+    assert nodes.held() == ()
+
+
+def test_a_reservation_lasts_a_while_after_the_last_runner_that_could_make_room() -> None:
+    """The scheduler comes back to a pod within ten seconds."""
+    nodes = Nodes([pool("big", 4), pool("small")], {"big": 5, "small": 8})
+    nodes.waits("big")
+    assert nodes.after("small") == "big"
+    nodes.now += DRAINED_SECONDS - 1
+    assert nodes.after("small") == "big"
+
+
+def test_where_even_empty_nodes_make_no_room_the_others_go_on_and_it_is_tried_again_later() -> None:
+    nodes = Nodes([pool("big", 4), pool("small")], {"big": 5, "small": 8})
+    nodes.waits("big")
+    assert nodes.after("small") == "big"
+    nodes.now += DRAINED_SECONDS + 1
+    assert nodes.after("small") == ""
+    nodes.add("small", Stage.RUNNING)
+    assert nodes.after("small") == ""
+    nodes.now += GIVE_UP_SECONDS
+    assert nodes.after("small") == "big"
+
+
+def test_nothing_is_remembered_of_pods_that_wait_no_more() -> None:
+    nodes = Nodes([pool("big", 4)], {"big": 5})
+    nodes.waits("big")
+    nodes.held()
+    nodes.pods.clear()
+    nodes.held()
+    assert nodes.reservations.remembered == 0
+
+
+def test_what_a_runner_asks_of_a_node_is_read_off_its_deployment() -> None:
+    document = pool_deployment("big")
+    document["metadata"]["annotations"] = {
+        contract.IDLE_SECONDS_ANNOTATION: "0", contract.LEAST_RUNNERS_ANNOTATION: "2",
+    }  # fmt: skip
+    container = {"name": "runner", "resources": {"limits": {"memory": "1Gi", GPU: "4"}}}
+    document["spec"]["template"]["spec"] = {
+        "containers": [container], "nodeSelector": {"zone": "a"}, "priorityClassName": "urgent",
+    }  # fmt: skip
+    declared = read_declared_pool(cast(Deployment, Deployment.from_dict(document)))
+    assert (declared.idle_seconds, declared.least) == (0, 2)
+    assert declared.devices == Devices(
+        resource=GPU, count=4, node_selector=frozenset({("zone", "a")}), priority_class="urgent"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1e9", "9999999999", "many", "1.5"])
+def test_whatever_a_deployment_says_of_itself_is_a_number_or_nothing(text: str) -> None:
+    document = pool_deployment("big")
+    document["metadata"]["annotations"] = {contract.IDLE_SECONDS_ANNOTATION: text}
+    container = {"name": "runner", "resources": {"limits": {GPU: text}}}
+    document["spec"]["template"]["spec"] = {"containers": [container]}
+    declared = read_declared_pool(cast(Deployment, Deployment.from_dict(document)))
+    assert (declared.idle_seconds, declared.devices) == (None, None)
+
+
+async def queue(world: World) -> dict[str, dict[str, object]]:
+    async with world.http.get(f"{world.status_url}/queue") as response:
+        document: dict[str, dict[str, object]] = await response.json()
+        return document
+
+
+def runner_of(pool: str, name: str) -> dict[str, Any]:
+    pod = runner_pod(name, runner_labels=pool)
+    pod["metadata"]["labels"][contract.POOL_LABEL] = pool
+    pod["metadata"]["creationTimestamp"] = stamp(60)
+    return pod
+
+
+async def test_a_later_jobs_runner_is_not_registered_before_the_one_that_waits_for_its_devices(world: World) -> None:
+    """The scheduler has given the freed device to the small runner all the same: it goes back, unused."""
+    world.follow()
+    for name, gpus in (("big", 4), ("small", 1)):
+        await world.cluster.declare(name, runner_labels=name, idle=60, gpus=gpus)
+    head = runner_of("big", "big-abc-aaaaa")
+    words = {
+        "reason": "Unschedulable",
+        "message": "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. preemption: 0/1 nodes are available: 1 No "
+        "preemption victims found for incoming pod.",
+    }
+    head["status"] = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", **words}]}
+    later = runner_of("small", "small-abc-aaaaa")
+    for pod in (head, later):
+        await world.cluster.create(pod)
+    world.gitea.job(5, status="queued", labels=["big"])
+    world.gitea.job(8, status="queued", labels=["small"])
+    async with asyncio.timeout(60):
+        while (await queue(world)).get("runners/small") != {
+            "waiting": 1,
+            "running": 0,
+            "wanted": 0,
+            "after": "runners/big",
+        }:
+            await asyncio.sleep(0.02)
+    status, headers, body = await world.register(later)
+    assert (status, body["reason"]) == (429, contract.REGISTRATION_AFTER_OTHERS)
+    assert "pod big-abc-aaaaa of pool runners/big waits for 4 nvidia.com/gpu and its job came first" in body["message"]
+    assert float(headers["Retry-After"]) <= 5
+    world.gitea.job(5, status="completed", conclusion="cancelled")
+    async with asyncio.timeout(60):
+        while (await world.register(later))[0] != 200:
+            await queue(world)  # as an autoscaler goes on asking
+            await asyncio.sleep(0.05)

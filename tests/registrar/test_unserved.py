@@ -1,0 +1,122 @@
+"""Jobs that no pool can ever take are told, with the cure."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from registrar.forges.forge import Job
+from registrar.pods import Stage
+from registrar.queue import Pool
+from registrar.unserved import Unserved, without_node, without_pool
+from tests.registrar.conftest import World
+from tests.registrar.stand_in_cluster import runner_pod
+from tests.registrar.test_brake import ended_pod
+from tests.registrar.test_queue import GUIDE, job, pool
+
+TOO_MANY = (
+    "0/3 nodes are available: 3 Insufficient nvidia.com/gpu. preemption: 0/3 nodes are available: 3 Preemption is not "
+    "helpful for scheduling."
+)
+IN_USE = (
+    "0/3 nodes are available: 3 Insufficient nvidia.com/gpu. preemption: 0/3 nodes are available: 3 No preemption "
+    "victims found for incoming pod."
+)
+
+
+def told(pools: list[Pool], *waiting: Job) -> list[Unserved]:
+    return without_pool(GUIDE, pools, waiting)
+
+
+def test_a_label_that_nobody_offers_is_told_with_the_one_that_was_meant() -> None:
+    (entry,) = told([pool("cuda", "cml-gpu")], job(1, "cml-gpuu"), job(2, "cml-gpuu"))
+    assert (entry.reason, entry.number, entry.labels) == ("NoPool", 2, ("cml-gpuu",))
+    assert entry.cure == "did you mean cml-gpu instead of cml-gpuu?"
+    assert "mlops/guide" in entry.problem
+
+
+def test_a_label_like_no_other_is_told_with_those_that_are_offered() -> None:
+    (entry,) = told([pool("cuda", "cml-gpu"), pool("base", "self-hosted")], job(1, "h100"))
+    assert (
+        entry.cure == "add h100 to the labels of a pool, or write one of those that are offered: cml-gpu, self-hosted"
+    )
+
+
+def test_labels_that_no_single_pool_has_together_are_told() -> None:
+    (entry,) = told([pool("a", "gpu"), pool("b", "big")], job(1, "gpu", "big"))
+    assert entry.cure.startswith("no single pool has all of them")
+
+
+def test_a_group_that_the_repository_may_not_use_is_told() -> None:
+    (entry,) = told([pool("a", "gpu", group="red")], job(1, "gpu", groups=frozenset()))
+    assert (entry.reason, "red" in entry.cure) == ("NoGroup", True)
+
+
+@pytest.mark.parametrize("label", ["cml-gpu", "CML-GPU"])
+def test_a_job_that_a_pool_can_take_is_not_told_however_full_the_pool_is(label: str) -> None:
+    assert told([pool("cuda", "cml-gpu", most=1)], *(job(n, label) for n in range(9))) == []
+
+
+@pytest.mark.parametrize("label", ["ubuntu-latest", "windows-2025", "macos-15"])
+def test_jobs_for_the_forges_own_runners_are_nobodys_here(label: str) -> None:
+    assert told([pool("cuda", "cml-gpu")], job(1, label)) == []
+
+
+def test_more_gpus_than_any_node_has_are_told_as_the_scheduler_puts_it() -> None:
+    pod = replace(
+        ended_pod("a", at=1), namespace="runners", pool="huge", stage=Stage.SCHEDULING, ended=None, cause=TOO_MANY,
+        hopeless=True,
+    )  # fmt: skip
+    (entry,) = without_node(
+        [pool("huge", "huge"), pool("a", "a")], [job(1, "huge"), job(2, "a")], {"runners/huge": [pod]}
+    )
+    assert (entry.reason, entry.pool, entry.number) == ("NoNode", "runners/huge", 1)
+    assert entry.cure.startswith("ask for no more nvidia.com/gpu than one node has")
+
+
+async def unserved(world: World) -> list[dict[str, Any]]:
+    async with world.http.get(f"{world.status_url}/unserved") as response:
+        assert response.status == 200
+        entries: list[dict[str, Any]] = (await response.json())["jobs"]
+        return entries
+
+
+async def comes(world: World, number: int) -> list[dict[str, Any]]:
+    async with asyncio.timeout(60):
+        while len(entries := await unserved(world)) != number:
+            await asyncio.sleep(0.02)
+    return entries
+
+
+def waiting_pod(message: str) -> dict[str, Any]:
+    pod = runner_pod()
+    words = {"reason": "Unschedulable", "message": message}
+    pod["status"] = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", **words}]}
+    return pod
+
+
+async def test_whoever_looks_after_the_registrar_sees_them_and_so_do_metrics(world: World) -> None:
+    world.follow()
+    await world.cluster.declare()
+    world.gitea.job(1, status="queued", labels=["cml-gpuu"])
+    world.gitea.job(2, status="queued")
+    (entry,) = await comes(world, 1)
+    assert (entry["scope"], entry["reason"], entry["jobs"]) == ("mlops/guide", "NoPool", ["job 1 (train)"])
+    assert b'gpu_runners_unserved_jobs{reason="NoPool",scope="mlops/guide"} 1.0' in world.metrics.render()
+    world.gitea.job(1, status="completed", conclusion="cancelled")
+    await comes(world, 0)
+    assert b'gpu_runners_unserved_jobs{reason="NoPool",scope="mlops/guide"} 0.0' in world.metrics.render()
+
+
+async def test_a_pod_that_no_node_could_hold_is_told_and_one_that_waits_its_turn_is_not(world: World) -> None:
+    world.follow()
+    await world.cluster.declare()
+    world.gitea.job(1, status="queued")
+    pod = waiting_pod(IN_USE)
+    await world.cluster.create(pod)
+    await comes(world, 0)
+    pod["status"]["conditions"][0]["message"] = TOO_MANY
+    await world.cluster.put(pod)
+    (entry,) = await comes(world, 1)
+    assert (entry["reason"], entry["pool"]) == ("NoNode", "runners/cuda")
