@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 FAKE_NODES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv install check format test adversary unit unit-pythons unit-newest schema lock audit sbom demo lab-up lab-down lab-status bench demo-review review repair unlock doctor
+.PHONY: help venv install check format test adversary unit unit-pythons unit-newest schema lock audit sbom demo lab-up lab-down lab-status faults bench demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ lab-down: venv ## stop all of it; nothing stays but logs and caches
 
 lab-status: venv ## one line per part of the lab
 	@$(BIN)/python -m lab status
+
+faults: venv ## the faults of docs/reliability.md on the lab, one after another, and that page anew; ONLY="name …": some of them
+	$(BIN)/python -m lab up && $(BIN)/python -m lab.faults $(if $(ONLY),--only $(ONLY))
 
 bench: venv ## the speed figures of the README, as ratios in one run
 	$(BIN)/python -m bench

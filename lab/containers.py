@@ -58,22 +58,23 @@ def daemon() -> Daemon:
 
 
 def _answers() -> bool:
-    return SOCKET.exists() and _ctr("version").returncode == 0
+    return SOCKET.exists() and ctr("version").returncode == 0
 
 
-def _ctr(*arguments: str) -> subprocess.CompletedProcess[str]:
+def ctr(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of ctr in the lab's containerd."""
     return subprocess.run([*CTR, *arguments], capture_output=True, text=True, check=False, timeout=60)
 
 
 def down() -> None:
     """Ends every container and shim of this containerd, then containerd itself, then its mounts and cgroups."""
     if is_running("containerd"):
-        for task in _ctr("tasks", "list", "--quiet").stdout.split():
-            _ctr("tasks", "kill", "--signal", "SIGKILL", "--all", task)
-        for task in _ctr("tasks", "list", "--quiet").stdout.split():
-            _ctr("tasks", "delete", "--force", task)
-        for container in _ctr("containers", "list", "--quiet").stdout.split():
-            _ctr("containers", "delete", container)
+        for task in ctr("tasks", "list", "--quiet").stdout.split():
+            ctr("tasks", "kill", "--signal", "SIGKILL", "--all", task)
+        for task in ctr("tasks", "list", "--quiet").stdout.split():
+            ctr("tasks", "delete", "--force", task)
+        for container in ctr("containers", "list", "--quiet").stdout.split():
+            ctr("containers", "delete", container)
         stop("containerd")
     for pid in shims():
         os.kill(pid, signal.SIGKILL)

@@ -14,6 +14,7 @@ PACKAGES = [
     "components", "components/platform", "components/pools", "components/github",
     "gpu_runners", "gpu_runners/state", "gpu_runners/wait", "gpu_runners/why",
     "registrar", "registrar/forges", "registrar/forges/github",
+    "lab/faults",
 ]  # fmt: skip
 
 

@@ -14,8 +14,8 @@ from lab import control_plane
 from lab.trial.kubernetes import Json, KubernetesApi
 from lab.trial.pods import Pods, RunnerPod
 from lab.trial.pools import NAMESPACE, SYSTEM_NAMESPACE
+from lab.trial.registrar_door import Answer, RegistrarDoor
 from lab.trial.repository import Repository
-from tests.lab.registrar_door import Answer, RegistrarDoor
 from values import contract
 
 RUNNER = "runner"

@@ -13,10 +13,10 @@ import pytest
 
 from lab.trial.kubernetes import Json, KubernetesApi
 from lab.trial.pods import Pods, RunnerPod
+from lab.trial.registrar_door import RegistrarDoor
 from lab.trial.repository import Repository
 from tests.lab.conftest import MakeStack, stack_file
 from tests.lab.place import Place, plain_pod
-from tests.lab.registrar_door import RegistrarDoor
 from values.contract import HEALTH_PATH, REGISTRAR_PORT, REGISTRAR_STATUS_PORT, SERVICE_NAME
 
 FLOOD: Final = Path(__file__).with_name("flood.py").read_text()

@@ -13,12 +13,12 @@ import pytest
 from lab.trial.deadline import until
 from lab.trial.kubernetes import Json, KubernetesApi
 from lab.trial.pods import Pods
+from lab.trial.registrar_door import RegistrarDoor
 from lab.trial.repository import Repository
 from lab.trial.workflow import Run, one_job, push
 from tests.lab.adversary.hostile_forge import ANSWERS, HostileForge
 from tests.lab.conftest import MakeStack, stack_file
 from tests.lab.place import Place
-from tests.lab.registrar_door import RegistrarDoor
 from values.contract import HEALTH_PATH, RUNNERS_PATH
 
 HOSTILE, SYSTEM = "gpu-runners-hostile", "gpu-runners-hostile-system"

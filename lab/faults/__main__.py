@@ -1,0 +1,67 @@
+"""`python -m lab.faults`: brings faults about on the lab and writes docs/reliability.json and docs/reliability.md."""
+
+import argparse
+import signal
+import subprocess
+import sys
+import time
+
+from lab.errors import LabError
+from lab.faults import result, suite, table
+from lab.faults.catalogue import CONTRACTS, FAULTS, ORDER
+from lab.faults.result import Result
+from lab.faults.stage import stage
+
+
+def main(arguments: list[str]) -> int:
+    """0: as it should be; 1: something was otherwise, or the lab's own error; 2: wrong usage; 130: Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m lab.faults", description=__doc__)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these faults; the other lines stay as they are")
+    parser.add_argument("--from", dest="first", metavar="NAME", help="this fault and all that follow it")
+    parser.add_argument("--list", action="store_true", help="name the faults and leave")
+    chosen = parser.parse_args(arguments)
+    by_name = {fault.name: fault for fault in FAULTS}
+    wanted = chosen.only or list(by_name)
+    if chosen.first:
+        if chosen.first not in by_name:
+            parser.error(f"no fault is named {chosen.first}: see --list")
+        wanted = list(by_name)[list(by_name).index(chosen.first) :]
+    if unknown := [name for name in wanted if name not in by_name]:
+        parser.error(f"no fault is named {', '.join(unknown)}: see --list")
+    if chosen.list:
+        print("\n".join(by_name))
+        return 0
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        for contract in CONTRACTS:
+            keep(suite.by_contract(contract))
+        with stage() as scene:
+            say(f"{len(wanted)} faults")
+            wrong = suite.run(scene, [by_name[name] for name in wanted], keep, say)
+    except (LabError, subprocess.SubprocessError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; what was tried so far is kept", file=sys.stderr)
+        return 130
+    print("\n".join(f"wrong: {line}" for line in wrong) or table.summary(result.load()))
+    return 1 if wrong else 0
+
+
+def keep(new: Result) -> None:
+    """Puts a result into the list and writes the page anew."""
+    results = result.merged(result.load(), new, ORDER)
+    result.save(results)
+    table.PAGE.write_text(table.page(results))
+
+
+_STARTED = time.monotonic()
+
+
+def say(line: str) -> None:
+    """Progress, as it happens."""
+    print(f"[{time.monotonic() - _STARTED:6.1f} s] {line}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,116 @@
+"""Runs faults one after another, each within its deadline, and keeps each result as soon as it is there."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import httpx2
+
+from lab import node
+from lab.errors import LabError
+from lab.faults import machine, registrar
+from lab.faults.fault import Contract, Fault, Observation
+from lab.faults.result import BY_CONTRACT, TRIED, Result
+from lab.faults.scene import Scene
+
+Say = Callable[[str], None]
+CONCLUSION_SECONDS = 5.0
+
+
+class OverdueError(Exception):
+    """The deadline of a fault has passed; no LabError, for a look that fails is one and is taken again."""
+
+
+def run(scene: Scene, faults: Sequence[Fault], keep: Callable[[Result], None], say: Say) -> list[str]:
+    """What went otherwise than it should, a line for each; `keep` gets each result at once."""
+    wrong: list[str] = []
+    for fault in faults:
+        say(f"{fault.name} …")
+        started = time.monotonic()
+        result, trouble = tried(scene, fault)
+        keep(result)
+        recovered = "" if result.recovery_s is None else f", recovered after {result.recovery_s:.1f} s"
+        say(f"{fault.name}: {result.jobs_lost} lost{recovered}; {time.monotonic() - started:.0f} s; {result.observed}")
+        if trouble:
+            wrong.append(f"{fault.name}: {trouble}")
+        settle(scene)
+    return wrong
+
+
+def tried(scene: Scene, fault: Fault) -> tuple[Result, str]:
+    """What came of a fault, and what is wrong with that, "" where nothing is."""
+    scene.works.clear()
+    trouble = ""
+    try:
+        with within(f"{fault.name} was over", fault.deadline_seconds):
+            observation = fault.run(scene)
+    except (LabError, httpx2.TransportError, subprocess.SubprocessError) as error:
+        trouble = str(error)
+        observation = Observation(f"it did not end as it should: {trouble}")
+        put_right(scene)
+    jobs = [(work, work.concluded(CONCLUSION_SECONDS)) for work in scene.works]
+    lost = sum(len(work.lost(ended)) for work, ended in jobs)
+    twice = [name for work, _ in jobs for name in work.twice()]
+    if lost > fault.loses:
+        trouble = (
+            trouble or f"{lost} jobs lost: {[(n, j.conclusion or j.status) for _, e in jobs for n, j in e.items()]}"
+        )
+    if twice:
+        trouble = trouble or f"jobs ran twice: {', '.join(twice)}"
+    seen = [observation.observed, _jobs_seen(sum(len(work.names) for work, _ in jobs), lost, len(twice))]
+    seen += [fault.why] if lost and fault.why else []
+    text = "; ".join(part for part in seen if part)
+    return Result(fault.name, fault.injected, text, _rounded(observation.recovery_s), lost, TRIED), trouble
+
+
+def by_contract(contract: Contract) -> Result:
+    """The line of a fault that cannot be tried here."""
+    observed = f"{contract.observed} (`{contract.holds}`)"
+    return Result(contract.name, contract.injected, observed, None, 0, BY_CONTRACT)
+
+
+@contextmanager
+def within(what: str, seconds: float) -> Iterator[None]:
+    """Raises LabError in this thread, the main one, when the time is over."""
+
+    def ring(_: int, __: FrameType | None) -> None:
+        raise OverdueError
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    except OverdueError:
+        raise LabError(f"waited {seconds:.0f} s until {what}") from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def put_right(scene: Scene) -> None:
+    """Takes back what a fault may have left when it failed in its middle."""
+    scene.door.pass_on()
+    machine.make_whole()
+    node.kubectl("uncordon", node.NAME)
+    registrar.scale(scene, 1)
+
+
+def settle(scene: Scene) -> None:
+    """The next fault finds the lab whole and the pools idle. Raises LabError."""
+    if machine.missing():
+        raise LabError(f"the fault left stopped: {', '.join(machine.missing())}; `make lab-up` starts it")
+    scene.until_quiet()
+
+
+def _jobs_seen(jobs: int, lost: int, twice: int) -> str:
+    if not jobs:
+        return ""
+    once = "each ran once" if not twice else f"{twice} ran twice"
+    return f"{jobs - lost} of {jobs} jobs ended with success, {once}"
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)

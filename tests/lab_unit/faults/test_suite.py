@@ -1,0 +1,28 @@
+"""The suite judges a fault by its jobs, ends at its deadline, and says what cannot be tried."""
+
+import time
+
+import pytest
+
+from lab.errors import LabError
+from lab.faults import suite
+from lab.faults.fault import Contract
+
+
+def test_a_fault_that_does_not_end_is_ended_at_its_deadline() -> None:
+    started = time.monotonic()
+    with pytest.raises(LabError, match=r"waited 0 s until x was over"), suite.within("x was over", 0.2):
+        time.sleep(30)
+    assert time.monotonic() - started < 10
+
+
+def test_what_ended_in_time_is_not_interrupted_later() -> None:
+    with suite.within("x was over", 0.2):
+        pass
+    time.sleep(0.3)
+
+
+def test_a_contract_names_the_file_that_holds_it_and_loses_nothing() -> None:
+    line = suite.by_contract(Contract("github-late", "late", "held", "tests/x.py"))
+    assert line.observed == "held (`tests/x.py`)"
+    assert (line.recovery_s, line.jobs_lost, line.proof) == (None, 0, "by contract")
