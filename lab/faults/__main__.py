@@ -1,6 +1,7 @@
 """`python -m lab.faults`: brings faults about on the lab and writes docs/reliability.json and docs/reliability.md."""
 
 import argparse
+import math
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.faults", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these faults; the other lines stay as they are")
     parser.add_argument("--from", dest="first", metavar="NAME", help="this fault and all that follow it")
+    parser.add_argument("--missing", action="store_true", help="those that have no result yet")
+    parser.add_argument("--within", type=float, default=math.inf, metavar="SECONDS", help="begin no fault after these")
     parser.add_argument("--list", action="store_true", help="name the faults and leave")
     chosen = parser.parse_args(arguments)
     by_name = {fault.name: fault for fault in FAULTS}
@@ -28,8 +31,11 @@ def main(arguments: list[str]) -> int:
         wanted = list(by_name)[list(by_name).index(chosen.first) :]
     if unknown := [name for name in wanted if name not in by_name]:
         parser.error(f"no fault is named {', '.join(unknown)}: see --list")
+    if chosen.missing:
+        known = {entry.fault for entry in result.load()}
+        wanted = [name for name in wanted if name not in known]
     if chosen.list:
-        print("\n".join(by_name))
+        print("\n".join(wanted))
         return 0
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -37,7 +43,7 @@ def main(arguments: list[str]) -> int:
             keep(suite.by_contract(contract))
         with stage() as scene:
             say(f"{len(wanted)} faults")
-            wrong = suite.run(scene, [by_name[name] for name in wanted], keep, say)
+            wrong = suite.run(scene, [by_name[name] for name in wanted], keep, say, chosen.within)
     except (LabError, subprocess.SubprocessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -78,7 +78,7 @@ def quota_too_small(scene: Scene) -> Observation:
 def away(name: str, injected: str, part: str, *, kill: bool = False, seconds: float = 0.0) -> Fault:
     """A part that ends and is away for so many seconds while a job runs."""
     strike = part_away(part, kill=kill, away=seconds)
-    return Fault(name, f"{injected}, while a job runs and a pod starts", during.a_job(strike, seconds=seconds + 10))
+    return Fault(name, f"{injected}, while a job runs and a pod starts", during.a_job(strike, seconds=seconds + 7))
 
 
 GPUS: Final = during.a_job(gpus_withdrawn, pool=GPU, seconds=20)
@@ -87,14 +87,14 @@ FAULTS: Final = (
     away("api-server-restarted", "the API server is restarted", "kube-apiserver"),
     away("api-server-killed", "the API server is killed and away for 15 s", "kube-apiserver", kill=True, seconds=15),
     away("etcd-restarted", "etcd is restarted", "etcd"),
-    away("etcd-killed", "etcd is killed and away for 10 s", "etcd", kill=True, seconds=10),
-    away("controller-manager-away", "the controller manager is away for 10 s", "kube-controller-manager", seconds=10),
-    away("scheduler-away", "the scheduler is away for 10 s", "kube-scheduler", seconds=10),
+    away("etcd-killed", "etcd is killed and away for 7 s", "etcd", kill=True, seconds=7),
+    away("controller-manager-away", "the controller manager is away for 7 s", "kube-controller-manager", seconds=7),
+    away("scheduler-away", "the scheduler is away for 7 s", "kube-scheduler", seconds=7),
     away("kubelet-restarted", "the kubelet is restarted", "kubelet"),
     away("kubelet-killed", "the kubelet is killed and away for 15 s", "kubelet", kill=True, seconds=15),
     away("containerd-restarted", "containerd is restarted", "containerd"),
-    away("containerd-killed", "containerd is killed and away for 10 s", "containerd", kill=True, seconds=10),
-    away("network-policies-away", "what enforces network policies is away for 10 s", "kube-router", seconds=10),
+    away("containerd-killed", "containerd is killed and away for 7 s", "containerd", kill=True, seconds=7),
+    away("network-policies-away", "what enforces network policies is away for 7 s", "kube-router", seconds=7),
     away("dns-away", "the cluster's DNS is away for 15 s", "coredns", seconds=15),
     Fault("node-not-ready", "the node is NotReady while a job runs and ends", node_not_ready, 300),
     Fault("gpus-withdrawn", "the device plugin withdraws all GPUs under a job that has one", GPUS),

@@ -12,7 +12,7 @@ from lab.faults.scene import Scene
 from lab.faults.stage import CROWD, WORKER
 from lab.faults.work import Work
 
-LASTS: Final = 10.0
+LASTS: Final = 8.0
 SHORT_SECONDS: Final = 5.0
 BEFORE_SECONDS: Final = 2.0  # of the shorter job are left when it begins
 LATE_SECONDS: Final = 30.0
@@ -54,7 +54,7 @@ def around_jobs(begin: Begin, seconds: float) -> Callable[[Scene], Observation]:
     """The forge misbehaves for so long: in the middle of one job, across the end of another, and while a pod starts."""
 
     def run(scene: Scene) -> Observation:
-        lasts = scene.begin(WORKER, seconds + SHORT_SECONDS + 8)
+        lasts = scene.begin(WORKER, seconds + SHORT_SECONDS + 4)
         ends = scene.begin(WORKER, SHORT_SECONDS)
         begun = ends.begun()["job-0"]
         time.sleep(max(0.0, begun.at + SHORT_SECONDS - BEFORE_SECONDS - time.time()))

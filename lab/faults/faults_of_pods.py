@@ -7,8 +7,9 @@ from functools import partial
 from typing import Final
 
 from lab import node
+from lab.errors import LabError
 from lab.faults.fault import Fault, Observation
-from lab.faults.scene import Scene
+from lab.faults.scene import UNHEARD_SECONDS, Scene
 from lab.faults.stage import CROWD, DECLARED, WORKER, config
 from lab.faults.work import Work
 from lab.trial.pods import RunnerPod
@@ -79,7 +80,7 @@ def at_their_time(timers: Sequence[threading.Timer]) -> None:
         timer.join()
 
 
-def pool_changed(changed: dict[str, object], seconds: float = 20.0) -> Callable[[Scene], Observation]:
+def pool_changed(changed: dict[str, object], seconds: float = 30.0) -> Callable[[Scene], Observation]:
     """`up` with another pool while both of its runners have a job, and back."""
 
     def run(scene: Scene) -> Observation:
@@ -88,22 +89,27 @@ def pool_changed(changed: dict[str, object], seconds: float = 20.0) -> Callable[
             scene.latched(work, name)
         scene.stack.configure(config({WORKER: changed}))
         up = scene.stack.up().succeeded()
+        still = sum(not job.conclusion for job in work.run.jobs().values())
         scene.conclude(work, seconds + 60)
         scene.stack.configure(config())
         scene.stack.up().succeeded()
-        return Observation(f"`up` took {up.seconds:.1f} s and did not wait for the jobs", scene.until_serving())
+        return Observation(
+            f"`up` took {up.seconds:.1f} s, and {still} of the jobs still ran then", scene.until_serving()
+        )
 
     return run
 
 
 def scaled_down(scene: Scene) -> Observation:
     """One of two runners has a job, and one has to go."""
-    work = scene.begin(WORKER, 12)
+    work = scene.begin(WORKER, 40)
     busy = scene.latched(work)
     scene.stack.configure(config({WORKER: {"replicas": 1}}))
     scene.stack.up().succeeded()
     stays = scene.pods.find(busy.name)
-    seen = "the idle one went" if stays and not stays.leaving else "the busy one had to go, and finished its job"
+    if stays is None:
+        raise LabError(f"{busy.name} and its job are over before `up` was: nothing was seen")
+    seen = "the busy one had to go, and finished its job" if stays.leaving else "the idle one went"
     scene.conclude(work, 60)
     scene.stack.configure(config())
     scene.stack.up().succeeded()
@@ -135,7 +141,7 @@ def force_deleted(scene: Scene) -> Observation:
     pod = scene.latched(work)
     scene.pods.delete(pod.name, gracePeriodSeconds=0)
     recovery = scene.until_serving()
-    scene.conclude(work, 30)
+    scene.conclude(work, UNHEARD_SECONDS)
     return Observation("the container was killed in its job", recovery)
 
 

@@ -6,11 +6,12 @@ from typing import Final
 
 from lab.faults import machine
 from lab.faults.fault import Fault, Observation
-from lab.faults.scene import Scene
+from lab.faults.scene import UNHEARD_SECONDS, Scene
 from lab.faults.stage import CROWD, WORKER
 from values import contract
 
 ENDS_SECONDS: Final = 60.0
+KILL: Final = "SIGKILL"
 # Many processes of a few MiB each, and the runner marked as the one to take: so the kernel takes the runner and not a
 # process of its job, which the job would just report.
 EATS_MEMORY: Final = """echo 1000 > /proc/1/oom_score_adj
@@ -31,7 +32,7 @@ def killed(sign: str) -> Callable[[Scene], Observation]:
         struck = time.monotonic()
         scene.until_serving()
         recovery = time.monotonic() - struck
-        scene.conclude(work, 40)
+        scene.conclude(work, UNHEARD_SECONDS if sign == KILL else 60)
         return Observation(f"the pod ended as {how_it_ended(scene, pod.name)}", recovery)
 
     return run
@@ -60,7 +61,7 @@ def by_its_job(between: str, seconds: float) -> Callable[[Scene], Observation]:
         struck = time.monotonic()
         scene.until_serving()
         recovery = time.monotonic() - struck
-        scene.conclude(work, 30)
+        scene.conclude(work, UNHEARD_SECONDS)
         return Observation(f"the pod ended as {how_it_ended(scene, host)}", recovery)
 
     return run
@@ -87,7 +88,7 @@ def how_it_ended(scene: Scene, name: str) -> str:
 
 NOBODY: Final = "nobody is left to tell the forge"
 FAULTS: Final = (
-    Fault("runner-killed", "a busy runner's process is killed", killed("SIGKILL"), loses=1, why=NOBODY),
+    Fault("runner-killed", "a busy runner's process is killed", killed(KILL), loses=1, why=NOBODY),
     Fault("runner-terminated", "a busy runner's process is told to end (SIGTERM)", killed("SIGTERM")),
     Fault("idle-runner-ends", "an idle runner ends with 0 without a job", idle_ended),
     Fault(

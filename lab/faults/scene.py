@@ -24,6 +24,7 @@ from lab.trial.workflow import push, several_jobs
 
 SERVING_SECONDS = 90.0
 QUIET_SECONDS = 120.0
+UNHEARD_SECONDS = 12.0  # for the forge's word on a job whose runner is gone: it has none
 ALIVE = ("Pending", "Running")
 
 T = TypeVar("T")
