@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 FAKE_NODES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv install check format test adversary unit unit-pythons unit-newest schema lock audit sbom demo lab-up lab-down lab-status faults bench demo-review review repair unlock doctor
+.PHONY: help venv install check format test test-review adversary unit unit-pythons unit-newest schema lock audit sbom demo lab-up lab-down lab-status faults bench demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -29,14 +29,17 @@ check: venv ## format, lint, types and the borders between the parts
 format: venv ## put the sources into shape
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-test: venv ## all tests but the adversary's, unit to lab; starts the lab where it is not up
-	$(BIN)/python -m lab up && $(BIN)/pytest -m 'not adversary'
+test: unit ## unit tests, then those on the lab but for the two long suites; starts the lab where it is not up
+	$(BIN)/python -m lab up && $(BIN)/pytest -m 'lab and not review and not adversary'
 
-adversary: venv ## the long tests on the lab: all that a hostile pod is refused, and all that it cannot reach
+test-review: venv ## a long suite on the lab: drift made by hand, repairs, a pull request from preview to deploy
+	$(BIN)/python -m lab up && $(BIN)/pytest -m review
+
+adversary: venv ## a long suite on the lab: all that a hostile pod is refused, and all that it cannot reach
 	$(BIN)/python -m lab up && $(BIN)/pytest -m adversary
 
-unit: venv ## the tests that need no cluster
-	$(BIN)/pytest -m 'not lab'
+unit: venv ## the tests that need no cluster, one process for each core
+	$(BIN)/pytest -m 'not lab' -n auto --dist loadscope
 
 unit-pythons: venv ## the same on the oldest and the newest supported Python of this machine, beside the venv's own
 	$(BIN)/python -m scripts.unit_pythons

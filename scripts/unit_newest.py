@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from scripts.unit_suite import PYTEST
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 REQUIREMENTS = REPOSITORY / "requirements-dev.txt"
 CONSTRAINTS = REPOSITORY / "constraints.txt"
@@ -54,7 +56,7 @@ def main(environ: Mapping[str, str]) -> int:
         return done.returncode
     subprocess.run([python, "-c", _VERSIONS % (SDKS,)], check=True, timeout=60)
     return subprocess.run(
-        [python, "-m", "pytest", "-q", "-m", "not lab", "-p", "no:cacheprovider"],
+        [python, *PYTEST],
         cwd=REPOSITORY, check=False, timeout=TESTS_DEADLINE_SECONDS,
     ).returncode  # fmt: skip
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from scripts.supported_python import NEWEST, OLDEST
+from scripts.unit_suite import PYTEST
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LOCK = REPOSITORY / "locks" / "dev.txt"
@@ -79,7 +80,7 @@ def main(environ: Mapping[str, str]) -> int:
         print(f"unit tests on {python}, Python {'.'.join(map(str, versions[python]))} ...", flush=True)
         venv = environment(python, versions[python], cache)
         code = subprocess.run(
-            [venv / "bin" / "python", "-m", "pytest", "-q", "-m", "not lab", "-p", "no:cacheprovider"],
+            [venv / "bin" / "python", *PYTEST],
             cwd=REPOSITORY, check=False, timeout=TESTS_DEADLINE_SECONDS,
         ).returncode  # fmt: skip
         if code:

@@ -13,6 +13,8 @@ from lab import network
 from lab.trial.deadline import until
 
 PORT = 8998  # named in the stacks' egress rules
+HOLD = "hold"  # the first word of a line that is answered, by the end of its connection
+HOLD_SECONDS = 300  # a job goes on by then, whatever became of its test
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,15 @@ class Ledger:
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
-        entries = self._entries
+        self._released = threading.Event()
+        entries, released = self._entries, self._released
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 for line in self.rfile:
+                    if line.split()[:1] == [HOLD.encode()]:
+                        released.wait(HOLD_SECONDS)
+                        return
                     entries.append(Entry(time.time(), tuple(line.decode(errors="replace").split())))
 
         socketserver.ThreadingTCPServer.allow_reuse_address = True
@@ -42,10 +48,15 @@ class Ledger:
         self._thread.start()
 
     def close(self) -> None:
-        """Listens no more."""
+        """Listens no more, and lets go."""
+        self.release()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def release(self) -> None:
+        """Lets every job go on that `hold` holds, now and from now on."""
+        self._released.set()
 
     def about(self, topic: str) -> list[Entry]:
         """The lines whose first word is the topic, in the order in which they came, without that word."""
@@ -62,3 +73,8 @@ class Ledger:
 def say(topic: str, words: str) -> str:
     """A bash command that notes a line."""
     return f'echo "{topic} {words}" > /dev/tcp/{network.HOST}/{PORT}'
+
+
+def hold() -> str:
+    """A bash command that says nothing and lasts until the ledger's `release`."""
+    return f"exec 9<>/dev/tcp/{network.HOST}/{PORT}; echo {HOLD} >&9; cat <&9"
