@@ -12,6 +12,8 @@ from policy_rules.workloads import Pod, pods
 
 _AUTOSCALERS: Final = ("HorizontalPodAutoscaler", "ScaledObject")
 _KEDA_MOST: Final = 100  # where it says nothing: https://keda.sh/docs/latest/reference/scaledobject-spec/
+_KEDA_COUNTS: Final = (("maxReplicaCount", _KEDA_MOST), ("minReplicaCount", 0), ("idleReplicaCount", 0))
+_KEDA_PAUSED: Final = "autoscaling.keda.sh/paused-replicas"  # https://keda.sh/docs/latest/concepts/scaling-deployments/
 _SURGE: Final = "25%"  # of a Deployment that says nothing
 _SCALABLE: Final = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
 
@@ -151,10 +153,15 @@ def _target(autoscaler: Resource) -> Key:
 
 
 def _maximum(autoscaler: Resource) -> int | None:
+    """A number that nobody knows is none. KEDA sets a workload that is paused to any number, beyond the maximum too."""
     spec = mapping(autoscaler.inputs, "spec")
     if autoscaler.kind == "ScaledObject":
-        number = _number(spec, "maxReplicaCount", _KEDA_MOST)
-        return number if isinstance(number, int) else None
+        metadata = mapping(autoscaler.inputs, "metadata")
+        stated = [_number(spec, name, default) for name, default in _KEDA_COUNTS]
+        stated.append(_number(mapping(metadata, "annotations"), _KEDA_PAUSED, 0))
+        numbers = [number for number in stated if isinstance(number, int)]
+        is_known = len(numbers) == len(stated) and not has_unknown(metadata.get("annotations"))
+        return max(numbers) if is_known else None
     return whole(spec.get("maxReplicas"))
 
 

@@ -393,6 +393,7 @@ def test_a_namespace_that_calls_itself_the_registrars_is_judged(stack: list[Reso
 
 BUDGETS = {"budgets": {"dev": {"nvidia.com/gpu": 4}}}
 NAMED = {"kind": "Deployment", "name": "cuda"}
+PAUSED = "autoscaling.keda.sh/paused-replicas"
 
 
 def autoscaler(most: Any, target: dict[str, str] | None = None, namespace: str = "gpu-runners-dev") -> Resource:
@@ -402,8 +403,9 @@ def autoscaler(most: Any, target: dict[str, str] | None = None, namespace: str =
     )
 
 
-def scaled_object(**spec: Any) -> Resource:
-    inputs = {"metadata": {"namespace": "gpu-runners-dev"}, "spec": {"scaleTargetRef": {"name": "cuda"}, **spec}}
+def scaled_object(annotations: Any = None, **spec: Any) -> Resource:
+    metadata = {"namespace": "gpu-runners-dev", **({"annotations": annotations} if annotations else {})}
+    inputs = {"metadata": metadata, "spec": {"scaleTargetRef": {"name": "cuda"}, **spec}}
     return made("kubernetes:keda.sh/v1alpha1:ScaledObject", {"kind": "ScaledObject", **inputs})
 
 
@@ -447,6 +449,12 @@ def workload(type_token: str, **spec: Any) -> Resource:
         (scaled_object(maxReplicaCount=5), "5 nvidia.com/gpu"),
         (scaled_object(), "100 nvidia.com/gpu"),
         (scaled_object(maxReplicaCount=UNKNOWN), "an autoscaler without a maximum"),
+        # A paused workload has as many as the annotation says: no maximum holds for it.
+        (scaled_object({PAUSED: "50"}, maxReplicaCount=1), "50 nvidia.com/gpu"),
+        (scaled_object({PAUSED: UNKNOWN}, maxReplicaCount=1), "an autoscaler without a maximum"),
+        (scaled_object(UNKNOWN, maxReplicaCount=1), "an autoscaler without a maximum"),
+        (scaled_object({PAUSED: "many"}, maxReplicaCount=1), "an autoscaler without a maximum"),
+        (scaled_object(minReplicaCount=7, maxReplicaCount=1), "7 nvidia.com/gpu"),
     ],
 )
 def test_no_way_around_the_budget(added: Resource, found: str, stack: list[Resource]) -> None:

@@ -3,6 +3,7 @@ its objects on their way in.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from gpu_runners.review.core.evidence import Json, Key, key_of, name_of
@@ -29,6 +30,7 @@ _POLICY_OF: Final = {
 }  # fmt: skip
 KINDS: Final = BINDING_KINDS | WEBHOOK_KINDS | POLICY_KINDS | frozenset(_POLICY_OF.values())
 ROLE_BINDING: Final = "RoleBinding.rbac.authorization.k8s.io"
+_COUNTED: Final = timedelta(seconds=1)  # the API server writes no parts of a second
 UP_LEAVES: Final = (
     "nothing: it is no stack's of this program; whoever runs the cluster takes it out, or an `up` accepts it"
 )
@@ -43,10 +45,13 @@ _EVERYBODYS: Final = frozenset(
 )  # fmt: skip
 _ACCOUNTS: Final = "system:serviceaccounts"
 _ALL: Final = frozenset({_ACCOUNTS, "system:authenticated", "system:unauthenticated"})
+_ANONYMOUS: Final = "system:anonymous"  # whoever shows nothing, as a job's code may
 _OURS: Final = frozenset(
     {
         ("", "pods"), ("", "configmaps"), ("", "secrets"), ("", "services"), ("", "serviceaccounts"),
-        ("", "resourcequotas"), ("", "namespaces"), ("apps", "deployments"), ("apps", "replicasets"),
+        ("", "resourcequotas"), ("", "namespaces"), ("", "persistentvolumeclaims"), ("apps", "deployments"),
+        ("apps", "replicasets"), ("keda.sh", "scaledobjects"), ("keda.sh", "triggerauthentications"),
+        ("autoscaling", "horizontalpodautoscalers"),
         ("networking.k8s.io", "networkpolicies"), ("rbac.authorization.k8s.io", "roles"),
         ("rbac.authorization.k8s.io", "rolebindings"), ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
         ("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
@@ -65,7 +70,8 @@ class Reach:
         brought_up: str,
     ) -> None:
         self._live = list(live)
-        self._namespaces, self._declared, self._brought_up = frozenset(namespaces), declared, brought_up
+        self._namespaces, self._declared = frozenset(namespaces), declared
+        self._brought_up = _time(brought_up)
         self._policies = {key_of(actual): actual for actual in self._live if key_of(actual)[0] in _POLICY_OF.values()}
         self._labels = {
             key_of(actual)[2]: (actual.get("metadata") or {}).get("labels") or {}
@@ -107,8 +113,7 @@ class Reach:
             verb = "changes" if kind.startswith("Mutating") else "may refuse"
             return (f"{verb} objects of our namespaces ({', '.join(names)})" if names else ""), False
         if kind in POLICY_KINDS:
-            spec = actual.get("spec") or {}
-            policy = str(spec.get("policyName", ""))
+            spec, policy = actual.get("spec") or {}, _policy_name(actual)
             verb = "changes" if kind.startswith("Mutating") else "may refuse"
             matching = self._admits((_POLICY_OF[kind], "", policy), spec.get("matchResources") or {})
             return (f"{verb} objects of our namespaces (policy {policy})" if matching else ""), False
@@ -127,7 +132,7 @@ class Reach:
                 return words.format(f"our account {name}"), True
             if kind == "Group" and name.removeprefix(f"{_ACCOUNTS}:") in self._namespaces:
                 return words.format(f"all accounts of our namespace {name}"), True
-            if kind == "Group" and name in _ALL:
+            if (kind == "Group" and name in _ALL) or (kind == "User" and name == _ANONYMOUS):
                 broad = name
         names = {str((binding.get("metadata") or {}).get("name", "")), str(role.get("name", ""))}
         if not broad or (len(names) == 1 and names <= _EVERYBODYS):
@@ -153,15 +158,36 @@ class Reach:
         return {"kubernetes.io/metadata.name": namespace, **self._labels.get(namespace, {})}
 
     def _is_new(self, actual: Json) -> bool:
-        """Since the last `up`. A certificate that its own controller renews in a webhook is no change of it."""
+        """Since the last `up`, it or the policy that it binds."""
+        policy = self._policies.get((_POLICY_OF.get(key_of(actual)[0], ""), "", _policy_name(actual)))
+        return any(map(self._was_written, filter(None, (actual, policy))))
+
+    def _was_written(self, actual: Json) -> bool:
+        """A certificate that its own controller renews in a webhook is no change of it."""
         metadata = actual.get("metadata") or {}
-        times = [str(metadata.get("creationTimestamp", ""))]
+        times = [metadata.get("creationTimestamp")]
         times += [
-            str(entry.get("time", ""))
+            entry.get("time")
             for entry in metadata.get("managedFields") or ()
-            if not _is_certificate(entry.get("fieldsV1") or {})
+            if entry.get("subresource") != "status" and not _is_certificate(entry.get("fieldsV1") or {})
         ]
-        return not self._brought_up or max(times) > self._brought_up or not metadata.get("managedFields")
+        known = [time for time in map(_time, times) if time is not None]
+        if self._brought_up is None or len(known) < len(times) or not metadata.get("managedFields"):
+            return True
+        return max(known) + _COUNTED > self._brought_up
+
+
+def _time(text: Any) -> datetime | None:
+    """A time of the API server's, or of Pulumi's, which writes that of the machine that ran it with its offset."""
+    try:
+        time = datetime.fromisoformat(text if isinstance(text, str) else "")
+    except ValueError:
+        return None
+    return time if time.tzinfo else None
+
+
+def _policy_name(binding: Json) -> str:
+    return str((binding.get("spec") or {}).get("policyName", ""))
 
 
 def _is_certificate(fields: Mapping[str, Any]) -> bool:

@@ -12,7 +12,10 @@ from values.contract import OWN_LABELS, POOL_LABEL
 
 POOLS_ONLY = (("Deployment.apps", "pools", "cuda"),)
 PLATFORM = (("Namespace", "", "pools"), ("RoleBinding.rbac.authorization.k8s.io", "pools", "deployer-dev"))
-VERSIONS = {"RoleBinding": "rbac.authorization.k8s.io/v1", "Deployment": "apps/v1", "DaemonSet": "apps/v1"}
+VERSIONS = {
+    "RoleBinding": "rbac.authorization.k8s.io/v1", "Deployment": "apps/v1", "DaemonSet": "apps/v1",
+    "ScaledObject": "keda.sh/v1alpha1", "ScaledJob": "keda.sh/v1alpha1", "TriggerAuthentication": "keda.sh/v1alpha1",
+}  # fmt: skip
 
 
 def live(kind: str, name: str, labels: dict[str, str] | None = None, namespace: str = "pools") -> dict[str, Any]:
@@ -21,8 +24,8 @@ def live(kind: str, name: str, labels: dict[str, str] | None = None, namespace: 
     return {"apiVersion": version, "kind": kind, "metadata": {"namespace": namespace, "name": name, "labels": given}}
 
 
-def pool(name: str, label: str) -> dict[str, Any]:
-    return live("Deployment", name, {**object_labels("runner"), POOL_LABEL: label})
+def pool(name: str, label: str, kind: str = "Deployment") -> dict[str, Any]:
+    return live(kind, name, {**object_labels("runner"), POOL_LABEL: label})
 
 
 def test_the_labels_are_those_that_the_program_sets() -> None:
@@ -48,11 +51,20 @@ def test_what_somebody_made_by_hand_is_found_all_the_same() -> None:
         (live("Secret", "registry"), POOLS_ONLY, True),
         (live("PersistentVolumeClaim", "datasets"), POOLS_ONLY, True),
         (live("Secret", "evil", {}), POOLS_ONLY, False),
+        # what KEDA reads the queue with; and of that name alone
+        (live("TriggerAuthentication", "registrar"), POOLS_ONLY, True),
+        (live("TriggerAuthentication", "other"), POOLS_ONLY, False),
+        (live("TriggerAuthentication", "registrar", {}), POOLS_ONLY, False),
         # a deployer may write these, so no label excuses them
         (live("ConfigMap", "other"), POOLS_ONLY, False),
         (pool("other", "other"), POOLS_ONLY, False),
         (live("DaemonSet", "other"), POOLS_ONLY, False),
         (pool("cuda", "cuda"), PLATFORM, True),
+        (pool("cuda", "cuda", "ScaledObject"), PLATFORM, True),
+        (pool("cuda", "cuda", "ScaledObject"), PLATFORM[:1], False),
+        (pool("copy", "cuda", "ScaledObject"), PLATFORM, False),
+        (pool("cuda", "cuda", "ScaledObject"), POOLS_ONLY, False),
+        (pool("cuda", "cuda", "ScaledJob"), PLATFORM, False),
         (live("ConfigMap", "pools-dev"), PLATFORM, True),
         (live("ConfigMap", "pools-prod"), PLATFORM, False),
         (pool("copy", "cuda"), PLATFORM, False),

@@ -64,8 +64,15 @@ def test_rights_of_others_are_no_matter_of_ours(subject: Json) -> None:
     assert looked(binding(subject)) == ([], [])
 
 
-def test_rights_of_everybody_are_ours_too_but_for_those_that_every_cluster_gives() -> None:
-    everybody = {"kind": "Group", "name": "system:authenticated"}
+@pytest.mark.parametrize(
+    "everybody",
+    [
+        {"kind": "Group", "name": "system:authenticated"},
+        {"kind": "Group", "name": "system:serviceaccounts"},
+        {"kind": "User", "name": "system:anonymous"},
+    ],
+)
+def test_rights_of_everybody_are_ours_too_but_for_those_that_every_cluster_gives(everybody: Json) -> None:
     assert looked(binding(everybody, name="system:discovery", role="system:discovery")) == ([], [])
     assert looked(binding(everybody, name="system:discovery", role="cluster-admin", created="2026-11-27"))[0] != []
     assert looked(binding(everybody, created="2026-11-27"))[0] != []
@@ -89,6 +96,9 @@ def test_a_binding_in_another_namespace_of_our_account_is_found() -> None:
         {"namespaceSelector": {"matchExpressions": [{"key": "team", "operator": "In", "values": ["ml"]}]}},
         {"rules": [{"apiGroups": ["*"], "resources": ["*/*"]}]},
         {"rules": [{"apiGroups": ["apps"], "resources": ["deployments/scale"]}]},
+        {"rules": [{"apiGroups": [""], "resources": ["persistentvolumeclaims"]}]},
+        {"rules": [{"apiGroups": ["keda.sh"], "resources": ["scaledobjects"]}]},
+        {"rules": [{"apiGroups": ["keda.sh"], "resources": ["triggerauthentications"]}]},
     ],
 )
 @pytest.mark.parametrize("kind", ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"])
@@ -146,3 +156,30 @@ def test_a_webhook_that_does_not_say_when_it_was_written_is_new() -> None:
     old = webhook(created="2026-11-01T10:00:00Z")
     old["metadata"]["managedFields"] = []
     assert looked(old)[0] != []
+
+
+POLICY_OLD, POLICY_CHANGED = "2026-11-01T10:00:00Z", "2026-11-26T10:00:01Z"
+
+
+@pytest.mark.parametrize(("written", "is_drift"), [(POLICY_OLD, False), (POLICY_CHANGED, True)])
+def test_a_policy_that_was_changed_is_new_however_old_its_binding(written: str, is_drift: bool) -> None:
+    policy, bound = policy_of({}, {})
+    for it, time in ((policy, written), (bound, POLICY_OLD)):
+        fields = [
+            {"manager": "m", "time": time},
+            {"manager": "c", "time": "2027-01-01T00:00:00Z", "subresource": "status"},
+        ]
+        it["metadata"] |= {"creationTimestamp": POLICY_OLD, "managedFields": fields}
+    found, notes = looked(policy, bound)
+    assert (bool(found), bool(notes)) == (is_drift, not is_drift)
+
+
+@pytest.mark.parametrize("up", ["2026-11-26T20:00:00.123456789+10:00", "2026-11-26T05:00:00.5-05:00", UP])
+def test_the_last_up_counts_at_its_own_time_wherever_it_ran(up: str) -> None:
+    assert looked(webhook(created="2026-11-26T09:59:50Z"), up=up)[0] == []
+    assert looked(webhook(created="2026-11-26T10:00:05Z"), up=up)[0] != []
+
+
+@pytest.mark.parametrize("up", ["", "yesterday", "2026-11-26", "2026-11-26T10:00:00"])
+def test_without_a_time_of_the_last_up_everything_is_new(up: str) -> None:
+    assert looked(webhook(created="2020-01-01T00:00:00Z"), up=up)[0] != []
