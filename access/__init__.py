@@ -9,6 +9,7 @@
   forge             whether the forge will let a stack work there
   forge_connection  HTTP to a forge: deadline, trust, proxy
   forge_errors      what a forge's answer means: refused, or no usable answer
+  yaml_document     YAML that somebody wrote: a document, or one error
 
 Asks synchronously, from commands; the registrar has asynchronous clients of its own. Imports `values` alone.
 """

@@ -63,7 +63,7 @@ class Answer(Ended):
         start = self.output.find("{")
         try:
             return json.loads(self.output[start:]) if start >= 0 else None
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     @property
@@ -219,11 +219,11 @@ class Program:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The stack's config as Pulumi prints it, without secrets; asked for once. Raises PulumiFailedError."""
-        return self._succeed("config", "--json", with_config=True).document() or {}
+        return self._mapping("config", "--json", with_config=True)
 
     def export_with_secrets(self) -> list[dict[str, Any]]:
         """As export, with every secret in plain text."""
-        return _resources(self._succeed("stack", "export", _REVEAL).document())
+        return _resources(self._mapping("stack", "export", _REVEAL))
 
     def export_of(self, stack: str) -> list[dict[str, Any]]:
         """The resources of another stack's state, as data: nothing is checked and nothing acts on it."""
@@ -231,8 +231,19 @@ class Program:
 
     def deployment_of(self, stack: str) -> dict[str, Any]:
         """Another stack's state, as data: empty for one that was never brought up. Raises PulumiFailedError."""
-        document = replace(self, stack=stack)._succeed("stack", "export").document() or {}
-        return document.get("deployment") or {}
+        deployment = replace(self, stack=stack)._mapping("stack", "export").get("deployment") or {}
+        if not isinstance(deployment, dict):
+            raise PulumiFailedError(f"state of {stack}: no state ({type(deployment).__name__})")
+        return deployment
+
+    def _mapping(self, *arguments: str, with_config: bool = False) -> dict[str, Any]:
+        """What a command that has to succeed printed. Raises PulumiFailedError where that is no mapping of JSON."""
+        document = self._succeed(*arguments, with_config=with_config).document()
+        if not isinstance(document, dict):
+            raise PulumiFailedError(
+                f"`pulumi {' '.join(arguments)}` of stack {self.stack} printed no JSON that can be read"
+            )
+        return document
 
     def _succeed(self, *arguments: str, with_config: bool = False) -> Answer:
         answer = self.run(*arguments, with_config=with_config)
@@ -255,7 +266,7 @@ class Program:
         try:
             stacks = json.loads(answer.output[answer.output.find("[") :])
             return {str(stack["name"]): stack.get("resourceCount") for stack in stacks}
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise PulumiFailedError(f"list of stacks: no list ({type(error).__name__})") from error
 
 
@@ -297,8 +308,13 @@ def _no_file(stack: str) -> str:
 
 
 def _resources(document: Any) -> list[dict[str, Any]]:
-    resources: list[dict[str, Any]] = ((document or {}).get("deployment") or {}).get("resources") or []
-    return resources
+    return resources_of((document or {}).get("deployment") or {})
+
+
+def resources_of(deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The resources of a state that nobody has checked, as far as they are any."""
+    resources = deployment.get("resources")
+    return [resource for resource in resources if isinstance(resource, dict)] if isinstance(resources, list) else []
 
 
 def _acts_on_state(arguments: tuple[str, ...]) -> bool:

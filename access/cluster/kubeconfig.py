@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import yaml
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.config.models import User
 from lightkube.core.exceptions import ConfigError
 
 from access.cluster.choice import ClusterChoice
 from access.cluster.errors import ClusterChoiceError
+from access.yaml_document import read_yaml
 
 CURE: Final = "Set KUBECONFIG to a kubeconfig file, or run on a base runner (pool with `identity: deployer`)"
 # The lists of a kubeconfig, and what an entry of each holds beside its name.
@@ -25,7 +25,7 @@ LISTS: Final = {"clusters": "cluster", "users": "user", "contexts": "context"}
 # What an entry may say relative to the folder of its file.
 PATHS: Final = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
-_WRONG: Final = (ConfigError, KeyError, OSError, TypeError, ValueError, msgspec.MsgspecError, yaml.YAMLError)
+_WRONG: Final = (ConfigError, KeyError, OSError, TypeError, ValueError, msgspec.MsgspecError, RecursionError)
 
 
 def read_kubeconfig(choice: ClusterChoice) -> SingleConfig:
@@ -94,7 +94,7 @@ def _merged(paths: Iterable[Path]) -> dict[str, Any]:
 
 def _document(text: str, wrong: str) -> dict[str, Any]:
     """A kubeconfig of which each list is one. Raises ValueError."""
-    document = yaml.safe_load(text) or {}
+    document = read_yaml(text) or {}
     if not isinstance(document, dict):
         raise ValueError(wrong)  # noqa: TRY004 - whoever wrote it gave a wrong value
     lists = {name: document.get(name) or [] for name in LISTS}

@@ -10,12 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
+from access.yaml_document import YamlUnreadableError, mapping, read_mapping
 from gpu_runners.doctor.core.findings import Finding, ok, unknown
 from gpu_runners.doctor.core.worlds import CHECK, CURE, OtherStack, worlds
 from gpu_runners.doctor.passphrase import opens
-from gpu_runners.pulumi_command import Program, PulumiFailedError, opened
+from gpu_runners.pulumi_command import Program, PulumiFailedError, opened, resources_of
 
 _CREDENTIAL: Final = "gpu-runners:index:ForgeCredential"
 _PLATFORM_KEY: Final = "gpu-runners:platform"
@@ -48,7 +47,7 @@ def _of_files(folder: Path, stack: str) -> Iterator[OtherStack]:
         name = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
         document = _yaml(file)
         if name != stack and document:
-            has_platform = _PLATFORM_KEY in (document.get("config") or {})
+            has_platform = _PLATFORM_KEY in mapping(document, "config")
             salt = str(document.get("encryptionsalt") or "")
             yield OtherStack(name=name, has_platform=has_platform, salt=salt, is_in_reach=False)
 
@@ -58,12 +57,12 @@ def _of_backend(program: Program, known: Mapping[str, OtherStack], *, listed: bo
     names = program.other_stacks() if not listed else replace(program, stack="").other_stacks()
     for name in names:
         deployment = program.deployment_of(name)
-        provider = deployment.get("secrets_providers") or {}
+        provider = mapping(deployment, "secrets_providers")
         if provider.get("type") == "service":
             continue  # Pulumi Cloud gives rights and keys for each stack
-        resources = deployment.get("resources") or []
+        resources = resources_of(deployment)
         file = known.get(name) or OtherStack(name=name, has_platform=False, salt="", is_in_reach=True)
-        salt = str((provider.get("state") or {}).get("salt") or file.salt)
+        salt = str(mapping(provider, "state").get("salt") or file.salt)
         has_platform = file.has_platform or any(resource.get("type") == _CREDENTIAL for resource in resources)
         yield OtherStack(name=name, has_platform=has_platform, salt=salt, is_in_reach=True)
 
@@ -89,10 +88,9 @@ def _passphrase(environment: Mapping[str, str]) -> str:
 def _yaml(file: Path) -> dict[str, Any]:
     """A stack file; empty for one that cannot be read, which Pulumi says where it is that stack's turn."""
     try:
-        document = yaml.safe_load(file.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return read_mapping(file.read_text())
+    except (OSError, UnicodeDecodeError, YamlUnreadableError):
         return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _line(error: PulumiFailedError) -> str:

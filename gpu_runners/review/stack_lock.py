@@ -18,6 +18,7 @@ from typing import Final
 
 import yaml
 
+from access.yaml_document import YamlUnreadableError, mapping, read_mapping
 from gpu_runners.pulumi_command import Answer, Program
 from gpu_runners.review.errors import ReviewFailedError
 
@@ -91,11 +92,17 @@ def _await(lock: StackLock, held: int, holding: Future[Answer], stack: str) -> N
 
 def _write_program(folder: Path, like: Path) -> None:
     """A program of the same project in the same language host, as the stack belongs to a project."""
-    description = yaml.safe_load((like / "Pulumi.yaml").read_text())
+    file = like / "Pulumi.yaml"
+    try:
+        description = read_mapping(file.read_text())
+    except (UnicodeDecodeError, YamlUnreadableError) as error:
+        raise ReviewFailedError(f"{file}: no description of a project: {error}") from error
+    if "name" not in description:
+        raise ReviewFailedError(f"{file}: no description of a project: it has no name")
     runtime = description.get("runtime", "python")
-    options = runtime.get("options") if isinstance(runtime, dict) else None
-    if options and options.get("virtualenv"):
-        options["virtualenv"] = str((like / options["virtualenv"]).resolve())
+    options = mapping(runtime, "options")
+    if environment := options.get("virtualenv"):
+        options["virtualenv"] = str((like / str(environment)).resolve())
     (folder / "Pulumi.yaml").write_text(yaml.safe_dump({"name": description["name"], "runtime": runtime}))
     (folder / "__main__.py").write_text(_PROGRAM)
     for name in (_HELD, _END):

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from access.yaml_document import YamlUnreadableError, read_mapping
 from gpu_runners.arguments import STACK_NAME
 from gpu_runners.pulumi_command import stack_file
 from gpu_runners.review.core.stack_changes import StackFile
@@ -17,19 +18,7 @@ DEFAULT_STACK = "dev"
 DEFAULT_MARK = "# Embedded default of gpu-runners, for its lab: no stack of yours, until you take this line out."
 PLATFORM_KEY = "gpu-runners:platform"
 LONGEST_BYTES = 1_000_000
-# What PyYAML raises for a scalar that is not what its tag or its looks promise, e.g. the date 2001-99-99.
-_NO_YAML = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 _SALT = re.compile(r"^encryptionsalt:.*$", re.MULTILINE)
-
-
-class _Loader(yaml.SafeLoader):
-    """Without merge keys: a few lines of them make a mapping that fills the memory."""
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Instead of merging. Raises ConstructorError."""
-        for key, _ in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
-                raise yaml.constructor.ConstructorError(None, None, "a merge key (<<) is not read", key.start_mark)
 
 
 def stacks(folder: Path, *, with_platform: bool = True) -> list[str]:
@@ -106,10 +95,9 @@ def _config(path: Path) -> dict[str, Any]:
     if path.is_symlink() or not path.is_file() or path.stat().st_size > LONGEST_BYTES:
         raise ReviewFailedError(f"{path}: no stack file: allowed is a plain file of at most {LONGEST_BYTES} bytes")
     try:
-        document = yaml.load(path.read_text(), _Loader) or {}  # noqa: S506 - a SafeLoader
-        config = document.get("config") or {}
+        config = read_mapping(path.read_text()).get("config") or {}
         if isinstance(config, dict):
             return config
-    except (OSError, *_NO_YAML) as error:
+    except (OSError, UnicodeDecodeError, YamlUnreadableError) as error:
         raise ReviewFailedError(f"{path}: no stack file: {' '.join(str(error).split())}") from error
     raise ReviewFailedError(f"{path}: no stack file: `config` is {type(config).__name__}; allowed: a mapping of keys")

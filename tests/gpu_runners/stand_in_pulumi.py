@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 NO_STACK = "echo \"error: no stack named 'dev' found\" >&2; exit 6"
-FREE = """case "$1" in stack) echo '{"version": 3, "deployment": {}}';; esac"""
+FREE = """case "$1" in stack) echo '{"version": 3, "deployment": {}}';; config) echo '{}';; esac"""
 
 
 @dataclass(frozen=True)

@@ -71,9 +71,23 @@ def test_a_list_of_stacks_that_is_none_is_refused(text: str, tmp_path: Path, mon
 
 @pytest.mark.parametrize("text", ["", "warning: only", "{", "[]"])
 def test_an_export_that_is_none_is_refused(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pulumi = StandInPulumi.make(tmp_path, f"echo '{text}'", monkeypatch)
+    script = f"""case "$1" in config) echo '{{}}';; *) echo '{text}';; esac"""
+    pulumi = StandInPulumi.make(tmp_path, script, monkeypatch)
     with opened(pulumi.program, "dev", None) as program, pytest.raises(StateForeignError, match="the state of dev"):
         program.export()
+
+
+@pytest.mark.parametrize("text", ["", "warning: only", "[]", '{"a": ' + "[" * 5000 + "]" * 5000 + "}"])
+def test_what_pulumi_prints_and_is_no_config_and_no_state_is_refused(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken for nothing, another stack's objects would be nobody's."""
+    (tmp_path / "printed").write_text(text)
+    pulumi = StandInPulumi.make(tmp_path, f"cat {tmp_path / 'printed'}", monkeypatch)
+    with opened(pulumi.program, "dev", None) as program:
+        for look in (program.declares_platform, lambda: program.export_of("prod")):
+            with pytest.raises(PulumiFailedError, match="no JSON that can be read"):
+                look()
 
 
 def test_pulumis_words_are_repeated_without_the_passwords_of_a_backend() -> None:

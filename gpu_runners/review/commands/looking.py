@@ -4,9 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from access.cluster.errors import ClusterError
+from access.yaml_document import YamlUnreadableError, read_yaml
 from gpu_runners.arguments import add_stack, existing_file, existing_folder
 from gpu_runners.pulumi_command import Program, opened
 from gpu_runners.review.collect import Request, collect
@@ -90,6 +89,6 @@ def _pack_config(text: str) -> str:
 def _read(path: Path) -> Any:
     """A file of JSON or YAML, which holds JSON."""
     try:
-        return yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return read_yaml(path.read_text())
+    except (OSError, UnicodeDecodeError, YamlUnreadableError) as error:
         raise ReviewFailedError(f"{path}: {error}") from error

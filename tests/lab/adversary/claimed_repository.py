@@ -19,8 +19,8 @@ DEPLOY = ".github/workflows/deploy.yml"
 NAMESPACE = "gpu-runners-identity"
 DISPATCH = "workflow_dispatch"
 SECONDS = {"seconds": {"description": "how long it stays", "default": "0", "type": "string"}}
-RUN_SECONDS = 30
-END_SECONDS = 90
+RUN_SECONDS = 60
+END_SECONDS = 180
 
 
 def workflow(account: str = "deployer", *, on: tuple[str, ...] = ("push",), label: str = "identity") -> str:
@@ -99,6 +99,14 @@ class ClaimedRepository:
             return str(jobs[0].get("runner_name") or "") if jobs and jobs[0]["status"] == "in_progress" else ""
 
         return until(f"run {run} is in progress", name, END_SECONDS, seen=lambda: self.people.jobs(run))
+
+    def idle_runners(self) -> frozenset[str]:
+        """The names of the organization's runners that wait for a job: no job in progress names them."""
+        owner = self.name.partition("/")[0]
+        runners = self._api.get(f"/orgs/{owner}/actions/runners", limit=50)["runners"] or []
+        jobs = self._api.get(f"/orgs/{owner}/actions/jobs", status="in_progress", limit=50)["jobs"] or []
+        online = {str(runner["name"]) for runner in runners if runner["status"] == "online" and not runner["busy"]}
+        return frozenset(online - {str(job.get("runner_name")) for job in jobs})
 
     def cancel(self, run: int) -> None:
         """As somebody does on its page: Gitea has no API for it."""

@@ -10,12 +10,15 @@ import pathlib
 import ssl
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 
 ACCOUNT, NAMESPACE = sys.argv[1:3]
 OWN = pathlib.Path("/var/run/job-credential")
 API = "https://kubernetes.default.svc"
+LATER = (0, 429, 503)  # no answer at all among them
+PATIENCE_SECONDS = 60
 
 
 def asked(token: str, url: str, ca: str, method: str = "GET") -> "tuple[int, str]":
@@ -32,8 +35,16 @@ def asked(token: str, url: str, ca: str, method: str = "GET") -> "tuple[int, str
 
 
 def with_anothers_token(token: str, url: str, ca: str) -> None:
-    """Asks the registrar itself, from this pod."""
-    status, body = asked(token, url, ca, "POST")
+    """Asks the registrar itself, from this pod, until it has a word, as a thief would."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            status, body = asked(token, url, ca, "POST")
+        except OSError as error:
+            status, body = 0, f"{type(error).__name__}: {error}"
+        if status not in LATER or time.monotonic() > end:
+            break
+        time.sleep(1)
     print("lent: to another" if status == 200 else f"refused: {status} {body}")
 
 
