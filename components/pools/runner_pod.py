@@ -36,6 +36,7 @@ from values.contract import (
     RUNNER_USER,
 )
 from values.placement import gpu_limits
+from values.pod_variables import no_devices
 from values.pool import NO_IDENTITY, REGISTRATION_MEMORY, RunnerPool, pool_key, storage_limit
 from values.scope import GITHUB
 
@@ -113,7 +114,7 @@ def _registration_container(pool: RunnerPool) -> Container:
                 **pool.get("proxy", {}),
                 "HOME": f"{WORK_DIRECTORY}/home",
                 "JOBS_DIRECTORY": f"{WORK_DIRECTORY}/{JOBS_FOLDER}",
-                "NVIDIA_VISIBLE_DEVICES": "void",
+                **no_devices(()),
                 "REGISTRATION_DIRECTORY": REGISTRATION_DIRECTORY,
                 "RUNNER_DIRECTORY": RUNNER_DIRECTORY,
                 "RUNNER_SOURCE": "/home/runner",
@@ -150,12 +151,11 @@ def _runner_container(pool: RunnerPool) -> Container:
         "RUNNER_PROCESS": RUNNER_PROCESS[forge],
         # The image knows no name for this uid, and programs that ask for one (Pulumi does) fail without it.
         "USER": "runner",
+        # A CUDA image says "all", and without a request NVIDIA's runtime would believe it; others' are like it.
+        **no_devices(devices),
         OWN_POOL_VARIABLE: pool_key(pool),
         OWN_IMAGE_VARIABLE: pool["image"],
     }
-    if not any(resource.startswith("nvidia.com/") for resource in devices):
-        # A CUDA image says "all", and without a request the NVIDIA runtime would believe it.
-        variables["NVIDIA_VISIBLE_DEVICES"] = "void"
     if pool["identity"] != NO_IDENTITY:
         variables["KUBECONFIG"] = kubeconfig_file(pool["identity"])
     return {

@@ -13,13 +13,14 @@ from policy_rules.workloads import CONTAINERS, Pod, pods
 _OTHER_DOMAINS: Final = frozenset({"kubernetes.io", "rdma"})
 _GPU_DOMAINS: Final = frozenset({"nvidia.com", "amd.com", "gpu.intel.com", "habana.ai", "aws.amazon.com"})
 # What makes a container runtime bring devices that nobody asked the scheduler for: of which domain, and what says none.
+# Images say "all" themselves, so that silence is no "none"; to Habana's runtime `void` is all of them.
 _VISIBLE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "NVIDIA_VISIBLE_DEVICES": ("nvidia.com", ("void",)),
     "AMD_VISIBLE_DEVICES": ("amd.com", ("void", "none")),
-    "HABANA_VISIBLE_DEVICES": ("habana.ai", ("void", "none")),
+    "ASCEND_VISIBLE_DEVICES": ("huawei.com", ("void",)),
+    "AWS_NEURON_VISIBLE_DEVICES": ("aws.amazon.com", ("none",)),
+    "HABANA_VISIBLE_DEVICES": ("habana.ai", ("none",)),
 }
-# Images of CUDA say "all" themselves, so that silence is no "none".
-_NOT_SILENT: Final = "NVIDIA_VISIBLE_DEVICES"
 # Past the scheduler, or past the count of devices.
 _NEVER: Final[Mapping[str, str]] = {
     "nodeName": "let the scheduler choose: it heeds taints",
@@ -98,12 +99,12 @@ def _judge_visible(place: str, container: Json, asked: Mapping[str, object], *, 
     for name, (vendor, none) in _VISIBLE.items():
         is_asked = any(domain(resource) == vendor for resource in asked)
         values = [text(variable, "value") for variable in variables if text(variable, "name") == name]
-        cure = "remove it: the device plugin sets it" if is_asked else "say void, or ask for devices as a limit"
+        cure = "remove it: the device plugin sets it" if is_asked else f"say {none[0]}, or ask for devices as a limit"
         allowed = "none" if is_asked else " or ".join(none)
         for value in values:
             if is_asked or value not in none:
                 yield sentence(place, f"variable {name}={value or 'from elsewhere'}", allowed, cure)
-        if must_say and not (values or is_asked) and name == _NOT_SILENT:
+        if must_say and not (values or is_asked):
             yield sentence(place, f"no variable {name}, and its image may say all", allowed, cure)
 
 

@@ -116,6 +116,16 @@ def without_variable(inputs: dict[str, Any]) -> None:
     pod(inputs)["tolerations"] = []
 
 
+def unsaid(name: str) -> Callable[[dict[str, Any]], None]:
+    """The image has the word about these devices."""
+
+    def leave_out(inputs: dict[str, Any]) -> None:
+        container = runner(inputs)
+        container["env"] = [variable for variable in container["env"] if variable["name"] != name]
+
+    return leave_out
+
+
 def by_a_runtime(inputs: dict[str, Any]) -> None:
     """No GPU, a toleration of none, and the runtime that brings them."""
     without_variable(inputs)
@@ -146,6 +156,15 @@ BYPASSES: list[tuple[str, str, Change, str]] = [
     ("gpu-placement", "all visible", variable("NVIDIA_VISIBLE_DEVICES", value="all"), "NVIDIA_VISIBLE_DEVICES=all"),
     ("gpu-placement", "visible from elsewhere", variable("NVIDIA_VISIBLE_DEVICES", valueFrom={}), "from elsewhere"),
     ("gpu-placement", "left to the image", without_variable, "its image may say all"),
+    (
+        "gpu-placement",
+        "all of Habana's",
+        variable("HABANA_VISIBLE_DEVICES", value="void"),
+        "HABANA_VISIBLE_DEVICES=void",
+    ),
+    ("gpu-placement", "Habana's, unsaid", unsaid("HABANA_VISIBLE_DEVICES"), "no variable HABANA_VISIBLE_DEVICES"),
+    ("gpu-placement", "all of Neuron's", variable("AWS_NEURON_VISIBLE_DEVICES", value="ALL"), "DEVICES=ALL"),
+    ("gpu-placement", "one of Ascend's", variable("ASCEND_VISIBLE_DEVICES", value="0"), "ASCEND_VISIBLE_DEVICES=0"),
     ("gpu-placement", "of the pod", spec(resources={"requests": {"amd.com/gpu": "8"}}), "the pod: found amd.com/gpu"),
     ("gpu-placement", "zero", devices("0", "0"), "limit 0"),
     ("gpu-placement", "less than none", devices("-1", "-1"), "limit -1"),

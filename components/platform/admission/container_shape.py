@@ -1,5 +1,6 @@
 """The two containers of a runner's pod: the one that registers, and the one in which jobs run. Pure."""
 
+from collections.abc import Collection
 from typing import Final
 
 from components.platform.admission.grants import AdmissionGrants
@@ -38,11 +39,11 @@ from values.pod_variables import (
     REGISTRATION_VARIABLES,
     RUNNER_VARIABLES,
     VISIBLE_DEVICES,
+    VisibleDevices,
 )
 from values.pool import IMAGE_PULL_POLICIES, REGISTRATION_MEMORY
 from values.proxy import URL as PROXY_URL
 
-_NVIDIA: Final = "nvidia.com/"
 MOST_SCRIPT: Final = 16384  # letters
 _SCRIPT: Final = Value(
     f"size({{v}}) == 3 && {{v}}[0] == '/bin/sh' && {{v}}[1] == '-c' && size({{v}}[2]) <= {MOST_SCRIPT}",
@@ -68,7 +69,7 @@ def registration_container(grants: AdmissionGrants) -> Fields:
             "terminationMessagePath": exactly(REGISTRATION_MESSAGE),
             **_shared(grants),
         },
-        rules=(_visible_devices(""), *_proxies(proxy_variables)),
+        rules=(*_visible_devices(()), *_proxies(proxy_variables)),
     )
 
 
@@ -87,7 +88,6 @@ def runner_container(grants: AdmissionGrants, *, job_credentials: bool) -> Field
     limits = {"memory": quantity(), "ephemeral-storage": quantity(grants["ephemeral_storage"])}
     resources = _resources({**requests, **devices}, {**limits, **devices}, rules=(_whole_memory(),))
     pre_stop = Fields({"exec": Fields({"command": _SCRIPT}, required=True)})
-    asked = f"{{it}}.?resources.limits.orValue({{{{}}}}).exists(r, r.startsWith('{_NVIDIA}'))"
     return Fields(
         {
             "name": exactly(RUNNER_CONTAINER, required=True),
@@ -100,7 +100,7 @@ def runner_container(grants: AdmissionGrants, *, job_credentials: bool) -> Field
             "terminationMessagePath": exactly(RUNNER_MESSAGE),
             **_shared(grants),
         },
-        rules=(_visible_devices(asked), *([_kubeconfig()] if job_credentials else []), *_proxies(proxy_variables)),
+        rules=(*_visible_devices(devices), *([_kubeconfig()] if job_credentials else []), *_proxies(proxy_variables)),
     )
 
 
@@ -147,16 +147,22 @@ def _variables(names: tuple[str, ...]) -> Each:
     return Each(Fields({"name": one_of(*names), "value": value}), most=len(names), required=True)
 
 
-def _visible_devices(asked: str) -> Rule:
-    """NVIDIA's runtime believes the variable, and images set it to `all`: only the device plugin may name devices."""
-    visible = f"{{it}}.?env.orValue([]).filter(e, e.name == '{VISIBLE_DEVICES}').map(e, e.?value.orValue(''))"
-    void = f"{visible} == ['void']"
-    return Rule(
-        f".env[{VISIBLE_DEVICES}]",
-        f"{asked} ? {visible} == [] : {void}" if asked else void,
-        f"(size({visible}) == 0 ? 'nothing' : {visible}.join(', '))",
-        f"void, and nothing where {_NVIDIA} devices are requested: the device plugin sets it" if asked else "void",
-    )
+def _visible_devices(granted: Collection[str]) -> list[Rule]:
+    """Runtimes believe these variables, and images set them to `all`: only a device plugin may name devices."""
+    domains = {resource.partition("/")[0] for resource in granted}
+    return [_visible(devices, may_be_asked=devices.domain in domains) for devices in VISIBLE_DEVICES]
+
+
+def _visible(devices: VisibleDevices, *, may_be_asked: bool) -> Rule:
+    """may_be_asked: whether the container may ask for devices of that vendor at all."""
+    visible = f"{{it}}.?env.orValue([]).filter(e, e.name == '{devices.name}').map(e, e.?value.orValue(''))"
+    holds, allowed = f"{visible} == ['{devices.none}']", devices.none
+    if may_be_asked:
+        asked = f"{{it}}.?resources.limits.orValue({{{{}}}}).exists(r, r.startsWith('{devices.domain}/'))"
+        holds = f"{asked} ? {visible} == [] : {holds}"
+        allowed += f", and nothing where {devices.domain}/ devices are requested: the device plugin sets it"
+    shown = f"(size({visible}) == 0 ? 'nothing' : {visible}.join(', '))"
+    return Rule(f".env[{devices.name}]", holds, shown, allowed)
 
 
 def _proxies(variables: tuple[str, ...]) -> tuple[Rule, ...]:

@@ -18,7 +18,7 @@ from components.pools.runner_deployment import RunnerDeployment
 from tests.program.recorded import Program, run
 from values.image import image_pattern
 from values.pod_extras import PodExtras, no_extras
-from values.pod_variables import REGISTRATION_VARIABLES, RUNNER_VARIABLES
+from values.pod_variables import REGISTRATION_VARIABLES, RUNNER_VARIABLES, VISIBLE_DEVICES
 from values.pool import RunnerPool
 
 DIGEST = f"@sha256:{'0' * 64}"
@@ -219,6 +219,13 @@ def test_the_variables_that_are_admitted_are_those_that_the_program_writes() -> 
         (spec["containers"][0], (*RUNNER_VARIABLES, "KUBECONFIG")),
     ):
         assert sorted(variable["name"] for variable in container["env"]) == sorted(names)
+
+
+def test_which_devices_a_runtime_shows_is_never_the_images_word() -> None:
+    documented = table(GRANTS)
+    for container in ("containers", "initContainers"):
+        for devices in VISIBLE_DEVICES:
+            assert f"| `spec.{container}[].env[{devices.name}]` | {devices.none}" in documented
 
 
 @pytest.mark.parametrize("resource", ["amd.com/gpu", "gpu.intel.com/i915"])

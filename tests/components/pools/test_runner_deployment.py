@@ -134,11 +134,38 @@ def test_gpu_pods_choose_their_nodes_and_tolerate_their_taint() -> None:
     assert pod()["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
 
 
+NO_DEVICES = {
+    "AMD_VISIBLE_DEVICES": "none",
+    "ASCEND_VISIBLE_DEVICES": "void",
+    "AWS_NEURON_VISIBLE_DEVICES": "none",
+    "HABANA_VISIBLE_DEVICES": "none",  # its runtime takes `void` for all of them
+    "NVIDIA_VISIBLE_DEVICES": "void",
+}
+
+
+def visible(container: Any) -> dict[str, str]:
+    return {name: value for name, value in variables(container).items() if name.endswith("_VISIBLE_DEVICES")}
+
+
 def test_without_gpus_no_device_is_visible() -> None:
     container = runner(pool(gpu=None))
-    assert variables(container)["NVIDIA_VISIBLE_DEVICES"] == "void"
+    assert visible(container) == NO_DEVICES
     assert "nvidia.com/gpu" not in container["resources"]["limits"]
-    assert "NVIDIA_VISIBLE_DEVICES" not in variables(runner())
+
+
+@pytest.mark.parametrize(
+    ("resource", "variable"),
+    [
+        ("nvidia.com/gpu", "NVIDIA_VISIBLE_DEVICES"),
+        ("amd.com/gpu", "AMD_VISIBLE_DEVICES"),
+        ("habana.ai/gaudi", "HABANA_VISIBLE_DEVICES"),
+        ("gpu.intel.com/i915", ""),
+    ],
+)
+def test_only_the_vendor_whose_devices_are_asked_for_may_show_any(resource: str, variable: str) -> None:
+    gpu = {"resource": resource, "count": 1, "node_selector": {}, "tolerations": []}
+    expected = {name: none for name, none in NO_DEVICES.items() if name != variable}
+    assert visible(runner(pool(gpu=gpu))) == expected
 
 
 def test_only_the_init_container_can_ask_for_a_registration() -> None:

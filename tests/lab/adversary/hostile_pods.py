@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from tests.lab.adversary.written_pods import Change, Json
+from values.pod_variables import VISIBLE_DEVICES
 
 TEN_YEARS: Final = 315360000
 ROOT_MOUNT: Final = {"name": "host", "hostPath": {"path": "/"}}
@@ -389,6 +390,16 @@ HOSTILE: Final[dict[str, tuple[Change, str]]] = {
         _after(_devices("nvidia.com/gpu", "1", keep_void=True), _set_variable("NVIDIA_VISIBLE_DEVICES", "all")),
         "spec.containers[runner].env[NVIDIA_VISIBLE_DEVICES]",
     ),
+    **{
+        f"{what}, by {devices.name}": (change, f"spec.{place}.env[{devices.name}]")
+        for devices in VISIBLE_DEVICES
+        for what, change, place in (
+            ("all devices", _set_variable(devices.name, "all"), "containers[runner]"),
+            ("no word", _set_variable(devices.name, ""), "containers[runner]"),
+            ("devices left to the image", _without_variable(devices.name), "containers[runner]"),
+            ("devices to register", _set_variable(devices.name, "0", "initContainers"), "initContainers[registration]"),
+        )
+    },
     "none of a GPU, and the image's word for which": (
         _devices("nvidia.com/gpu", "0"),
         "spec.containers[runner].resources.limits.nvidia.com/gpu",
