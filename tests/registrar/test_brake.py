@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from registrar import brake
 from registrar.brake import RELEASED, Brake
-from registrar.brakes import Brakes
+from registrar.brakes import MOST_POOLS, Brakes
 from registrar.outcomes import Outcome
 from registrar.pods import Ended, RunnerPod, Stage
 
@@ -161,3 +161,68 @@ def test_a_runner_that_lasts_releases_the_pool_but_only_if_it_started_after_the_
     assert "last runner" in brakes.explain(running)
     brakes.lasts(replace(running, since=110.0), 141)
     assert brakes.held(103) == {}
+
+
+def test_a_runner_that_began_at_the_moment_of_the_failure_has_not_shown_anything_yet() -> None:
+    brakes = Brakes()
+    brakes.ended(ended_pod("a", at=100), NO_JOB)
+    running = replace(ended_pod("b", at=100), stage=Stage.RUNNING, ended=None, gated=True, since=100.0)
+    brakes.lasts(running, 200)
+    assert brakes.held(103) == {("runners", "cuda"): 2.0}
+
+
+@pytest.mark.parametrize("stage", [Stage.STARTING, Stage.TERMINATING])
+def test_only_a_runner_that_is_online_lasts_and_one_with_a_job_does_at_once(stage: Stage) -> None:
+    brakes = Brakes()
+    brakes.ended(ended_pod("a", at=100), NO_JOB)
+    other = replace(ended_pod("b", at=110), stage=stage, ended=None, gated=False, since=110.0)
+    brakes.lasts(other, 1000)
+    assert brakes.held(103)
+    brakes.lasts(replace(other, busy="7"), 111)
+    assert brakes.held(103) == {}
+
+
+def test_a_runner_that_never_came_online_is_counted_once_and_named_as_the_cause() -> None:
+    brakes = Brakes()
+    pod = replace(ended_pod("a", at=100), stage=Stage.STARTING, ended=None, since=40.0)
+    brakes.never_came_online(pod, 100)
+    brakes.never_came_online(pod, 100)
+    brakes.ended(ended_pod("a", at=101), NO_JOB)
+    words = (
+        "the last runner of pool cuda ended within 60 s without a job, the last with a runner that never came online"
+    )
+    assert brakes.explain(pod) == words
+    assert brakes.held(100) == {("runners", "cuda"): 5.0}
+
+
+def test_what_a_pool_was_braked_for_is_the_exit_of_its_last_runner() -> None:
+    brakes = Brakes()
+    brakes.ended(ended_pod("a", at=100), NO_JOB)
+    assert brakes.explain(ended_pod("x", at=0)).endswith("the last with exit code 127 (Error: not found)")
+
+
+def test_pods_that_are_gone_are_forgotten_and_what_their_pool_did_is_not() -> None:
+    brakes = Brakes()
+    brakes.ended(ended_pod("a", at=100), NO_JOB)
+    brakes.ended(ended_pod("b", at=100), NO_JOB)
+    assert brakes.remembered == 2
+    brakes.forget({"b"})
+    assert brakes.remembered == 1
+    brakes.forget(())
+    assert brakes.remembered == 0
+    assert brakes.remaining(ended_pod("x", at=0), 100) > 0
+
+
+def test_templates_without_end_are_remembered_up_to_a_number_the_newest_of_them() -> None:
+    brakes = Brakes()
+    for number in range(MOST_POOLS + 5):
+        brakes.ended(ended_pod(f"a{number}", at=100, template_hash=str(number)), NO_JOB)
+        brakes.ended(ended_pod(f"b{number}", at=90, template_hash=f"w{number}"), A_JOB)
+    brakes.forget(())
+    assert brakes.remaining(ended_pod("x", at=0, template_hash="4"), 100) == 0
+    assert brakes.remaining(ended_pod("x", at=0, template_hash="5"), 100) > 0
+    # when a pool last worked is remembered as long: an older failure of it does not count
+    brakes.ended(ended_pod("c", at=80, template_hash="w4"), NO_JOB)
+    brakes.ended(ended_pod("d", at=80, template_hash="w5"), NO_JOB)
+    assert brakes.remaining(ended_pod("x", at=0, template_hash="w4"), 80) > 0
+    assert brakes.remaining(ended_pod("x", at=0, template_hash="w5"), 80) == 0
