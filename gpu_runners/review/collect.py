@@ -12,7 +12,7 @@ from gpu_runners.errors import CommandFailedError
 from gpu_runners.pulumi_command import Answer, Program, StackUnknownError, begun_elsewhere
 from gpu_runners.review.core.evidence import Evidence, Json, Key, declared, trimmed
 from gpu_runners.review.core.pending import failure
-from gpu_runners.review.github_groups import GroupsUnreadableError, read_groups
+from gpu_runners.review.core.runner_groups import declared_groups
 from gpu_runners.review.view import View
 from gpu_runners.state.allow_list import GITHUB_TYPES
 
@@ -53,14 +53,15 @@ def collect(request: Request) -> Evidence:
             at_forge = []
         refresh = pool.submit(_refresh, program, at_forge) if at_forge else None
         elsewhere = pool.submit(_elsewhere, program)
-        groups = pool.submit(read_groups, program, at_forge)
+        groups = pool.submit(_groups, program, at_forge)
         view = View(program, state, request.context, request.without)
         live, runners = view.read()
         unread = list(view.unread)
         previewed, problem = _previewed(preview)
         refreshed = _document(refresh, "refresh", unread) if refresh else None
         others = _result(elsewhere, unread)
-        runner_groups = _groups(groups, unread)
+        runner_groups, ungrouped = groups.result()
+        unread += ungrouped
         violations = [*request.violations, *_events(events)]
     return Evidence(
         stack=program.stack,
@@ -135,12 +136,17 @@ def _result(run: Future[list[Key]], unread: list[str]) -> list[Key]:
         return []
 
 
-def _groups(run: Future[tuple[Json, ...]], unread: list[str]) -> tuple[Json, ...] | None:
+def _groups(program: Program, at_forge: list[dict[str, Any]]) -> tuple[tuple[Json, ...] | None, list[str]]:
+    """GitHub's runner groups, or why they are not known."""
+    if not declared_groups(at_forge):
+        return (), []
+    # Only here: whoever declares none need not wait for the reader of a whole config and Pulumi's SDK.
+    from gpu_runners.review.github_groups import GroupsUnreadableError, read_groups  # noqa: PLC0415
+
     try:
-        return run.result()
+        return read_groups(program, at_forge), []
     except (CommandFailedError, GroupsUnreadableError) as error:
-        unread.append(f"runner groups at GitHub: {error}")
-        return None
+        return None, [f"runner groups at GitHub: {error}"]
 
 
 def _events(path: Path) -> Iterator[Any]:
