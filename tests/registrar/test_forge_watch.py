@@ -99,6 +99,66 @@ async def test_a_forge_in_trouble_is_left_in_peace_for_as_long_as_it_asks(scene:
     assert (await watch.look(())).known
 
 
+async def test_a_forge_that_fails_again_and_again_is_asked_less_often_and_every_ten_seconds_at_least(
+    scene: Scene,
+) -> None:
+    watch = scene.watch()
+    scene.gitea.failing = 500
+    pauses: list[float] = []
+    for _ in range(6):
+        await watch.look(())
+        asked, began = len(scene.gitea.calls), scene.now[0]
+        while len(scene.gitea.calls) == asked:
+            scene.now[0] += 0.5
+            await watch.look(())
+        pauses.append(scene.now[0] - began)
+        scene.gitea.calls.clear()
+    assert pauses[0] <= 2
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 10
+
+
+async def test_a_forge_that_tells_no_jobs_tells_its_runners_and_who_is_gone_all_the_same(scene: Scene) -> None:
+    watch, runner = scene.watch(), await scene.runner()
+    scene.gitea.broken = "/actions/jobs"
+    view = await watch.look([runner, 77])
+    assert (view.known, view.jobs_known, view.jobs, view.in_progress) == (True, False, {}, ())
+    assert (set(view.runners), view.absent) == ({runner}, {77})
+    assert view.problem
+    assert not watch.is_known
+    scene.gitea.calls.clear()
+    await watch.look([runner])
+    assert not [call for call in scene.gitea.calls if call.endswith("/jobs")], "it is left in peace for a while"
+    scene.gitea.broken = ""
+    scene.gitea.job(7, runner_id=runner)
+    scene.now[0] += 10
+    view = await watch.look([runner])
+    assert (view.jobs_known, view.jobs[runner].id, view.problem) == (True, "7", "")
+    assert watch.is_known
+
+
+async def test_a_runner_is_unseen_and_cordoned_from_the_look_on_that_showed_it_first(scene: Scene) -> None:
+    watch, runner = scene.watch(), await scene.runner()
+    assert (watch.unseen_seconds(runner), watch.cordoned_seconds(runner), watch.lacks(runner)) == (0, 0, True)
+    await scene.forge.cordon(GUIDE, runner)
+    await watch.look([runner, 77])
+    scene.now[0] += 5
+    await watch.look([runner, 77])
+    assert (watch.unseen_seconds(runner), watch.unseen_seconds(77), watch.cordoned_seconds(runner)) == (5, 5, 5)
+    assert (watch.lacks(runner), watch.lacks(77)) == (False, True)
+    scene.gitea.runners[runner]["disabled"] = False
+    await watch.look([runner, 77])
+    assert watch.cordoned_seconds(runner) == 0
+
+
+async def test_clocks_are_kept_for_those_that_are_wanted_or_listed_and_for_nobody_else(scene: Scene) -> None:
+    watch, runner = scene.watch(), await scene.runner()
+    await watch.look([runner, 77, 78])
+    scene.now[0] += 5
+    watch.forget([77])
+    assert [watch.unseen_seconds(number) for number in (runner, 77, 78)] == [5, 5, 0]
+
+
 async def test_absence_is_confirmed_by_id_and_not_concluded_from_a_list(scene: Scene) -> None:
     watch = scene.watch()
     view = await watch.look([77])

@@ -131,3 +131,14 @@ def test_only_a_container_that_was_started_counts_as_started() -> None:
     assert not read(runner_pod()).started
     assert read(start(runner_pod())).started
     assert read(end(runner_pod(), exit_code=1)).started
+
+
+def test_a_pod_that_failed_without_a_container_ended_when_the_kubelet_took_it_or_was_created() -> None:
+    pod = evicted()
+    pod["status"]["startTime"] = stamp(-100)
+    ended, unstarted = read(pod).ended, read(evicted()).ended
+    assert ended is not None
+    assert unstarted is not None
+    assert ended.at - read(pod).created == pytest.approx(102, abs=3)
+    assert unstarted.at == pytest.approx(read(evicted()).created, abs=3)
+    assert (ended.exit_code, ended.ran_seconds) == (None, 0.0)

@@ -31,6 +31,10 @@ def test_every_problem_is_told_at_once() -> None:
         "deadlines.lostSeconds", "keepFailed",
     }  # fmt: skip
     assert all(str(problem) in str(failure.value) for problem in failure.value.problems)
+    found = {problem.key: problem.found for problem in failure.value.problems}
+    assert "gitlab" in found["forge.kind"]
+    assert "-1" in found["keepFailed"]
+    assert "a/b/c" in found["grants[1].scope"]
     assert all(problem.found and problem.allowed and problem.cure for problem in failure.value.problems)
 
 

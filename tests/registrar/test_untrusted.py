@@ -139,3 +139,15 @@ def test_any_answer_is_read_or_malformed(value: object) -> None:
             message = str(error)
         assert len(message) < 200
         message.encode()
+
+
+@pytest.mark.parametrize("text", ["a,\t", "a,\n,b", "\u00a0"])
+def test_only_blanks_are_dropped_around_a_label_and_nothing_else_that_looks_like_one(text: str) -> None:
+    with pytest.raises(MalformedError, match="is no runner label"):
+        untrusted.runner_labels(text)
+    assert untrusted.runner_labels(" a , ,b, ") == ("a", "b")
+
+
+def test_what_a_value_lacks_is_named() -> None:
+    with pytest.raises(MalformedError, match="it has no 'id'"):
+        Entry({"name": "x"}).identifier("id")
