@@ -361,3 +361,28 @@ def test_a_decision_is_final_where_it_deletes(pod: PodState, runner: RunnerState
     done = verbs(decide(pod, runner))
     if Verb.DELETE_POD in done and pod.stage in ENDED:
         assert done[-1] is Verb.DELETE_POD
+
+
+def test_a_latch_holds_the_jobs_id_and_one_without_it_says_so() -> None:
+    (named,) = decide(a_pod(Stage.RUNNING), a_runner(BUSY))
+    assert (named.job_id, named.message) == ("7", "the runner has job 7")
+    (unnamed,) = decide(a_pod(Stage.RUNNING), a_runner(ACTIVE))
+    assert (unnamed.job_id, unnamed.message) == (None, "the runner has a job that the forge does not name")
+
+
+def test_what_people_read_is_what_was_found() -> None:
+    said = {
+        "the forge answers 503": decide(a_pod(Stage.STARTING), a_runner(UNKNOWN)),
+        "the runner is idle": decide(a_pod(Stage.STARTING), a_runner(IDLE)),
+        "come online in time (offline": decide(a_pod(Stage.STARTING, overdue=True), a_runner(OFFLINE)),
+        "has been absent at the forge": decide(a_pod(Stage.RUNNING), a_runner(ABSENT, gone_too_long=True)),
+        "no job of it goes on": decide(a_pod(Stage.RUNNING, latched=True), a_runner(ABSENT, abandoned=True)),
+        "its pod is being deleted": decide(a_pod(Stage.TERMINATING), a_runner(IDLE)),
+        "its container has ended": decide(a_pod(Stage.FAILED), a_runner(OFFLINE))[:2],
+        "exit code 127": decide(a_pod(Stage.FAILED, text="exit code 127"), a_runner(ABSENT)),
+        "no pod has this runner": decide(None, a_runner(OFFLINE, gone_too_long=True)),
+        "pulling for too long: no cause is given": decide(a_pod(Stage.PULLING, overdue=True, text=""), a_runner(IDLE)),
+    }
+    for words, actions in said.items():
+        assert actions, words
+        assert all(words in action.message for action in actions)

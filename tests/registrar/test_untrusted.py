@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from registrar import untrusted
 from registrar.untrusted import Entry, MalformedError
+from values.runner_label import MOST_LABELS
 
 # any character, lone surrogates included, as JSON can carry them
 ANY_TEXT = st.text(st.characters(codec=None), max_size=300)
@@ -151,3 +152,31 @@ def test_only_blanks_are_dropped_around_a_label_and_nothing_else_that_looks_like
 def test_what_a_value_lacks_is_named() -> None:
     with pytest.raises(MalformedError, match="it has no 'id'"):
         Entry({"name": "x"}).identifier("id")
+
+
+def test_each_field_is_read_by_its_own_name_and_bounded() -> None:
+    entry = Entry(
+        {"id": 7, "name": "a\nb", "is": True, "no": False, "inner": {"id": 8}, "none": None, "zero": 0,
+         "labels": [{"name": "a"}, "b", {"id": 1}, 7, *(f"l{n}" for n in range(2 * untrusted.MOST_ENTRIES // 5))]},
+    )  # fmt: skip
+    assert (entry.identifier("id"), entry.identifier_or_none("id"), entry.identifier_or_none("zero")) == (7, 7, None)
+    assert (entry.text("name"), entry.words("name"), entry.words("name", most=2)) == ("a\nb", "a b", "a…")
+    assert (entry.flag("is"), entry.flag("no", default=True), entry.flag("id"), entry.flag("id", default=True)) == (
+        True, False, False, True,
+    )  # fmt: skip
+    assert (entry.entry("inner").identifier("id"), entry.count("zero")) == (8, 0)
+    assert {"a", "b", "l0"} <= entry.label_names("labels")
+    assert len(entry.label_names("labels")) <= 10 * MOST_LABELS
+    assert entry.values("none") == entry.values("absent") == entry.entries("none") == []
+    assert entry.only(["id", "absent"]).mapping == {"id": 7}
+    for read in (entry.text, entry.entry, entry.count, entry.identifier):
+        with pytest.raises(MalformedError, match="'absent'"):
+            read("absent")
+
+
+def test_a_list_has_a_number_of_entries_that_somebody_can_have_meant() -> None:
+    assert len(Entry({"all": [1] * untrusted.MOST_ENTRIES}).values("all")) == untrusted.MOST_ENTRIES
+    with pytest.raises(MalformedError, match="its 'all' is no list"):
+        Entry({"all": [1] * (untrusted.MOST_ENTRIES + 1)}).values("all")
+    with pytest.raises(MalformedError, match="its 'all' is no list"):
+        Entry({"all": "text"}).values("all")
