@@ -6,9 +6,12 @@ SCALE ?= deploy
 VENV := .venv
 BIN := $(VENV)/bin
 FAKE_NODES ?= 2
+FORGES ?= gitea github
+PODS ?= 50 100 200 400
+CALLS ?= 0.25 0.5 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv install check format test test-review adversary unit unit-pythons unit-newest schema lock audit sbom demo lab-up lab-down lab-status faults bench demo-review review repair unlock doctor
+.PHONY: help venv install check format test test-review adversary unit unit-pythons unit-newest schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -88,6 +91,9 @@ lab-status: venv ## one line per part of the lab
 
 faults: venv ## the faults of docs/reliability.md on the lab, one after another, and that page anew; ONLY="name …": some of them
 	$(BIN)/python -m lab up && $(BIN)/python -m lab.faults $(if $(ONLY),--only $(ONLY))
+
+load-curve: venv ## 50 to 400 pods at once at a slow forge, both forges: an hour; FORGES=gitea PODS=400 CALLS=0.5 for one line (not part of CI)
+	$(BIN)/python -m tests.registrar.load_curve --forges $(FORGES) --pods $(PODS) --call-seconds $(CALLS)
 
 bench: venv ## the speed figures of the README, as ratios in one run
 	$(BIN)/python -m bench

@@ -54,6 +54,8 @@ class EnvironmentConfig:
     previewer: PreviewerConfig | None
     autoscaler: str | None = None
     """The namespace of the KEDA that may scale its pools."""
+    rerun_lost_jobs: bool = False
+    """Whether a job that is lost with its runner is run again, once."""
 
 
 def read_environment(
@@ -78,6 +80,7 @@ def read_environment(
         "images",
         "labels",
         "autoscaler",
+        "rerunLostJobs",
         *jobs,
         *GRANTED,
         CACHES,
@@ -105,6 +108,7 @@ def read_environment(
         deployer=read_deployer(section.section("deployer")) if section.has("deployer") else None,
         previewer=_read_previewer(section),
         autoscaler=section.optional_text("autoscaler", NAMESPACE_KIND),
+        rerun_lost_jobs=section.optional_flag("rerunLostJobs"),
     )
 
 

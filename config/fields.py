@@ -112,6 +112,13 @@ class Section:
         self.note(name, self._quoted(name, value), "true or false", usual_cure(value, "truth"))
         return False
 
+    def optional_flag(self, name: str) -> bool:
+        """True or false; false where it is left out."""
+        if self.has(name):
+            return self.flag(name)
+        self.reads(name, {"type": "boolean"})
+        return False
+
     def texts(self, name: str, kind: TextKind, most: int = MOST_ITEMS) -> list[str]:
         """A list of texts of a kind, at most so many; absent means empty."""
         self.reads(name, {"type": "array", "maxItems": most, "items": kind.json_schema})

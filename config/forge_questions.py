@@ -17,6 +17,7 @@ def forge_questions(stack: StackConfig) -> ForgeQuestions | None:
         scopes=tuple((environment.scope, environment.runner_group) for environment in platform.environments),
         ca=stack.forge_ca,
         restrictions=restrictions(platform),
+        reruns=frozenset(environment.scope for environment in platform.environments if environment.rerun_lost_jobs),
         declared_groups=frozenset((group.organization, group.name) for group in stack.github.groups),
     )
     if stack.wiring_credential is None:

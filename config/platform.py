@@ -73,6 +73,7 @@ def grants(platform: PlatformConfig) -> list[Grant]:
             runner_group=environment.runner_group,
             labels=frozenset(environment.labels) or None,
             jobs=job_grants(platform, environment.namespace),
+            rerun_lost_jobs=environment.rerun_lost_jobs,
         )
         for environment in platform.environments
     ]

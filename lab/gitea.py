@@ -21,6 +21,7 @@ COMMAND_DEADLINE_SECONDS = 60
 _FOLDER = paths.STATE / "gitea"
 _CONFIG = _FOLDER / "app.ini"
 ACCESS = _FOLDER / "access.json"
+DATABASE = _FOLDER / "gitea.db"
 _ENVIRONMENT = {"GITEA_I_AM_BEING_UNSAFE_RUNNING_AS_ROOT": "true", "USER": "root", "HOME": str(_FOLDER)}
 
 _TEMPLATE = """APP_NAME = gpu-runners lab
@@ -36,7 +37,7 @@ DISABLE_SSH = true
 OFFLINE_MODE = true
 [database]
 DB_TYPE = sqlite3
-PATH = {folder}/gitea.db
+PATH = {database}
 SQLITE_JOURNAL_MODE = WAL
 [security]
 INSTALL_LOCK = true
@@ -98,7 +99,7 @@ def token() -> str:
 def _configure() -> None:
     _FOLDER.mkdir(parents=True, exist_ok=True)
     text = _TEMPLATE.format(
-        folder=_FOLDER, host=network.HOST, port=PORT, url=URL,
+        folder=_FOLDER, database=DATABASE, host=network.HOST, port=PORT, url=URL,
         static=build.kept_module(MODULE, paths.PROGRAM_MODULES / "gitea"),  # templates, translations, licences
         secret=secrets.token_urlsafe(48), internal=secrets.token_urlsafe(64),
         jwt=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("="),

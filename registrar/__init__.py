@@ -14,6 +14,7 @@ Values and pure functions
   job_identity        whether a job may act as an account: repository, workflow, ref and event against the grant
   ownership           which runner is whose: what a pod claims counts where the forge agrees
   strangers           which runners without a pod stand in the place of our pools'
+  losses              Loss: a job that is lost with its runner, and what is said of it
   outcomes            what an ended runner amounts to
   brake               the back-off of a pool whose runners end at once
   queue               jobs that wait and run, per pool
@@ -36,6 +37,7 @@ The loop
   loop                Loop: for each scope look and act, then wait for a change
   scope_cycle         ScopeCycle: one scope's cycle
   results             Results: what became of the jobs of ended runners, looked up beside the cycles
+  lost_jobs           LostJobs: tells at the forge why a job is lost, and runs it again once
   actions             Actor: carries out what was decided
   ghosts              Ghosts: runners of ours whose pods are gone
   brakes              Brakes: the brakes of all pools, shared by the loop and the registrations

@@ -18,6 +18,8 @@ WARNINGS = frozenset(
         contract.CREDENTIAL_REFUSED,
         contract.RUNNER_FAILED,
         contract.RUNNER_LOST,
+        contract.JOB_LOST,
+        contract.JOB_NOT_RUN_AGAIN,
         contract.NOT_ONLINE,
         contract.GHOST_REMOVED,
         contract.FORGE_UNKNOWN,

@@ -23,11 +23,25 @@ class Ghosts:
         self._store, self._actor, self._watch, self._scope = store, actor, watch, scope
         self._namespaces = [grant.namespace for grant in settings.grants if grant.scope == scope]
         self._limit = settings.deadlines.ghost_seconds
-        self._owners: set[str] = set()
+        self._owners: dict[str, set[str]] = {}
+
+    def note(self, pods: Sequence[RunnerPod]) -> None:
+        """Remember whose pods these are."""
+        for pod in pods:
+            if pod.owner:
+                self._owners.setdefault(pod.owner, set()).add(pod.namespace)
+
+    def is_ours(self, runner: Runner) -> bool:
+        """Whether a runner goes by the name of a pod of a Deployment that was seen here."""
+        return runner.ephemeral and self._owner(runner) in self._owners
+
+    def namespaces(self, runner: Runner) -> frozenset[str]:
+        """Where pods of the Deployment were seen whose name a runner bears."""
+        return frozenset(self._owners.get(self._owner(runner), ()))
 
     async def treat(self, pods: Sequence[RunnerPod], view: ForgeView) -> None:
         """Decide about every runner of ours that no pod has."""
-        self._owners |= {pod.owner for pod in pods if pod.owner}
+        self.note(pods)
         if not view.jobs_known:
             return  # which of them has a job is not known
         ripe = [runner for runner in self._podless(view, pods) if self._watch.unseen_seconds(runner.id) > self._limit]
@@ -56,11 +70,7 @@ class Ghosts:
     def _podless(self, view: ForgeView, pods: Sequence[RunnerPod]) -> list[Runner]:
         """Runners of ours that no pod has; of two that bear a pod's name the pod has one."""
         owned = {runner.id for runner in owned_runners(pods, view.runners).values()}
-        return [
-            runner
-            for runner in view.runners.values()
-            if runner.ephemeral and self._owner(runner) in self._owners and runner.id not in owned
-        ]
+        return [runner for runner in view.runners.values() if self.is_ours(runner) and runner.id not in owned]
 
     def _owner(self, runner: Runner) -> str:
         """The Deployment by whose pod's name the runner goes: name, template hash and five letters."""

@@ -45,6 +45,12 @@ class Metrics:
         self.failed_actions = Counter(
             "gpu_runners_failed_actions", "Things that could not be done", ("verb",), registry=self.registry
         )
+        self.lost_jobs = Counter(
+            "gpu_runners_lost_jobs",
+            "Jobs whose runners were lost by result (explained, not explained, run again, not run again): at the forge",
+            ("result",),
+            registry=self.registry,
+        )
         self.runners = Gauge(
             "gpu_runners_runners",
             "Runner pods by stage; `busy` has had a job",

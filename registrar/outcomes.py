@@ -3,17 +3,22 @@
 from dataclasses import dataclass
 
 from registrar.forges.forge import Job
+from registrar.losses import Loss, loss_of
 from registrar.pods import RunnerPod
 from values import contract
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """`done`: the forge has the job's conclusion. `had_job`: a job was given to this runner, whatever became of it."""
+    """`done`: the forge has the job's conclusion. `had_job`: a job was given to this runner, whatever became of it.
+
+    loss: its job, where that was lost with the runner and did not fail by itself.
+    """
 
     done: bool
     had_job: bool
     text: str
+    loss: Loss | None = None
 
 
 def outcome_of(pod: RunnerPod, job: Job | None) -> Outcome:
@@ -24,10 +29,11 @@ def outcome_of(pod: RunnerPod, job: Job | None) -> Outcome:
     if pod.ended is not None and pod.ended.exit_code == contract.OUTDATED_EXIT_CODE:
         how += " (GitHub no longer serves this version of the runner: set runnerImage to a newer one)"
     if job is not None and job.conclusion:
-        return Outcome(done=True, had_job=True, text=f"{job} concluded: {job.conclusion}; {how}")
+        text = f"{job} concluded: {job.conclusion}; {how}"
+        return Outcome(done=True, had_job=True, text=text, loss=loss_of(pod, job))
     if job is not None:
         lost = f"{job} has no conclusion at the forge: its result is lost unless the job is run again"
-        return Outcome(done=False, had_job=True, text=f"{how}, but {lost}")
+        return Outcome(done=False, had_job=True, text=f"{how}, but {lost}", loss=loss_of(pod, job))
     if pod.busy is not None:
         return Outcome(done=False, had_job=True, text=f"{how}; the forge no longer names its job {pod.busy}")
     ran = f"after {pod.ended.ran_seconds:.0f} s " if pod.ended else ""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from registrar import situation
-from registrar.actions import Actor, Target
+from registrar.actions import Actor, Ghost, Target
 from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.decisions import Action, Standing, Verb, decide
@@ -14,9 +14,11 @@ from registrar.forge_watch import ForgeWatch
 from registrar.forges.forge import Forge, Runner
 from registrar.ghosts import Ghosts
 from registrar.logs import LOGGER
+from registrar.losses import Loss, silence_of
+from registrar.lost_jobs import LostJobs
 from registrar.metrics import Metrics
 from registrar.outcomes import kept_failures
-from registrar.ownership import owned_runners
+from registrar.ownership import has_elder_claim, owned_runners
 from registrar.pod_store import PodStore
 from registrar.pods import ENDED, WAITING, RunnerPod, Stage
 from registrar.results import Results
@@ -50,11 +52,14 @@ class ScopeCycle:
         self._watch = ForgeWatch(parts.forge, scope, parts.metrics)
         self._ghosts = Ghosts(parts.settings, parts.store, parts.actor, self._watch, scope)
         self._results = Results(parts.forge, scope, self.changed.set, clock=clock)
+        grants = [grant for grant in parts.settings.grants if grant.scope == scope]
+        reruns = {grant.namespace for grant in grants if grant.rerun_lost_jobs}
+        self._lost = LostJobs(parts.forge, scope, parts.announcer, parts.metrics, reruns=reruns)
         self._closed: set[str] = set()  # uids of ended pods of which the forge has nothing left
 
     async def close(self) -> None:
         """Stop what goes on beside the cycles."""
-        await self._results.close()
+        await asyncio.gather(self._results.close(), self._lost.close())
 
     @property
     def remembered(self) -> int:
@@ -78,6 +83,7 @@ class ScopeCycle:
         view = await self._look(pods)
         owned = owned_runners(pods, view.runners)
         await self._judge_ended(pods)
+        self._follow_lost(pods, view)
         for pod in pods:
             self._parts.brakes.lasts(pod, self._clock())
         kept = self._kept(pods)
@@ -119,7 +125,39 @@ class ScopeCycle:
             outcome = self._results.outcome(pod) if pod.stage in ENDED else None
             if outcome is not None and not outcome.done and not pod.deleting:
                 failures.append(pod)
-        return kept_failures(failures, self._parts.settings.keep_failed)
+        needed = {pod.uid for pod in pods if pod.stage in ENDED and self._lost.holds(self._loss(pod, pods))}
+        return kept_failures(failures, self._parts.settings.keep_failed) | needed
+
+    def _follow_lost(self, pods: Sequence[RunnerPod], view: ForgeView) -> None:
+        """Jobs whose runners have ended without their results, and those whose runners are silent for too long."""
+        for pod in pods:
+            loss = self._loss(pod, pods) if pod.stage in ENDED else None
+            if loss is not None:
+                self._lost.follow(loss, pod)
+        self._lost.heard_of({runner.id for runner in view.runners.values() if runner.online})
+        self._ghosts.note(pods)
+        live = {pod.name: pod for pod in sorted(pods, key=lambda pod: pod.created, reverse=True)}
+        for runner_id, job in view.jobs.items():
+            runner, limit = view.runners.get(runner_id), self._parts.settings.deadlines.lost_seconds
+            if runner is None or runner.online or self._watch.unseen_seconds(runner_id) <= limit:
+                continue
+            pod_or_none = live.get(runner.name)
+            if not self._ghosts.is_ours(runner) or (pod_or_none is not None and pod_or_none.stage in ENDED):
+                continue  # somebody else's, or one of which its pod tells more
+            namespace = pod_or_none.namespace if pod_or_none is not None else self._namespace_of(runner)
+            subject = pod_or_none or Ghost(namespace=namespace or self.namespaces[0], name=runner.name)
+            self._lost.follow(silence_of(job, runner.name, namespace), subject)
+
+    def _loss(self, pod: RunnerPod, pods: Sequence[RunnerPod]) -> Loss | None:
+        """What was lost with an ended pod; of two pods of one name the elder one's runner bears it."""
+        outcome = self._results.outcome(pod)
+        loss = outcome.loss if outcome is not None else None
+        return None if loss is None or has_elder_claim(pod, loss.runner_id, pods) else loss
+
+    def _namespace_of(self, runner: Runner) -> str:
+        """Where the pods of its Deployment are; "" where that is not known, or not one namespace."""
+        namespaces = self._ghosts.namespaces(runner)
+        return next(iter(namespaces)) if len(namespaces) == 1 else ""
 
     async def _treat(
         self, pod: RunnerPod, runner: Runner | None, view: ForgeView, slots: asyncio.Semaphore, *, kept: bool

@@ -124,7 +124,7 @@ def _grants(reader: "_Reader", value: object) -> tuple[Grant, ...]:
 
 
 def _grant(reader: "_Reader", value: object, key: str) -> Grant:
-    names = ("namespace", "scope", "serviceAccounts", "runnerGroup", "labels", "jobs", "autoscaler")
+    names = ("namespace", "scope", "serviceAccounts", "runnerGroup", "labels", "jobs", "autoscaler", "rerunLostJobs")
     grant = reader.mapping(value, key, names)
     accounts = reader.array(grant.get("serviceAccounts"), f"{key}.serviceAccounts")
     group = grant.get("runnerGroup")
@@ -138,6 +138,7 @@ def _grant(reader: "_Reader", value: object, key: str) -> Grant:
         labels=_labels(reader, grant.get("labels"), f"{key}.labels"),
         jobs=_jobs(reader, grant.get("jobs"), f"{key}.jobs"),
         autoscaler=_certificate(reader, grant.get("autoscaler"), f"{key}.autoscaler"),
+        rerun_lost_jobs=reader.flag(grant.get("rerunLostJobs", False), f"{key}.rerunLostJobs"),
     )
 
 
@@ -239,6 +240,12 @@ class _Reader:
             return value
         self.note(key, quoted(value), "text" if may_be_empty else "text that is not empty")
         return ""
+
+    def flag(self, value: object, key: str) -> bool:
+        if isinstance(value, bool):
+            return value
+        self.note(key, quoted(value), "true or false")
+        return False
 
     def seconds(self, value: object, key: str) -> float:
         # bool is an int in Python, and `true` is no number of seconds; JSON's decoder takes Infinity and NaN

@@ -1,7 +1,7 @@
 """Turns: who may ask the forge for a registration next. First come, first served, also for who was sent away between.
 
 More pods may start at once than a forge serves while a client waits. Who would have to wait too long is sent away with
-a time to come back, and keeps its place: its ticket is older than those of all who came later.
+a time to come back, and keeps its place: its ticket is older than those of all who came later. So does who hangs up.
 """
 
 import asyncio
@@ -73,6 +73,9 @@ class Turns:
         began = self._clock()
         try:
             yield
+        except asyncio.CancelledError:
+            self._keep(who, ticket)
+            raise
         finally:
             self._seconds += WEIGHT * (self._clock() - began - self._seconds)
             self._give()
@@ -115,6 +118,11 @@ class Turns:
             ticket = self._tickets[who] = _Ticket(number=self._next_number, void_at=0.0)
         ticket.void_at = now + PATIENCE * self._hold_seconds + RETURN_SECONDS
         return ticket
+
+    def _keep(self, who: str, ticket: _Ticket) -> None:
+        """Who hung up in the middle of their turn comes back to the place that they had."""
+        ticket.void_at = self._clock() + RETURN_SECONDS
+        self._tickets.setdefault(who, ticket)
 
     def _ahead(self, ticket: _Ticket) -> int:
         now = self._clock()

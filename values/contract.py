@@ -69,8 +69,8 @@ REMOVALS_PATH: Final = "/runners/removals"  # POST, with a token of the registra
 REMOVALS_AUDIENCE: Final = "registrar-removals"
 
 # What the registrar's credential must be allowed at GitHub, by kind of scope: an App's tokens are narrowed to it.
-# contents: whether the commit of a run is one of the branch that it names, as a tag may have the same name. Of an
-# organization the runner group's restriction to workflows says so.
+# contents: whether the commit of a run is one of the branch that it names, as a tag may have the same name (of an
+# organization the runner group's restriction to workflows says so), and to comment on the commit of a lost job.
 GITHUB_REPOSITORY_PERMISSIONS: Final = {
     "administration": "write",
     "actions": "read",
@@ -80,8 +80,11 @@ GITHUB_REPOSITORY_PERMISSIONS: Final = {
 GITHUB_ORGANIZATION_PERMISSIONS: Final = {
     "organization_self_hosted_runners": "write",
     "actions": "read",
+    "contents": "read",
     "metadata": "read",
 }
+# Beside these, where lost jobs are run again.
+GITHUB_RERUN_PERMISSIONS: Final = {"actions": "write"}
 # An organization has no list of jobs, and a look into a repository costs a call: no more of a group's are looked into.
 GITHUB_MOST_REPOSITORIES: Final = 20
 
@@ -113,6 +116,9 @@ RUNNER_LOST: Final = "RunnerLost"
 CREDENTIAL_ISSUED: Final = "CredentialIssued"
 CREDENTIAL_REFUSED: Final = "CredentialRefused"
 JOB_STARTED: Final = "JobStarted"
+JOB_LOST: Final = "JobLost"
+JOB_RUN_AGAIN: Final = "JobRunAgain"
+JOB_NOT_RUN_AGAIN: Final = "JobNotRunAgain"
 NOT_ONLINE: Final = "NotOnline"
 GHOST_REMOVED: Final = "GhostRemoved"
 FORGE_UNKNOWN: Final = "ForgeUnknown"

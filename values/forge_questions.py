@@ -17,6 +17,7 @@ class RegistrarQuestion:
 
     ca: PEM of the forge's own, or "". declared_groups: (organization, name) of those that the stack makes itself.
     restrictions: the workflows, owner/repository/FILE@REF, that alone may use a group, as its runners may deploy.
+    reruns: the scopes whose lost jobs are run again.
     """
 
     forge: ForgeScope
@@ -25,6 +26,7 @@ class RegistrarQuestion:
     ca: str = ""
     declared_groups: frozenset[tuple[str, str]] = frozenset()
     restrictions: Mapping[ScopeAndGroup, frozenset[str]] = field(default_factory=dict)
+    reruns: frozenset[Scope] = frozenset()
 
 
 @dataclass(frozen=True)

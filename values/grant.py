@@ -25,7 +25,8 @@ class Grant:
     The namespace is the trust zone: whoever may create pods there can obtain a runner of the scope. runner_group is the
     forge's group for these runners, None for its default one and where it has no groups. labels are those
     that its pods may offer, None for any. jobs: as whom jobs on its pods may act in the cluster. autoscaler: the
-    certificate (PEM) that the autoscaler of its pools shows, "" where it has none.
+    certificate (PEM) that the autoscaler of its pools shows, "" where it has none. rerun_lost_jobs: whether a job that
+    is lost with its runner is run again, once.
     """
 
     namespace: str
@@ -35,6 +36,7 @@ class Grant:
     labels: frozenset[str] | None = None
     jobs: tuple[JobGrant, ...] = ()
     autoscaler: str = ""
+    rerun_lost_jobs: bool = False
 
     def job_grant(self, account: str) -> JobGrant | None:
         """What jobs must be to act as an account; None where none may."""

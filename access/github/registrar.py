@@ -42,9 +42,12 @@ class _Look:
         self._forge, self._credential = question.forge, question.credential
         self.answers = Answers()
 
+    def _permissions(self, scope: Scope) -> dict[str, str]:
+        return registrar_permissions(scope, reruns=scope in self._question.reruns)
+
     def into(self, scope: Scope, group: str | None) -> None:
         """Raises ForgeRefusedError at the first thing that is not as it must be."""
-        token = token_for(self._client, self._credential, scope, registrar_permissions(scope))
+        token = token_for(self._client, self._credential, scope, self._permissions(scope))
         headers = self._runners(scope, token)
         require_classic_scope(self._credential, headers, CLASSIC_SCOPES[scope.kind])
         if scope.is_repository:
@@ -64,7 +67,7 @@ class _Look:
                 f"one of {self._forge.url}",
                 "give a new forgeToken",
             ),
-            403: lacking(key, f"list the runners of {scope}", words(registrar_permissions(scope))),
+            403: lacking(key, f"list the runners of {scope}", words(self._permissions(scope))),
             404: Problem(
                 key, f"{scope} does not exist, or the credential may not see it", "a scope that it may see", cure
             ),
@@ -86,7 +89,7 @@ class _Look:
 
     def _group(self, scope: Scope, name: str | None, token: str) -> None:
         with refusals_mean(
-            {403: lacking(f"scope {scope}", f"list the runner groups of {scope}", words(registrar_permissions(scope)))}
+            {403: lacking(f"scope {scope}", f"list the runner groups of {scope}", words(self._permissions(scope)))}
         ):
             groups = runner_groups(self._client, scope, token)
         group = named_group(groups, name)

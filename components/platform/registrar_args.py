@@ -34,6 +34,8 @@ class GrantArgs(TypedDict):
     """As whom jobs on those pods may act in the cluster."""
     autoscaler: NotRequired[str]
     """The namespace of the KEDA that may scale its pools."""
+    rerun_lost_jobs: NotRequired[bool]
+    """Whether a job that is lost with its runner is run again, once."""
 
 
 class DeadlinesArgs(TypedDict):
@@ -67,6 +69,8 @@ def grant_args(grant: Grant, autoscaler: str | None = None) -> GrantArgs:
             {"account": job.account, "repository": str(job.repository), "workflows": list(map(str, job.workflows))}
             for job in grant.jobs
         ]
+    if grant.rerun_lost_jobs:
+        args["rerun_lost_jobs"] = True
     if autoscaler:
         args["autoscaler"] = autoscaler
     return args

@@ -38,6 +38,7 @@ def registrar_config(
                 "runnerGroup": grant.get("runner_group"),
                 **({"labels": list(grant["labels"])} if "labels" in grant else {}),
                 **({"jobs": [{**job} for job in grant["jobs"]]} if "jobs" in grant else {}),
+                **({"rerunLostJobs": True} if grant.get("rerun_lost_jobs") else {}),
                 **({"autoscaler": shown[grant["namespace"]]} if grant["namespace"] in shown else {}),
             }
             for grant in grants

@@ -30,13 +30,14 @@ def registrar(question: RegistrarQuestion) -> Iterator[Finding]:
         groups.setdefault(scope, []).append(group)
     with GitHubClient.of_scope(question.forge, question.ca) as client:
         for scope, named in groups.items():
-            credential, token = _credential(client, question.credential, scope, registrar_permissions(scope))
+            needed = registrar_permissions(scope, reruns=scope in question.reruns)
+            credential, token = _credential(client, question.credential, scope, needed)
             yield credential
             if not token:
                 continue
             yield _budget(client, scope, token)
             if question.credential.token:
-                yield _may_change(client, scope, token)
+                yield _may_change(client, scope, token, needed)
             yield from _switches(client, scope, token)
             for group in named:
                 yield from _scope(question, scope, group)
@@ -111,16 +112,14 @@ def _budget(client: GitHubClient, scope: Scope, token: str) -> Finding:
         return unknown(check, str(error), AGAIN)
 
 
-def _may_change(client: GitHubClient, scope: Scope, token: str) -> Finding:
+def _may_change(client: GitHubClient, scope: Scope, token: str, needed: Mapping[str, str]) -> Finding:
     """A token tells nobody what it may do; who may not remove runners is refused before the runner is looked for."""
     check = f"permissions for {scope}"
     try:
         client.ask("DELETE", f"{scope.runners_path}/{NO_RUNNER}", token=token)
     except ForgeStatusError as error:
         if error.status == 403:
-            return failed(
-                check, f"the token may not remove runners of {scope}", f"give it {words(registrar_permissions(scope))}"
-            )
+            return failed(check, f"the token may not remove runners of {scope}", f"give it {words(needed)}")
         if error.status not in (404, 422):
             return unknown(check, str(error), AGAIN)
     except ForgeUnreachableError as error:

@@ -5,7 +5,7 @@ from typing import Any
 
 from lab.github.clock import timestamp
 from lab.github.workflow import Workflow
-from lab.github.world import Environment, Group, Job, Repository, Run, Runner, World
+from lab.github.world import Comment, Environment, Group, Job, Repository, Run, Runner, World
 
 Json = dict[str, Any]
 
@@ -130,6 +130,18 @@ def move(world: World, ref: str, commits: tuple[str, str]) -> Json:
     }  # fmt: skip
 
 
+def comment(world: World, repository: Repository, comment: Comment) -> Json:
+    """A comment on a commit."""
+    path = f"{repository.full_name}/commits/{comment.commit}"
+    return {
+        "id": comment.id, "node_id": f"CC_{comment.id}", "body": comment.body, "path": None, "position": None,
+        "line": None, "commit_id": comment.commit, "user": account(world, comment.author.replace(" ", "-"), 4, "Bot"),
+        "author_association": "NONE", "created_at": timestamp(comment.made), "updated_at": timestamp(comment.made),
+        "url": f"{api(world)}/repos/{repository.full_name}/comments/{comment.id}",
+        "html_url": f"{world.base}/{path}#commitcomment-{comment.id}",
+    }  # fmt: skip
+
+
 def _commit(world: World, repository: Repository, sha: str) -> Json:
     url = f"{api(world)}/repos/{repository.full_name}/commits/{sha}"
     person = {"name": "Ada", "email": "ada@example.com", "date": timestamp(EPOCH)}
@@ -171,7 +183,7 @@ def job(world: World, job: Job) -> Json:
     completed = status == "completed"
     steps = [step(number, name, entry) for number, (name, entry) in enumerate(job.steps.items(), 1)]
     return {
-        "id": job.id, "node_id": f"CR_{job.id}", "run_id": job.run, "run_attempt": 1, "name": job.plan.key,
+        "id": job.id, "node_id": f"CR_{job.id}", "run_id": job.run, "run_attempt": job.attempt, "name": job.plan.key,
         "run_url": f"{api(world)}/repos/{whole.repository.full_name}/actions/runs/{job.run}", "head_sha": whole.commit,
         "url": url, "html_url": f"{world.base}/{whole.repository.full_name}/actions/runs/{job.run}/job/{job.id}",
         "status": status, "conclusion": job.conclusion if completed else None, "created_at": timestamp(job.made),

@@ -53,9 +53,9 @@ class Door:
     def __init__(self, world: World, credentials: Credentials, meter: Meter) -> None:
         self._world, self._credentials, self._meter = world, credentials, meter
 
-    def route(self, method: str, path: str, handler: Handler, permission: str) -> web.RouteDef:
-        """`permission` is what an installation needs; reading needs `read`, everything else `write`."""
-        level = "read" if method == "GET" else "write"
+    def route(self, method: str, path: str, handler: Handler, permission: str, level: str = "") -> web.RouteDef:
+        """`permission` is what an installation needs; reading needs `read`, everything else `write`, unless named."""
+        level = level or ("read" if method == "GET" else "write")
 
         async def guarded(request: web.Request) -> web.Response:
             token = self._credentials.bearer(request.headers.get("Authorization", ""))
@@ -135,7 +135,7 @@ def _whole(text: str | None, otherwise: int) -> int:
     return int(text) if text and text.isdecimal() else otherwise
 
 
-def required(body: dict[str, Any], **kinds: type) -> None:
+def required(body: dict[str, Any], /, **kinds: type) -> None:
     """Raises Refusal 422 where a field is missing or is not of its type."""
     for name, kind in kinds.items():
         value = body.get(name)

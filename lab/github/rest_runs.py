@@ -28,6 +28,7 @@ class RunRoutes:
             door.route("GET", f"{actions}/runs/{{id}}/pending_deployments", self._waiting, permission),
             door.route("POST", f"{actions}/runs/{{id}}/pending_deployments", self._review, "deployments"),
             door.route("GET", f"{actions}/jobs/{{id}}", self._job, permission),
+            door.route("POST", f"{actions}/jobs/{{id}}/rerun", self._rerun, permission),
             door.route("GET", f"{actions}/jobs/{{id}}/logs", self._log, permission),
         ]
 
@@ -107,6 +108,10 @@ class RunRoutes:
     async def _job(self, asked: Asked) -> web.Response:
         await runs.expire_locks(self._world)
         return web.json_response(documents.job(self._world, self._found(asked)))
+
+    async def _rerun(self, asked: Asked) -> web.Response:
+        await runs.rerun(self._world, self._found(asked))
+        return web.json_response({}, status=201)
 
     async def _log(self, asked: Asked) -> web.Response:
         """At GitHub a redirect to a store; here the store is this very server, behind no token."""

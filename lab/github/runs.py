@@ -129,6 +129,26 @@ async def cancel(world: World, run: Run) -> None:
     await world.notify()
 
 
+async def rerun(world: World, job: Job) -> None:
+    """A job again, and what needs it. Raises Refusal 403 while its run goes on, and for a job of an earlier attempt.
+
+    At GitHub the other jobs get new numbers, too, and keep their results; here they stay as they are.
+    """
+    run = world.runs[job.run]
+    if run.status != "completed":
+        raise Refusal(403, "The workflow run containing this job is already running")
+    if job not in run.jobs:
+        raise Refusal(403, "This job cannot be re-run: its run has been re-run since")
+    again = {job.plan.key}
+    for _ in run.workflow.jobs:  # a job may need one that stands behind it in the file
+        again |= {other.key for other in run.workflow.jobs if not again.isdisjoint(other.needs)}
+    run.attempt, run.is_cancelled = run.attempt + 1, False
+    run.earlier += [other for other in run.jobs if other.plan.key in again]
+    run.jobs = [other for other in run.jobs if other.plan.key not in again]
+    _make_ready_jobs(world, run)
+    await world.notify()
+
+
 async def expire_locks(world: World) -> None:
     """A job whose runner renews no longer fails, and the runner is forgotten."""
     for job in world.jobs():
@@ -146,7 +166,7 @@ def _make_ready_jobs(world: World, run: Run) -> None:
             needed = [known.get(key) for key in plan.needs]
             if plan.key in known or any(job is None or job.status != "completed" for job in needed):
                 continue
-            job = Job(world.next_id(), run.id, plan, world.clock.now())
+            job = Job(world.next_id(), run.id, plan, world.clock.now(), run.attempt)
             if not plan.always and any(need and need.conclusion != "success" for need in needed):
                 job.status, job.conclusion, job.ended = "completed", "skipped", world.clock.now()
             elif not _may_enter(run, plan):

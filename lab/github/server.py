@@ -18,6 +18,7 @@ from lab.github.protocol import Protocol
 from lab.github.rest import API, Door, refusal
 from lab.github.rest_app import AppRoutes
 from lab.github.rest_branches import BranchRoutes
+from lab.github.rest_comments import CommentRoutes
 from lab.github.rest_people import PeopleRoutes
 from lab.github.rest_runners import GroupRoutes, RunnerRoutes
 from lab.github.rest_runs import RunRoutes
@@ -69,6 +70,7 @@ class StandIn:
                 *GroupRoutes(world).routes(door),
                 *RunRoutes(world).routes(door),
                 *BranchRoutes(world).routes(door),
+                *CommentRoutes(world).routes(door),
                 *WiringRoutes(world).routes(door),
                 *PeopleRoutes(world).routes(door),
                 *AppPages(world, self.credentials).routes(),

@@ -53,6 +53,7 @@ class Repository:
     workflows: dict[str, Workflow] = field(default_factory=dict)
     branches: dict[str, list[str]] = field(default_factory=lambda: {"main": [NEWEST_COMMIT]})
     tagged: set[str] = field(default_factory=set)
+    comments: list["Comment"] = field(default_factory=list)
 
     @property
     def owner(self) -> str:
@@ -63,6 +64,17 @@ class Repository:
     def name(self) -> str:
         """The name without its owner."""
         return self.full_name.split("/")[1]
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment on a commit; `author` is whose budget it was written with."""
+
+    id: int
+    commit: str
+    body: str
+    author: str
+    made: float
 
 
 @dataclass
@@ -115,6 +127,7 @@ class Job:
     run: int
     plan: JobPlan
     made: float
+    attempt: int = 1  # of the run that it is part of
     request: str = field(default_factory=lambda: str(uuid.uuid4()))
     plan_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     timeline: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -149,6 +162,7 @@ class Run:
     made: float
     inputs: dict[str, str] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
+    earlier: list[Job] = field(default_factory=list)  # of earlier attempts, whose place another job has taken
     event: str = "workflow_dispatch"
     commit: str = NEWEST_COMMIT
     is_tag: bool = False
@@ -303,7 +317,7 @@ class World:
     def job(self, identifier: int) -> Job:
         """Raises Refusal 404."""
         for run in self.runs.values():
-            for job in run.jobs:
+            for job in (*run.jobs, *run.earlier):
                 if job.id == identifier:
                     return job
         raise Refusal(404, "Not Found")

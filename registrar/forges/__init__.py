@@ -4,6 +4,7 @@
   answers             an answer's body, read up to a limit
   opening             opens the forge that the settings name: the one place that knows all of them
   gitea               Gitea
+  gitea_statuses      LossStatuses: why a job was lost, as the description of its status
   github/             GitHub
 
 What a forge calls its things stays inside its own file or folder.

@@ -3,6 +3,8 @@
 A forge that goes on and on costs its own answer and no memory.
 """
 
+import re
+from datetime import UTC, datetime
 from typing import Final
 
 import aiohttp
@@ -15,6 +17,7 @@ MOST_BYTES: Final = 8 * 2**20
 MOST_PAGES: Final = 100  # of one list
 LONGEST_WAIT_SECONDS: Final = 300.0  # that a forge in trouble may ask for
 CHUNK_BYTES: Final = 2**16
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 
 
 async def read_body(response: aiohttp.ClientResponse, *, most: int = MOST_BYTES) -> bytes:
@@ -38,4 +41,21 @@ def read_job(entry: Entry, place: str = "") -> Job:
         in_progress=entry.words("status") == "in_progress",
         conclusion=entry.words("conclusion", most=32),
         run_id=entry.identifier_or_none("run_id"),
+        completed=_unix_time(entry.words("completed_at", most=40)),
+        attempt=entry.identifier_or_none("run_attempt") or 0,
+        commit=commit_or_none(entry.words("head_sha", most=80)) or "",
     )
+
+
+def commit_or_none(text: str) -> str | None:
+    """A commit's full number, None for anything else."""
+    return text if _COMMIT.fullmatch(text) else None
+
+
+def _unix_time(text: str) -> float | None:
+    """None where there is none: Gitea writes the year 1 or 1970 then."""
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment > 0 else None

@@ -1,6 +1,7 @@
 """The seam to a forge: what the registrar asks of one, in the forge's own words. No forge is named here."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from values.scope import Scope
@@ -25,7 +26,11 @@ class Runner:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A job. `conclusion` is "" until it is completed, `runner_id` None until a runner has it."""
+    """A job. `conclusion` is "" until it is completed, `runner_id` None until a runner has it.
+
+    completed: Unix time of its conclusion by the forge's clock. attempt: which run of the job it is, from 1 on; 0 where
+    the forge tells none. commit: whose workflow it is part of, "" where the forge tells none.
+    """
 
     id: str
     name: str
@@ -37,6 +42,9 @@ class Job:
     run_id: int | None = None
     # The runner groups, as grants name them, whose runners may take it; None where the forge has none.
     groups: frozenset[str | None] | None = None
+    completed: float | None = None
+    attempt: int = 0
+    commit: str = ""
 
     def __str__(self) -> str:
         return f"job {self.id} ({self.name})"
@@ -84,6 +92,14 @@ class Pace:
     queue_age: float = 2.0  # that an answer about the queue may have
     issues: float = float("inf")  # registrations a second that the forge takes for long
     conclusion: float = 0.0  # seconds after a runner's end until its job's conclusion is there
+
+
+class Again(Enum):
+    """What became of the wish to run a job again."""
+
+    STARTED = "started"
+    NOT_YET = "not yet"  # other jobs of its run go on
+    NEVER = "never"  # its run has been run again already
 
 
 class ForgeError(Exception):
@@ -143,6 +159,18 @@ class Forge(Protocol):
 
     async def result(self, scope: Scope, *, runner_id: int, job_id: str | None) -> Job | None:
         """The job that this runner had, None if it had none as far as the forge can tell. `job_id` speeds it up."""
+
+    async def job(self, scope: Scope, job_id: str) -> Job | None:
+        """A job by the id that `Job.id` gave, None if the forge does not have it (any more). Asked afresh."""
+
+    async def explain(self, scope: Scope, job: Job, why: str) -> None:
+        """Write beside a job why it is lost, where people look for its result; what is written there already stays.
+
+        `why`: sentences of ours. Where nothing that was written can be changed, it waits for the job's conclusion.
+        """
+
+    async def run_again(self, scope: Scope, job: Job) -> Again:
+        """Start a job again that has failed, unless its run goes on or has been run again."""
 
     async def origin(self, scope: Scope, runner: Runner, *, job_id: str | None) -> JobOrigin | None:
         """The job that this runner has at this moment and where it comes from; None where it has none.

@@ -11,6 +11,7 @@ import aiohttp
 
 from registrar.forges.answers import LONGEST_WAIT_SECONDS, MOST_PAGES, read_body, read_job
 from registrar.forges.forge import (
+    Again,
     ForgeError,
     ForgeRefusedError,
     ForgeUnreachableError,
@@ -20,6 +21,7 @@ from registrar.forges.forge import (
     Registration,
     Runner,
 )
+from registrar.forges.gitea_statuses import LossStatuses
 from registrar.untrusted import Entry, MalformedError, document, seconds
 from values.scope import Scope, ScopeKind
 from values.workflow import PULL_REQUEST_EVENT, TARGET_EVENT
@@ -119,6 +121,27 @@ class Gitea:
             if job.runner_id == runner_id:
                 return job
         return await self._completed(scope, runner_id)
+
+    async def job(self, scope: Scope, job_id: str) -> Job | None:
+        return await self._by_id(scope, job_id)
+
+    async def explain(self, scope: Scope, job: Job, why: str) -> None:
+        repository, number = self._where(scope, job.id)
+        if repository is not None and job.commit:
+            await LossStatuses(self._call, self._url).write(repository, number, job, why)
+
+    async def run_again(self, scope: Scope, job: Job) -> Again:
+        repository, number = self._where(scope, job.id)
+        if repository is None or job.run_id is None:
+            return Again.NEVER
+        path = f"{API}{repository.api_path}/actions/runs/{job.run_id}"
+        run = await self._call("run", "GET", path, absent_is_fine=True)
+        if run is None:
+            return Again.NEVER
+        if _of(run, lambda entry: entry.words("status")) != "completed":
+            return Again.NOT_YET
+        await self._call("run again", "POST", f"{path}/jobs/{number}/rerun", absent_is_fine=True)
+        return Again.STARTED
 
     async def origin(self, scope: Scope, runner: Runner, *, job_id: str | None) -> JobOrigin | None:
         job = await self._by_id(scope, job_id) if job_id is not None else None

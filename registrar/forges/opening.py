@@ -53,8 +53,9 @@ def open_forge(
         proxy=settings.forge.proxy,
         limits=limits,
     )
+    reruns = {grant.scope for grant in settings.grants if grant.rerun_lost_jobs}
     return GitHub(
-        Session(client, credential(client, token_file)),
+        Session(client, credential(client, token_file, reruns=reruns)),
         granted={
             scope: {grant.runner_group for grant in settings.grants if grant.scope == scope}
             for scope in settings.scopes

@@ -27,7 +27,7 @@ REPOSITORY: Final = {
     r"actions/runs(/\d+(/jobs)?)?": "actions",
     "branches/[^/]+": "contents",
     "activity": "contents",
-    r"actions/jobs/\d+": "actions",
+    r"actions/jobs/\d+(/rerun)?": "actions",
     "actions/variables(/[^/]+)?": "actions_variables",
     "actions/secrets(/[^/]+)?": "secrets",
     "environments/[^/]+/(variables|secrets)(/[^/]+)?": "environments",
@@ -47,6 +47,8 @@ OTHERS: Final = {
     "installation/repositories": NOTHING,
     "users/[^/]+(/gpg_keys|/keys)?": NOTHING,
 }
+# Whoever may read the code may comment on a commit, and whoever sees the repository reads the comments.
+COMMENTS: Final = re.compile("commits/[^/]+/comments")
 # Who may read an environment need not be one who may change it.
 ENVIRONMENT: Final = re.compile(r"environments(/[^/]+)?(/deployment-branch-policies(/\d+)?)?")
 
@@ -70,6 +72,8 @@ def permission_of(exchange: Exchange) -> tuple[str, str] | None:
     below = re.sub(r"^(repos/[^/]+/[^/]+|repositories/\d+)/?", "", path)
     if below != path and ENVIRONMENT.fullmatch(below):
         return ("actions" if level == "read" else "administration", level)
+    if below != path and COMMENTS.fullmatch(below):
+        return ("metadata" if level == "read" else "contents", "read")
     for pattern, permission in _table(path):
         if re.fullmatch(pattern, path):
             return (permission, level) if permission else None

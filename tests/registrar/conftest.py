@@ -140,10 +140,15 @@ async def open_world(
     silence: float = SILENCE_SECONDS,
     hold: float = HOLD_SECONDS,
     proxy: str = "",
+    stand_ins: tuple[StandInCluster, StandInGitea] | None = None,
     **changes: Any,
 ) -> AsyncIterator[World]:
-    """A registrar whose forge is of that kind, reached through a proxy if one is named; `changes` to config.json."""
-    cluster, gitea, github = StandInCluster(), StandInGitea(), ArrangedGitHub()
+    """A registrar whose forge is of that kind, reached through a proxy if one is named; `changes` to config.json.
+
+    stand_ins: those of an earlier registrar, of which this one is the successor.
+    """
+    cluster, gitea = stand_ins or (StandInCluster(), StandInGitea())
+    github = ArrangedGitHub()
     github.meter.limits = Limits(points_per_minute=None)  # tests run faster than GitHub's minute
     forge_application = gitea.application() if kind == "gitea" else github.application()
     cluster_server, forge_server = TestServer(cluster.application()), TestServer(forge_application)

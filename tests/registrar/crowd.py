@@ -3,19 +3,29 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from aiohttp import ClientError, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from tests.registrar.conftest import World
-from tests.registrar.stand_in_cluster import runner_pod
+from tests.registrar.stand_in_cluster import StandInCluster, runner_pod
+
+
+class Place(Protocol):
+    """Where the crowd comes: the cluster of its pods, and the registrar's address."""
+
+    @property
+    def cluster(self) -> StandInCluster: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def http(self) -> ClientSession: ...
 
 
 @dataclass
 class Crowd:
     """`speed`: how many times faster than the clock the clients wait and hang up."""
 
-    world: World
+    world: Place
     size: int
     hang_up_seconds: float = 30.0
     speed: float = 1.0

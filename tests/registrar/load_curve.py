@@ -1,59 +1,122 @@
 """python -m tests.registrar.load_curve: how many pods a registrar serves at a slow forge, and how long they wait.
 
-In one process, with the registrar as it runs in its pod between the tests' stand-ins, over TLS; clients hang up after
-30 seconds and come back, as the pod's script does. Prints one line for each forge, time of a call and number of pods.
+The registrar is a process of its own, with the limits and the pace of its pod, over TLS; forge and cluster are the
+tests' stand-ins. Clients hang up after 30 seconds and come back, as curl in a pod's script does. Prints one line for
+each forge, time of a call and number of pods; ends with 1 where a pod was not served, or a registration is there for
+nobody.
 """
 
 import argparse
 import asyncio
-import resource
+import ssl
 import statistics
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from registrar.forges.gitea import PACE as GITEA_PACE
-from registrar.forges.github.pace import PACE as GITHUB_PACE
-from tests.registrar.conftest import open_world
-from tests.registrar.crowd import Crowd
+from aiohttp import ClientSession, TCPConnector
+from aiohttp.test_utils import TestServer
 
-PACES = {"gitea": GITEA_PACE, "github": GITHUB_PACE}
+from tests.github.arranged import TOKEN as GITHUB_TOKEN
+from tests.github.arranged import ArrangedGitHub
+from tests.registrar.conftest import settings_document
+from tests.registrar.crowd import Crowd
+from tests.registrar.registrar_process import registrar_process, write_files
+from tests.registrar.stand_in_cluster import StandInCluster
+from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
+
+FORGES = ("gitea", "github")
+COLUMNS = (
+    "forge", "call s", "pods", "all served after s", "median s", "tries", "hung up", "for nobody", "overtaken by",
+    "MiB before", "MiB most",
+)  # fmt: skip
+
+
+@dataclass
+class Place:
+    """A registrar's process between stand-ins."""
+
+    cluster: StandInCluster
+    gitea: StandInGitea
+    github: ArrangedGitHub
+    url: str
+    http: ClientSession
+    pid: int
+
+    @property
+    def runners(self) -> int:
+        """How many are registered."""
+        return len(self.gitea.runners) + len(self.github.runners)
+
+    def mebibytes(self, field: str) -> float:
+        """The registrar's memory: VmRSS now, VmHWM the most so far."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith(f"{field}:")).split()[1]) / 1024
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """What to measure."""
     parser = argparse.ArgumentParser(prog="load_curve", description=__doc__)
-    parser.add_argument("--forges", nargs="+", default=["gitea", "github"], choices=sorted(PACES))
+    parser.add_argument("--forges", nargs="+", default=FORGES, choices=FORGES)
     parser.add_argument("--call-seconds", nargs="+", type=float, default=[0.25, 0.5, 1.0])
     parser.add_argument("--pods", nargs="+", type=int, default=[50, 100, 200, 400])
     return parser.parse_args(argv)
 
 
-async def measure(forge: str, call_seconds: float, pods: int) -> str:
-    """One line of the table."""
+@asynccontextmanager
+async def open_place(folder: Path, forge: str, call_seconds: float) -> AsyncIterator[Place]:
+    """As it is when nobody has asked yet."""
+    cluster, gitea, github = StandInCluster(), StandInGitea(), ArrangedGitHub()
+    gitea.delay = github.delay = call_seconds
+    application = gitea.application() if forge == "gitea" else github.application()
+    servers = TestServer(cluster.application()), TestServer(application)
+    for server in servers:
+        await server.start_server()
+    at_cluster, at_forge = (str(server.make_url("")).rstrip("/") for server in servers)
+    url = at_forge + ("" if forge == "gitea" else "/api/v3")
+    settings = settings_document(forge={"kind": forge, "url": url})
+    write_files(folder, settings, token=TOKEN if forge == "gitea" else GITHUB_TOKEN, cluster=at_cluster)
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    connector = TCPConnector(ssl=trust, limit=0, force_close=True)
+    async with registrar_process(folder) as (process, address), ClientSession(connector=connector) as http:
+        yield Place(cluster, gitea, github, address, http, process.pid)
+    cluster.break_watches()
+    await asyncio.gather(*(server.close() for server in servers))
+
+
+async def measure(forge: str, call_seconds: float, pods: int) -> tuple[str, bool]:
+    """One line of the table, and whether every pod was served and nothing is registered for nobody."""
     with tempfile.TemporaryDirectory() as folder:
-        async with open_world(Path(folder), forge, PACES[forge]) as world:
-            world.gitea.delay = world.github.delay = call_seconds
-            crowd = Crowd(world, pods)
+        async with open_place(Path(folder), forge, call_seconds) as place:
+            before = place.mebibytes("VmRSS")
+            crowd = Crowd(place, pods)
             await crowd.come()
-            registered = len(world.gitea.runners if forge == "gitea" else world.github.runners)
-            lost = registered - pods
+            await asyncio.sleep(10 * call_seconds)  # what was begun for a client that hung up is undone by then
+            for_nobody, most = place.runners - pods, place.mebibytes("VmHWM")
     waits = sorted(crowd.seconds)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return (
-        f"{forge:7} {call_seconds:5.2f} {pods:5} {waits[-1]:8.1f} {statistics.median(waits):8.1f} "
-        f"{crowd.tries:6} {crowd.hung_up:5} {lost:5} {crowd.farthest_overtaken():9} {memory:7.0f}"
-    )
+    columns = (
+        forge, f"{call_seconds:.2f}", pods, f"{waits[-1]:.0f}", f"{statistics.median(waits):.0f}", crowd.tries,
+        crowd.hung_up, for_nobody, crowd.farthest_overtaken(), f"{before:.0f}", f"{most:.0f}",
+    )  # fmt: skip
+    return f"| {' | '.join(map(str, columns))} |", for_nobody == 0 and len(waits) == pods
 
 
-async def table(options: argparse.Namespace) -> None:
+async def table(options: argparse.Namespace) -> int:
     """Every combination, one after the other."""
-    print("forge    call  pods    all s median s  tries hung-up nobody overtaken   MiB")
+    print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
+    all_good = True
     for forge in options.forges:
         for call_seconds in options.call_seconds:
             for pods in options.pods:
-                print(await measure(forge, call_seconds, pods), flush=True)
+                line, is_good = await measure(forge, call_seconds, pods)
+                all_good &= is_good
+                print(line, flush=True)
+    return 0 if all_good else 1
 
 
 if __name__ == "__main__":
-    asyncio.run(table(arguments()))
+    sys.exit(asyncio.run(table(arguments())))

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 TOKEN = "forge-credential"
+COMMIT = "c0ffee" + 34 * "0"
 
 
 @dataclass
@@ -18,6 +19,7 @@ class StandInGitea:
     jobs: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[int, dict[str, Any]] = field(default_factory=dict)
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
+    statuses: list[dict[str, Any]] = field(default_factory=list)  # of every commit, the oldest first
     calls: list[str] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
     tokens_seen: list[str] = field(default_factory=list)
@@ -29,6 +31,7 @@ class StandInGitea:
     delay: float = 0.0  # seconds before each answer
     slow: dict[str, float] = field(default_factory=dict)  # seconds before answers to paths with this in them
     broken: str = ""  # paths with this in them answer 500
+    refused: str = ""  # paths with this in them answer 403, as to a token without the scope for them
     minted: int = 0
     after_register: Callable[[], Awaitable[None]] | None = None  # what happens between Gitea's commit and its answer
 
@@ -43,6 +46,9 @@ class StandInGitea:
             "labels": ["cml-gpu"],
             "status": status,
             "steps": [],
+            "run_id": 1,
+            "run_attempt": 1,
+            "head_sha": COMMIT,
             **more,
         }
         if runner_id is not None:
@@ -57,6 +63,16 @@ class StandInGitea:
             "id": run_id, "path": path, "event": event, "head_branch": branch, "repository": repository,
             "status": "in_progress", "head_sha": "0" * 40,
         }  # fmt: skip
+
+    def write_status(self, job_id: int, status: str, description: str) -> None:
+        """As Gitea itself writes one whenever a job of a push or a pull request moves on."""
+        target, context = f"/mlops/guide/actions/runs/1/jobs/{job_id}", f"lab / train-{job_id} (push)"
+        entry = {"status": status, "context": context, "target_url": target, "description": description}
+        self.statuses.append({"id": len(self.statuses) + 1, "sha": COMMIT, **entry})
+
+    def shown_statuses(self) -> dict[str, tuple[str, str]]:
+        """State and description by context: of each the newest, as people see them."""
+        return {status["context"]: (status["status"], status["description"]) for status in self.statuses}
 
     def pull(self, number: int, head: str | None) -> None:
         """Add or replace a pull request whose branch is in the repository `head`, None of one that is gone."""
@@ -80,6 +96,10 @@ class StandInGitea:
         application.router.add_get("/api/v1/repos/{owner}/{repo}/actions/jobs/{id}", self._get_job)
         application.router.add_get("/api/v1/repos/{owner}/{repo}/actions/runs/{id}", self._get_run)
         application.router.add_get("/api/v1/repos/{owner}/{repo}/pulls/{id}", self._get_pull)
+        application.router.add_get("/api/v1/repos/{owner}/{repo}/commits/{sha}/status", self._get_status)
+        application.router.add_post("/api/v1/repos/{owner}/{repo}/statuses/{sha}", self._post_status)
+        path = "/api/v1/repos/{owner}/{repo}/actions/runs/{run}/jobs/{id}/rerun"
+        application.router.add_post(path, self._rerun)
         application.router.add_post("/api/actions/runner.v1.RunnerService/Register", self._register)
         return application
 
@@ -91,6 +111,8 @@ class StandInGitea:
             await asyncio.sleep(wait)
         if self.broken and self.broken in request.path:
             return web.Response(status=500)
+        if self.refused and self.refused in request.path:
+            return web.json_response({"message": "token does not have at least one of required scope(s)"}, status=403)
         if self.failing is not None:
             return web.Response(status=self.failing, headers=self.failing_headers)
         if request.path.startswith("/api/v1/"):
@@ -154,6 +176,32 @@ class StandInGitea:
     async def _get_run(self, request: web.Request) -> web.Response:
         run = self.runs.get(int(request.match_info["id"]))
         return web.json_response(run) if run else web.Response(status=404)
+
+    async def _get_status(self, request: web.Request) -> web.Response:
+        newest = {status["context"]: status for status in self.statuses if status["sha"] == request.match_info["sha"]}
+        entries = list(newest.values())[: min(50, int(request.query.get("limit", "30")))]
+        return web.json_response({"state": "pending", "total_count": len(newest), "statuses": entries or None})
+
+    async def _post_status(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        assert asked["state"] in ("pending", "success", "error", "failure", "warning", "skipped")
+        entry = {key: asked[key] for key in ("context", "target_url", "description")}
+        sha = request.match_info["sha"]
+        self.statuses.append({"id": len(self.statuses) + 1, "sha": sha, "status": asked["state"], **entry})
+        return web.json_response(self.statuses[-1], status=201)
+
+    async def _rerun(self, request: web.Request) -> web.Response:
+        """The job keeps its number; its runner is unknown until another one takes it."""
+        number, run = int(request.match_info["id"]), int(request.match_info["run"])
+        jobs = [job for job in self.jobs if job["run_id"] == run]
+        job = next((job for job in jobs if job["id"] == number), None)
+        if job is None:
+            return web.Response(status=404)
+        if any(other["status"] != "completed" for other in jobs):
+            return web.json_response({"message": "this workflow run is not done"}, status=400)
+        job.update(status="queued", conclusion="")
+        job.pop("runner_id", None)
+        return web.json_response(job, status=201)
 
     async def _get_pull(self, request: web.Request) -> web.Response:
         pull = self.pulls.get(int(request.match_info["id"]))

@@ -2,25 +2,21 @@
 
 import asyncio
 import json
-import os
 import signal
 import ssl
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from aiohttp import ClientConnectionError, ClientSession, web
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 
-from tests.registrar.certificate import write_certificate
-from tests.registrar.conftest import PATIENCE_SECONDS, settings_document, until
+from tests.registrar.conftest import settings_document, until
+from tests.registrar.registrar_process import registrar_process, write_files
 from tests.registrar.stand_in_cluster import StandInCluster, runner_pod, start
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
-from tests.registrar.test_main import KUBECONFIG, options
 from values import contract
 
 # What a registration asks of the API server and the forge, in its order: what the loop asks beside it is not counted.
@@ -65,26 +61,6 @@ class Scene:
     gitea: StandInGitea
     killing: Killing
 
-    @asynccontextmanager
-    async def registrar(self) -> AsyncIterator[tuple["asyncio.subprocess.Process", str]]:
-        """A process and its address, as soon as it serves."""
-        port = unused_port()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "registrar", *options(self.folder, port),
-            env={**os.environ, "KUBECONFIG": str(self.folder / "kubeconfig")},
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        try:
-            assert process.stdout is not None
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while json.loads(await process.stdout.readline())["event"] != "serving":
-                    pass
-            yield process, f"https://127.0.0.1:{port}"
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.communicate()
-
     async def register(self, url: str, pod: dict[str, Any]) -> tuple[int, Any]:
         """Raises ClientConnectionError where the registrar dies."""
         trust = ssl.create_default_context()
@@ -104,10 +80,8 @@ async def scene(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
         application.middlewares.append(killing.middleware)
         await server.start_server()
     at_cluster, at_forge = (str(server.make_url("")).rstrip("/") for server in servers)
-    write_certificate(tmp_path)
-    (tmp_path / "config.json").write_text(json.dumps(settings_document(forge={"kind": "gitea", "url": at_forge})))
-    (tmp_path / "token").write_text(TOKEN)
-    (tmp_path / "kubeconfig").write_text(KUBECONFIG.format(url=at_cluster))
+    settings = settings_document(forge={"kind": "gitea", "url": at_forge})
+    write_files(tmp_path, settings, token=TOKEN, cluster=at_cluster)
     yield Scene(tmp_path, cluster, gitea, killing)
     cluster.break_watches()
     await asyncio.gather(*(server.close() for server in servers))
@@ -128,12 +102,12 @@ LEAVES_A_GHOST: Final = ((STEPS[2], True), (STEPS[3], False))
 async def test_a_registrar_killed_at_any_point_of_a_registration_costs_the_pod_nothing(scene: Scene) -> None:
     pod = runner_pod()
     await scene.cluster.create(pod)
-    async with scene.registrar() as (process, url):
+    async with registrar_process(scene.folder) as (process, url):
         scene.killing.process = process
         with pytest.raises(ClientConnectionError):
             await scene.register(url, pod)
         assert await process.wait() == -signal.SIGKILL
-    async with scene.registrar() as (_, url):
+    async with registrar_process(scene.folder) as (_, url):
         status, body = await scene.register(url, pod)
         assert status == 200
         now = scene.cluster.pods["runners", "cuda-abc-aaaaa"]

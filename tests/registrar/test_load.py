@@ -9,12 +9,12 @@ import pytest
 from registrar.forges.forge import Pace
 from registrar.forges.github.pace import LIMITS
 from registrar.turns import HOLD_SECONDS, NotYetError, Turns
-from tests.registrar.conftest import open_world
+from tests.registrar.conftest import open_world, until
 from tests.registrar.crowd import Crowd
 
 SPEED = 10.0
-PODS = 100
-PATIENCE_SECONDS = 90
+PODS = 60
+PATIENCE_SECONDS = 300  # of a busy machine
 
 
 @pytest.mark.parametrize("call_seconds", [0.25, 0.5, 1.0])
@@ -32,7 +32,7 @@ async def test_every_pod_is_served_in_its_turn_and_nothing_is_registered_for_nob
             await crowd.come()
         runners = world.gitea.runners if kind == "gitea" else world.github.runners
         minted = world.gitea.minted if kind == "gitea" else sum("generate-jitconfig" in it for it in world.github.calls)
-        assert len(runners) == PODS
+        await until(lambda: len(runners) == PODS)  # what was begun for one that hung up is undone in the end
         assert minted - PODS <= crowd.hung_up  # who hung up while they were registered: undone, as only those left show
 
 
@@ -77,6 +77,37 @@ async def test_pods_that_were_sent_away_have_their_turn_before_those_that_came_l
     await asyncio.gather(*back, return_exceptions=True)
     assert order[:2] == ["early-0", "early-1"]
     assert order.index("sent-away") < order.index("late")
+
+
+async def test_who_hangs_up_in_the_middle_of_their_turn_comes_back_to_their_place() -> None:
+    order: list[str] = []
+    turns = Turns(at_once=1)
+
+    async def be_served(who: str) -> None:
+        async with turns.turn(who):
+            order.append(who)
+
+    async with turns.turn("holder"):
+        first = asyncio.create_task(_wait_in_turn(turns, "first"))
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    late = asyncio.create_task(be_served("late"))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    await late
+    order.clear()
+    async with turns.turn("holder"):
+        back = [asyncio.create_task(be_served(who)) for who in ("later-still", "first")]
+        await asyncio.sleep(0)
+    await asyncio.gather(*back)
+    assert order == ["first", "later-still"]
+    assert turns.remembered == 0
+
+
+async def _wait_in_turn(turns: Turns, who: str) -> None:
+    async with turns.turn(who):
+        await asyncio.Event().wait()
 
 
 async def test_who_gives_up_waiting_passes_their_turn_on() -> None:

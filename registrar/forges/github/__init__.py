@@ -10,9 +10,11 @@
   active_runs         ActiveRuns: which runs of a repository go on, by one page
   jobs                Jobs: read by runs, for GitHub lists them in no other way
   unreadable          Unreadable: repositories that cannot be read, each of which costs only itself
+  job_comments        JobComments: why a job was lost, as a comment on its commit
   origins             Origins: where a job comes from, with the proof of its branch
   versions            Versions: how long a runner's version is still served
   reading             what GitHub's JSON means, and where things are in its API
 
-`session` joins `client` and `credentials`; `forge`, `groups`, `jobs`, `origins` and `versions` ask through it alone.
+`session` joins `client` and `credentials`; `forge`, `groups`, `jobs`, `job_comments`, `origins` and `versions` ask
+through it alone.
 """

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,8 +73,11 @@ class App:
         app_id: str,
         read_key: Callable[[], str],
         installation_id: str = "",
+        reruns: Collection[Scope] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`reruns`: the scopes whose lost jobs are run again."""
+        self._reruns = frozenset(reruns)
         self._client, self._app_id, self._read_key, self._clock = client, app_id, read_key, clock
         self._installation = installation_id
         self._tokens: dict[Scope, _Token] = {}
@@ -99,7 +102,7 @@ class App:
     async def _mint(self, scope: Scope) -> _Token:
         jwt = self._sign()
         installation = self._installation or str(of(await self._find(scope, jwt), lambda entry: entry.identifier("id")))
-        request: dict[str, Any] = {"permissions": registrar_permissions(scope)}
+        request: dict[str, Any] = {"permissions": self._permissions(scope)}
         if scope.is_repository:
             request["repositories"] = [scope.repository]
         try:
@@ -116,6 +119,9 @@ class App:
         token, ends = of(answer, lambda entry: (entry.text("token"), moment(entry.words("expires_at", most=40))))
         life = LIFE_SECONDS if ends is None else min((ends - datetime.now(UTC)).total_seconds(), LIFE_SECONDS)
         return _Token(value=token, renew_at=self._clock() + max(0.0, life - RENEW_SECONDS))
+
+    def _permissions(self, scope: Scope) -> dict[str, str]:
+        return registrar_permissions(scope, reruns=scope in self._reruns)
 
     async def _find(self, scope: Scope, jwt: str) -> Any:
         try:
@@ -136,7 +142,7 @@ class App:
             raise ForgeRefusedError(f"the App's private key cannot be used; {cure}", retry_after=60.0) from error
 
     def _not_minted(self, error: GitHubRefusedError, scope: Scope, installation: str) -> ForgeRefusedError:
-        wanted = ", ".join(f"{name}: {level}" for name, level in registrar_permissions(scope).items())
+        wanted = ", ".join(f"{name}: {level}" for name, level in self._permissions(scope).items())
         if error.status == 422:
             cure = f"the App needs {wanted}, and its owner has to accept that for the installation"
         elif error.status == 404:
@@ -147,8 +153,8 @@ class App:
         return ForgeRefusedError(message, retry_after=error.retry_after)
 
 
-def credential(client: Client, token_file: Path) -> Credential:
-    """What lies in the credential's folder: an App's files, else the token."""
+def credential(client: Client, token_file: Path, *, reruns: Collection[Scope] = ()) -> Credential:
+    """What lies in the credential's folder: an App's files, else the token. `reruns`: as of App."""
     folder = token_file.parent
     app = {name: folder / name for name in (contract.APP_ID_FILE, contract.APP_KEY_FILE)}
     if not all(path.exists() for path in app.values()):
@@ -159,6 +165,7 @@ def credential(client: Client, token_file: Path) -> Credential:
         app_id=_read(app[contract.APP_ID_FILE]),
         read_key=lambda: _read(app[contract.APP_KEY_FILE]),
         installation_id=_read(installation) if installation.exists() else "",
+        reruns=reruns,
     )
 
 

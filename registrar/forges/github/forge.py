@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from registrar.forges.forge import (
+    Again,
     ForgeRefusedError,
     Job,
     JobOrigin,
@@ -24,10 +25,12 @@ from registrar.forges.forge import (
     Runner,
     RunnerBusyError,
 )
+from registrar.forges.github.active_runs import COMPLETED
 from registrar.forges.github.client import GitHubRefusedError
 from registrar.forges.github.groups import Groups
 from registrar.forges.github.jit import without_updates
-from registrar.forges.github.jobs import QUEUE_PATIENCE_SECONDS, Jobs
+from registrar.forges.github.job_comments import JobComments
+from registrar.forges.github.jobs import QUEUE_PATIENCE_SECONDS, Jobs, repository_of
 from registrar.forges.github.origins import Origins
 from registrar.forges.github.pace import PACE
 from registrar.forges.github.reading import of, runner
@@ -62,6 +65,7 @@ class GitHub:
         self._groups = Groups(session, granted)
         self._jobs = Jobs(session, self._groups, Unreadable(observe_unreadable))
         self._origins = Origins(session, self._groups, self._jobs)
+        self._comments = JobComments(session)
         self._versions = Versions(session, observe_days_left)
         self._refused: dict[int, float] = {}
         self._removed: dict[int, float] = {}
@@ -164,6 +168,25 @@ class GitHub:
         if job is not None and job.runner_id == runner_id:
             return job
         return await self._jobs.of_runner(scope, runner_id)
+
+    async def job(self, scope: Scope, job_id: str) -> Job | None:
+        return await self._jobs.by_id(scope, job_id)
+
+    async def explain(self, scope: Scope, job: Job, why: str) -> None:
+        if job.conclusion:  # a comment stays as it is, so it has to be the last word
+            await self._comments.write(scope, job, why)
+
+    async def run_again(self, scope: Scope, job: Job) -> Again:
+        repository, number = repository_of(scope, job)
+        if job.run_id is None:
+            return Again.NEVER
+        run = await self._session.find(scope, "run", f"{repository.api_path}/actions/runs/{job.run_id}")
+        if run is None or (of(run, lambda entry: entry.identifier_or_none("run_attempt")) or 0) != 1:
+            return Again.NEVER
+        if of(run, lambda entry: entry.words("status")) != COMPLETED:
+            return Again.NOT_YET
+        await self._session.ask(scope, "run again", "POST", f"{repository.api_path}/actions/jobs/{number}/rerun")
+        return Again.STARTED
 
     async def origin(self, scope: Scope, runner: Runner, *, job_id: str | None) -> JobOrigin | None:
         return await self._origins.read(scope, runner, job_id=job_id)

@@ -62,6 +62,12 @@ class _Scope:
     read_at: float = float("-inf")  # when the last reading of every run began
 
 
+def repository_of(scope: Scope, job: Job) -> tuple[Scope, str]:
+    """A job's repository, and its number there."""
+    name, _, number = job.id.rpartition("/")
+    return (scope.within(name) if name else scope), number
+
+
 class Jobs:
     """Reads jobs of all repositories that a scope's runners serve."""
 

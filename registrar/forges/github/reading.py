@@ -8,7 +8,10 @@ from registrar.forges.forge import ForgeUnreachableError, Runner
 from registrar.untrusted import Entry, MalformedError
 
 RUN_FIELDS: Final = ("id", "status", "updated_at", "run_attempt", "path")
-JOB_FIELDS: Final = ("id", "name", "labels", "runner_id", "runner_name", "status", "conclusion", "run_id")
+JOB_FIELDS: Final = (
+    "id", "name", "labels", "runner_id", "runner_name", "status", "conclusion", "run_id", "completed_at", "run_attempt",
+    "head_sha",
+)  # fmt: skip
 RUNNER_FIELDS: Final = ("id", "name", "status", "busy", "ephemeral", "labels", "version", "runner_group_id")
 GROUP_RESTRICTIONS: Final = ("allows_public_repositories", "restricted_to_workflows", "selected_workflows")
 GROUP_FIELDS: Final = ("id", "name", "default", "visibility", *GROUP_RESTRICTIONS)

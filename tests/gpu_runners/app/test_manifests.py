@@ -71,6 +71,9 @@ async def everything(github: Github, forge: GitHub, scope: Scope) -> None:
     for run_job in github.world.jobs():
         run_job.status, run_job.conclusion = "completed", "success"
         run_job.runner = github.world.runners[issued.runner_id]
+    lost = await forge.job(scope, job.id)
+    assert lost is not None
+    await forge.explain(scope, lost, "The runner cuda-1 was killed.")
     result = await forge.result(scope, runner_id=issued.runner_id, job_id=job.id)
     assert result is not None
     assert await forge.result(scope, runner_id=issued.runner_id, job_id=None) == result  # found by its runner alone

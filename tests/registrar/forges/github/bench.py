@@ -1,9 +1,10 @@
 """A GitHub forge and the stand-in that it talks to, opened as the registrar opens it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiohttp.test_utils import TestServer
 
@@ -15,6 +16,7 @@ from tests.github.app_key import private_key
 from tests.github.arranged import APP_ID, TOKEN, ArrangedGitHub
 from tests.registrar.conftest import settings_document
 from values import contract
+from values.scope import Scope
 
 
 @dataclass
@@ -40,9 +42,17 @@ def write_app(folder: Path, key: str, **more: str) -> None:
 
 @asynccontextmanager
 async def github_bench(
-    folder: Path, *, app: bool = False, group: str | None = None, more_groups: tuple[str, ...] = ()
+    folder: Path,
+    *,
+    app: bool = False,
+    group: str | None = None,
+    more_groups: tuple[str, ...] = (),
+    reruns: Collection[Scope] = (),
 ) -> AsyncIterator[Bench]:
-    """A personal access token, or an App; `group`: what the grant of the organization names, `more_groups` others."""
+    """A personal access token, or an App; `group`: what the grant of the organization names, `more_groups` others.
+
+    reruns: the scopes whose lost jobs are run again.
+    """
     stand_in, metrics = ArrangedGitHub(), Metrics()
     server = TestServer(stand_in.application())
     await server.start_server()
@@ -50,7 +60,8 @@ async def github_bench(
     grant = {"namespace": "runners", "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None}
     of_organization = {**grant, "namespace": "others", "scope": "mlops", "runnerGroup": group}
     others = [{**of_organization, "namespace": name, "runnerGroup": name} for name in more_groups]
-    grants = [grant, of_organization, *others]
+    grants: list[dict[str, Any]] = [grant, of_organization, *others]
+    grants = [{**it, "rerunLostJobs": Scope(str(it["scope"])) in reruns} for it in grants]
     settings = parse(settings_document(forge={"kind": "github", "url": url}, grants=grants))
     if app:
         write_app(folder, private_key())

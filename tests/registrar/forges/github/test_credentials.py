@@ -35,7 +35,12 @@ async def test_an_organizations_token_administers_no_repository(bench: Bench) ->
     await bench.forge.list_runners(Scope("mlops"))
     (request,) = bench.stand_in.minted
     assert request == {
-        "permissions": {"organization_self_hosted_runners": "write", "actions": "read", "metadata": "read"}
+        "permissions": {
+            "organization_self_hosted_runners": "write",
+            "actions": "read",
+            "contents": "read",
+            "metadata": "read",
+        }
     }
 
 

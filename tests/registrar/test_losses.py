@@ -1,0 +1,96 @@
+"""Which jobs count as lost, and what is said of them."""
+
+from dataclasses import replace
+
+import pytest
+
+from registrar.forges.forge import Job
+from registrar.losses import SKEW_SECONDS, loss_of, silence_of
+from registrar.outcomes import outcome_of
+from registrar.pods import RunnerPod
+from tests.registrar.test_brake import ended_pod
+
+JOB = Job(
+    id="7", name="train", labels=frozenset(), runner_id=1, runner_name="a", in_progress=True, conclusion="", attempt=1
+)
+
+
+def a_pod(*, exit_code: int | None = 137, reason: str = "Error", message: str = "") -> RunnerPod:
+    pod = ended_pod("a", at=1000.0, busy="7")
+    assert pod.ended is not None
+    ended = replace(pod.ended, exit_code=exit_code, reason=reason, message=message)
+    return replace(pod, name="a", runner_id=1, ended=ended)
+
+
+def concluded(conclusion: str, *, after: float) -> Job:
+    return replace(JOB, in_progress=False, conclusion=conclusion, completed=1000.0 + after)
+
+
+def test_a_job_that_goes_on_without_its_runner_is_lost() -> None:
+    assert loss_of(a_pod(), JOB) is not None
+
+
+@pytest.mark.parametrize("conclusion", ["failure", "cancelled", "timed_out"])
+def test_a_job_that_is_concluded_long_after_its_runner_ended_was_concluded_by_the_forge(conclusion: str) -> None:
+    assert loss_of(a_pod(), concluded(conclusion, after=SKEW_SECONDS + 1)) is not None
+
+
+@pytest.mark.parametrize("after", [-3600.0, -1.0, 0.0, SKEW_SECONDS])
+def test_a_job_that_failed_before_its_runner_ended_failed_by_itself(after: float) -> None:
+    assert loss_of(a_pod(), concluded("failure", after=after)) is None
+
+
+def test_a_failure_of_which_nobody_knows_when_it_was_counts_as_the_jobs_own() -> None:
+    assert loss_of(a_pod(), replace(concluded("failure", after=0), completed=None)) is None
+
+
+@pytest.mark.parametrize("conclusion", ["success", "skipped", "neutral"])
+def test_a_good_end_is_never_a_loss_however_late_it_comes(conclusion: str) -> None:
+    assert loss_of(a_pod(), concluded(conclusion, after=1000)) is None
+
+
+@pytest.mark.parametrize(
+    "job", [None, replace(JOB, runner_id=2), replace(JOB, runner_name="b"), replace(JOB, runner_name="")]
+)
+def test_a_pod_that_claims_anothers_job_has_lost_nothing(job: Job | None) -> None:
+    assert loss_of(a_pod(), job) is None
+
+
+def test_a_runner_that_has_not_ended_has_lost_nothing() -> None:
+    assert loss_of(replace(a_pod(), ended=None), JOB) is None
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "reason", "words"),
+    [
+        (137, "OOMKilled", "used more memory than its pool gives it"),
+        (137, "Error", "was killed (exit code 137)"),
+        (2, "Error", "broke down (exit code 2)"),
+        (0, "Completed", "the forge does not answer for too long"),
+        (None, "Evicted", "its node evicted it"),
+        (None, "", "its pod failed"),
+    ],
+)
+def test_people_are_told_how_the_runner_ended(exit_code: int | None, reason: str, words: str) -> None:
+    loss = loss_of(a_pod(exit_code=exit_code, reason=reason), JOB)
+    assert loss is not None
+    assert words in loss.why
+
+
+@pytest.mark.parametrize("reason", ["@everyone <img src=x>", "[x](https://evil.example)"])
+def test_nothing_that_a_pod_or_a_job_wrote_goes_to_the_forge(reason: str) -> None:
+    pod = a_pod(exit_code=2, reason=reason, message="<!-- --> ![x](https://evil.example) @everyone")
+    job = replace(JOB, name="<script>")
+    loss = loss_of(pod, job)
+    assert loss is not None
+    assert loss.why == "The runner a ended before it could report the result: it broke down (exit code 2)."
+    assert silence_of(job, "a", "runners").why == (
+        "The runner a was not heard of any more: its pod, its node or its network is gone."
+    )
+
+
+def test_an_outcome_tells_the_loss_with_and_without_a_conclusion() -> None:
+    assert outcome_of(a_pod(), JOB).loss is not None
+    assert outcome_of(a_pod(), concluded("failure", after=600)).loss is not None
+    assert outcome_of(a_pod(), concluded("failure", after=-1)).loss is None
+    assert outcome_of(a_pod(), None).loss is None
