@@ -8,7 +8,7 @@ from config.networks import NETWORK_KIND
 from values.egress import EgressRule
 from values.forge_networks import forge_networks
 from values.problem import quoted
-from values.scope import ForgeScope
+from values.scope import FORGES, ForgeScope
 
 PORT_KIND: Final = NumberKind(1, 65535, hint="a port's number, e.g. 443 for https")
 MOST_PORTS: Final = 100
@@ -37,17 +37,20 @@ def _read_ports(section: Section) -> list[int]:
     if not isinstance(value, list) or not 0 < len(value) <= MOST_PORTS:
         port = _port_of(value)
         cure = f"write [{port}]" if port else "write the ports' numbers, e.g. [443]"
+        if isinstance(value, list) and len(value) > MOST_PORTS:
+            cure = "leave some out, or write the others into a second entry"
         section.note("ports", quoted(value), f"a list of 1 to {MOST_PORTS} TCP ports", cure)
         return []
     for index, port in enumerate(value):
         if not PORT_KIND.is_one(port):
             section.note(f"ports[{index}]", quoted(port), PORT_KIND.allowed, PORT_KIND.cure_for(port))
+    section.once("ports", [str(port) for port in value if PORT_KIND.is_one(port)])
     return [port for port in value if PORT_KIND.is_one(port)]
 
 
 def check_forge_is_reached(registrar: Section, forge: ForgeScope) -> None:
     """The registrar reaches its forge and nothing else, so somebody must say where a forge answers that has a name."""
-    if forge.url and not forge_networks(forge) and not registrar.values.get("egress"):
+    if forge.url and forge.kind in FORGES and not forge_networks(forge) and not registrar.values.get("egress"):
         allowed = f"where {forge.host} answers, e.g. [{{cidr: 203.0.113.7/32, ports: [{forge.port}]}}]"
         cure = f"`getent ahosts {forge.host}` tells its addresses"
         registrar.note("egress", "nothing", allowed, cure)

@@ -12,10 +12,11 @@ from typing import Any, Final, TypeGuard
 
 from config.kinds import NumberKind, TextKind
 from config.shape import Schema, Shape
-from values.problem import Problem, quoted
+from values.problem import NOTHING, Problem, quoted
 from values.secrecy import without_secrets
 
 MOST_ITEMS: Final = 500  # of any list: a longer one is a mistake, and would take for ever to tell
+MAPPING: Final = "a mapping"
 _EMPTY: Final = "nothing behind it"
 _PRIVATE: Final = "something else, which is not shown"
 
@@ -49,6 +50,13 @@ class Section:
     def note(self, name: str, found: str, allowed: str, cure: str) -> None:
         """Notes a problem with a field."""
         self.problems.append(Problem(self.at(name), found, allowed, cure))
+
+    def is_well(self, name: str) -> bool:
+        """Whether no problem was noted with a field, or below it."""
+        key = self.at(name)
+        return not any(
+            problem.key == key or problem.key.startswith((f"{key}.", f"{key}[")) for problem in self.problems
+        )
 
     def known(self, *names: str) -> None:
         """Notes every key that is none of these, with the nearest that is; and those that hold nothing.
@@ -146,7 +154,7 @@ class Section:
         value = self.value(name)
         if value is not None and not _is_mapping(value):
             found = _PRIVATE if is_private else self._quoted(name, value)
-            self.note(name, found, "a mapping", usual_cure(value, "mapping"))
+            self.note(name, found, MAPPING, usual_cure(value, "mapping"))
         return self._inner(name, value if _is_mapping(value) else {}, is_private=is_private)
 
     def sections(self, name: str, most: int = MOST_ITEMS) -> "list[Section]":
@@ -157,7 +165,7 @@ class Section:
             if _is_mapping(value):
                 sections.append(self._inner(f"{name}[{index}]", value, is_private=self.is_private))
             else:
-                self.note(f"{name}[{index}]", self._quoted(name, value), "a mapping", usual_cure(value, "mapping"))
+                self.note(f"{name}[{index}]", self._quoted(name, value), MAPPING, usual_cure(value, "mapping"))
         return sections
 
     def _inner(self, name: str, values: Mapping[str, Any], *, is_private: bool) -> "Section":
@@ -188,9 +196,17 @@ class Section:
 
 
 def without_echoes(problems: Sequence[Problem]) -> list[Problem]:
-    """Without the notes of keys that hold nothing where a reader has said the same in words that fit better."""
+    """Without what follows from another problem: notes of keys that hold nothing where a reader has said the same in
+    words that fit better, and what is missing in a mapping that is none.
+    """
     told = {problem.key for problem in problems if problem.found != _EMPTY}
-    return [problem for problem in problems if problem.found != _EMPTY or problem.key not in told]
+    none = tuple(f"{problem.key}." for problem in problems if problem.allowed == MAPPING or problem.found == _EMPTY)
+    return [
+        problem
+        for problem in problems
+        if not (problem.found == _EMPTY and problem.key in told)
+        and not (problem.found == NOTHING and problem.key.startswith(none))
+    ]
 
 
 def _is_mapping(value: object) -> TypeGuard[dict[str, Any]]:
@@ -201,6 +217,8 @@ def usual_cure(value: object, wanted: str) -> str:
     """What helps most people who wrote this value where a truth, a list or a mapping is wanted."""
     if wanted == "truth":
         return "write true or false" + ("" if value is None else ", without quotes")
+    if wanted == "list" and isinstance(value, dict) and not all(map(_is_mapping, value.values())):
+        return "put `- ` before its first line: it is one item of the list"
     if wanted == "list":
         return "write [one, two], or each item on a line of its own behind `- `"
     return "write `key: value` pairs below it"

@@ -4,20 +4,35 @@ from dataclasses import replace
 from typing import Final
 
 from config.fields import Section
-from config.kinds import NumberKind, choice, text_kind
+from config.kinds import NumberKind, TextKind, choice, text_kind
 from values.kubernetes_syntax import is_extended_resource, is_label_key, is_label_value
-from values.placement import CLUSTER_TAINTS, PRESETS, TAINT_EFFECTS, TOLERATION_OPERATORS, GpuPlacement, Toleration
+from values.placement import (
+    CLUSTER_TAINTS,
+    KNOWN_RESOURCES,
+    PRESETS,
+    TAINT_EFFECTS,
+    TOLERATION_OPERATORS,
+    GpuPlacement,
+    Toleration,
+)
 from values.problem import quoted
+from values.visible_text import visible
 
 LABELS: Final = "copy it from `kubectl get nodes --show-labels`"
 
 COUNT_KIND: Final = NumberKind(1, 64, "GPUs", "a pool without GPUs has no `gpu` at all")
-RESOURCE_KIND: Final = text_kind(
-    is_extended_resource,
+RESOURCE_KIND: Final = TextKind(
+    lambda text: is_extended_resource(text) and not _miswritten(text),
     "a device plugin's resource, e.g. nvidia.com/gpu, amd.com/gpu or nvidia.com/mig-1g.10gb",
-    "write the name that `kubectl describe node` lists under Allocatable, e.g. nvidia.com/gpu",
+    lambda text: (
+        f"write {_miswritten(text)}"
+        if _miswritten(text)
+        else "write the name that `kubectl describe node` lists under Allocatable, e.g. nvidia.com/gpu"
+    ),
 )
-PLACED_RESOURCE_KIND: Final = replace(RESOURCE_KIND, cure=lambda _: "name it, or choose a preset")
+PLACED_RESOURCE_KIND: Final = replace(
+    RESOURCE_KIND, cure=lambda text: RESOURCE_KIND.cure(text) if text else "name it, or choose a preset"
+)
 KEY_KIND: Final = text_kind(is_label_key, "the key of a Kubernetes label, e.g. nvidia.com/gpu.product", LABELS)
 VALUE_KIND: Final = text_kind(
     is_label_value, "the value of a Kubernetes label: at most 63 letters, digits, '-', '_' and '.'", LABELS
@@ -36,10 +51,12 @@ def read_gpu(section: Section) -> GpuPlacement:
     """The section `gpu` of a pool; a preset fills in what it leaves out."""
     section.known("preset", "resource", "count", "nodeSelector", "tolerations")
     preset = PRESETS.get(section.optional_text("preset", choice(tuple(PRESETS))) or "")
+    is_preset_odd = "preset" in section.values and preset is None
     own = replace(section, fallbacks={"resource": preset.resource} if preset else {})
     selector = own.pairs("nodeSelector", KEY_KIND, VALUE_KIND)
     tolerations = [_read_toleration(item) for item in own.sections("tolerations")]
-    resource = own.text("resource", PLACED_RESOURCE_KIND)
+    # Of a preset that is none it was said already.
+    resource = "" if is_preset_odd and not own.has("resource") else own.text("resource", PLACED_RESOURCE_KIND)
     if preset and resource and vendor(resource) != vendor(preset.resource):
         cure = f"leave preset out, or name a resource of {vendor(preset.resource)}"
         section.note("resource", resource, f"one of the preset's vendor, {vendor(preset.resource)}", cure)
@@ -49,6 +66,12 @@ def read_gpu(section: Section) -> GpuPlacement:
         "node_selector": {**(preset.node_selector if preset else {}), **selector},
         "tolerations": [*(preset.tolerations if preset else ()), *tolerations],
     }
+
+
+def _miswritten(resource: str) -> str:
+    """The resource that every node calls otherwise: no plugin has one that differs from it in case alone."""
+    known = {name.lower(): name for name in KNOWN_RESOURCES}.get(visible(resource).lower(), resource)
+    return "" if known == resource else known
 
 
 def vendor(resource: str) -> str:

@@ -32,11 +32,25 @@ def read_shape(stack: Mapping[str, Any], defaults: Mapping[str, Any]) -> Shape:
     return shape
 
 
+def _as_written_by_pulumi(schema: dict[str, Any]) -> dict[str, Any]:
+    """`pulumi config set` puts numbers and truths into quotes; at the top of a config the engine sees no difference."""
+    if schema.get("type") == "integer":
+        return {**schema, "type": ["integer", "string"], "pattern": "^-?[0-9]+$"}
+    return (
+        {**schema, "type": ["boolean", "string"], "pattern": "^(true|false)$"}
+        if schema.get("type") == "boolean"
+        else schema
+    )
+
+
 def json_schema(declared: Mapping[str, Mapping[str, Any]], shape: Shape) -> dict[str, Any]:
     """declared: the section `config` of Pulumi.yaml."""
     fields = shape.schema(f"{NAMESPACE}:")["properties"]
     keys = {
-        f"{NAMESPACE}:{key}": {**fields[key], "description": " ".join(entry["description"].split())}
+        f"{NAMESPACE}:{key}": {
+            **_as_written_by_pulumi(fields[key]),
+            "description": " ".join(entry["description"].split()),
+        }
         | ({"default": entry["default"]} if entry["default"] else {})
         for key, entry in declared.items()
     }

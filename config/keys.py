@@ -82,6 +82,10 @@ def check_keys(root: Section) -> None:
     names = [key.removeprefix(root.key) for key in given if key.startswith(root.key)]
     named = named_secrets(root.values.get("platform"))
     there = {name: root.values.get(name) if name in KEYS else "" for name in names}
+    for name in [name for name in there if name.partition(".")[0] in KEYS and "." in name]:
+        cure = f"`pulumi config rm {root.key}{name}`, and `pulumi config set --path` to write it"
+        root.note(name, "a key with a dot in it, which nothing reads", f"the key below {name.partition('.')[0]}", cure)
+        del there[name]
     Section(root.key, there, root.problems).known(*KEYS, *SECRET_KEYS, *named)
     for key in given:
         namespace, _, name = key.partition(":")

@@ -66,7 +66,7 @@ def quantity(kind: Quantity) -> TextKind:
 
     def cure(text: str) -> str:
         if meant := kind.meant(text):
-            return f"write {' or '.join(json.dumps(guess) for guess in meant)}, whichever you mean"
+            return f"write {' or '.join(map(json.dumps, meant))}{', whichever you mean' if len(meant) > 1 else ''}"
         try:
             kind.amount(text)
         except ValueError as error:

@@ -4,8 +4,9 @@ from typing import Final
 
 from config.fields import Section
 from config.kinds import TextKind, text_kind
-from values.kubernetes_syntax import DNS_LABEL, IMAGE, has_digest, is_dns_label, is_image
+from values.kubernetes_syntax import DNS_LABEL, IMAGE, has_digest, is_bare_digest, is_dns_label, is_image
 from values.runner_label import LONGEST_LABEL, MOST_LABELS, is_runner_label
+from values.visible_text import visible
 
 # Kubernetes' own, and where everybody's objects land who names no namespace.
 _CLUSTERS_OWN: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -21,21 +22,28 @@ IMAGE_BY_DIGEST: Final = TextKind(
     "an image with a digest, e.g. registry.example.com/cuda@sha256:…",
     lambda text: (
         "append the digest that your registry shows, or set gpu-runners:allowImageTags to true"
-        if is_image(text) or "@" in text
+        if is_image(text) and not text.isdecimal()
         else _image_cure(text, "registry.example.com/cuda@sha256:…")
     ),
     IMAGE_KIND.schema,
 )
 NAMESPACE_KIND: Final = text_kind(is_dns_label, DNS, "write e.g. gpu-runners-dev", {"pattern": f"^{DNS_LABEL}$"})
+
+
+def _label_cure(text: str) -> str:
+    seen = visible(text)
+    if seen != text and is_runner_label(seen) and " " not in seen:
+        return f"write {seen}, without blanks and letters that nobody sees"
+    if "," in seen or " " in seen:
+        return "write [one, two], each label on its own"
+    return "write one word, e.g. gpu; a job that writes it otherwise in `runs-on` gets no such runner"
+
+
 LABEL_KIND: Final = TextKind(
     lambda text: is_runner_label(text) and " " not in text,
     f"a runner label as in `runs-on`: at most {LONGEST_LABEL} of A-Z, a-z, 0-9 and _ . + / = -, the first a letter, a "
     "digit or _",
-    lambda text: (
-        "write [one, two], each label on its own"
-        if "," in text or " " in text.strip()
-        else "write one word, e.g. gpu; a job that writes it otherwise in `runs-on` gets no such runner"
-    ),
+    _label_cure,
     {"pattern": "^[A-Za-z0-9_](?:[A-Za-z0-9_.+/=-]{0,126}[A-Za-z0-9_.+/=-])?$"},
 )
 
@@ -55,7 +63,7 @@ def read_own_namespace(section: Section, name: str) -> str:
     namespace = read_namespace(section, name)
     if namespace in _CLUSTERS_OWN:
         allowed = f"any but the cluster's own: {', '.join(_CLUSTERS_OWN)}"
-        section.note(name, namespace, allowed, "name one that holds nothing else; `pulumi up` makes it")
+        section.note(name, namespace, allowed, "name one that holds nothing else; `pulumi up` of the platform makes it")
     return namespace
 
 
@@ -67,8 +75,15 @@ def read_runner_labels(section: Section) -> list[str]:
 
 
 def _image_cure(text: str, example: str) -> str:
+    name, at, _ = text.rpartition("@")
     if "://" in text:
         return f"leave the scheme out, e.g. {example}"
+    if is_bare_digest(text):
+        return f"write the image's name before its digest, e.g. {example}"
+    if visible(text) != text and is_image(visible(text)):
+        return f"write {visible(text)}, without blanks and letters that nobody sees"
+    if at and is_image(name):
+        return "write the digest as your registry shows it: sha256: and 64 digits of 0-9 and a-f"
     if text != text.lower():
         return f"write the repository in lower case, as registries have it, e.g. {example}"
     return f"write e.g. {example}"

@@ -30,7 +30,32 @@ def _is_dns(text: str) -> bool:
     return not network.is_global or network.num_addresses == 1
 
 
-NETWORK_KIND: Final = network_kind("10.85.0.1/32")
+def _is_elsewhere(text: str) -> bool:
+    """Whether a connection can lead there, and in the words of its own family."""
+    if not is_cidr(text):
+        return False
+    network = ipaddress.ip_network(text)
+    is_mapped = isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None
+    return not (is_mapped or network.is_loopback or network.is_multicast)
+
+
+def _elsewhere_cure(text: str) -> str:
+    if not is_cidr(text):
+        return _cure(text, "10.85.0.1/32")
+    network = ipaddress.ip_network(text)
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    if mapped is not None and network.prefixlen >= _MAPPED_BITS:
+        return f"write {mapped}/{network.prefixlen - _MAPPED_BITS}"
+    return "name where the other side answers: this is the pod itself, or nobody that a connection leads to"
+
+
+_MAPPED_BITS: Final = 96
+NETWORK_KIND: Final = TextKind(
+    _is_elsewhere,
+    "a network such as 10.85.0.1/32, without host bits",
+    _elsewhere_cure,
+    _SCHEMA,
+)
 BLOCKED_KIND: Final = network_kind("10.0.0.0/8")
 DNS_KIND: Final = TextKind(
     _is_dns,

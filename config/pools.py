@@ -8,7 +8,7 @@ from config.autoscaling import read_autoscaling
 from config.fields import Section
 from config.gpu import read_gpu
 from config.kinds import SECONDS, NumberKind, choice, quantity, text_kind
-from config.names import IMAGE_KIND, NAMESPACE_KIND, read_image, read_namespace, read_runner_labels
+from config.names import IMAGE_KIND, NAMESPACE_KIND, read_image, read_own_namespace, read_runner_labels
 from config.pod_extras import EXTRAS, MOST_NAMES, PULL_POLICY_KIND, PULL_SECRET_KIND, add_extras
 from values.kubernetes_syntax import amount, is_dns_label
 from values.pool import IDENTITIES, RunnerPool
@@ -79,7 +79,7 @@ def _write_down(root: Section, defaults: Section) -> None:
 def _read_pool(section: Section, forge: str, *, tags_allowed: bool) -> RunnerPool:
     pool: RunnerPool = {
         "name": section.text("name", NAME_KIND),
-        "namespace": read_namespace(section, "namespace"),
+        "namespace": read_own_namespace(section, "namespace"),
         "labels": _read_labels(section),
         "replicas": _read_replicas(section),
         "image": read_image(section, "image", tags_allowed=tags_allowed),

@@ -40,12 +40,20 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
             _check_extras(root, index, pool, environments[namespace].extras)
             _check_writes(root, index, pool, environments[namespace].extras)
             _check_labels(root, index, pool, environments[namespace].labels)
-        _check_limits(root, index, pool, platform.runner_limits)
+        if root.is_well("runnerLimits"):
+            _check_limits(root, index, pool, platform.runner_limits)
         if "gpu" in pool and pool["gpu"]["resource"]:
             wanted[namespace, pool["gpu"]["resource"]] += pool["gpu"]["count"] * most_runners(pool)
     for environment in platform.environments:
         _check_quota(root, environment, [pool for pool in pools if pool["namespace"] == environment.namespace])
+    unread = {
+        environment.namespace
+        for index, environment in enumerate(platform.environments)
+        if not root.is_well(f"platform.environments[{index}].quota")
+    }
     for (namespace, resource), count in wanted.items():
+        if namespace in unread:
+            continue
         granted = environments[namespace].quota.gpus.get(resource, 0) if namespace in environments else count
         if count > granted:
             cure = "lower replicas or gpu.count, or raise the environment's quota"

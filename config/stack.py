@@ -6,7 +6,7 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pulumi
@@ -113,7 +113,7 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ, sha
 
 
 def _read_forge(root: Section) -> str:
-    return root.text("forge", choice(FORGES, "say which forge your runners belong to"))
+    return root.text("forge", FORGE_KIND)
 
 
 def _pools_namespace(root: Section, pools: tuple[RunnerPool, ...]) -> str:
@@ -131,6 +131,13 @@ def _is_certificate(text: str) -> bool:
         return False
 
 
+def _forge_cure(text: str) -> str:
+    if text.strip().lower() in FORGES:
+        return f"write {text.strip().lower()}"
+    return f"say which forge your runners belong to{': no other is served' if text else ''}"
+
+
+FORGE_KIND: Final = replace(choice(FORGES), cure=_forge_cure)
 # Of a version later than its own, a cluster takes its own.
 _VERSION: Final = r"v1\.(?:2[5-9]|[3-9][0-9])"
 CA_KIND: Final = text_kind(

@@ -1,11 +1,13 @@
 """The lab's command line: `python -m lab up|down|status`."""
 
 import argparse
+import os
 import subprocess
 import sys
 import time
 
 from lab import cluster, paths
+from lab.catalogue import KUBERNETES_VARIABLE
 from lab.errors import LabError
 from lab.github import parts
 
@@ -18,12 +20,17 @@ def main(arguments: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="build what is missing, start what does not run")
     up.add_argument("--fake-nodes", type=int, default=FAKE_NODES, help=f"simulated GPU nodes ({FAKE_NODES})")
+    up.add_argument(
+        "--kubernetes", default="", metavar="VERSION", help=f"another than the pinned one ({KUBERNETES_VARIABLE})"
+    )
     up.add_argument("--github", action="store_true", help="also the stand-in for GitHub and its runner's image")
     commands.add_parser("down", help="stop everything and remove mounts, interfaces, rules and state")
     commands.add_parser("status", help="one line per part; exit code 1 unless all are ready")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "up":
+            if chosen.kubernetes:
+                os.environ[KUBERNETES_VARIABLE] = chosen.kubernetes
             cluster.up(_say, chosen.fake_nodes)
             if chosen.github:
                 parts.up(_say)

@@ -55,7 +55,7 @@ def _fetched_ahead(missing: Sequence[Program]) -> Iterator[None]:
 
     def fetch() -> None:
         for program in missing[1:]:
-            if over.is_set() or not program.packages:
+            if over.is_set() or not program.packages or program.other_version:
                 continue
             # Only what the packages need: `go mod download` would fetch the whole graph.
             process = subprocess.Popen(
@@ -130,6 +130,9 @@ def _build(program: Program) -> None:
         scratch = Path(scratch_name)
         source, result = scratch / "source", scratch / "result"
         shutil.copytree(program.source, source)
+        if program.other_version:
+            (source / "go.mod").write_text(program.module_file())
+            (source / "go.sum").unlink()  # it is of the pinned version; Go's checksum database vouches for another
         result.mkdir()
         with log.open("w") as output:
             for asset in program.assets:
@@ -151,7 +154,8 @@ def _go_build(program: Program, result: Path) -> list[str]:
     suffix = "" if program.binary else "/"
     tags = ["-tags", program.tags] if program.tags else []
     output = ["-o", f"{target}{suffix}"]
-    return [go(), "build", "-mod=readonly", "-trimpath", *tags, "-ldflags", flags, *output, *program.packages]
+    pins = "mod" if program.other_version else "readonly"
+    return [go(), "build", f"-mod={pins}", "-trimpath", *tags, "-ldflags", flags, *output, *program.packages]
 
 
 def module_folder(module: str, source: Path) -> Path:

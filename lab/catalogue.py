@@ -1,11 +1,21 @@
 """What the lab is built from: one value per program, read from `programs/catalogue.toml`, and the key of its pin."""
 
 import hashlib
+import os
+import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab import paths
+from lab.errors import LabError
+
+# Of another Kubernetes than the one that is pinned, e.g. 1.35.4: for a try at the oldest that is taken, or the newest.
+KUBERNETES_VARIABLE = "GPU_RUNNERS_LAB_KUBERNETES"
+_KUBERNETES = "kubernetes"
+_VERSION = re.compile(r"1(\.[0-9]{2}\.[0-9]{1,2})", re.ASCII)
+_INDIRECT = re.compile(r"^require \(\n(?:\t\S+ \S+ // indirect\n)+\)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,8 @@ class Program:
     preferred_on_path: str | None = None
     comes_with: str | None = None
     optional: bool = False
+    other_version: str = ""
+    """Instead of the pinned one, without its 1, e.g. `.35.4`: its modules are then what that version asks for."""
 
     @property
     def source(self) -> Path:
@@ -53,11 +65,18 @@ class Program:
             return (self.binary,)
         return tuple(package.rsplit("/", 1)[-1] for package in self.packages)
 
+    def module_file(self) -> str:
+        """The go.mod of a build. Of another version only what we name ourselves is left of the pins."""
+        text = (self.source / "go.mod").read_text()
+        pinned = re.search(r"k8s\.io/kubernetes v1(\S+)", text) if self.other_version else None
+        if pinned is None:
+            return text
+        return re.sub(rf"\bv([01]){re.escape(pinned[1])}\b", rf"v\g<1>{self.other_version}", _INDIRECT.sub("", text))
+
     def key(self) -> str:
         """Digest of everything of ours that decides the result: pins, sources and flags."""
-        digest = hashlib.sha256(
-            repr((self.packages, self.version_variables, self.tags, self.cgo, self.assets)).encode()
-        )
+        flags = (self.packages, self.version_variables, self.tags, self.cgo, self.assets)
+        digest = hashlib.sha256(repr(flags + ((self.other_version,) if self.other_version else ())).encode())
         for file in sorted(self.source.rglob("*")):
             if file.is_file():
                 digest.update(str(file.relative_to(self.source)).encode() + b"\0" + file.read_bytes())
@@ -85,9 +104,26 @@ def _strings(value: object) -> tuple[str, ...]:
     return tuple(str(item) for item in value) if isinstance(value, list) else ()
 
 
-def programs() -> tuple[Program, ...]:
-    """The whole catalogue of this checkout."""
-    return load((paths.PROGRAM_MODULES / "catalogue.toml").read_text())
+def programs(environment: Mapping[str, str] = os.environ) -> tuple[Program, ...]:
+    """The whole catalogue of this checkout, with the Kubernetes that the environment names."""
+    catalogue = load((paths.PROGRAM_MODULES / "catalogue.toml").read_text())
+    wanted = environment.get(KUBERNETES_VARIABLE, "").removeprefix("v")
+    if not wanted:
+        return catalogue
+    match = _VERSION.fullmatch(wanted)
+    if match is None:
+        raise LabError(f"{KUBERNETES_VARIABLE} is {wanted!r}: write a whole version of Kubernetes, e.g. 1.35.4")
+    return tuple(_at(program, match[1]) if program.name == _KUBERNETES else program for program in catalogue)
+
+
+def _at(program: Program, version: str) -> Program:
+    """Kubernetes at another version, which its programs also say of themselves."""
+    minor = version.split(".")[1]
+    said = tuple(
+        re.sub(r"(gitVersion=v1)\S+", rf"\g<1>{version}", re.sub(r"(gitMinor=)\d+", rf"\g<1>{minor}", text))
+        for text in program.version_variables
+    )
+    return replace(program, version_variables=said, other_version=version)
 
 
 def program(name: str) -> Program:

@@ -7,6 +7,7 @@ Words
   quantity           amounts of CPU, memory and storage, with the bounds between which one makes sense
   problem            Problem: what is wrong, what is allowed, what cures it; the error that carries several
   secrecy            what is hidden of a text that people see
+  visible_text       what can be seen of a text
 
 The forge
   scope              Scope: whose jobs a runner may take; ForgeScope: at which forge

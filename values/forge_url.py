@@ -56,11 +56,13 @@ def read_forge_url(text: str) -> ForgeUrl:
     if port is not None and port > 65535:
         raise ValueError("it has a port that does not exist")
     address = _address(host)
-    if address is None and not _is_name(host):
+    if address is None and not is_host_name(host):
         raise ValueError("its host is neither a name nor an address")
     if scheme == "http" and host != LOCALHOST and not _is_local(address):
         found = "its token would go out in clear"
         raise ValueError(f"{found}: http is for an address of this machine or of a private network, all else is https")
+    if address is not None and _is_nobodys(address):
+        raise ValueError("its address is a cloud's metadata service, or no single machine's")
     return ForgeUrl(scheme, host, None if port == _USUAL_PORTS[scheme] else port, match["path"])
 
 
@@ -71,10 +73,28 @@ def _address(host: str) -> str | None:
         return None
 
 
-def _is_name(host: str) -> bool:
+def is_host_name(host: str) -> bool:
+    """Whether it is a name in lower case, and to nobody an address."""
     # One whose last part is a number is an address to some resolvers: 127.1, 2130706433, 0x7f.1.
     last = host.rpartition(".")[2]
     return _NAME.fullmatch(host) is not None and re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last) is None
+
+
+def is_own_address(host: str) -> bool:
+    """Whether it is the very machine, or pod, that asks."""
+    address = _address(host)
+    return (
+        host == LOCALHOST
+        or host.endswith(f".{LOCALHOST}")
+        or (address is not None and ipaddress.ip_address(address).is_loopback)
+    )
+
+
+def _is_nobodys(address: str) -> bool:
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return overlaps(str(parsed), METADATA_NETWORKS) or parsed.is_multicast or parsed.is_unspecified
 
 
 def _is_local(address: str | None) -> bool:

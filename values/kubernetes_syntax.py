@@ -22,6 +22,8 @@ IMAGE: Final = (
     rf"(?:{_HOST}/)?{_FOLDER}(?:/{_FOLDER})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?"
 )
 _IMAGE: Final = re.compile(IMAGE, re.ASCII)
+_PORT: Final = re.compile(r"[^/:@]+:([0-9]{1,5})/", re.ASCII)
+_BARE_DIGEST: Final = re.compile(r"(?:@?sha256:)?[0-9a-f]{64}", re.ASCII)
 LONGEST_IMAGE: Final = 512
 IMAGE_BEGINNING: Final = r"[a-z0-9][A-Za-z0-9._-]*(:\d+(?=/))?(/[A-Za-z0-9._-]+)*/?"
 _IMAGE_BEGINNING: Final = re.compile(IMAGE_BEGINNING, re.ASCII)
@@ -82,7 +84,15 @@ def bytes_quantity(size: Fraction) -> str:
 
 def is_image(text: str) -> bool:
     """An image reference: name, maybe tag, maybe digest."""
-    return len(text) <= LONGEST_IMAGE and _IMAGE.fullmatch(text) is not None
+    if len(text) > LONGEST_IMAGE or _IMAGE.fullmatch(text) is None or is_bare_digest(text):
+        return False
+    port = _PORT.match(text)
+    return port is None or 0 < int(port[1]) <= 65535
+
+
+def is_bare_digest(text: str) -> bool:
+    """A digest, or the number of an image, without a name: registries have none that is called so."""
+    return _BARE_DIGEST.fullmatch(text) is not None
 
 
 def is_image_beginning(text: str) -> bool:

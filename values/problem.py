@@ -7,6 +7,7 @@ from typing import Final
 
 from values.secrecy import HIDDEN, without_login, without_secrets
 
+NOTHING: Final = "nothing"
 _LONGEST: Final = 80
 _LOOKED_AT: Final = 2000
 _DEEPEST: Final = 20
@@ -53,7 +54,7 @@ def quoted(value: object) -> str:
     Without what looks like a credential: it is hidden before the cut, which could leave a half that looks like none.
     """
     if value is None:
-        return "nothing"
+        return NOTHING
     text = without_secrets(json.dumps(_without_credentials(value), default=str))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}…"
 

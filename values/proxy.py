@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from values.egress import EgressRule, host_rule
+from values.forge_url import is_host_name
 from values.kubernetes_syntax import is_cidr, is_dns_subdomain
 
 URL: Final = r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]):[1-9][0-9]{0,4}"
@@ -58,7 +59,10 @@ def proxy_for(proxy: Proxy | None, host: str) -> str:
 
 def is_proxy_url(text: str) -> bool:
     """Whether it is one, with its port and without a login: it stands in every pod."""
-    return len(text) <= 300 and _URL.fullmatch(text) is not None and int(text.rstrip("/").rpartition(":")[2]) <= 65535
+    if len(text) > 300 or _URL.fullmatch(text) is None or int(text.rstrip("/").rpartition(":")[2]) > 65535:
+        return False
+    host = urlsplit(text).hostname or ""
+    return _address(host) is not None or is_host_name(host)
 
 
 def is_no_proxy(text: str) -> bool:

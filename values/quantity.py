@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-NUMBER: Final = r"(?:[0-9]{1,16}(?:\.[0-9]{1,6})?|\.[0-9]{1,6})"
+from values.visible_text import visible
+
+NUMBER: Final = r"(?:(?:0|[1-9][0-9]{0,15})(?:\.[0-9]{1,6})?|\.[0-9]{1,6})"
 _WRITTEN: Final = re.compile(rf"(?P<number>{NUMBER})(?P<unit>[A-Za-z]{{0,2}})", re.ASCII)
 # What people write for the units of bytes: GB, GiB, G, gi, gb …
 _MEANT: Final = re.compile(rf"(?P<number>{NUMBER}) ?(?P<letter>[kKmMgGtTpP])[iI]?(?:[bB](?:ytes?)?)?", re.ASCII)
+_PADDING: Final = re.compile(r"^\+?0+(?=[0-9])|^\+")
+_MEANT_CORES: Final = re.compile(rf"({NUMBER}) ?(?:(m)(?:illi)?)? ?(?:c|v?cpus?|(?:milli)?cores?)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,13 @@ class Quantity:
 
     def meant(self, text: str) -> list[str]:
         """What somebody probably meant who wrote this, which is none; nothing where nobody can tell."""
+        text = _PADDING.sub("", visible(text))
         match = _MEANT.fullmatch(text)
         if self.unit != BYTES:
-            guesses = []
+            cores = _MEANT_CORES.fullmatch(text.lower())
+            guesses = [f"{cores[1]}{cores[2] or ''}"] if cores else []
+        elif self.is_one(text):
+            guesses = [text]
         elif match is not None:
             guesses = [f"{match['number']}{match['letter'].upper()}i"]
         else:  # a unit was forgotten

@@ -13,7 +13,7 @@ import pulumi_kubernetes as k8s
 
 from components.labels import NAMESPACE_NAME_LABEL
 from values.contract import REGISTRAR_PORT, REGISTRAR_STATUS_PORT
-from values.egress import METADATA_NETWORKS, EgressRule
+from values.egress import METADATA_NETWORKS, EgressRule, covers
 
 DNS_NAMESPACE: Final = "kube-system"
 DNS_PORT: Final = 53
@@ -78,7 +78,11 @@ def _from(peers: Sequence[Peer], ports: Iterable[int]) -> list[Ingress]:
 
 
 def _way(rule: EgressRule) -> Egress:
-    to: list[Peer] = [_block(rule["cidr"])]
+    """A rule that is wider than a metadata address does not name it, and so does not open it."""
+    wide: EgressRule = {"cidr": rule["cidr"]}
+    closed = [*METADATA_NETWORKS, *(_behind_nat64(cidr) for cidr in METADATA_NETWORKS if ":" not in cidr)]
+    within = [cidr for cidr in closed if cidr != wide["cidr"] and covers(wide, {"cidr": cidr})]
+    to: list[Peer] = [_block(rule["cidr"], within)]
     ports = rule.get("ports", [])
     return {"to": to, "ports": _tcp(ports)} if ports else {"to": to}
 
@@ -102,8 +106,8 @@ def _dns(resolvers: Iterable[str]) -> Egress:
     return {"to": [_namespace(DNS_NAMESPACE), *map(_block, resolvers)], "ports": both}
 
 
-def _block(cidr: str) -> Peer:
-    return {"ip_block": {"cidr": cidr}}
+def _block(cidr: str, without: Sequence[str] = ()) -> Peer:
+    return {"ip_block": {"cidr": cidr, "except_": list(without)} if without else {"cidr": cidr}}
 
 
 def _namespace(name: str) -> Peer:

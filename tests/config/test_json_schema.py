@@ -66,6 +66,16 @@ def test_most_invalid_stacks_are_refused_in_the_editor_already() -> None:
     assert len(refused) >= 0.6 * len(FILES)
 
 
+def test_numbers_and_truths_as_pulumi_writes_them_are_well_and_words_are_not() -> None:
+    """`pulumi config set keepFailed 3` writes "3", and the engine hands both over as one."""
+    stack = yaml.safe_load((ROOT / "lab/demo/gitea/Pulumi.dev.yaml").read_text())
+    stack["config"] |= {"gpu-runners:keepFailed": "3", "gpu-runners:allowImageTags": "true"}
+    assert loaded_file(stack["config"]).keep_failed == 3
+    assert complaints(stack) == []
+    stack["config"] |= {"gpu-runners:keepFailed": "3h", "gpu-runners:allowImageTags": "yes"}
+    assert len(complaints(stack)) == 2
+
+
 def test_keys_of_other_programs_and_credentials_are_none_of_its_business() -> None:
     stack = yaml.safe_load((ROOT / "lab/demo/gitea/Pulumi.dev.yaml").read_text())
     stack["config"] |= {"kubernetes:context": "lab", "gpu-runners:forgeToken": {"secure": "v1:x"}}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab import catalogue, paths
+from lab.errors import LabError
 
 
 def test_every_program_has_pins_that_the_build_may_not_change() -> None:
@@ -47,3 +48,35 @@ def test_a_changed_pin_or_flag_makes_another_key(tmp_path: Path, monkeypatch: py
     with (tmp_path / "etcd/go.mod").open("a") as file:
         file.write("// another pin\n")
     assert program.key() != before
+
+
+def kubernetes(version: str) -> catalogue.Program:
+    named = catalogue.programs({catalogue.KUBERNETES_VARIABLE: version} if version else {})
+    (program,) = (program for program in named if program.name == "kubernetes")
+    return program
+
+
+def test_the_lab_is_built_with_the_kubernetes_that_the_environment_names() -> None:
+    pinned, older = kubernetes(""), kubernetes("1.35.4")
+    assert pinned.key() != older.key() != kubernetes("1.37.2").key()
+    assert pinned.module_file() == (pinned.source / "go.mod").read_text()
+    lines = older.module_file().splitlines()
+    assert "\tk8s.io/kubernetes v1.35.4" in lines
+    assert "\tk8s.io/client-go => k8s.io/client-go v0.35.4" in lines
+    # What 1.36 brings along is not asked of 1.35.
+    assert [line for line in lines if "indirect" in line or ".36.4" in line] == []
+    assert {"k8s.io/component-base/version.gitVersion=v1.35.4", "k8s.io/component-base/version.gitMinor=35"} <= set(
+        older.version_variables
+    )
+
+
+def test_every_other_program_stays_as_it_is_pinned() -> None:
+    named = catalogue.programs({catalogue.KUBERNETES_VARIABLE: "v1.35.4"})
+    changed = [new.name for old, new in zip(catalogue.programs({}), named, strict=True) if old != new]
+    assert changed == ["kubernetes"]
+
+
+@pytest.mark.parametrize("version", ["1.35", "latest", "2.1.0", "1.35.4; true", "1.35.4-rc.1"])
+def test_a_version_of_kubernetes_is_a_whole_one(version: str) -> None:
+    with pytest.raises(LabError, match=r"e\.g\. 1\.35\.4"):
+        kubernetes(version)

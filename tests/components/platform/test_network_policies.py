@@ -93,6 +93,19 @@ METADATA = [
 ]
 
 
+@pytest.mark.parametrize("ports", [[], [80]])
+@pytest.mark.parametrize("wide", ["0.0.0.0/0", "::/0", "168.0.0.0/6", "192.0.0.0/8", "100.64.0.0/10", "64:ff9b::/96"])
+def test_a_way_out_that_is_wide_opens_no_metadata_address(wide: str, ports: list[int]) -> None:
+    allowed: EgressRule = {"cidr": wide, "ports": ports} if ports else {"cidr": wide}
+    policy = of_runners([allowed])
+    assert [address for address in METADATA if lets_out(policy, address, 80)] == []
+    assert lets_out(policy, str(ipaddress.ip_network(wide)[9]), 80)
+
+
+def test_a_metadata_address_that_is_named_is_open() -> None:
+    assert lets_out(of_runners([{"cidr": "169.254.169.254/32", "ports": [80]}]), "169.254.169.254", 80)
+
+
 @pytest.mark.parametrize("address", METADATA)
 @pytest.mark.parametrize("blocked", [BLOCKED, [], ["10.0.0.0/8"]])
 def test_metadata_addresses_are_blocked_whatever_a_stack_blocks(address: str, blocked: list[str]) -> None:
