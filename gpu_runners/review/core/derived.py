@@ -17,6 +17,11 @@ _MAKES: Final[Mapping[str, frozenset[str]]] = {
     "ScaledObject.keda.sh": frozenset({"HorizontalPodAutoscaler.autoscaling"}),
     "Pod": frozenset({"CiliumEndpoint.cilium.io"}),
 }
+# Whose controller leaves others alone that name the same owner: the one name that it gives, by the owner's.
+_NAMED: Final[Mapping[str, str]] = {
+    "HorizontalPodAutoscaler.autoscaling": "keda-hpa-{}",
+    "CiliumEndpoint.cilium.io": "{}",
+}
 _SLICE: Final = "EndpointSlice.discovery.k8s.io"
 _SLICE_MAKER: Final = {"endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"}
 _SLICE_SERVICE: Final = "kubernetes.io/service-name"
@@ -61,7 +66,10 @@ class Derived:
         if kind == _SLICE and not self._is_service_slice(live, namespace):
             return False
         metadata = live.get("metadata") or {}
-        return any(self._is_made_by(owner, kind, namespace) for owner in metadata.get("ownerReferences") or ())
+        return any(
+            _has_name(kind, name, str(owner.get("name", ""))) and self._is_made_by(owner, kind, namespace)
+            for owner in metadata.get("ownerReferences") or ()
+        )
 
     def _is_made_by(self, owner: Mapping[str, Any], kind: str, namespace: str) -> bool:
         owner_kind = kind_of(str(owner.get("apiVersion", "")), str(owner.get("kind", "")))
@@ -82,3 +90,8 @@ class Derived:
         labels = (live.get("metadata") or {}).get("labels") or {}
         service = ("Service", namespace, str(labels.get(_SLICE_SERVICE, "")))
         return labels.items() >= _SLICE_MAKER.items() and service in self._known
+
+
+def _has_name(kind: str, name: str, owner: str) -> bool:
+    """Whether it is the name that its maker gives."""
+    return kind not in _NAMED or name == _NAMED[kind].format(owner)

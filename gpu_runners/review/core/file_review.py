@@ -90,10 +90,16 @@ def _pools(config: Mapping[str, Any]) -> dict[str, tuple[str, int, int]]:
         if isinstance(pool, dict) and isinstance(pool.get("name"), str):
             gpu = pool["gpu"] if isinstance(pool.get("gpu"), dict) else {}
             selector = gpu["nodeSelector"] if isinstance(gpu.get("nodeSelector"), dict) else {}
-            replicas, count = _count(pool.get("replicas", 1)), _count(gpu.get("count", 0))
+            replicas, count = _most_runners(pool), _count(gpu.get("count", 0))
             device = device_of(str(gpu.get("resource") or gpu.get("preset") or "GPU"), selector) if count else ""
             pools[pool["name"]] = (device, replicas * count, replicas)
     return pools
+
+
+def _most_runners(pool: Mapping[str, Any]) -> int:
+    """The most that it may have where it follows the queue, as a preview counts them."""
+    scaled = pool.get("autoscaling")
+    return _count(scaled.get("max") if isinstance(scaled, dict) else pool.get("replicas", 1))
 
 
 def _count(value: object) -> int:

@@ -83,6 +83,9 @@ def test_what_controllers_make_of_declared_objects_is_no_drift() -> None:
         endpoint_slice("by-hand", "registrar", "mallory"),
         endpoint_slice("by-hand", "elsewhere"),
         endpoint_slice("by-hand", "registrar", uid="another"),
+        # KEDA knows its own by name, and takes no other back.
+        live("HorizontalPodAutoscaler", "by-hand", "ScaledObject/cuda"),
+        live("HorizontalPodAutoscaler", "keda-hpa-cuda", "ScaledObject/other"),
     ],
 )  # fmt: skip
 def test_whoever_only_says_whose_it_is_is_found(stranger: Json) -> None:
@@ -97,6 +100,11 @@ def test_a_pod_of_a_strangers_controller_is_found_with_it() -> None:
 def test_an_autoscaler_of_a_scaled_object_that_was_looked_for_and_is_not_there_is_found() -> None:
     autoscaler = live("HorizontalPodAutoscaler", "keda-hpa-cuda", "ScaledObject/cuda")
     assert undeclared(autoscaler, looked_at=(("ScaledObject.keda.sh", SPACE),)) != []
+
+
+def test_an_endpoint_that_names_a_pod_of_ours_and_is_not_named_like_it_is_found() -> None:
+    pod = live("Pod", "cuda-1-a", "ReplicaSet/cuda-1")
+    assert undeclared(pod, live("CiliumEndpoint", "by-hand", "Pod/cuda-1-a")) == ["CiliumEndpoint pools/by-hand"]
 
 
 def test_two_that_name_each_other_are_found_and_the_look_ends() -> None:

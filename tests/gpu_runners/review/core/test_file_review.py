@@ -43,6 +43,19 @@ def test_a_small_teams_one_stack_gets_a_comment_with_its_changes_and_its_capacit
     assert "| 📝 **prod** | 2 to configure<br>+3 GPUs |  |" in text
 
 
+def test_a_pool_that_follows_the_queue_counts_with_the_most_that_it_may_have() -> None:
+    def scaled(most: object) -> StackFile:
+        ours = pool(count=2)
+        del ours["replicas"]
+        return pools(ours | {"autoscaling": {"min": 0, "max": most}})
+
+    (found,) = file_review("prod", scaled(2), scaled(50)).capacity
+    assert (found.before, found.after, found.runners_before, found.runners_after) == (4, 100, 2, 50)
+    for odd in (None, "many", -1, [], {}):
+        (found,) = file_review("prod", scaled(2), scaled(odd)).capacity
+        assert found.after == 0
+
+
 def test_a_changed_key_is_named_and_a_secret_is_not_shown() -> None:
     before = pools(pool(), **{"gpu-runners:forgeToken": {"secure": "v1:a"}, "gpu-runners:onlineDeadlineSeconds": 60})
     after = pools(pool(), **{"gpu-runners:forgeToken": {"secure": "v1:b"}, "gpu-runners:onlineDeadlineSeconds": 90})
