@@ -71,6 +71,20 @@ def refusals_mean(problems: Mapping[int, Problem]) -> Iterator[None]:
         raise ForgeRefusedError.of(replace(problem, cure=f"{problem.cure}{asks}")) from error
 
 
+# What Python says where an answer has another shape than its API promises: no such field, a list for a mapping.
+_OF_ANOTHER_SHAPE: Final = (LookupError, TypeError, AttributeError, ArithmeticError, ValueError, RecursionError)
+
+
+@contextmanager
+def answers_are_read(asked: str) -> Iterator[None]:
+    """Around whatever reads what a forge wrote: an answer that cannot be read is none. Raises ForgeUnreachableError."""
+    try:
+        yield
+    except _OF_ANOTHER_SHAPE as error:
+        found = f"{asked} gets an answer of another shape ({type(error).__name__})"
+        raise ForgeUnreachableError(f"{found}; is it the forge's API, or a page of what is before it?") from error
+
+
 def problems_of(check: Callable[[], object]) -> tuple[Problem, ...]:
     """The problems that a check raises as ForgeRefusedError, if any."""
     try:

@@ -36,7 +36,7 @@ class GiteaClient:
             return None
         try:
             return answer.json()
-        except ValueError as error:  # e.g. a page of a proxy's
+        except (ValueError, RecursionError) as error:  # e.g. a page of a proxy's
             raise ForgeUnreachableError(f"Gitea answers no JSON to {method} {path}") from error
 
     def answer(

@@ -7,7 +7,7 @@ import gidgethub
 from gidgethub import sansio
 
 from access.forge_connection import ForgeConnection
-from access.forge_errors import ForgeStatusError, ForgeUnreachableError
+from access.forge_errors import ForgeStatusError, ForgeUnreachableError, answers_are_read
 from values.scope import ForgeScope
 
 REQUESTER: Final = "gpu-runners"
@@ -52,10 +52,11 @@ class GitHubClient:
         headers = sansio.create_headers(REQUESTER, accept=ACCEPT, oauth_token=shown, jwt=jwt)
         answer = self._connection.request(method, path, headers=headers, body=body, parameters=parameters)
         try:
-            data, _, _ = sansio.decipher_response(answer.status_code, answer.headers, answer.content)
+            with answers_are_read(f"{method} {path}"):
+                data, _, _ = sansio.decipher_response(answer.status_code, answer.headers, answer.content)
         except gidgethub.HTTPException as error:
             raise _meaning(error, f"{method} {path}") from error
-        except (gidgethub.GitHubException, ValueError) as error:  # e.g. a page of a proxy's
+        except gidgethub.GitHubException as error:
             raise ForgeUnreachableError(f"GitHub answers nothing that can be read to {method} {path}") from error
         return data, answer.headers
 

@@ -7,7 +7,7 @@ made is an App's token of one hour, which shows that the App may have it.
 from collections.abc import Mapping
 from typing import Final
 
-from access.forge_errors import Answers, ForgeRefusedError, ForgeUnreachableError, refusals_mean
+from access.forge_errors import Answers, ForgeRefusedError, ForgeUnreachableError, answers_are_read, refusals_mean
 from access.github.client import GitHubClient
 from access.github.groups import Group, named_group, runner_groups, selected_repositories
 from access.github.tokens import require_classic_scope, token_for, words
@@ -26,7 +26,8 @@ def ask_about_registrar(question: RegistrarQuestion) -> Answers:
         look = _Look(client, question)
         for scope, group in dict.fromkeys(question.scopes):
             try:
-                look.into(scope, group)
+                with answers_are_read(f"a question about {scope}"):
+                    look.into(scope, group)
             except ForgeRefusedError as refusal:
                 look.answers.problems += refusal.problems
             except ForgeUnreachableError as error:

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
-from access.forge_errors import Answers, ForgeRefusedError, ForgeUnreachableError, problems_of, refusals_mean
+from access.forge_errors import (
+    Answers,
+    ForgeRefusedError,
+    ForgeUnreachableError,
+    answers_are_read,
+    problems_of,
+    refusals_mean,
+)
 from access.github.client import GitHubClient
 from access.github.fork_workflows import open_forks
 from access.github.registrar import CLASSIC_SCOPES, lacking, not_administered
@@ -40,7 +47,8 @@ def ask_about_wiring(question: WiringQuestion) -> Answers:
         ]
         for name, check in checks:
             try:
-                answers.problems += check()  # those before an error stay
+                with answers_are_read(f"a question about {name}"):
+                    answers.problems += check()  # those before an error stay
             except ForgeUnreachableError as error:
                 answers.unanswered(name, error)
     return answers

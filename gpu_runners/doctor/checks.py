@@ -10,13 +10,14 @@ from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError
 from access.cluster.keda import ask_about_keda, needs_keda
+from access.forge_errors import ForgeUnreachableError, answers_are_read
 from config import StackConfig
 from config.forge_questions import forge_questions
 from config.job_groups import unrestricted
 from config.platform import PlatformConfig, own_namespaces, queues
 from gpu_runners.doctor import gitea, github
 from gpu_runners.doctor.cluster import ClusterChecks, version
-from gpu_runners.doctor.core.findings import Finding, State, doubtful, ok, wrong
+from gpu_runners.doctor.core.findings import Finding, State, doubtful, ok, unknown, wrong
 from gpu_runners.doctor.core.images import Pull
 from gpu_runners.doctor.core.nodes import Need
 from gpu_runners.doctor.core.rights import of_platform, of_pools
@@ -158,11 +159,20 @@ def _of_forge(questions: ForgeQuestions | None) -> Iterator[Finding]:
     if questions is None:
         return  # the platform's stack holds the credential, so only there it can be asked
     if questions.registrar.forge.kind != GITHUB:
-        yield from gitea.registrar(questions.registrar)
+        yield from answered(gitea.registrar(questions.registrar))
         return
-    yield from github.registrar(questions.registrar)
+    yield from answered(github.registrar(questions.registrar))
     if questions.wiring is not None:
-        yield from github.wiring(questions.wiring)
+        yield from answered(github.wiring(questions.wiring))
+
+
+def answered(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """What a forge's answers tell; one that cannot be read ends these, and is told."""
+    try:
+        with answers_are_read("the doctor"):
+            yield from findings
+    except ForgeUnreachableError as error:
+        yield unknown("forge", str(error), "check the scope's URL, and what stands between here and the forge")
 
 
 def _images(stack: StackConfig) -> Iterator[Pull]:

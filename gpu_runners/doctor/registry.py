@@ -1,8 +1,9 @@
 """Asks registries for manifests of images as a node would: with a pull Secret's login, else without. Reads no layer."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import httpx2
 
@@ -11,6 +12,8 @@ from gpu_runners.doctor.core.images import Image, Pull, challenge, login_for, pa
 from values.registry_login import RegistryLogin
 
 TIMEOUT_SECONDS: Final = 10.0
+_TOKEN: Final = re.compile(r"[ -~]{1,65536}")  # of a header
+_MOST_BYTES: Final = 2**20
 DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 ACCEPT: Final = ", ".join(
     (
@@ -57,7 +60,7 @@ def _asked(http: httpx2.Client, image: Image, login: RegistryLogin | None) -> tu
                 answer = http.head(url, headers={"Accept": ACCEPT}, auth=(login.user, login.password))
             elif token := _token(http, asked, login):
                 answer = http.head(url, headers={"Accept": ACCEPT, "Authorization": f"Bearer {token}"})
-    except httpx2.HTTPError:
+    except (httpx2.HTTPError, httpx2.InvalidURL):
         return 0, ""
     return answer.status_code, answer.headers.get("docker-content-digest", "")
 
@@ -65,12 +68,25 @@ def _asked(http: httpx2.Client, image: Image, login: RegistryLogin | None) -> tu
 def _token(http: httpx2.Client, header: str, login: RegistryLogin | None) -> str:
     """A token, anonymous without a login; "" where the registry gives none."""
     asked = challenge(header)
-    realm = asked.pop("realm", "")
-    if not realm.startswith(("https://", "http://localhost", "http://127.0.0.1")):
+    realm = httpx2.URL(asked.pop("realm", ""))
+    if realm.scheme != "https" and (realm.scheme, realm.host) not in (("http", "localhost"), ("http", "127.0.0.1")):
         return ""
     # As every client does: a registry says itself who gives its tokens, e.g. auth.docker.io.
-    answer = http.get(realm, params=asked, auth=(login.user, login.password) if login else None)
-    if not answer.is_success:
-        return ""
-    content = answer.json()
-    return str(content.get("token") or content.get("access_token") or "")
+    proof = (login.user, login.password) if login else None
+    with http.stream("GET", realm, params=asked, auth=proof) as answer:
+        document = _document(answer) if answer.is_success else None
+    named = (document.get(name) for name in ("token", "access_token")) if isinstance(document, dict) else ()
+    return next((token for token in named if isinstance(token, str) and _TOKEN.fullmatch(token)), "")
+
+
+def _document(answer: httpx2.Response) -> Any:
+    """The JSON of an answer, None where it is none or longer than one with a token."""
+    body = bytearray()
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > _MOST_BYTES:
+            return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

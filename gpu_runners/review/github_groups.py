@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 
-from access.forge_errors import ForgeRefusedError, ForgeUnreachableError
+from access.forge_errors import ForgeRefusedError, ForgeUnreachableError, answers_are_read
 from access.github.client import GitHubClient
 from access.github.groups import runner_groups
 from access.github.tokens import token_for
@@ -36,7 +36,8 @@ def read_groups(program: Program, state: Iterable[Json]) -> tuple[Json, ...]:
     if questions is None or questions.wiring is None:
         raise GroupsUnreadableError("the stack's config has no credential for them")
     try:
-        return tuple(_read(questions.wiring))
+        with answers_are_read("a question about runner groups"):
+            return tuple(_read(questions.wiring))
     except (ForgeRefusedError, ForgeUnreachableError) as error:
         raise GroupsUnreadableError(str(error)) from error
 

@@ -10,12 +10,12 @@ from aiohttp.test_utils import TestServer
 
 
 @contextmanager
-def serving(application: web.Application) -> Iterator[str]:
+def serving(application: web.Application, host: str = "localhost") -> Iterator[str]:
     """Its URL without a slash at the end."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    server = TestServer(application, host="localhost")
+    server = TestServer(application, host=host)
     asyncio.run_coroutine_threadsafe(server.start_server(), loop).result()
     try:
         yield f"http://localhost:{server.port}"

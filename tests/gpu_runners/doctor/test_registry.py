@@ -149,3 +149,52 @@ def test_a_reference_is_read_as_a_runtime_reads_it(text: str, host: str, reposit
 
 def test_docker_hub_is_asked_where_it_answers() -> None:
     assert parse_image("nvidia/cuda:1").api == "https://registry-1.docker.io"
+
+
+ODD = [b"", b"[]", b"5", b"null", b"{", b"[" * 100_000, b'{"token": 5}', b'{"token": "a\\nb"}', b"x" * 3_000_000]
+
+
+def challenging(realm: str, token: bytes, asked: list[str]) -> web.Application:
+    """A registry that sends whoever asks to a realm, and writes down who asks there."""
+
+    async def give(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("Authorization", ""))
+        return web.Response(body=token)
+
+    async def challenge(request: web.Request) -> web.Response:
+        where = f'Bearer realm="{realm.format(port=request.url.port)}",scope="x"'
+        return web.Response(status=401, headers={"WWW-Authenticate": where})
+
+    application = web.Application()
+    application.router.add_get("/token", give)
+    application.router.add_route("HEAD", "/v2/{name:.+}/manifests/{reference}", challenge)
+    return application
+
+
+@pytest.mark.parametrize("body", ODD, ids=map(str, range(len(ODD))))
+def test_a_registry_whose_token_is_none_gives_one_verdict(body: bytes) -> None:
+    asked: list[str] = []
+    with serving(challenging("http://localhost:{port}/token", body, asked)) as url:
+        (finding,) = images([Pull(f"{url.removeprefix('http://')}/ml/cuda:1")])
+    assert finding.state is not State.OK
+    assert asked
+
+
+@pytest.mark.parametrize(
+    "realm",
+    [
+        "http://localhost@127.0.0.2:{port}/token",
+        "http://localhost.example.com:{port}/token",
+        "http://127.0.0.1.example.com:{port}/token",
+        "http://[bad",
+        "ftp://localhost/",
+        "https",
+    ],
+)
+def test_a_login_is_given_in_clear_to_this_machine_alone(bench: Bench, realm: str) -> None:
+    asked: list[str] = []
+    with serving(challenging("", b'{"token": "t"}', asked), host="127.0.0.2") as elsewhere:
+        realm = realm.format(port=elsewhere.rpartition(":")[2])
+        with serving(challenging(realm, b"", asked)) as url:
+            replace(bench, host=url.removeprefix("http://")).logged_in("right").verdict("ml/secret:1")
+    assert asked == []
