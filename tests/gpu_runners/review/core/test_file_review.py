@@ -51,7 +51,8 @@ def test_a_pool_that_follows_the_queue_counts_with_the_most_that_it_may_have() -
 
     (found,) = file_review("prod", scaled(2), scaled(50)).capacity
     assert (found.before, found.after, found.runners_before, found.runners_after) == (4, 100, 2, 50)
-    for odd in (None, "many", -1, [], {}):
+    oddities: tuple[object, ...] = (None, "many", -1, [], {})
+    for odd in oddities:
         (found,) = file_review("prod", scaled(2), scaled(odd)).capacity
         assert found.after == 0
 
