@@ -377,8 +377,11 @@ class TestAbandoned:
                 **world.gitea.runners[2], "id": number, "name": name, "status": "offline", "disabled": False,
             }  # fmt: skip
         await until(lambda: sorted(world.gitea.removed) == [8, 9])
+        await until(lambda: world.cluster.reasons().count(contract.GHOST_REMOVED) == 2)  # told after it was done
         told = [
-            one["involvedObject"]["name"] for one in world.cluster.events if one["reason"] == contract.GHOST_REMOVED
+            event["involvedObject"]["name"]
+            for event in world.cluster.events
+            if event["reason"] == contract.GHOST_REMOVED
         ]
         assert sorted(told) == ["cuda-abc-ddddd", "cuda-abc-fffff"]
 
