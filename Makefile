@@ -9,9 +9,12 @@ FAKE_NODES ?= 2
 FORGES ?= gitea github
 PODS ?= 50 100 200 400
 CALLS ?= 0.25 0.5 1
+SEED ?= 1
+OF_EACH ?= 12
+MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help venv install check format test test-review adversary unit unit-pythons unit-newest schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
+.PHONY: help venv install check format test test-review adversary unit unit-pythons unit-newest mutants schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -49,6 +52,9 @@ unit-pythons: venv ## the same on the oldest and the newest supported Python of 
 
 unit-newest: venv ## the same with the newest Pulumi SDKs, in an environment of its own in the cache
 	$(BIN)/python -m scripts.unit_newest
+
+mutants: venv ## small changes in the code that no unit test notices, sampled (SEED, OF_EACH, MINUTES); docs/mutants.md anew
+	$(BIN)/python -m scripts.mutants --seed $(SEED) --of-each $(OF_EACH) --minutes $(MINUTES)
 
 schema: venv ## schema/stack.schema.json anew, from Pulumi.yaml and what the parser reads
 	$(BIN)/python -m tests.config.stack_schema

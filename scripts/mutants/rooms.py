@@ -1,0 +1,64 @@
+"""What is tried, and by which tests: a room's mutants are for the unit tests of that room to kill."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """`files`: patterns of what is changed, below the folder `source`.
+
+    `left_out`: pytest's words for tests that are not asked, because each of them lasts longer than a mutant may, or
+    starts the program in a process of its own.
+    """
+
+    source: str
+    files: tuple[str, ...]
+    tests: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+
+_REGISTRAR_LEFT_OUT: Final = (
+    "--ignore=tests/registrar/test_load.py",
+    "--ignore=tests/registrar/test_killed.py",
+    "--ignore=tests/registrar/test_image.py",
+    "--ignore=tests/registrar/test_proxy.py",
+    "--deselect=tests/registrar/test_listener.py::test_2000_bad_or_half_requests_cost_no_registration_and_little_memory",
+    "--deselect=tests/registrar/test_listener.py::test_700_half_sent_requests_leave_the_health_of_the_registrar_alone",
+    "--deselect=tests/registrar/test_github_loop.py::"
+    "test_200_pods_that_start_at_once_break_no_limit_and_cost_one_change_each",
+    "--deselect=tests/registrar/test_github_loop.py::"
+    "test_with_200_runs_that_go_on_a_new_runner_is_online_and_a_leaving_one_off_within_seconds",
+)
+
+ROOMS: Final[Mapping[str, Room]] = {
+    "registrar": Room(
+        source="registrar", files=("registrar/*",), tests=("tests/registrar",), left_out=_REGISTRAR_LEFT_OUT
+    ),
+    "review": Room(
+        source="gpu_runners", files=("gpu_runners/review/core/*",), tests=("tests/gpu_runners/review/core",)
+    ),
+    "online": Room(source="access", files=("access/online/*",), tests=("tests/access/online",)),
+    "commands": Room(
+        source="gpu_runners",
+        files=(
+            "gpu_runners/unlock/*",
+            "gpu_runners/wait/*",
+            "gpu_runners/doctor/core/*",
+            "gpu_runners/init/core/*",
+            "gpu_runners/state/*",
+            "gpu_runners/review/stack_lock.py",
+            "gpu_runners/review/runner_removal.py",
+        ),
+        tests=(
+            "tests/gpu_runners/unlock",
+            "tests/gpu_runners/wait",
+            "tests/gpu_runners/doctor/core",
+            "tests/gpu_runners/init/core",
+            "tests/gpu_runners/state",
+            "tests/gpu_runners/review/test_stack_lock.py",
+            "tests/gpu_runners/review/test_runner_removal.py",
+        ),
+    ),
+}
