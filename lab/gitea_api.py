@@ -47,6 +47,10 @@ class GiteaApi:
         """Creates or replaces something."""
         self._call("PUT", path, json=body)
 
+    def patch(self, path: str, body: object) -> None:
+        """Changes something that is there."""
+        self._call("PATCH", path, json=body)
+
     def rendered(self, text: str, repository: str) -> str:
         """A comment as HTML, as people see it under an issue of the repository."""
         body = {"Text": text, "Mode": "comment", "Context": repository}

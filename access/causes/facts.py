@@ -86,13 +86,13 @@ class HolderFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class PodFacts:
-    """What a pool's snapshot does not keep: times in seconds since it was made and since it was to go, and its node."""
+    """What a pool's snapshot does not keep. Times are in seconds until now; ended is RFC 3339, "" for what has not."""
 
     name: str
     node: str = ""
     age: float = 0.0
-    leaving: float | None = None
-    grace: float = 0.0
+    ended: str = ""
+    job: str = ""  # the latch: the forge's id of its job
     started: float = 0.0  # seconds since its runner's container runs, 0 where it does not
 
 

@@ -13,7 +13,7 @@ from access.causes.platform import (
     runner_causes,
     waiting_causes,
 )
-from access.causes.pods import end_causes, pod_causes, refusal_causes
+from access.causes.pods import brake_causes, end_causes, pod_causes, refusal_causes
 from access.causes.queue import healthy, queue_causes, scaler_causes, under_way
 from access.causes.stack import cluster_causes, deployment_causes, stack_causes
 from access.online.progress import online_count
@@ -33,11 +33,20 @@ RULES: Final[tuple[Rules, ...]] = (
     waiting_causes,
     runner_causes,
     end_causes,
+    brake_causes,
     scaler_causes,
     queue_causes,
 )
 # How runners ended before counts only while fewer are online than shall be.
-_OF_MISSING: Final = (creation_causes, node_causes, pod_causes, refusal_causes, waiting_causes, end_causes)
+_OF_MISSING: Final = (
+    creation_causes,
+    node_causes,
+    pod_causes,
+    refusal_causes,
+    waiting_causes,
+    end_causes,
+    brake_causes,
+)
 
 
 def causes(facts: Facts) -> Iterator[Cause]:

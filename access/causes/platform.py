@@ -5,8 +5,16 @@ from typing import Final
 
 from access.causes.cause import Cause, Layer
 from access.causes.facts import Facts, RegistrarFacts, RunnerFacts
+from access.online.diagnosis import last_word
 from access.online.progress import online_count, phase_of
-from values.contract import FORGE_REFUSES, FORGE_UNKNOWN, FORGE_UNREACHABLE, NOT_ONLINE, RUNNER_LOST
+from values.contract import (
+    FORGE_REFUSES,
+    FORGE_UNKNOWN,
+    FORGE_UNREACHABLE,
+    NOT_ONLINE,
+    REGISTRATION_BRAKED,
+    RUNNER_LOST,
+)
 
 PATIENCE_SECONDS: Final = 60.0  # that a runner's container may run before it is seen at the forge
 
@@ -94,7 +102,9 @@ def forge_causes(facts: Facts) -> Iterator[Cause]:
 def waiting_causes(facts: Facts) -> Iterator[Cause]:
     """A pod has what it needs and gets no registration."""
     for pod in facts.pool.pods:
-        if not pod.current or phase_of(pod) != "waiting for a registration":
+        word = last_word(pod)
+        is_braked = word is not None and word.reason == REGISTRATION_BRAKED
+        if not pod.current or is_braked or phase_of(pod) != "waiting for a registration":
             continue
         unknown = [event.message for event in pod.events if event.reason == FORGE_UNKNOWN]
         if unknown:

@@ -46,7 +46,13 @@ def refusal_causes(facts: Facts) -> Iterator[Cause]:
             yield _refused(facts, pod, readable(said))
         elif word and word.reason == REGISTRATION_REFUSED:
             yield _refused(facts, pod, word.message)
-        elif word and word.reason == REGISTRATION_BRAKED:
+
+
+def brake_causes(facts: Facts) -> Iterator[Cause]:
+    """The registrar holds registrations back: after the ends that made it do so, where these are still there."""
+    for pod in facts.pool.pods:
+        word = last_word(pod)
+        if pod.current and not pod.online and word and word.reason == REGISTRATION_BRAKED:
             yield _cause(
                 "braked", "its registrations are held back: its last runners ended at once without a job",
                 (f"{pod.name}: {word.message}",),

@@ -3,8 +3,8 @@
 What may not be read is None and named in `unread`: whoever asks often has fewer rights than an administrator.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -33,6 +33,7 @@ from access.causes.facts import (
 from access.cluster.errors import ClusterError, ClusterRefusedError
 from access.online.snapshot import PoolSnapshot, pool_snapshot
 from values.contract import (
+    BUSY_ANNOTATION,
     FORGE_PATH,
     JOBS_PATH,
     MOST_RUNNERS_ANNOTATION,
@@ -58,16 +59,30 @@ class Cluster(Protocol):
         """The JSON object at a path. Raises ClusterError."""
 
 
+@dataclass(frozen=True)
+class _Objects:
+    """What a namespace has of pools."""
+
+    deployments: Sequence[Json]
+    replica_sets: Sequence[Json]
+    pods: Sequence[Json]
+    events: Sequence[Json]
+
+
 class FactsReader:
-    """Reads pools one by one; what they share is read once."""
+    """Everything that pools share is read once: a reader is one look."""
 
     def __init__(self, cluster: Cluster, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._cluster, self._now = cluster, now
         self._nodes: tuple[NodeFacts, ...] | None = None
         self._holders: tuple[HolderFacts, ...] | None = None
+        self._has_shared = False
+        self._phases: dict[str, str | None] = {}
+        self._objects: dict[str, _Objects] = {}
         self._registrars: dict[str, tuple[RegistrarFacts | None, dict[str, Json]]] = {}
-        self._unread: list[str] = []
-        self._read_shared = False
+        self._unread: dict[str, list[str]] = {}
+        self._unread_everywhere: list[str] = []
+        self._noting = self._unread_everywhere
 
     def read(self, namespace: str, name: str, stack: StackFacts | None = None) -> Facts:
         """Everything about one pool. Raises nothing: a cluster that cannot be asked is a fact."""
@@ -81,38 +96,60 @@ class FactsReader:
 
     def _read(self, nothing: Facts) -> Facts:
         namespace, name = nothing.namespace, nothing.name
-        self._unread = []
-        phase = self._phase(namespace)
-        if phase == "":
+        if namespace not in self._phases:
+            self._noting = self._unread[namespace] = []
+            phase = self._phase(namespace)
+            if phase != "":
+                self._objects[namespace] = self._list_all(namespace)
+                self._registrars[namespace] = self._read_registrar(namespace)
+            self._phases[namespace] = phase  # the last: what was broken off is tried again
+        self._noting = self._unread[namespace]
+        if self._phases[namespace] == "":
             return replace(nothing, namespace_phase="")
-        apps = f"/apis/apps/v1/namespaces/{namespace}"
-        deployment = self._find(f"{apps}/deployments/{name}")
-        of_pool = {"labelSelector": f"{POOL_LABEL}={name}"}
-        pods = objects(self._cluster.get(f"/api/v1/namespaces/{namespace}/pods", of_pool), "items")
-        sets = objects(self._cluster.get(f"{apps}/replicasets", of_pool), "items")
-        events = self._events(namespace, {str(mapping(pod, "metadata").get("name")) for pod in pods})
-        if not self._read_shared:
-            self._nodes = self._try("nodes", self._read_nodes)
-            self._holders = self._try("pods of other namespaces", self._read_holders)
-            self._read_shared = True
-        holding = self._holders if self._holders is not None else holders(pods)
-        registrar, answers = self._registrar(namespace)
+        self._read_shared()
+        objects_of = self._objects[namespace]
+        deployment = next((it for it in objects_of.deployments if _name(it) == name), None)
+        pods = [pod for pod in objects_of.pods if _pool(pod) == name]
+        sets = [replica_set for replica_set in objects_of.replica_sets if _pool(replica_set) == name]
+        names = {_name(pod) for pod in pods}
+        events = [event for event in objects_of.events if mapping(event, "involvedObject").get("name") in names]
+        registrar, answers = self._registrars[namespace]
         facts = deployment_facts(deployment) if deployment is not None else None
-        listed = answers.get(RUNNERS_PATH)
-        counted = answers.get(QUEUE_PATH)
+        listed, counted = answers.get(RUNNERS_PATH), answers.get(QUEUE_PATH)
+        scaler = self._scaler(namespace, name, deployment, facts)
         return replace(
             nothing,
-            namespace_phase=phase,
+            namespace_phase=self._phases[namespace],
             pool=pool_snapshot(name, deployment, sets, pods, events),
             deployment=facts,
             pods=tuple(self._pod(pod) for pod in pods),
             nodes=self._nodes,
-            holders=holding,
+            holders=self._holders if self._holders is not None else holders(objects_of.pods),
             registrar=registrar,
             runners=runner_facts(objects(listed, "runners"), namespace) if listed is not None else None,
             queue=queue_facts(counted, nothing.key) if counted is not None else None,
-            scaler=self._scaler(namespace, name, deployment, facts),
-            unread=tuple(dict.fromkeys(self._unread)),
+            scaler=scaler,
+            unread=tuple(dict.fromkeys((*self._noting, *self._unread_everywhere))),
+        )
+
+    def _read_shared(self) -> None:
+        if self._has_shared:
+            return
+        self._has_shared, noting = True, self._noting
+        self._noting = self._unread_everywhere
+        self._nodes = self._try("nodes", self._read_nodes)
+        self._holders = self._try("pods of other namespaces", self._read_holders)
+        self._noting = noting
+
+    def _list_all(self, namespace: str) -> "_Objects":
+        apps, core = f"/apis/apps/v1/namespaces/{namespace}", f"/api/v1/namespaces/{namespace}"
+        of_pools, of_pods = {"labelSelector": POOL_LABEL}, {"fieldSelector": "involvedObject.kind=Pod"}
+        return _Objects(
+            deployments=objects(self._cluster.get(f"{apps}/deployments", of_pools), "items"),
+            replica_sets=objects(self._cluster.get(f"{apps}/replicasets", of_pools), "items"),
+            # Pods after what makes them: one that is seen has its ReplicaSet.
+            pods=objects(self._cluster.get(f"{core}/pods", of_pools), "items"),
+            events=objects(self._try("events", lambda: self._cluster.get(f"{core}/events", of_pods)) or {}, "items"),
         )
 
     def jobs(self, namespace: str) -> tuple[JobFacts, ...] | None:
@@ -124,7 +161,7 @@ class FactsReader:
     @property
     def unread(self) -> tuple[str, ...]:
         """What could not be looked at."""
-        return tuple(dict.fromkeys(self._unread))
+        return tuple(dict.fromkeys(self._noting))
 
     def _phase(self, namespace: str) -> str | None:
         try:
@@ -148,14 +185,8 @@ class FactsReader:
         try:
             return read()
         except ClusterError as error:
-            self._unread.append(f"{what}: {error.problem.found}")
+            self._noting.append(f"{what}: {error.problem.found}")
             return None
-
-    def _events(self, namespace: str, pods: set[str]) -> list[Json]:
-        path = f"/api/v1/namespaces/{namespace}/events"
-        selector = {"fieldSelector": "involvedObject.kind=Pod"}
-        answer = self._try("events", lambda: self._cluster.get(path, selector)) or {}
-        return [event for event in objects(answer, "items") if mapping(event, "involvedObject").get("name") in pods]
 
     def _read_nodes(self) -> tuple[NodeFacts, ...]:
         return tuple(node_facts(node) for node in objects(self._cluster.get("/api/v1/nodes"), "items"))
@@ -165,18 +196,17 @@ class FactsReader:
 
     def _pod(self, pod: Json) -> PodFacts:
         metadata, spec, status = mapping(pod, "metadata"), mapping(pod, "spec"), mapping(pod, "status")
-        started = [
-            mapping(mapping(container, "state"), "running").get("startedAt")
-            for container in objects(status, "containerStatuses")
-            if container.get("name") == RUNNER_CONTAINER
-        ]
-        leaving = metadata.get("deletionTimestamp")
+        containers = objects(status, "containerStatuses")
+        runner = next((container for container in containers if container.get("name") == RUNNER_CONTAINER), {})
+        state = mapping(runner, "state")
+        started = mapping(state, "running").get("startedAt")
         return PodFacts(
             name=str(metadata.get("name", "")),
             node=str(spec.get("nodeName") or ""),
             age=self._since(metadata.get("creationTimestamp")),
-            leaving=self._since(leaving) if leaving else None,
-            started=self._since(started[0]) if started else 0.0,
+            ended=str(mapping(state, "terminated").get("finishedAt") or ""),
+            job=str(mapping(metadata, "annotations").get(BUSY_ANNOTATION) or ""),
+            started=self._since(started),
         )
 
     def _since(self, time: Any) -> float:
@@ -198,7 +228,7 @@ class FactsReader:
                 return ScalerFacts(served=False)
             found = self._find(f"{group}/namespaces/{namespace}/scaledobjects/{name}")
         except ClusterError as error:
-            self._unread.append(f"ScaledObject: {error.problem.found}")
+            self._noting.append(f"ScaledObject: {error.problem.found}")
             return None
         return ScalerFacts(exists=False) if found is None else scaler_facts(found)
 
@@ -212,12 +242,6 @@ class FactsReader:
         service = f"/api/v1/namespaces/{place}/services/https:{SERVICE_NAME}:{REGISTRAR_STATUS_PORT}"
         return self._cluster.get(f"{service}/proxy{path}")
 
-    def _registrar(self, namespace: str) -> tuple[RegistrarFacts | None, dict[str, Json]]:
-        """The registrar, and its answers by path; None where this identity may not look at all."""
-        if namespace not in self._registrars:
-            self._registrars[namespace] = self._read_registrar(namespace)
-        return self._registrars[namespace]
-
     def _read_registrar(self, namespace: str) -> tuple[RegistrarFacts | None, dict[str, Json]]:
         place = self._try("the registrar's address", lambda: self._place(namespace))
         if not place:
@@ -226,7 +250,7 @@ class FactsReader:
             forge = self._ask(place, FORGE_PATH)
         except ClusterRefusedError as error:
             if error.status in _FORBIDDEN:
-                self._unread.append(f"the registrar: {error.problem.found}")
+                self._noting.append(f"the registrar: {error.problem.found}")
                 return None, {}
             return self._silent(place, error.message or error.problem.found), {}
         except ClusterError as error:
@@ -251,7 +275,7 @@ class FactsReader:
             selector = {"labelSelector": f"app.kubernetes.io/name={SERVICE_NAME}"}
             pods = objects(self._cluster.get(f"/api/v1/namespaces/{place}/pods", selector), "items")
         except ClusterError as error:
-            self._unread.append(f"the registrar's pods: {error.problem.found}")
+            self._noting.append(f"the registrar's pods: {error.problem.found}")
             return replace(nothing, running=1)  # not known to be down
         live = [pod for pod in pods if "deletionTimestamp" not in mapping(pod, "metadata")]
         return replace(
@@ -261,6 +285,14 @@ class FactsReader:
             running=sum(mapping(pod, "status").get("phase") == "Running" for pod in live),
             troubles=tuple(trouble for pod in live for trouble in _troubles(pod))[:_MOST_TROUBLES],
         )
+
+
+def _name(item: Json) -> str:
+    return str(mapping(item, "metadata").get("name", ""))
+
+
+def _pool(item: Json) -> str:
+    return str(mapping(mapping(item, "metadata"), "labels").get(POOL_LABEL, ""))
 
 
 def _troubles(pod: Json) -> list[str]:

@@ -8,7 +8,9 @@ import pytest
 
 from access.causes.cause import Layer
 from access.causes.facts import StackFacts
-from tests.access.causes.world import API, APPS, GPU, PLATFORM, POOL, REGISTRAR, World
+from access.causes.order import first_cause
+from access.causes.reader import FactsReader
+from tests.access.causes.world import API, APPS, GPU, NAMESPACE, NOW, PLATFORM, POOL, REGISTRAR, World
 
 Make = Callable[[World], object]
 QUOTA = (
@@ -125,7 +127,10 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
         Layer.CLUSTER, lambda world: world.answers[API]["status"].update(phase="Terminating"), "being deleted",
         "kubectl",
     ),
-    "deployment-gone": (Layer.DEPLOYMENT, lacks(f"{APPS}/deployments/{POOL}"), "does not exist", "`pulumi refresh`"),
+    "deployment-gone": (
+        Layer.DEPLOYMENT, lambda world: world.answers[f"{APPS}/deployments"].update(items=[]), "does not exist",
+        "`pulumi refresh`",
+    ),
     "deployment-paused": (
         Layer.DEPLOYMENT,
         lambda world: (world.deployment["spec"].update(paused=True), world.pods.pop()),
@@ -387,6 +392,7 @@ def test_no_two_situations_have_the_same_words() -> None:
         ("gpus-in-use", "credential-refused"),
         ("registrar-gone", "runner-ended"),
         ("credential-refused", "keda-missing"),
+        ("scaled-by-hand", "all-runners-busy"),
     ],
 )
 def test_of_two_causes_the_one_nearer_to_the_stack_is_the_answer(nearer: str, farther: str) -> None:
@@ -404,13 +410,40 @@ def test_what_may_not_be_read_is_named_and_does_not_hide_the_rest() -> None:
     facts, cause = world.facts(), world.answer()
     assert cause.situation == "fits-no-node"
     assert "gpu.nodeSelector" in cause.cure
-    assert [line.split(":")[0] for line in facts.unread] == ["nodes", "pods of other namespaces", "the registrar"]
+    unread = {line.split(":")[0] for line in facts.unread}
+    assert unread == {"nodes", "pods of other namespaces", "the registrar"}
+
+
+def test_pools_share_one_look_at_their_namespace() -> None:
+    world = World()
+    reader = FactsReader(world, lambda: NOW)
+    first, second = reader.read(NAMESPACE, POOL), reader.read(NAMESPACE, "other")
+    assert (first_cause(first).situation, first_cause(second).situation) == ("healthy", "deployment-gone")
+    assert len(world.asked) == len(set(world.asked))
+
+
+def test_a_look_that_was_broken_off_is_tried_again() -> None:
+    world = World()
+    reader = FactsReader(world, lambda: NOW)
+    world.is_away = True
+    assert first_cause(reader.read(NAMESPACE, POOL)).situation == "cluster-unreachable"
+    world.is_away = False
+    assert first_cause(reader.read(NAMESPACE, POOL)).situation == "healthy"
 
 
 def test_a_pool_of_no_stack_is_looked_at_all_the_same() -> None:
     world = World()
     world.stack = None
     assert world.answer().situation == "healthy"
+
+
+def test_the_end_that_made_the_registrar_brake_is_the_answer_and_not_the_brake() -> None:
+    world = World()
+    SITUATIONS["braked"][1](world)
+    ended = {"name": "runner", "state": {"terminated": {"exitCode": 78, "message": "image contract: no 'sleep'"}}}
+    old = {**world.pods[-1]["metadata"], "name": "workers-59ccb65746-old"}
+    world.pods.append({"metadata": old, "status": {"phase": "Failed", "containerStatuses": [ended]}})
+    assert world.answer().situation == "image-contract"
 
 
 def test_old_failures_are_no_cause_while_every_runner_is_online() -> None:

@@ -34,7 +34,9 @@ class World:
         self.answers: dict[str, Any] = copy.deepcopy(RECORDED)
         self.refusals: dict[str, tuple[int, str]] = {}
         self.is_away = False
+        self.asked: list[str] = []
         self.stack: StackFacts | None = StackFacts(stack="tests", replicas=2, pools=("workers", "other"))
+        self.answers[f"{APPS}/deployments"] = {"items": [self.answers[f"{APPS}/deployments/{POOL}"]]}
         self.answers["/api/v1/pods"] = {"items": self.pods}
         for holder in (self.template, *(pod["spec"] for pod in self.pods)):
             for key in ("limits", "requests"):
@@ -42,6 +44,7 @@ class World:
         self.template["nodeSelector"] = {f"{GPU}.product": "NVIDIA-A100-SIMULATED"}
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
+        self.asked.append(path)
         if self.is_away:
             raise ClusterUnreachableError("the Kubernetes API server https://k8s:6443 cannot be used: refused", "Check")
         if path in self.refusals:

@@ -21,6 +21,7 @@ PULUMI = """case "$1 $2" in
 *) exit 1 ;;
 esac"""
 NAMESPACE, POOL = "review-pools", "reviewed"
+DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 REGISTRAR = "/api/v1/namespaces/gpu-runners-test-system/services/https:registrar:8444/proxy"
 JOB = {"scope": "mlops/tests", "id": "4711", "name": "train", "labels": ["reviewed"], "state": "waiting", "runner": "",
        "pools": [f"{NAMESPACE}/{POOL}"]}  # fmt: skip
@@ -34,7 +35,7 @@ class Stack:
         text = json.dumps(RECORDED).replace("gpu-runners-test-system", "@").replace("gpu-runners-test", NAMESPACE)
         text = text.replace("workers", POOL).replace("@", "gpu-runners-test-system")
         cluster.answers |= json.loads(text)
-        cluster.answers[f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{POOL}"]["spec"]["replicas"] = 2
+        cluster.answers[DEPLOYMENTS] = {"items": [cluster.answers[f"{DEPLOYMENTS}/{POOL}"]]}
         cluster.answers["/api/v1/pods"] = {"items": []}
         (folder / "state").write_text(json.dumps(recorded()))
         (folder / "stacks").write_text(json.dumps([{"name": "review", "current": True}, {"name": "other"}]))
@@ -66,7 +67,7 @@ def test_of_a_healthy_pool_it_says_so_and_has_only_looked(stack: Stack, capsys: 
 
 
 def test_a_cause_is_found_with_evidence_and_cure(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
-    del stack.cluster.answers[f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{POOL}"]
+    stack.cluster.answers[DEPLOYMENTS] = {"items": []}
     assert stack.why(f"{NAMESPACE}/{POOL}", "--stack", "review") == ExitCode.FOUND
     assert capsys.readouterr().out.splitlines() == [
         "reviewed: Deployment: its Deployment does not exist",

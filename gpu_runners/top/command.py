@@ -1,0 +1,91 @@
+"""Shows a stack's pools and runners, their jobs, the GPUs by placement and the last failures, anew every few seconds.
+
+On a terminal each page takes the place of the one before; q ends it. Elsewhere it prints one page, as plain text. It
+looks at the cluster and at the registrar, changes nothing and takes no lock. The state of a pool is the answer of
+`gpu-runners why`; what this identity may not look at is named.
+
+    gpu-runners top prod
+    gpu-runners top prod --every 10
+    gpu-runners top prod | less
+"""
+
+import argparse
+import os
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from access.causes.facts import Facts, StackFacts
+from access.causes.reader import FactsReader
+from access.cluster.connection import ClusterConnection
+from access.cluster.errors import ClusterError
+from gpu_runners.arguments import add_stack
+from gpu_runners.declared_pools import DeclaredPool, declared_pools
+from gpu_runners.errors import CommandFailedError
+from gpu_runners.exit_code import ExitCode
+from gpu_runners.output import say
+from gpu_runners.pulumi_command import opened
+from gpu_runners.stack_cluster import cluster_of
+from gpu_runners.top import terminal
+from gpu_runners.top.page import page
+
+ERRORS: Final = (ClusterError,)
+SECONDS: Final = 2
+_LONGEST_SECONDS: Final = 3600
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its flags."""
+    add_stack(parser)
+    parser.add_argument(
+        "--every", type=_seconds, metavar="SECONDS", default=SECONDS, help=f"from one look to the next ({SECONDS})"
+    )
+
+
+def _seconds(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,4}", text, re.ASCII) or not 1 <= int(text) <= _LONGEST_SECONDS:
+        allowed = f"a whole number of seconds from 1 to {_LONGEST_SECONDS}"
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is none; allowed: {allowed}")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """DONE. FAILED: the one page of plain text could not be read."""
+    with opened(options.folder, options.stack, options.config_file) as program:
+        resources = program.export()
+        pools = declared_pools(resources)
+        if not pools:
+            say(f"{options.stack} declares no pools: there is nothing to show")
+            return ExitCode.DONE
+        with ClusterConnection(cluster_of(program, os.environ, resources=resources)) as cluster:
+            return _show(lambda: _read(cluster, options.stack, pools), options.stack, options.every)
+
+
+def _read(cluster: ClusterConnection, stack: str, pools: Sequence[DeclaredPool]) -> list[Facts]:
+    reader = FactsReader(cluster)
+    names = tuple(pool.name for pool in pools)
+    return [
+        reader.read(pool.namespace, pool.name, StackFacts(stack=stack, replicas=pool.replicas, pools=names))
+        for pool in pools
+    ]
+
+
+def _show(read: Callable[[], list[Facts]], stack: str, every: int) -> ExitCode:
+    if not terminal.is_terminal():
+        looked = read()
+        problems = [facts.cluster_problem for facts in looked if facts.cluster_problem]
+        if len(problems) == len(looked):
+            raise CommandFailedError(". ".join(problems[0]))
+        for line in page(stack, _clock(), looked):
+            say(line)
+        return ExitCode.DONE
+    with terminal.screen():
+        while True:
+            terminal.show(page(stack, _clock(), read()))
+            if terminal.is_left(every):
+                return ExitCode.DONE
+
+
+def _clock() -> str:
+    return time.strftime("%H:%M:%S")

@@ -1,0 +1,124 @@
+"""What is shown of one look, as lines. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from access.causes.facts import DEVICE_DOMAINS, Facts, NodeFacts
+from access.causes.order import first_cause
+from access.online.diagnosis import readable
+from access.online.progress import online_count, phase_of
+from access.online.snapshot import PodSnapshot
+from gpu_runners.top.columns import table
+from values.contract import BUSY_WITH_UNKNOWN_JOB, RUNNER_FAILED, RUNNER_LOST
+
+MOST_FAILURES: Final = 5
+_LONGEST: Final = 160
+_UNKNOWN: Final = "-"
+
+
+def page(stack: str, clock: str, pools: Sequence[Facts]) -> list[str]:
+    """Everything about a stack's pools at one moment; clock is the time of day."""
+    lines = [f"{stack}  {clock}  {_count(len(pools), 'pool')}"]
+    parts = (_pools(pools), _runners(pools), _placements(pools), _failures(pools), _unread(pools))
+    for part in map(list, parts):
+        if part:
+            lines += ["", *part]
+    return lines
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _pools(pools: Iterable[Facts]) -> Iterator[str]:
+    rows = []
+    for facts in pools:
+        queue, cause = facts.queue, first_cause(facts)
+        waiting, running = (str(queue.waiting), str(queue.running)) if queue else (_UNKNOWN, _UNKNOWN)
+        state = f"{cause.situation}: {cause.cause}" if cause.is_trouble else cause.situation
+        rows.append((facts.key, str(online_count(facts.pool)), str(facts.pool.replicas), waiting, running, state))
+    yield from table(("POOL", "ONLINE", "WANTED", "WAITING", "RUNNING", "STATE"), rows)
+
+
+def _runners(pools: Iterable[Facts]) -> Iterator[str]:
+    rows = [
+        (pod.name, facts.of_pod(pod.name).node or _UNKNOWN, _age(facts.of_pod(pod.name).age), _state(facts, pod))
+        for facts in pools
+        for pod in facts.pool.pods
+        if not pod.finished
+    ]
+    if rows:
+        yield from table(("RUNNER", "NODE", "AGE", "STATE"), rows)
+
+
+def _state(facts: Facts, pod: PodSnapshot) -> str:
+    if phase := phase_of(pod):
+        return phase
+    job = facts.of_pod(pod.name).job
+    if pod.busy:
+        return f"job {job}" if job and job != BUSY_WITH_UNKNOWN_JOB else "busy"
+    return "idle"
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def _placements(pools: Sequence[Facts]) -> Iterator[str]:
+    """GPUs by what nodes call them: the product where a node says one, and the resource."""
+    nodes = next((facts.nodes for facts in pools if facts.nodes is not None), ())
+    holders = next((facts.holders for facts in pools if facts.holders is not None), ())
+    placement_of: dict[tuple[str, str], str] = {}
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for node in nodes:
+        for device, number in node.allocatable.items():
+            if device.startswith(DEVICE_DOMAINS) and number > 0:
+                placement = placement_of[node.name, device] = _placement(node, device)
+                counts[placement][0] += 1
+                counts[placement][1] += int(number)
+    for holder in holders:
+        if holder_placement := placement_of.get((holder.node, holder.device)):
+            counts[holder_placement][2] += holder.devices
+            counts[holder_placement][3] += holder.devices if holder.busy else 0
+    rows = [
+        (placement, *map(str, (nodes_, all_, held, busy, all_ - held)))
+        for placement, (nodes_, all_, held, busy) in sorted(counts.items())
+    ]
+    if rows:
+        yield from table(("PLACEMENT", "NODES", "GPUS", "HELD", "WITH A JOB", "FREE"), rows)
+
+
+def _placement(node: NodeFacts, device: str) -> str:
+    product = next((text for key, text in node.labels.items() if key.endswith("/gpu.product")), "")
+    return f"{product} {device}".strip()
+
+
+def _failures(pools: Iterable[Facts]) -> Iterator[str]:
+    """The last failed pods, and what the registrar told of runners that it lost; the newest first."""
+    failures = []
+    for facts in pools:
+        for pod in facts.pool.pods:
+            told = [event for event in pod.events if event.reason in (RUNNER_FAILED, RUNNER_LOST)]
+            if told:
+                failures.append((told[-1].time, pod.name, told[-1].message))
+            elif pod.phase == "Failed":
+                failures.append((facts.of_pod(pod.name).ended, pod.name, _end(pod)))
+    failures.sort(reverse=True)
+    rows = [(time[11:19] or _UNKNOWN, name, text[:_LONGEST]) for time, name, text in failures[:MOST_FAILURES]]
+    if rows:
+        yield from table(("FAILED", "RUNNER", "WHY"), rows)
+
+
+def _end(pod: PodSnapshot) -> str:
+    code = f"exit code {pod.runner.exit_code}" if pod.runner.exit_code is not None else pod.reason or "no exit code"
+    message = readable(pod.runner.last_message)
+    return f"{code}: {message}" if message else code
+
+
+def _unread(pools: Iterable[Facts]) -> Iterator[str]:
+    for line in dict.fromkeys(line for facts in pools for line in facts.unread):
+        yield f"not looked at: {line}"

@@ -1,0 +1,69 @@
+"""One look as lines: every pool with its answer, runners, GPUs by placement, the last failures."""
+
+from gpu_runners.top.columns import table
+from gpu_runners.top.page import page
+from tests.access.causes.world import World
+
+
+def lines(world: World) -> list[str]:
+    return [line.rstrip() for line in page("prod", "12:00:00", [world.facts()])]
+
+
+def part(world: World, head: str) -> list[str]:
+    """The lines of one table."""
+    shown = lines(world)
+    start = next(number for number, line in enumerate(shown) if line.startswith(head))
+    end = shown.index("", start) if "" in shown[start:] else len(shown)
+    return shown[start:end]
+
+
+def test_a_pool_is_shown_with_its_numbers_and_the_answer_of_why() -> None:
+    world = World()
+    world.queue(3, 2)
+    head, row = part(world, "POOL")
+    assert head.split() == ["POOL", "ONLINE", "WANTED", "WAITING", "RUNNING", "STATE"]
+    assert row.split()[:5] == ["gpu-runners-test/workers", "2", "2", "3", "2"]
+    assert "all-runners-busy: 3 jobs wait" in row
+
+
+def test_a_runner_is_shown_with_its_node_its_age_and_its_job() -> None:
+    world = World()
+    world.pods[0]["metadata"]["annotations"]["gpu-runners.dev/busy"] = "4711"
+    _, busy, idle = part(world, "RUNNER")
+    assert busy.split() == ["workers-59ccb65746-544jl", "lab", "7m", "job", "4711"]
+    assert idle.split()[-1] == "idle"
+
+
+def test_gpus_are_counted_by_placement() -> None:
+    world = World()
+    world.pods[0]["metadata"]["annotations"]["gpu-runners.dev/busy"] = "4711"
+    rows = [line.split() for line in part(world, "PLACEMENT")[1:]]
+    assert rows == [
+        ["NVIDIA-A100-SIMULATED", "nvidia.com/gpu", "1", "4", "2", "1", "2"],
+        ["NVIDIA-H100-80GB-HBM3", "nvidia.com/gpu", "1", "8", "0", "0", "8"],
+    ]
+
+
+def test_the_last_failures_are_shown_the_newest_first() -> None:
+    world = World()
+    world.ended(exitCode=78, message="image contract: no 'sleep'", finishedAt="2026-11-26T20:50:30Z")
+    assert part(world, "FAILED")[1].split(maxsplit=2) == [
+        "20:50:30", "workers-59ccb65746-q84mf", "exit code 78: image contract: no 'sleep'",
+    ]  # fmt: skip
+
+
+def test_what_is_not_known_is_a_dash_or_named() -> None:
+    world = World()
+    world.no_registrar()
+    world.refusals["/api/v1/nodes"] = (403, "forbidden")
+    assert part(world, "POOL")[1].split()[3:5] == ["-", "-"]
+    assert not any(line.startswith("PLACEMENT") for line in lines(world))
+    assert lines(world)[-1] == "not looked at: nodes: GET /api/v1/nodes: 403 forbidden"
+
+
+def test_a_table_sets_numbers_to_the_right_and_words_to_the_left() -> None:
+    assert list(table(("NAME", "N"), [("a", "5"), ("long-name", "100")])) == [
+        "NAME         N",
+        "a            5",
+        "long-name  100",
+    ]
