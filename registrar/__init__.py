@@ -38,6 +38,7 @@ The loop
   scope_cycle         ScopeCycle: one scope's cycle
   results             Results: what became of the jobs of ended runners, looked up beside the cycles
   lost_jobs           LostJobs: tells at the forge why a job is lost, and runs it again once
+  accounting          Accounting: what runners cost and how long jobs waited, as metrics
   actions             Actor: carries out what was decided
   ghosts              Ghosts: runners of ours whose pods are gone
   brakes              Brakes: the brakes of all pools, shared by the loop and the registrations

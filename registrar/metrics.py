@@ -1,6 +1,8 @@
 """What the registrar counts. One object with its own registry, so that tests and a second instance do not share."""
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -94,12 +96,64 @@ class Metrics:
             ("scope", "reason"),
             registry=self.registry,
         )
+        self.jobs = Gauge(
+            "gpu_runners_jobs",
+            "Jobs of a pool by state, queued or in_progress; missing where the forge does not answer",
+            ("namespace", "pool", "state"),
+            registry=self.registry,
+        )
+        self.job_queue_seconds = Histogram(
+            "gpu_runners_job_queue_seconds",
+            "From a job's creation to its start, as the forge has them; of jobs that have ended",
+            ("namespace", "pool"),
+            registry=self.registry,
+            buckets=(1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400),
+        )
+        self.job_seconds = Histogram(
+            "gpu_runners_job_duration_seconds",
+            "From a job's start to its end, by the forge's conclusion",
+            ("namespace", "pool", "conclusion"),
+            registry=self.registry,
+            buckets=(10, 60, 300, 900, 3600, 14400, 43200, 86400, 259200),
+        )
+        self.startup_seconds = Histogram(
+            "gpu_runners_startup_duration_seconds",
+            "From a pod's creation to its runner's being online",
+            ("namespace", "pool"),
+            registry=self.registry,
+            buckets=(1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800),
+        )
+        self.gpus = Gauge(
+            "gpu_runners_gpus",
+            "GPUs that runners hold on nodes, by state: busy since their job began, else idle",
+            ("namespace", "pool", "resource", "state"),
+            registry=self.registry,
+        )
+        self.gpu_seconds = Counter(
+            "gpu_runners_gpu_seconds",
+            "GPU-seconds that runners held, by the same states",
+            ("namespace", "pool", "resource", "state"),
+            registry=self.registry,
+        )
+        self.runner_failures = Counter(
+            "gpu_runners_runner_failures",
+            "Runners that ended without their job's conclusion, by the kubelet's reason, or JobLost",
+            ("namespace", "pool", "reason"),
+            registry=self.registry,
+        )
         self._last_answer = Gauge(
             "gpu_runners_forge_answer_age_seconds",
             "Age of the last usable answer of the forge",
             ("scope",),
             registry=self.registry,
         )
+
+    def count_jobs(self, counts: Mapping[str, Mapping[str, Any]]) -> None:
+        """The jobs of each pool, as `/queue` tells them."""
+        self.jobs.clear()
+        for key, numbers in counts.items():
+            for state, name in (("queued", "waiting"), ("in_progress", "running")):
+                self.jobs.labels(*key.split("/", 1), state).set(numbers.get(name, 0))
 
     def forge_answered(self, scope: Scope) -> None:
         """Remember now as the time of the last usable answer for a scope."""

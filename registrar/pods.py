@@ -61,6 +61,8 @@ class RunnerPod:
     gated: bool  # the readiness gate is true
     ended: Ended | None
     addresses: tuple[str, ...] = ()
+    gpus: int = 0  # devices of `gpu_resource` that it asks for, "" and 0 for none
+    gpu_resource: str = ""
     short_of: tuple[str, ...] = ()  # of what no node has enough left for it, though one would if other pods ended
     hopeless: bool = False  # the scheduler says that no node could hold it, even an empty one
 

@@ -1,5 +1,6 @@
 """Reads a Kubernetes Pod into a RunnerPod. Pure; trusts nothing to be there: a status fills up bit by bit."""
 
+import re
 from datetime import datetime
 
 from lightkube.models.core_v1 import ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodCondition
@@ -27,6 +28,7 @@ def read_pod(pod: Pod) -> RunnerPod:
     hopeless = is_hopeless(refused)
     ended = _ended(pod, runner, created)
     stage, since, cause = _stage(pod, conditions, runner, ended, gated)
+    resource, gpus = _gpus(pod)
     return RunnerPod(
         namespace=metadata.namespace or "",
         name=metadata.name or "",
@@ -48,9 +50,22 @@ def read_pod(pod: Pod) -> RunnerPod:
         gated=gated,
         ended=ended,
         addresses=tuple(address.ip for address in (status and status.podIPs) or [] if address.ip),
+        gpus=gpus,
+        gpu_resource=resource,
         short_of=() if hopeless else tuple(short_of(refused)),
         hopeless=hopeless,
     )
+
+
+def _gpus(pod: Pod) -> tuple[str, int]:
+    """The resource of which the runner's container has devices, and how many. Only devices' names have a domain."""
+    containers = (pod.spec and pod.spec.containers) or []
+    container = next((container for container in containers if container.name == contract.RUNNER_CONTAINER), None)
+    limits = (container and container.resources and container.resources.limits) or {}
+    for resource in sorted(limits):
+        if "/" in resource and re.fullmatch("[0-9]{1,4}", str(limits[resource]), re.ASCII):
+            return words(resource, most=100), int(limits[resource])
+    return "", 0
 
 
 def _scheduler_words(scheduled: PodCondition | None) -> str:

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable
 
+from registrar.accounting import Accounting
 from registrar.forges.forge import Forge, ForgeError, Job
 from registrar.logs import log
 from registrar.outcomes import Outcome, outcome_of
@@ -29,10 +30,12 @@ class Results:
         forge: Forge,
         scope: Scope,
         announce: Callable[[], None],
+        accounting: Accounting,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._forge, self._scope, self._announce, self._clock = forge, scope, announce, clock
+        self._accounting = accounting
         self._outcomes: dict[str, Outcome] = {}
         self._working: dict[str, bool] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -93,7 +96,8 @@ class Results:
                 wait = max(pause, min(error.retry_after, LONGEST_PAUSE_SECONDS))
             await asyncio.sleep(wait)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        self._outcomes[pod.uid] = outcome_of(pod, job)
+        self._outcomes[pod.uid] = outcome = outcome_of(pod, job)
+        self._accounting.ended(pod, outcome, job)
         self._tasks.pop(pod.uid, None)
         self._announce()
 

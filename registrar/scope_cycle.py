@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from registrar import situation
+from registrar.accounting import Accounting
 from registrar.actions import Actor, Ghost, Target
 from registrar.announcer import Announcer
 from registrar.brakes import Brakes
@@ -40,6 +41,7 @@ class Parts:
     announcer: Announcer
     brakes: Brakes
     metrics: Metrics
+    accounting: Accounting
 
 
 class ScopeCycle:
@@ -51,7 +53,7 @@ class ScopeCycle:
         self.changed = parts.store.subscribe(self.namespaces)
         self._watch = ForgeWatch(parts.forge, scope, parts.metrics)
         self._ghosts = Ghosts(parts.settings, parts.store, parts.actor, self._watch, scope)
-        self._results = Results(parts.forge, scope, self.changed.set, clock=clock)
+        self._results = Results(parts.forge, scope, self.changed.set, parts.accounting, clock=clock)
         grants = [grant for grant in parts.settings.grants if grant.scope == scope]
         reruns = {grant.namespace for grant in grants if grant.rerun_lost_jobs}
         self._lost = LostJobs(parts.forge, scope, parts.announcer, parts.metrics, reruns=reruns)
@@ -174,6 +176,8 @@ class ScopeCycle:
             LOGGER.exception("pod not treated")  # one odd pod costs only itself
             return
         for action in done:
+            if action.verb is Verb.SET_GATE:
+                self._parts.accounting.came_online(pod)
             if action.verb is Verb.CORDON and runner_id is not None:
                 self._watch.cordoned_now(runner_id)
             elif action.verb is Verb.DELETE_POD and action.reason == NOT_ONLINE:

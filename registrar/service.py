@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from aiohttp import web
 from lightkube import SingleConfig
 
+from registrar.accounting import Accounting
 from registrar.actions import Actor
 from registrar.announcer import Announcer
 from registrar.autoscaler_door import AutoscalerDoor, certificates, demand_certificate
@@ -82,6 +83,7 @@ class Service:
             announcer=self.announcer,
             brakes=self.brakes,
             metrics=self.metrics,
+            accounting=Accounting(self.metrics),
         )
         self.loop = Loop(self.parts)
         self.registrations = Registrations(

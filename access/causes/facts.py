@@ -164,6 +164,18 @@ class JobFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnservedFacts:
+    """Jobs that no pool can take, in the registrar's words. pool: the one of which no runner fits a node, or ""."""
+
+    labels: tuple[str, ...]
+    number: int = 1
+    jobs: tuple[str, ...] = ()
+    pool: str = ""
+    problem: str = ""
+    cure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """Everything about one pool at one moment."""
 
@@ -181,7 +193,7 @@ class Facts:
     runners: tuple[RunnerFacts, ...] | None = None
     queue: QueueFacts | None = None
     scaler: ScalerFacts | None = None  # None too where the pool has none
-    untaken: tuple[str, ...] = ()  # jobs that no pool can take, in the registrar's words
+    unserved: tuple[UnservedFacts, ...] = ()  # of the namespace's scope
     unread: tuple[str, ...] = ()
 
     @property
@@ -314,6 +326,22 @@ def job_facts(entries: Iterable[Json]) -> tuple[JobFacts, ...]:
             pools=tuple(str(pool) for pool in entry.get("pools") or ()),
         )
         for entry in entries
+    )
+
+
+def unserved_facts(entries: Iterable[Json], scope: str) -> tuple[UnservedFacts, ...]:
+    """From the registrar's `/unserved`, of one scope."""
+    return tuple(
+        UnservedFacts(
+            labels=tuple(str(label) for label in entry.get("labels") or ()),
+            number=int(entry.get("number") or 1),
+            jobs=tuple(str(job) for job in entry.get("jobs") or ()),
+            pool=str(entry.get("pool") or ""),
+            problem=str(entry.get("problem") or ""),
+            cure=str(entry.get("cure") or ""),
+        )
+        for entry in entries
+        if entry.get("scope") == scope
     )
 
 

@@ -13,7 +13,7 @@ from access.causes.platform import (
     runner_causes,
     waiting_causes,
 )
-from access.causes.pods import brake_causes, end_causes, pod_causes, refusal_causes
+from access.causes.pods import brake_causes, end_causes, pod_causes, refusal_causes, turn_causes
 from access.causes.queue import healthy, queue_causes, scaler_causes, under_way
 from access.causes.stack import cluster_causes, deployment_causes, stack_causes
 from access.online.progress import online_count
@@ -30,6 +30,7 @@ RULES: Final[tuple[Rules, ...]] = (
     registrar_causes,
     forge_causes,
     refusal_causes,
+    turn_causes,
     waiting_causes,
     runner_causes,
     end_causes,

@@ -12,6 +12,7 @@ from values.contract import (
     FORGE_UNKNOWN,
     FORGE_UNREACHABLE,
     NOT_ONLINE,
+    REGISTRATION_AFTER_OTHERS,
     REGISTRATION_BRAKED,
     RUNNER_LOST,
 )
@@ -103,8 +104,8 @@ def waiting_causes(facts: Facts) -> Iterator[Cause]:
     """A pod has what it needs and gets no registration."""
     for pod in facts.pool.pods:
         word = last_word(pod)
-        is_braked = word is not None and word.reason == REGISTRATION_BRAKED
-        if not pod.current or is_braked or phase_of(pod) != "waiting for a registration":
+        is_held = word is not None and word.reason in (REGISTRATION_BRAKED, REGISTRATION_AFTER_OTHERS)
+        if not pod.current or is_held or phase_of(pod) != "waiting for a registration":
             continue
         unknown = [event.message for event in pod.events if event.reason == FORGE_UNKNOWN]
         if unknown:

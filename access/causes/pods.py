@@ -10,6 +10,7 @@ from access.online.diagnosis import last_word, readable
 from access.online.snapshot import ContainerSnapshot, PodSnapshot
 from values.contract import (
     OUTDATED_EXIT_CODE,
+    REGISTRATION_AFTER_OTHERS,
     REGISTRATION_BRAKED,
     REGISTRATION_REFUSED,
     TRUST_CONFIG_MAP,
@@ -58,6 +59,17 @@ def brake_causes(facts: Facts) -> Iterator[Cause]:
                 (f"{pod.name}: {word.message}",),
                 "correct the pool's image or its labels; `kubectl logs` of the pool's last pods says why they ended",
                 Layer.REGISTRAR,
+            )  # fmt: skip
+
+
+def turn_causes(facts: Facts) -> Iterator[Cause]:
+    """A pod waits its turn: jobs of pools that share nodes start in the order of the queue."""
+    for pod in facts.pool.pods:
+        word = last_word(pod)
+        if pod.current and not pod.online and word and word.reason == REGISTRATION_AFTER_OTHERS:
+            yield _cause(
+                "after-others", f"{pod.name} waits for its turn: an earlier job's runner comes first", (word.message,),
+                "wait, give the pool a higher priority, or bring more GPU nodes", Layer.REGISTRAR,
             )  # fmt: skip
 
 

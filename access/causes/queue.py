@@ -1,10 +1,10 @@
 """Rules about the autoscaler and the jobs that wait, and what is said where nothing is wrong. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from access.causes.cause import Cause, Layer
-from access.causes.facts import Facts, JobFacts
+from access.causes.facts import Facts, JobFacts, UnservedFacts
 from access.online.progress import is_complete, online_count, progress_line
 
 _MOST: Final = 5
@@ -39,12 +39,19 @@ def queue_causes(facts: Facts) -> Iterator[Cause]:
     queue = facts.queue
     if queue is not None and queue.waiting and is_complete(facts.pool):
         yield from _waiting(facts, queue.waiting)
-    elif facts.untaken and queue is not None and not queue.waiting and not queue.running:
-        yield Cause(
-            situation="job-nobody-takes", layer=Layer.JOB, cause="jobs wait that no pool can take",
-            evidence=facts.untaken[:_MOST],
-            cure="correct `runs-on` of the job, or the labels of a pool",
-        )  # fmt: skip
+    elif queue is not None and not queue.waiting and not queue.running:
+        for unserved in facts.unserved:
+            if not unserved.pool:
+                yield _unserved(unserved)
+
+
+def _unserved(unserved: UnservedFacts) -> Cause:
+    jobs = ", ".join(unserved.jobs[:_MOST])
+    return Cause(
+        situation="job-nobody-takes", layer=Layer.JOB,
+        cause=f"{unserved.number} jobs wait that no pool can ever take: {unserved.problem}",
+        evidence=tuple(filter(None, (jobs,))), cure=unserved.cure,
+    )  # fmt: skip
 
 
 def _waiting(facts: Facts, waiting: int) -> Iterator[Cause]:
@@ -114,7 +121,7 @@ def under_way(facts: Facts) -> Cause:
     )  # fmt: skip
 
 
-def job_cause(job: JobFacts) -> Cause | None:
+def job_cause(job: JobFacts, unserved: Iterable[UnservedFacts] = ()) -> Cause | None:
     """What a job shows without any pool; None for one that waits for pools that can take it."""
     who = f"job {job.id}{f' ({job.name})' if job.name else ''}"
     labels = ", ".join(job.labels) or "none"
@@ -122,6 +129,12 @@ def job_cause(job: JobFacts) -> Cause | None:
         return Cause(
             situation="job-runs", layer=Layer.JOB, is_trouble=False, cause=f"{who} runs",
             evidence=(f"its runner: {job.runner or 'one that is none of ours'}",),
+        )  # fmt: skip
+    known = next((entry for entry in unserved if set(entry.labels) == set(job.labels) and not entry.pool), None)
+    if not job.pools and known is not None:
+        return Cause(
+            situation="job-nobody-takes", layer=Layer.JOB, cause=f"no pool can ever take {who}",
+            evidence=(f"runs-on: [{labels}]", known.problem), cure=known.cure,
         )  # fmt: skip
     if not job.pools:
         return Cause(

@@ -20,6 +20,7 @@ from access.causes.facts import (
     RegistrarFacts,
     ScalerFacts,
     StackFacts,
+    UnservedFacts,
     deployment_facts,
     holders,
     job_facts,
@@ -29,6 +30,7 @@ from access.causes.facts import (
     queue_facts,
     runner_facts,
     scaler_facts,
+    unserved_facts,
 )
 from access.cluster.errors import ClusterError, ClusterRefusedError
 from access.online.snapshot import PoolSnapshot, pool_snapshot
@@ -45,6 +47,7 @@ from values.contract import (
     SERVICE_NAME,
     TRUST_CONFIG_MAP,
     TRUST_URL_KEY,
+    UNSERVED_PATH,
 )
 
 _FORBIDDEN: Final = (401, 403)
@@ -115,6 +118,7 @@ class FactsReader:
         events = [event for event in objects_of.events if mapping(event, "involvedObject").get("name") in names]
         registrar, answers = self._registrars[namespace]
         facts = deployment_facts(deployment) if deployment is not None else None
+        unserved = answers.get(UNSERVED_PATH)
         listed, counted = answers.get(RUNNERS_PATH), answers.get(QUEUE_PATH)
         scaler = self._scaler(namespace, name, deployment, facts)
         return replace(
@@ -129,6 +133,7 @@ class FactsReader:
             runners=runner_facts(objects(listed, "runners"), namespace) if listed is not None else None,
             queue=queue_facts(counted, nothing.key) if counted is not None else None,
             scaler=scaler,
+            unserved=unserved_facts(objects(unserved, "jobs"), registrar.scope) if unserved and registrar else (),
             unread=tuple(dict.fromkeys((*self._noting, *self._unread_everywhere))),
         )
 
@@ -157,6 +162,12 @@ class FactsReader:
         place = self._place(namespace)
         answer = self._try("jobs", lambda: self._ask(place, JOBS_PATH)) if place else None
         return None if answer is None else job_facts(objects(answer, "jobs"))
+
+    def unserved(self, namespace: str) -> tuple[UnservedFacts, ...]:
+        """The jobs of a namespace's scope that no pool can take, as far as the registrar tells."""
+        registrar, answers = self._read_registrar(namespace)
+        listed = answers.get(UNSERVED_PATH)
+        return unserved_facts(objects(listed, "jobs"), registrar.scope) if listed and registrar else ()
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -256,10 +267,13 @@ class FactsReader:
         except ClusterError as error:
             return self._silent(place, error.problem.found), {}
         answers: dict[str, Json] = {}
-        for path in (RUNNERS_PATH, QUEUE_PATH):
-            answer = self._try(f"the registrar's {path}", lambda path=path: self._ask(place, path))  # type: ignore[misc]
-            if answer is not None:
-                answers[path] = answer
+        for path in (RUNNERS_PATH, QUEUE_PATH, UNSERVED_PATH):
+            try:
+                answers[path] = self._ask(place, path)
+            except ClusterError as error:
+                # 404: a registrar of an older version, which knows no such question.
+                if not (path == UNSERVED_PATH and isinstance(error, ClusterRefusedError) and error.status == 404):
+                    self._noting.append(f"the registrar's {path}: {error.problem.found}")
         scopes = [entry for entry in objects(forge, "scopes") if namespace in (entry.get("namespaces") or ())]
         scope = scopes[0] if scopes else {}
         facts = RegistrarFacts(

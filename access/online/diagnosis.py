@@ -14,6 +14,7 @@ from access.online.scheduling import cure_for, fits_no_node
 from access.online.snapshot import EventSnapshot, PodSnapshot, PoolSnapshot
 from values.contract import (
     NOT_ONLINE,
+    REGISTRATION_AFTER_OTHERS,
     REGISTRATION_BRAKED,
     REGISTRATION_ISSUED,
     REGISTRATION_REFUSED,
@@ -26,7 +27,9 @@ _NO_CONTAINER: Final = ("CreateContainerConfigError", "CreateContainerError", "R
 _REFUSED_CURE: Final = (
     "the platform stack must grant this namespace, and its forgeToken must be valid: see the registrar's log"
 )
-_REGISTRARS_WORD: Final = (REGISTRATION_ISSUED, REGISTRATION_REFUSED, REGISTRATION_BRAKED)
+_REGISTRARS_WORD: Final = (
+    *(REGISTRATION_ISSUED, REGISTRATION_REFUSED, REGISTRATION_BRAKED, REGISTRATION_AFTER_OTHERS),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

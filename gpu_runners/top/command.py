@@ -6,7 +6,6 @@ looks at the cluster and at the registrar, changes nothing and takes no lock. Th
 
     gpu-runners top prod
     gpu-runners top prod --every 10
-    gpu-runners top prod | less
 """
 
 import argparse

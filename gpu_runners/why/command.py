@@ -131,7 +131,7 @@ class _Asking:
             for job in jobs or ():
                 if not name.is_of(job):
                     continue
-                cause = job_cause(job)
+                cause = job_cause(job, self.reader.unserved(namespace) if not job.pools else ())
                 if cause is not None:
                     yield Answer(subject, cause)
                     return

@@ -18,6 +18,7 @@ MOST_PAGES: Final = 100  # of one list
 LONGEST_WAIT_SECONDS: Final = 300.0  # that a forge in trouble may ask for
 CHUNK_BYTES: Final = 2**16
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
+LONGEST_JOB_SECONDS: Final = 35 * 86_400.0  # GitHub ends a run after 35 days
 
 
 async def read_body(response: aiohttp.ClientResponse, *, most: int = MOST_BYTES) -> bytes:
@@ -44,6 +45,8 @@ def read_job(entry: Entry, place: str = "") -> Job:
         completed=_unix_time(entry.words("completed_at", most=40)),
         attempt=entry.identifier_or_none("run_attempt") or 0,
         commit=commit_or_none(entry.words("head_sha", most=80)) or "",
+        queued_seconds=_between(entry, "created_at", "started_at"),
+        ran_seconds=_between(entry, "started_at", "completed_at"),
     )
 
 
@@ -59,3 +62,11 @@ def _unix_time(text: str) -> float | None:
     except (ValueError, OverflowError):
         return None
     return moment if moment > 0 else None
+
+
+def _between(entry: Entry, begin: str, end: str) -> float | None:
+    """Seconds from one time of an entry to another; None where one is missing or makes no sense."""
+    first, second = (_unix_time(entry.words(key, most=40)) for key in (begin, end))
+    if first is None or second is None or not 0 <= second - first <= LONGEST_JOB_SECONDS:
+        return None
+    return second - first

@@ -40,6 +40,8 @@ class Job:
     conclusion: str
     runner_name: str = ""  # "" where the forge does not tell it (any more)
     run_id: int | None = None
+    queued_seconds: float | None = None  # from its creation to its start, None where the forge does not tell (yet)
+    ran_seconds: float | None = None  # from its start to its end
     # The runner groups, as grants name them, whose runners may take it; None where the forge has none.
     groups: frozenset[str | None] | None = None
     completed: float | None = None

@@ -9,8 +9,8 @@ from registrar.untrusted import Entry, MalformedError
 
 RUN_FIELDS: Final = ("id", "status", "updated_at", "run_attempt", "path")
 JOB_FIELDS: Final = (
-    "id", "name", "labels", "runner_id", "runner_name", "status", "conclusion", "run_id", "completed_at", "run_attempt",
-    "head_sha",
+    "id", "name", "labels", "runner_id", "runner_name", "status", "conclusion", "run_id", "run_attempt", "head_sha",
+    "created_at", "started_at", "completed_at",
 )  # fmt: skip
 RUNNER_FIELDS: Final = ("id", "name", "status", "busy", "ephemeral", "labels", "version", "runner_group_id")
 GROUP_RESTRICTIONS: Final = ("allows_public_repositories", "restricted_to_workflows", "selected_workflows")

@@ -110,6 +110,12 @@ def queued(world: World) -> None:
     world.queue(3, 2)
 
 
+def unserved(world: World) -> None:
+    entry = {"scope": "mlops/tests", "reason": "NoPool", "labels": ["cuda-13"], "number": 2, "jobs": ["job 7 (train)"],
+             "pool": "", "problem": "no pool of mlops/tests offers cuda-13", "cure": "did you mean 12?"}  # fmt: skip
+    world.answers[f"{REGISTRAR}/unserved"] = {"jobs": [entry, {**entry, "scope": "elsewhere", "problem": "other"}]}
+
+
 def offline(world: World) -> None:
     runners = [dict(runner) for runner in world.runners]
     pod = world.starting(registration=DONE, runner=running())
@@ -293,6 +299,12 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
     "braked": (
         Layer.REGISTRAR, told("RegistrationBraked", "the last 3 runners ended within 1 s without a job"), "within 1 s",
         "kubectl logs",
+    ),
+    "after-others": (
+        Layer.REGISTRAR, told("RegistrationAfterOthers", "job 7 of runners/big came first"), "job 7", "priority",
+    ),
+    "job-nobody-takes": (
+        Layer.JOB, unserved, "no pool of mlops/tests offers cuda-13", "did you mean",
     ),
     "registration-pending": (
         Layer.REGISTRAR, lambda world: world.starting(registration=running()), "without an Event",

@@ -37,6 +37,7 @@ class World:
         self.asked: list[str] = []
         self.stack: StackFacts | None = StackFacts(stack="tests", replicas=2, pools=("workers", "other"))
         self.answers[f"{APPS}/deployments"] = {"items": [self.answers[f"{APPS}/deployments/{POOL}"]]}
+        self.answers[f"{REGISTRAR}/unserved"] = {"jobs": []}
         self.answers["/api/v1/pods"] = {"items": self.pods}
         for holder in (self.template, *(pod["spec"] for pod in self.pods)):
             for key in ("limits", "requests"):
@@ -146,13 +147,13 @@ class World:
     def forge(self, state: str, problem: str) -> None:
         """What the registrar says of its forge."""
         self.answers[f"{REGISTRAR}/forge"]["scopes"][0] |= {"state": state, "problem": problem}
-        for path in ("runners", "queue"):
+        for path in ("runners", "queue", "unserved"):
             del self.answers[f"{REGISTRAR}/{path}"]
             self.refusals[f"{REGISTRAR}/{path}"] = (503, "ForgeUnknown")
 
     def no_registrar(self, **deployment: Any) -> None:
         """The API server's proxy reaches none."""
-        for path in ("forge", "runners", "queue"):
+        for path in ("forge", "runners", "queue", "unserved"):
             self.answers.pop(f"{REGISTRAR}/{path}")
             self.refusals[f"{REGISTRAR}/{path}"] = (503, 'no endpoints available for service "https:registrar:8444"')
         if deployment:
