@@ -24,6 +24,7 @@ from gpu_runners.doctor.core.rights import of_platform, of_pools
 from gpu_runners.doctor.egress import egress_to_api_server, egress_to_forge
 from gpu_runners.doctor.registrar import registrar, registrar_place
 from gpu_runners.doctor.registry import images
+from gpu_runners.doctor.resolvers import resolvers
 from gpu_runners.doctor.trial import trials
 from gpu_runners.stack_config import StackSource
 from values.contract import TRUST_CONFIG_MAP
@@ -108,6 +109,7 @@ def _of_cluster(stack: StackConfig, source: StackSource, choice: ClusterChoice) 
             places = sorted({stack.platform.registrar_namespace, *declared})
             yield cluster.rights("the whole cluster and the platform's namespaces", of_platform(places))
             yield from egress_to_api_server(stack, stack.platform, connection)
+            yield resolvers(connection, stack.dns_cidrs)
         yield from autoscaling(stack, connection)
         yield from _registrars(stack, connection)
         yield from trials(source, stack.pools, connection, declared)

@@ -1,1 +1,1 @@
-"""Verdicts on plain data: findings, nodes, quota, rights, images and budgets. Asks nobody, and never guesses `ok`."""
+"""Verdicts on plain data: findings, nodes, names, quota, rights, images, budgets. Asks nobody, never guesses `ok`."""
