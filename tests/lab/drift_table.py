@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field as field_of
 from functools import partial
 from typing import Any
 
@@ -16,19 +17,24 @@ ADMISSION = (
     *(f"{BASE}-{suffix}" for suffix in ("runner-pods", "runner-pools", "runner-metadata")),
 )
 ANNOTATION = 'metadata.annotations["example.com/x"]'
+IMMUTABLE = "the object cannot be changed in place: `pulumi up --replace` makes it anew"
+FINALIZER = "a finalizer is its controller's to take away"
 POD = "spec.template.spec"
 RUNNER = f"{POD}.containers[runner]"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One change. `how` is a method of Hand, with a manager behind a colon where it takes one."""
+    """One change. `how` is a method of Hand, with a manager behind a colon where it takes one; `left` is why a repair
+    leaves it, "" where it does not.
+    """
 
     how: str
     path: str
     change: Change
     what: str
     field: str = ""
+    left: str = field_of(default="", kw_only=True)
 
     def make(self, hand: Hand) -> None:
         """Makes the change on the cluster."""
@@ -101,9 +107,9 @@ def add(*steps: str | int, element: Any) -> Change:
     return change
 
 
-def _row(how: str, kind: str, place: str, change: Change, field: str = "") -> Row:
+def _row(how: str, kind: str, place: str, change: Change, field: str = "", left: str = "") -> Row:
     namespace, _, name = place.rpartition("/")
-    return Row(how, at(kind, name, namespace), change, f"{kind} {place}", field)
+    return Row(how, at(kind, name, namespace), change, f"{kind} {place}", field, left=left)
 
 
 def _nothing(_: Json) -> None:
@@ -156,8 +162,9 @@ def platform_rows(credential: str) -> Iterator[Row]:
         _row("patch", "RoleBinding", f"{SPACE}/registrar",
              add("subjects", element={"kind": "ServiceAccount", "name": "default", "namespace": SPACE}), "subjects"),
         _row("replace", "RoleBinding", f"{SPACE}/deployer-drifted", put("subjects", to=[]), "subjects"),
-        _row("make_anew", "RoleBinding", f"{SPACE}/previewer", put("roleRef", "name", to="registrar"), "roleRef.name"),
-        _row("replace", "RoleBinding", f"{SPACE}/previewer", _nothing, "metadata.managedFields"),
+        _row("make_anew", "RoleBinding", f"{SPACE}/previewer", put("roleRef", "name", to="registrar"), "roleRef.name",
+             IMMUTABLE),
+        _row("replace", "RoleBinding", f"{SPACE}/previewer", _nothing, "metadata.managedFields", IMMUTABLE),
         _row("apply", "ConfigMap", f"{SPACE}/registrar", put("data", "url", to="https://evil.example.com"), "data.url"),
         _row("edit", "ConfigMap", f"{SPACE}/registrar", put("data", "extra", to="1"), "data.extra"),
         _row("replace", "ConfigMap", f"{BASE}/registrar", drop("data", "ca.crt"), 'data["ca.crt"]'),
@@ -180,8 +187,9 @@ def platform_rows(credential: str) -> Iterator[Row]:
         _row("apply", "Deployment", f"{SYSTEM}/registrar",
              put("spec", "template", "spec", "containers", 0, "image", to="evil:1"),
              f"{POD}.containers[registrar].image"),
-        _row("patch", "Secret", f"{SYSTEM}/{credential}", put(*label, "team", to="x"), "metadata.labels.team"),
-        _row("make_anew", "Secret", f"{SYSTEM}/{credential}", put("data", "token", to="ZXZpbA=="), "data"),
+        _row("patch", "Secret", f"{SYSTEM}/{credential}", put(*label, "team", to="x"), "metadata.labels.team",
+             IMMUTABLE),
+        _row("make_anew", "Secret", f"{SYSTEM}/{credential}", put("data", "token", to="ZXZpbA=="), "data", IMMUTABLE),
         _row("patch", "ValidatingAdmissionPolicy", f"{SPACE}-runner-pods", put("spec", "failurePolicy", to="Ignore"),
              "spec.failurePolicy"),
         _row("edit", "ValidatingAdmissionPolicy", f"{SPACE}-runner-pods",
@@ -202,7 +210,7 @@ def pool_rows(stack: str) -> Iterator[Row]:
     runner = (*spec, "containers", 0)
     yield _row("patch", "Deployment", first, put("spec", "paused", to=True), "spec.paused")
     yield from (
-        _row(how, "Deployment", first, change, field)
+        _row(how, "Deployment", first, change, field, FINALIZER if field == "metadata.finalizers" else "")
         for how, change, field in (
             ("apply", put(*spec, "hostNetwork", to=True), f"{POD}.hostNetwork"),
             (f"apply:{PREFIXED}", put(*spec, "hostPID", to=True), f"{POD}.hostPID"),

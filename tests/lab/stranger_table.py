@@ -11,6 +11,10 @@ from tests.lab.hand import Hand, Json
 CORE, RBAC = "/api/v1", "/apis/rbac.authorization.k8s.io/v1"
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 NAME = "drifted-stranger"
+HELD = "the pod is deleted, and stays as long as the finalizer does"
+TOOLS = "whoever made it may be a tool that manages it (what `kubectl` made, and holds nothing, is deleted)"
+ACCOUNT = "deleting the account is a person's: its controller makes it anew"
+CLUSTERS = "it is no stack's: whoever runs the cluster takes it out"
 OUTSIDE = (
     f"{RBAC}/clusterrolebindings/{NAME}",
     f"{RBAC}/namespaces/default/rolebindings/{NAME}",
@@ -23,7 +27,7 @@ _VIEWER = {"roleRef": _ROLE, "subjects": [{"kind": "ServiceAccount", "name": "ru
 
 @dataclass(frozen=True)
 class Stranger(Row):
-    """A row that is made by its own means."""
+    """A row that is made by its own means, as nobody's tool that a repair knows."""
 
     by: Callable[[Hand], object] = lambda _: None
 
@@ -34,17 +38,21 @@ class Stranger(Row):
 def rows(api: KubernetesApi) -> Iterator[Stranger]:
     """Some twenty."""
     (pod,) = [item["metadata"]["name"] for item in api.items(f"{CORE}/namespaces/{SPACE}/pods")]
+    return rows_on(pod, api.get(at("ConfigMap", "kube-root-ca.crt", SPACE))["metadata"])
+
+
+def rows_on(pod: str, root: Json) -> Iterator[Stranger]:
+    """The same, on a pod of ours and with the metadata of the ConfigMap that every namespace has."""
     yield from _of_pod(pod)
-    root = api.get(at("ConfigMap", "kube-root-ca.crt", SPACE))["metadata"]
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": root["name"], "uid": root["uid"], "controller": True}
     yield from _objects(owner)
-    yield _stranger("ServiceAccount", f"{SPACE}/default", _account, "metadata.annotations")
-    yield _stranger("ServiceAccount", f"{BASE}/default", _pull_secret, "imagePullSecrets")
+    yield _stranger("ServiceAccount", f"{SPACE}/default", _account, "metadata.annotations", left=ACCOUNT)
+    yield _stranger("ServiceAccount", f"{BASE}/default", _pull_secret, "imagePullSecrets", left=ACCOUNT)
     yield from _of_cluster()
 
 
-def _stranger(kind: str, place: str, by: Callable[[Hand], object], field: str = "") -> Stranger:
-    return Stranger("by hand", "", lambda _: None, f"{kind} {place}", field, by)
+def _stranger(kind: str, place: str, by: Callable[[Hand], object], field: str = "", *, left: str) -> Stranger:
+    return Stranger("by hand", "", lambda _: None, f"{kind} {place}", field, by, left=left)
 
 
 def _of_pod(name: str) -> Iterator[Stranger]:
@@ -57,7 +65,7 @@ def _of_pod(name: str) -> Iterator[Stranger]:
         "metadata.finalizers": {"metadata": {"finalizers": ["example.com/stay"]}},
     }
     for field, body in changes.items():
-        yield _stranger("Pod", f"{SPACE}/{name}", _patched(path, body), field)
+        yield _stranger("Pod", f"{SPACE}/{name}", _patched(path, body), field, left=HELD)
     security = {
         "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True, "runAsUser": 1001,
         "seccompProfile": {"type": "RuntimeDefault"},
@@ -66,7 +74,11 @@ def _of_pod(name: str) -> Iterator[Stranger]:
         {"name": "debug", "image": "lab.local/pause:lab", "imagePullPolicy": "Never", "securityContext": security},
     ]}}  # fmt: skip
     yield _stranger(
-        "Pod", f"{SPACE}/{name}", _patched(f"{path}/ephemeralcontainers", debug), "spec.ephemeralContainers[debug]"
+        "Pod",
+        f"{SPACE}/{name}",
+        _patched(f"{path}/ephemeralcontainers", debug),
+        "spec.ephemeralContainers[debug]",
+        left=HELD,
     )
 
 
@@ -122,7 +134,7 @@ def _objects(owner: Json) -> Iterator[Stranger]:
     ]  # fmt: skip
     for kind, path, namespace, body in listed:
         named = {**body, "metadata": {**body.get("metadata", {}), "name": NAME}}
-        yield _stranger(kind, f"{namespace}/{NAME}", _created(path, named))
+        yield _stranger(kind, f"{namespace}/{NAME}", _created(path, named), left=TOOLS)
 
 
 def _account(hand: Hand) -> None:
@@ -156,4 +168,5 @@ def _of_cluster() -> Iterator[Stranger]:
             what,
             "",
             _created(path.rpartition("/")[0], {"metadata": {"name": NAME}, **body}),
+            left=CLUSTERS,
         )
