@@ -58,7 +58,7 @@ _HEAD: Final = """\
 
 `make mutants` changes one small thing in the code at a time (a comparison, a number, an argument, an `and`, a short
 string), has the unit tests of the room run that go through the changed function, and lists what none of them noticed.
-[mutmut](https://github.com/boxed/mutmut) makes the changes ([decision 0029](decisions/0029-mutants-by-mutmut.md)).
+[mutmut](https://github.com/boxed/mutmut) makes the changes ([decision 0030](decisions/0030-mutants-by-mutmut.md)).
 
 Tried: {of_each} of each file at most, drawn with the seed {seed}; not tried: texts for people (a string with a blank in
 it), code outside of functions, and functions with a decorator, which mutmut leaves as they are. *killed*: a test

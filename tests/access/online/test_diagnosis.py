@@ -132,6 +132,51 @@ def test_a_wait_that_runs_out_of_time_says_what_is_known_of_each_pod() -> None:
     ]
 
 
+def test_what_a_wait_knows_is_of_the_pods_that_it_still_waits_for() -> None:
+    told = EventSnapshot("RegistrationBraked", "because")
+    for other in (
+        online(events=(told,)),
+        ended(),
+        finishing(),
+        starting(terminating=True),
+        former(),
+        starting(current=False),
+    ):
+        assert remarks(pool(2, other)) == []
+    assert remarks(pool(1, starting(events=(told,)))) == ["b: RegistrationBraked: because"]
+
+
+GRACES = {
+    "placement": (pool(1, waiting(message=NO_NODE)), 20),
+    "gone": (pool(1, exists=False), 2),
+    "quota": (pool(1, creation_failure=QUOTA), 10),
+    "creation": (pool(1, creation_failure="serviceaccount"), 10),
+    "image": (pool(1, in_image_trouble("InvalidImageName")), 2),
+    "container": (pool(1, in_image_trouble("RunContainerError")), 15),
+    "registration": (pool(1, refused()), 15),
+    "brake": (pool(1, pod_with_events("RegistrationBraked")), 5),
+    "end": (pool(1, ended()), 8),
+}
+
+
+@pytest.mark.parametrize("kind", GRACES)
+def test_each_diagnosis_counts_only_after_its_own_grace(kind: str) -> None:
+    state, grace = GRACES[kind]
+    assert [(found.kind, found.pool, found.grace) for found in diagnose(state)] == [(kind, "cuda", grace)]
+
+
+def test_an_image_that_may_still_come_has_more_time_than_one_that_cannot() -> None:
+    graces = {
+        reason: diagnose(pool(1, in_image_trouble(reason)))[0].grace for reason in ("ErrImagePull", "InvalidImageName")
+    }
+    assert graces == {"ErrImagePull": 15, "InvalidImageName": 2}
+
+
+def test_a_refusal_that_the_registrar_only_told_has_the_same_grace() -> None:
+    (found,) = diagnose(pool(1, pod_with_events("RegistrationRefused")))
+    assert (found.kind, found.grace) == ("registration", 15)
+
+
 def test_long_texts_keep_their_end() -> None:
     text = readable("x" * 1000 + "the end")
     assert len(text) == 400

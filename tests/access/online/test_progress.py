@@ -66,8 +66,10 @@ COMPLETE = [
     ("two wait for two", pool(2, waiting("a"), waiting("b"), finishing("c"), finishing("d"))),
     ("the rollout waits with old ones still there", pool(3, waiting(), finishing(), former("x"), former("y"))),
     ("the quota is held by one that finishes its job", pool(1, finishing(), creation_failure=QUOTA)),
+    ("the quota is held by two that finish, and two wait",
+     pool(2, waiting("a"), waiting("b"), finishing("c"), finishing("d"), creation_failure=QUOTA)),
     ("one online, the other waits", pool(2, online(), waiting(), finishing())),
-]
+]  # fmt: skip
 INCOMPLETE = [
     ("nothing yet", pool(1)),
     ("starting", pool(1, starting())),
@@ -86,8 +88,10 @@ INCOMPLETE = [
     ("more replicas than GPUs: the busy one stays", pool(2, online(busy=True), waiting())),
     ("the second is not even created", pool(2, waiting(), finishing())),
     ("the quota is full without anybody leaving", pool(1, creation_failure=QUOTA)),
+    ("the quota is held by one, and two wait",
+     pool(2, waiting("a"), waiting("b"), finishing("c"), creation_failure=QUOTA)),
     ("a broken creation is no wait", pool(1, finishing(), creation_failure="serviceaccount not found")),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("state", [row[1] for row in COMPLETE], ids=[row[0] for row in COMPLETE])

@@ -98,6 +98,28 @@ def test_events_are_their_pods_own_and_in_order() -> None:
     assert second.events == ()
 
 
+def test_each_container_is_read_by_its_own_name_and_a_missing_field_is_empty() -> None:
+    raw = pod(
+        "a",
+        initContainerStatuses=[{"name": "registration", "state": {"running": {}}}],
+        containerStatuses=[
+            {"name": "sidecar", "state": {"waiting": {"reason": "ErrImagePull"}}},
+            {"name": "runner", "state": {"terminated": {"exitCode": 78, "reason": "Error", "message": " no sleep "}}},
+        ],
+    )
+    (read,) = pool_snapshot("cuda", DEPLOYMENT, REPLICA_SETS, [raw], []).pods
+    assert read.registration == ContainerSnapshot("running", "", "", None, "")
+    assert read.runner == ContainerSnapshot("terminated", "Error", "no sleep", 78, "no sleep")
+    (bare,) = pool_snapshot("cuda", DEPLOYMENT, REPLICA_SETS, [pod("a")], []).pods
+    assert bare.registration == bare.runner == ContainerSnapshot("absent", "", "", None, "")
+    assert (bare.phase, bare.reason) == ("Pending", "")
+
+
+def test_a_deployment_has_the_replicas_that_it_declares_and_one_by_default() -> None:
+    assert pool_snapshot("cuda", DEPLOYMENT, REPLICA_SETS, [], []).replicas == 2
+    assert pool_snapshot("cuda", {**DEPLOYMENT, "spec": {}}, REPLICA_SETS, [], []).replicas == 1
+
+
 class ApiServer:
     """Lists by path; time passes only when a test says so."""
 

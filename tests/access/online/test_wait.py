@@ -124,6 +124,16 @@ def test_what_cannot_heal_fails_after_its_grace_and_long_before_the_deadline() -
     assert "amd" not in message
 
 
+def test_a_failure_names_each_cause_with_its_cure_and_then_whoever_is_not_online_yet() -> None:
+    gone = PoolSnapshot("base", 1, exists=False)
+    late = PoolSnapshot("amd", 1, pods=(starting("y"),))
+    state = [gone, PoolSnapshot("cpu", 1, exists=False), late, FIRST]
+    lines = Watch(state).failure().splitlines()
+    assert lines[0] == "the runners will not come online as things are:"
+    assert [line.partition(":")[0].strip() for line in lines[1:6]] == ["base", "cure", "cpu", "cure", "amd"]
+    assert lines[5:] == ["  amd: 0 of 1 online, 1 starting", "  and then"]
+
+
 def test_a_failure_says_how_to_go_on() -> None:
     for failure in (Watch([pool(1, pod_with_events("RegistrationBraked"))]), Watch([pool(1, starting())])):
         assert failure.failure().splitlines()[-1] == "  and then"

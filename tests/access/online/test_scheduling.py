@@ -1,0 +1,31 @@
+"""Which pods wait for a device that others hold, and which ones no node could hold."""
+
+import pytest
+
+from access.online.scheduling import fits_no_node, waits_for_a_device
+from access.online.snapshot import EventSnapshot, PodSnapshot
+from tests.access.online.test_progress import GPU_IN_USE, NO_NODE, TOO_MANY, online, starting, waiting
+
+CASES = [
+    ("others hold the devices", waiting(message=GPU_IN_USE), True, False),
+    ("no node is like that", waiting(message=NO_NODE), False, True),
+    ("no node has so many", waiting(message=TOO_MANY), False, True),
+    ("the scheduler has not said anything", waiting(message=""), False, False),
+    ("it has a node", starting(), False, False),
+    ("it has a node now, whatever was said before", starting(scheduling_message=GPU_IN_USE), False, False),
+    ("it has a node now, though none was like that", starting(scheduling_message=NO_NODE), False, False),
+    ("it is online", online(), False, False),
+]
+
+
+@pytest.mark.parametrize(("what", "pod", "waits", "hopeless"), CASES, ids=[case[0] for case in CASES])
+def test_a_pod_waits_for_a_device_only_where_it_would_fit_once_others_ended(
+    what: str, pod: PodSnapshot, waits: bool, hopeless: bool
+) -> None:
+    assert (waits_for_a_device(pod), fits_no_node(pod)) == (waits, hopeless)
+
+
+@pytest.mark.parametrize(("reason", "hopeless"), [("TriggeredScaleUp", False), ("Nominated", False), ("Pulled", True)])
+def test_a_node_that_an_autoscaler_brings_is_hope(reason: str, hopeless: bool) -> None:
+    pod = starting(scheduled=False, scheduling_message=NO_NODE, events=(EventSnapshot(reason, "a node comes"),))
+    assert fits_no_node(pod) is hopeless
