@@ -14,7 +14,7 @@ OF_EACH ?= 12
 MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help venv install check format test test-review adversary unit unit-pythons unit-newest mutants schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
+.PHONY: alerts help venv install check format test test-review adversary unit unit-pythons unit-newest mutants schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -36,10 +36,13 @@ format: venv ## put the sources into shape
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 test: unit ## unit tests, then those on the lab but for the two long suites; starts the lab where it is not up
-	$(BIN)/python -m lab up && $(BIN)/pytest -m 'lab and not review and not adversary'
+	$(BIN)/python -m lab up && $(BIN)/pytest -m 'lab and not review and not adversary and not alerts'
 
 test-review: venv ## a long suite on the lab: drift made by hand, repairs, a pull request from preview to deploy
 	$(BIN)/python -m lab up && $(BIN)/pytest -m review
+
+alerts: venv ## the alert rules of examples/monitoring by promtool, which is built first (not part of CI)
+	$(BIN)/pytest -m alerts
 
 adversary: venv ## a long suite on the lab: all that a hostile pod is refused, and all that it cannot reach
 	$(BIN)/python -m lab up && $(BIN)/pytest -m adversary

@@ -1,0 +1,110 @@
+"""The alert rules and the dashboard ask for what the registrar exports, and promtool takes the rules and tries them."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.metrics import MetricWrapperBase
+
+from lab import build, paths
+from registrar.metrics import Metrics
+
+FOLDER = Path(__file__).parents[2] / "examples/monitoring"
+PAGE = (FOLDER.parents[1] / "docs/metrics.md").read_text(encoding="utf-8")
+DASHBOARD: dict[str, Any] = json.loads((FOLDER / "dashboard.json").read_text(encoding="utf-8"))
+ALERTS: dict[str, Any] = yaml.safe_load((FOLDER / "alerts.yaml").read_text(encoding="utf-8"))
+RULES: list[dict[str, Any]] = [rule for group in ALERTS["groups"] for rule in group["rules"]]
+METRIC = re.compile(r"\b(gpu_runners_\w+)(?:\{([^}]*)\})?")
+GROUPING = re.compile(r"\b(?:by|ignoring|on) \(([^)]*)\)")
+OF_HISTOGRAMS = ("_bucket", "_count", "_sum")
+UNITS = {"short", "s", "h", "reqps", "bool_yes_no"}  # Grafana's own names
+
+
+def exported() -> dict[str, set[str]]:
+    """Every series' name, with its labels."""
+    series: dict[str, set[str]] = {}
+    for collector in vars(Metrics()).values():
+        if not isinstance(collector, MetricWrapperBase):
+            continue
+        labels = set(collector._labelnames)
+        for metric in collector.describe():
+            if metric.type == "histogram":
+                series |= {f"{metric.name}{part}": labels | {"le"} for part in OF_HISTOGRAMS}
+            else:
+                series[f"{metric.name}_total" if metric.type == "counter" else metric.name] = labels
+    return series
+
+
+def panels() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = DASHBOARD["panels"]
+    return found
+
+
+def expressions() -> Iterator[str]:
+    yield from (rule["expr"] for rule in RULES)
+    yield from (target["expr"] for panel in panels() for target in panel["targets"])
+    yield from (variable["query"]["query"] for variable in DASHBOARD["templating"]["list"][1:])
+
+
+@pytest.mark.parametrize("expression", sorted(set(expressions())))
+def test_an_expression_asks_for_series_and_labels_that_the_registrar_exports(expression: str) -> None:
+    series, asked = exported(), METRIC.findall(expression)
+    assert asked
+    known: set[str] = set()
+    for name, selector in asked:
+        assert name in series, f"{name} is not exported"
+        known |= series[name]
+        assert set(re.findall(r"(\w+)(?:=~|!~|!=|=)", selector)) <= series[name], selector
+    for group in GROUPING.findall(expression):
+        assert {label.strip() for label in group.split(",")} <= known, group
+
+
+def test_what_is_not_exported_would_be_seen() -> None:
+    assert "gpu_runners_nonsense" not in exported()
+    assert exported()["gpu_runners_gpu_seconds_total"] == {"namespace", "pool", "resource", "state"}
+
+
+def test_the_page_of_the_metrics_lists_each_with_its_labels() -> None:
+    rows = dict(re.findall(r"^\| `(gpu_runners_\w+)` \| ([^|]*) \|", PAGE, re.MULTILINE))
+    series = {name: labels - {"le"} for name, labels in exported().items()
+              if not name.endswith(("_bucket", "_sum"))}  # fmt: skip
+    series = {name.removesuffix("_count") if "le" in exported()[name] else name: labels
+              for name, labels in series.items()}  # fmt: skip
+    assert {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows.items()} == series
+
+
+def test_each_rule_says_what_to_do() -> None:
+    assert len({rule["alert"] for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert rule["labels"]["severity"] in ("critical", "warning", "info")
+        assert rule["annotations"].keys() == {"summary", "description"}
+
+
+def test_each_panel_has_a_unit_and_lies_beside_the_others() -> None:
+    taken: set[tuple[int, int]] = set()
+    assert len({panel["id"] for panel in panels()}) == len(panels())
+    for panel in panels():
+        assert panel["fieldConfig"]["defaults"]["unit"] in UNITS, panel["title"]
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+        place = panel["gridPos"]
+        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"])
+                 for y in range(place["y"], place["y"] + place["h"])}  # fmt: skip
+        assert not cells & taken, panel["title"]
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+
+
+@pytest.mark.lab
+@pytest.mark.alerts
+def test_promtool_takes_the_rules_and_each_fires_on_what_it_is_for() -> None:
+    build.build_all(print, ("promtool",))
+    for arguments in (("check", "rules", "alerts.yaml"), ("test", "rules", "alerts-test.yaml")):
+        done = subprocess.run([paths.BIN / "promtool", *arguments], cwd=FOLDER, capture_output=True, text=True,
+                              check=False, timeout=120)  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "SUCCESS" in done.stdout
