@@ -75,7 +75,8 @@ def told(archive: Archive, story: Callable[[Results, list[float]], Awaitable[Non
 
 
 def ended(number: int = 1, **changes: object) -> RunnerPod:
-    return ended_pod(f"pod-{number}", at=START - 100 + number, **{"runner_id": number, **changes})
+    facts: dict[str, object] = {"runner_id": number, **changes}
+    return replace(ended_pod(f"pod-{number}", at=START - 100 + number), **facts)  # type: ignore[arg-type]
 
 
 def test_whoever_ended_first_is_looked_up_first_and_few_are_at_once() -> None:
