@@ -21,6 +21,7 @@
   wait/           `wait`: until every runner of a stack is online
   why/            `why`: the first cause why a pool or a job does not go on
   top/            `top`: pools, runners, queue, GPUs and the last failures
+  usage/          `usage`: jobs, queue time, GPU-hours and failures, by week
   state/          an exported state, held against what this program makes
   unlock/         `unlock`: frees a stack whose command was killed; works where the program does not load
   app/            `app`: makes a GitHub App

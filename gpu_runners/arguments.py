@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from gpu_runners.errors import UsageWrongError
 from gpu_runners.help_text import HelpFormatter
+from values.scope import Scope, is_repository
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -109,3 +110,10 @@ def stack_name(text: str) -> str:
         allowed = "letters, digits, hyphens, underscores and periods, at most 100"
         raise argparse.ArgumentTypeError(f"{text!r} is no name of a stack; allowed: {allowed}")
     return text
+
+
+def repository(text: str) -> Scope:
+    """The repository that an argument names. Raises argparse.ArgumentTypeError."""
+    if not is_repository(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no repository; allowed: OWNER/NAME, e.g. mlops/guide")
+    return Scope(text)

@@ -55,6 +55,9 @@ PEOPLE: Final = (
     Command("wait", "gpu_runners.wait.command", "wait until every runner of a stack is online"),
     Command("why", "gpu_runners.why.command", "why a pool or a job does not go on, and the cure"),
     Command("top", "gpu_runners.top.command", "pools, runners, queue, GPUs and the last failures, as they change"),
+    Command(
+        "usage", "gpu_runners.usage.command", "what the pools were used for: jobs, queue time, GPU-hours, failures"
+    ),
     Command("unlock", "gpu_runners.unlock.command", "free a stack whose `pulumi up` was killed"),
     Command("app", "gpu_runners.app.command", "make a GitHub App with exactly the permissions needed"),
 )

@@ -30,7 +30,7 @@ APART = (
     ("components.platform", "components.pools", "components.github"),
     (
         *("gpu_runners.review", "gpu_runners.doctor", "gpu_runners.unlock", "gpu_runners.app", "gpu_runners.wait"),
-        *("gpu_runners.why", "gpu_runners.top"),
+        *("gpu_runners.why", "gpu_runners.top", "gpu_runners.usage"),
     ),
     ("access.cluster", "access.github", "access.gitea"),
 )

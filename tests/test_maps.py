@@ -12,7 +12,7 @@ ENTRY = re.compile(r"^  (\w+/?)  +\S", re.MULTILINE)
 PACKAGES = [
     "values", "config", "access", "access/cluster", "access/github", "access/gitea", "access/online", "access/causes",
     "components", "components/platform", "components/pools", "components/github",
-    "gpu_runners", "gpu_runners/state", "gpu_runners/wait", "gpu_runners/why", "gpu_runners/top",
+    "gpu_runners", "gpu_runners/state", "gpu_runners/wait", "gpu_runners/why", "gpu_runners/top", "gpu_runners/usage",
     "registrar", "registrar/forges", "registrar/forges/github",
     "lab/faults",
 ]  # fmt: skip

@@ -169,6 +169,11 @@ class FactsReader:
         listed = answers.get(UNSERVED_PATH)
         return unserved_facts(objects(listed, "jobs"), registrar.scope) if listed and registrar else ()
 
+    def scope(self, namespace: str) -> str:
+        """The scope in which a namespace's runners register, "" where the registrar tells none. Raises ClusterError."""
+        registrar, _ = self._read_registrar(namespace)
+        return registrar.scope if registrar else ""
+
     @property
     def unread(self) -> tuple[str, ...]:
         """What could not be looked at."""

@@ -13,7 +13,7 @@ from access.gitea.client import API as GITEA_API
 from access.gitea.client import GiteaClient
 from access.github.client import GitHubClient
 from gpu_runners.review.errors import ReviewFailedError
-from values.scope import GITHUB, ForgeScope, Scope, is_repository
+from values.scope import GITHUB, ForgeScope, Scope
 
 PAGE: Final = 50
 _ADDRESS: Final = re.compile(r"https?://[!-~]{1,2000}")  # no blank and no control character
@@ -179,13 +179,6 @@ def _address(entry: object, path: str) -> str:
     if isinstance(value, str) and _ADDRESS.fullmatch(value):
         return value
     raise ReviewFailedError(f"the forge did not answer {path}: an entry without html_url")
-
-
-def repository(text: str) -> Scope:
-    """The repository that an argument names. Raises argparse.ArgumentTypeError."""
-    if not is_repository(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no repository; allowed: OWNER/NAME, e.g. mlops/guide")
-    return Scope(text)
 
 
 def gitea_api(url: str) -> str:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from gpu_runners.arguments import add_folder, existing_folder
+from gpu_runners.arguments import add_folder, existing_folder, repository
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.review.commands.report_files import add_reports, read_reports
 from gpu_runners.review.core.comment import MARKER, Look, PullRequestReview, comment, headline
@@ -25,7 +25,7 @@ from gpu_runners.review.core.file_review import file_review
 from gpu_runners.review.core.findings import Review
 from gpu_runners.review.core.stack_changes import StackChanges, stack_changes
 from gpu_runners.review.errors import ReviewFailedError
-from gpu_runners.review.forge import Forge, add_author, repository
+from gpu_runners.review.forge import Forge, add_author
 from gpu_runners.review.stacks import stack_files
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")

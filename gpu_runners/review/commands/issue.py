@@ -10,12 +10,13 @@ import argparse
 import sys
 from functools import partial
 
+from gpu_runners.arguments import repository
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.review.commands.report_files import add_reports, read_reports
 from gpu_runners.review.core.drift_set import drift_line, drift_news
 from gpu_runners.review.core.findings import Review
 from gpu_runners.review.core.markdown import markdown, marker
-from gpu_runners.review.forge import Forge, IssueText, add_author, repository
+from gpu_runners.review.forge import Forge, IssueText, add_author
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from gpu_runners.arguments import repository
 from gpu_runners.review.core.comment import MARKER
 from gpu_runners.review.core.markdown import marker
 from gpu_runners.review.errors import ReviewFailedError
-from gpu_runners.review.forge import Forge, IssueText, repository
+from gpu_runners.review.forge import Forge, IssueText
 from values.scope import Scope
 
 REPOSITORY = Scope("o/r")

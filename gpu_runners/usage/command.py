@@ -1,0 +1,107 @@
+"""What a stack's pools were used for: jobs, queue time, GPU-hours and failures by repository, workflow, pool and week.
+
+Jobs come from the forge: GITHUB_API_URL and GITHUB_TOKEN, or for Gitea FORGE_URL and FORGE_TOKEN, name it and a token
+that may read Actions. GPU-hours that stood idle and runners that failed come from Prometheus where one is named, with
+PROMETHEUS_TOKEN if it wants one. Without --repository it asks about those of the scopes in which the stack's namespaces
+register, which the registrar tells. Weeks begin on Monday, UTC; a job counts in the week in which it ended.
+
+    gpu-runners usage prod
+    gpu-runners usage prod --weeks 4 --format csv --prometheus http://localhost:9090
+    gpu-runners usage prod --repository mlops/guide --format json
+"""
+
+import argparse
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from access.causes.reader import FactsReader
+from access.cluster.connection import ClusterConnection
+from access.cluster.errors import ClusterError
+from gpu_runners.arguments import add_format, add_stack, repository
+from gpu_runners.declared_pools import DeclaredPool, declared_pools
+from gpu_runners.errors import CommandFailedError
+from gpu_runners.exit_code import ExitCode
+from gpu_runners.output import say
+from gpu_runners.pulumi_command import Program, opened
+from gpu_runners.stack_cluster import cluster_of
+from gpu_runners.usage.formats import FORMATS
+from gpu_runners.usage.jobs import Jobs
+from gpu_runners.usage.prometheus import Prometheus
+from gpu_runners.usage.records import JobRecord, job_record
+from gpu_runners.usage.report import Idle, Key, rows
+from gpu_runners.usage.weeks import Week, last_weeks
+from values.scope import Scope
+
+ERRORS: Final = (ClusterError,)
+WEEKS: Final = 4
+_MOST_WEEKS: Final = 53
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its flags."""
+    add_stack(parser)
+    parser.add_argument(
+        "--weeks", type=_weeks, metavar="NUMBER", default=WEEKS, help=f"the present one is one ({WEEKS})"
+    )
+    parser.add_argument("--repository", type=repository, metavar="OWNER/NAME", help="this one alone")
+    parser.add_argument("--prometheus", metavar="URL", help="where the registrar's metrics are")
+    add_format(parser, *FORMATS)
+
+
+def _weeks(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,2}", text, re.ASCII) or not 1 <= int(text) <= _MOST_WEEKS:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is none; allowed: a whole number from 1 to {_MOST_WEEKS}")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """DONE. FAILED: the forge, the cluster or Prometheus gave no answer."""
+    now = datetime.now(UTC)
+    weeks = list(last_weeks(options.weeks, now))
+    with opened(options.folder, options.stack, options.config_file) as program:
+        resources = program.export()
+        pools = declared_pools(resources)
+        if not pools:
+            say(f"{options.stack} declares no pools: nothing was used")
+            return ExitCode.DONE
+        scopes = [options.repository] if options.repository else _scopes(program, resources, pools)
+    with Jobs() as forge:
+        jobs = list(_jobs(forge, scopes, pools, weeks[0]))
+    idle = _idle(options.prometheus, weeks, pools, now)
+    gpus = {pool.key: pool.gpus for pool in pools}
+    print(FORMATS[options.format](rows(jobs, idle, gpus)))
+    if options.format == "text" and not options.prometheus:
+        say("GPU-hours idle are not known: name the Prometheus that reads the registrar's metrics with --prometheus")
+    return ExitCode.DONE
+
+
+def _scopes(program: Program, resources: Sequence[dict[str, object]], pools: Iterable[DeclaredPool]) -> list[Scope]:
+    """Those in which the namespaces register, by the registrar's word."""
+    with ClusterConnection(cluster_of(program, os.environ, resources=resources)) as cluster:
+        reader = FactsReader(cluster)
+        named = {reader.scope(namespace) for namespace in sorted({pool.namespace for pool in pools})}
+    paths = sorted(path for path in named if path)
+    if not paths:
+        raise CommandFailedError(
+            "no registrar told a repository or an owner in which the pools register; name one with --repository"
+        )
+    return [Scope(path) for path in paths]
+
+
+def _jobs(forge: Jobs, scopes: Iterable[Scope], pools: Sequence[DeclaredPool], first: Week) -> Iterator[JobRecord]:
+    for scope in scopes:
+        for one in [scope] if scope.is_repository else forge.repositories(scope.owner):
+            for workflow, job in forge.jobs(one, first.begin):
+                record = job_record(one.path, workflow, job, pools)
+                if record is not None and record.ended >= first.begin:
+                    yield record
+
+
+def _idle(url: str | None, weeks: Iterable[Week], pools: Iterable[DeclaredPool], now: datetime) -> dict[Key, Idle]:
+    if not url:
+        return {}
+    with Prometheus(url, os.environ.get("PROMETHEUS_TOKEN", "")) as prometheus:
+        return prometheus.idle(weeks, [pool.key for pool in pools], now)

@@ -1,0 +1,69 @@
+"""What only the metrics know of a pool's week: GPU-hours that stood idle, and runners that failed, by reason."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, Self
+
+from access.forge_connection import ForgeConnection
+from access.forge_errors import ForgeRefusedError, ForgeUnreachableError
+from gpu_runners.errors import CommandFailedError
+from gpu_runners.usage.records import text
+from gpu_runners.usage.report import Idle, Key
+from gpu_runners.usage.weeks import Week
+
+IDLE: Final = 'sum by (namespace, pool) (increase(gpu_runners_gpu_seconds_total{state="idle"}[%ds]))'
+FAILURES: Final = "sum by (namespace, pool, reason) (increase(gpu_runners_runner_failures_total[%ds]))"
+_HOUR: Final = 3600
+
+
+class Prometheus:
+    """One Prometheus. Raises CommandFailedError where it gives no answer that can be read."""
+
+    def __init__(self, url: str, token: str = "") -> None:
+        """token is shown where one is given."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._url = url
+        try:
+            self._http = ForgeConnection(url.rstrip("/"), is_hosted=False, headers=headers)
+        except ForgeRefusedError as error:
+            raise CommandFailedError(f"--prometheus: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.__exit__()
+
+    def idle(self, weeks: Iterable[Week], pools: Iterable[str], now: datetime) -> dict[Key, Idle]:
+        """Of each of these pools in each week, as far as it is known."""
+        wanted, known = set(pools), {}
+        for week in weeks:
+            end = min(week.end, now)
+            seconds = max(1, int((end - week.begin).total_seconds()))
+            hours = {_pool(labels): number / _HOUR for labels, number in self._ask(IDLE % seconds, end)}
+            failures: dict[str, dict[str, int]] = defaultdict(dict)
+            for labels, number in self._ask(FAILURES % seconds, end):
+                if round(number):
+                    failures[_pool(labels)][text(labels.get("reason"))] = round(number)
+            for pool in wanted & (hours.keys() | failures.keys()):
+                known[week, pool] = Idle(gpu_hours=hours.get(pool), failures=failures.get(pool, {}))
+        return known
+
+    def _ask(self, query: str, time: datetime) -> list[tuple[Mapping[str, Any], float]]:
+        parameters = {"query": query, "time": str(int(time.timestamp()))}
+        try:
+            answer = self._http.request("GET", "/api/v1/query", parameters=parameters)
+            document = json.loads(answer.content)
+            result: list[dict[str, Any]] = document["data"]["result"] if answer.is_success else document["error"]
+            return [(dict(entry["metric"]), float(entry["value"][1])) for entry in result]
+        except (ForgeUnreachableError, ForgeRefusedError) as error:
+            raise CommandFailedError(f"Prometheus: {error}") from error
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+            status = f"{answer.status_code} {answer.text[:200]!r}"
+            raise CommandFailedError(f"Prometheus at {self._url} answers {status}, and no list of values") from error
+
+
+def _pool(labels: Mapping[str, Any]) -> str:
+    return f"{labels.get('namespace')}/{labels.get('pool')}"

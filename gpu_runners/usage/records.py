@@ -1,0 +1,78 @@
+"""One job that has ended, as the forges write it: GitHub's REST API and Gitea's (1.26) have the same fields. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from gpu_runners.declared_pools import DeclaredPool
+
+Json = Mapping[str, Any]
+# A pod is named by its Deployment, its template's hash and five letters (k8s.io/apimachinery, SafeEncodeString).
+_POD: Final = re.compile(r"(?P<pool>.+)-[a-z0-9]{1,16}-[a-z0-9]{5}", re.ASCII)
+SKIPPED: Final = "skipped"
+_LONGEST: Final = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRecord:
+    """A job. pool is its key; started is None for one that no runner ever had. Seconds are the forge's own."""
+
+    repository: str
+    workflow: str
+    pool: str
+    conclusion: str
+    ended: datetime
+    queued_seconds: float | None
+    ran_seconds: float
+
+
+def job_record(repository: str, workflow: str, job: Json, pools: Sequence[DeclaredPool]) -> JobRecord | None:
+    """None for a job that has not ended, was skipped, or that none of these pools had or could have had."""
+    conclusion, ended = text(job.get("conclusion")), moment(job.get("completed_at"))
+    pool = _pool(job, pools)
+    if not conclusion or conclusion == SKIPPED or ended is None or pool is None:
+        return None
+    created, started = moment(job.get("created_at")), moment(job.get("started_at"))
+    if not job.get("runner_name"):
+        started = None
+    return JobRecord(
+        repository=repository,
+        workflow=workflow,
+        pool=pool.key,
+        conclusion=conclusion,
+        ended=ended,
+        queued_seconds=_seconds(created, started),
+        ran_seconds=_seconds(started, ended) or 0.0,
+    )
+
+
+def _pool(job: Json, pools: Iterable[DeclaredPool]) -> DeclaredPool | None:
+    """Whose runner had it; where none had it, who offers its labels."""
+    runner = text(job.get("runner_name"))
+    if runner:
+        match = _POD.fullmatch(runner)
+        return next((pool for pool in pools if match and pool.name == match["pool"]), None)
+    labels = {text(label).casefold() for label in job.get("labels") or ()}
+    fitting = [pool for pool in pools if labels and labels <= {label.casefold() for label in pool.labels}]
+    return min(fitting, key=lambda pool: (len(pool.labels), pool.key), default=None)
+
+
+def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
+    return None if begin is None or end is None else max(0.0, (end - begin).total_seconds())
+
+
+def moment(value: Any) -> datetime | None:
+    """An RFC 3339 time; None for none, and for the years 1 and 1970, with which the forges say that."""
+    try:
+        read = datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        return None
+    return read if read.tzinfo is not None and 1970 < read.year < 9000 else None
+
+
+def text(value: Any) -> str:
+    """One line of printable characters, cut: whoever may push may name things."""
+    line = value if isinstance(value, str) else ""
+    return "".join(letter if letter.isprintable() else " " for letter in line[:_LONGEST]).strip()

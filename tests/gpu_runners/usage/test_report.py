@@ -1,0 +1,122 @@
+"""What was used, from jobs as the forges write them; and how that is printed."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gpu_runners.declared_pools import DeclaredPool
+from gpu_runners.usage.formats import as_csv, as_json, as_text
+from gpu_runners.usage.records import JobRecord, job_record
+from gpu_runners.usage.report import Idle, Row, rows
+from gpu_runners.usage.weeks import Week, last_weeks, week_of
+
+CUDA = DeclaredPool("runners", "cuda", 2, ("self-hosted", "cuda"), 4)
+BIG = DeclaredPool("runners", "cuda-big", 1, ("cuda", "big"), 8)
+POOLS = [CUDA, BIG]
+# As Gitea 1.26 tells one; GitHub has the same fields.
+JOB = {"id": 111, "run_id": 46, "name": "train", "labels": ["cuda"], "status": "completed", "conclusion": "success",
+       "runner_id": 166, "runner_name": "cuda-85bf57f879-p5tz7", "created_at": "2026-11-26T21:00:00Z",
+       "started_at": "2026-11-26T21:00:30Z", "completed_at": "2026-11-26T21:30:30Z"}  # fmt: skip
+
+
+def record(**changes: Any) -> JobRecord | None:
+    return job_record("mlops/guide", "train.yml", {**JOB, **changes}, POOLS)
+
+
+def known(**changes: Any) -> JobRecord:
+    found = record(**changes)
+    assert found is not None
+    return found
+
+
+def test_a_job_counts_for_the_pool_whose_runner_had_it() -> None:
+    job = known()
+    assert (job.pool, job.queued_seconds, job.ran_seconds) == ("runners/cuda", 30, 1800)
+    assert known(runner_name="cuda-big-85bf57f879-p5tz7").pool == "runners/cuda-big"
+
+
+def test_a_job_that_no_runner_had_counts_for_the_plainest_pool_that_offers_its_labels() -> None:
+    job = known(runner_name="", conclusion="cancelled", labels=["CUDA"])
+    assert (job.pool, job.queued_seconds, job.ran_seconds) == ("runners/cuda", None, 0)
+    assert known(runner_name=None, labels=["big"]).pool == "runners/cuda-big"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"conclusion": None}, {"conclusion": ""}, {"conclusion": "skipped"}, {"completed_at": None},
+        {"completed_at": "1970-01-01T00:00:00Z"}, {"completed_at": "0001-01-01T00:00:00Z"}, {"completed_at": 7},
+        {"completed_at": "2026-11-26T21:00:00"}, {"runner_name": "GitHub Actions 7"},
+        {"runner_name": "other-85bf-p5tz7"},
+        {"runner_name": "", "labels": ["ubuntu-latest"]}, {"runner_name": "", "labels": []},
+    ],
+)  # fmt: skip
+def test_what_is_no_job_of_these_pools_does_not_count(changes: dict[str, Any]) -> None:
+    assert record(**changes) is None
+
+
+def test_a_week_begins_on_monday_at_midnight_utc() -> None:
+    assert str(week_of(datetime(2026, 11, 30, tzinfo=UTC))) == "2026-W49"
+    assert str(week_of(datetime(2026, 11, 29, 23, 59, tzinfo=UTC))) == "2026-W48"
+    assert str(week_of(datetime.fromisoformat("2026-11-30T01:00:00+02:00"))) == "2026-W48"
+    assert [str(week) for week in last_weeks(3, datetime(2027, 1, 5, tzinfo=UTC))] == [
+        "2026-W52",
+        "2026-W53",
+        "2027-W01",
+    ]
+
+
+def used() -> list[Row]:
+    week = week_of(datetime(2026, 11, 26, tzinfo=UTC))
+    jobs = [
+        known(),
+        known(started_at="2026-11-26T21:01:30Z", conclusion="failure"),
+        known(completed_at="2026-11-17T22:00:00Z", started_at="2026-11-17T21:00:00Z"),
+    ]
+    return rows(jobs, {(week, "runners/cuda"): Idle(gpu_hours=12.5, failures={"OOMKilled": 1})}, {"runners/cuda": 4})
+
+
+def test_jobs_are_added_up_by_week_repository_workflow_and_pool() -> None:
+    before, own, now = used()
+    assert (before.week, before.jobs, before.gpu_hours_used) == ("2026-W47", 1, 4.0)
+    assert (own.week, own.repository, own.gpu_hours_idle, own.failures) == ("2026-W48", "", 12.5, {"OOMKilled": 1})
+    assert (now.repository, now.workflow, now.jobs, now.failures) == ("mlops/guide", "train.yml", 2, {"failure": 1})
+    assert (now.queue_seconds_median, now.queue_seconds_max) == (60.0, 90.0)
+    assert now.gpu_hours_used == round(4 * (1800 + 1740) / 3600, 3)
+
+
+def test_a_table_is_for_people() -> None:
+    head, *lines = as_text(used()).splitlines()
+    assert head.split()[:5] == ["WEEK", "REPOSITORY", "WORKFLOW", "POOL", "JOBS"]
+    assert lines[2].split() == [
+        "2026-W48", "mlops/guide", "train.yml", "runners/cuda", "2", "1m00s", "1m30s", "3.93", "-", "failure=1",
+    ]  # fmt: skip
+
+
+def test_json_and_csv_hold_the_same() -> None:
+    listed = json.loads(as_json(used()))
+    read = list(csv.DictReader(io.StringIO(as_csv(used()))))
+    assert [row["week"] for row in listed] == [row["week"] for row in read]
+    assert read[1]["gpu_hours_idle"] == "12.5"
+    assert read[2]["gpu_hours_idle"] == "", "not known is no zero"
+    assert (listed[2]["failures"], read[2]["failures"]) == ({"failure": 1}, "failure=1")
+
+
+@pytest.mark.parametrize("name", ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\x1b[2J.yml", "a\tb\nc"])
+def test_what_somebody_names_is_no_formula_and_moves_no_cursor(name: str) -> None:
+    job = job_record("mlops/guide", name, JOB, POOLS)
+    assert job is not None
+    made = rows([job], {}, {})
+    (read,) = csv.DictReader(io.StringIO(as_csv(made)))
+    assert not read["workflow"].startswith(("=", "+", "-", "@"))
+    assert "\x1b" not in as_csv(made)
+
+
+def test_nothing_used_is_a_head_alone() -> None:
+    assert len(as_text([]).splitlines()) == len(as_csv([]).splitlines()) == 1
+    assert json.loads(as_json([])) == []
+    assert Week(datetime(2026, 11, 23, tzinfo=UTC)).end == datetime(2026, 11, 30, tzinfo=UTC)
