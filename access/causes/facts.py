@@ -93,7 +93,8 @@ class PodFacts:
     age: float = 0.0
     ended: str = ""
     job: str = ""  # the latch: the forge's id of its job
-    started: float = 0.0  # seconds since its runner's container runs, 0 where it does not
+    started: float = 0.0  # since its runner's container runs, 0 where it does not
+    registering: float = 0.0  # since its registration runs, 0 where it does not
 
 
 @dataclass(frozen=True, kw_only=True)

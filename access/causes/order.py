@@ -16,7 +16,7 @@ from access.causes.platform import (
 from access.causes.pods import brake_causes, end_causes, pod_causes, refusal_causes, turn_causes
 from access.causes.queue import healthy, queue_causes, scaler_causes, under_way
 from access.causes.stack import cluster_causes, deployment_causes, stack_causes
-from access.online.progress import online_count
+from access.online.progress import is_complete
 
 Rules = Callable[[Facts], Iterator[Cause]]
 
@@ -38,7 +38,7 @@ RULES: Final[tuple[Rules, ...]] = (
     scaler_causes,
     queue_causes,
 )
-# How runners ended before counts only while fewer are online than shall be.
+# These count only while a runner is missing: not how others ended before, nor a wait for a job of the same pool.
 _OF_MISSING: Final = (
     creation_causes,
     node_causes,
@@ -52,9 +52,9 @@ _OF_MISSING: Final = (
 
 def causes(facts: Facts) -> Iterator[Cause]:
     """Everything that is wrong, in order."""
-    is_full = facts.pool.exists and 0 < facts.pool.replicas <= online_count(facts.pool)
+    is_far_enough = is_complete(facts.pool)
     for rules in RULES:
-        if not (is_full and rules in _OF_MISSING):
+        if not (is_far_enough and rules in _OF_MISSING):
             yield from rules(facts)
 
 

@@ -114,12 +114,11 @@ def waiting_causes(facts: Facts) -> Iterator[Cause]:
                 evidence=(f"{pod.name}: {unknown[-1]}",),
                 cure="the egress of the registrar, the cluster's DNS, its proxy, or the forge itself",
             )  # fmt: skip
-        elif facts.of_pod(pod.name).age > PATIENCE_SECONDS:
+        elif facts.of_pod(pod.name).registering > PATIENCE_SECONDS:
             yield Cause(
                 situation="registration-pending", layer=Layer.REGISTRAR,
                 cause=f"{pod.name} asks for a registration, and gets none",
-                evidence=(f"its registration runs for {facts.of_pod(pod.name).age:.0f} s without an Event of the "
-                          "registrar's",),
+                evidence=(f"for {facts.of_pod(pod.name).registering:.0f} s without an Event of the registrar's",),
                 cure=f"`kubectl --namespace {facts.namespace} logs {pod.name} -c registration` says what the registrar "
                 "answers; 000 is a network policy, or DNS",
             )  # fmt: skip

@@ -42,6 +42,7 @@ from values.contract import (
     POOL_LABEL,
     QUEUE_PATH,
     REGISTRAR_STATUS_PORT,
+    REGISTRATION_CONTAINER,
     RUNNER_CONTAINER,
     RUNNERS_PATH,
     SERVICE_NAME,
@@ -216,6 +217,8 @@ class FactsReader:
         runner = next((container for container in containers if container.get("name") == RUNNER_CONTAINER), {})
         state = mapping(runner, "state")
         started = mapping(state, "running").get("startedAt")
+        before = objects(status, "initContainerStatuses")
+        registration = next((it for it in before if it.get("name") == REGISTRATION_CONTAINER), {})
         return PodFacts(
             name=str(metadata.get("name", "")),
             node=str(spec.get("nodeName") or ""),
@@ -223,6 +226,7 @@ class FactsReader:
             ended=str(mapping(state, "terminated").get("finishedAt") or ""),
             job=str(mapping(metadata, "annotations").get(BUSY_ANNOTATION) or ""),
             started=self._since(started),
+            registering=self._since(mapping(mapping(registration, "state"), "running").get("startedAt")),
         )
 
     def _since(self, time: Any) -> float:

@@ -1,5 +1,6 @@
 """Each situation has its own answer: the first cause from the stack to the forge, with what was seen and a cure."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +115,15 @@ def unserved(world: World) -> None:
     entry = {"scope": "mlops/tests", "reason": "NoPool", "labels": ["cuda-13"], "number": 2, "jobs": ["job 7 (train)"],
              "pool": "", "problem": "no pool of mlops/tests offers cuda-13", "cure": "did you mean 12?"}  # fmt: skip
     world.answers[f"{REGISTRAR}/unserved"] = {"jobs": [entry, {**entry, "scope": "elsewhere", "problem": "other"}]}
+
+
+def held_by_its_own_job(world: World) -> None:
+    leaving = copy.deepcopy(world.pods[-1])
+    leaving["metadata"]["name"] = "workers-59ccb65746-leaving"
+    leaving["metadata"]["deletionTimestamp"] = "2026-11-26T20:51:00Z"
+    leaving["metadata"]["annotations"] = {"gpu-runners.dev/busy": "7"}
+    world.unplaced("0/2 nodes are available: 1 Insufficient nvidia.com/gpu. preemption: 0/2 nodes are available.")
+    world.pods.append(leaving)
 
 
 def offline(world: World) -> None:
@@ -354,6 +364,7 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
     ),
     "all-runners-busy": (Layer.JOB, lambda world: world.queue(3, 2), "2 jobs run on 2 runners", "raise `replicas`"),
     "job-not-given": (Layer.JOB, lambda world: world.queue(1, 0), "2 runners are online", "runner group"),
+    "waits-for-own-jobs": (Layer.JOB, held_by_its_own_job, "1 of 2 online", ""),
     "asleep": (Layer.AUTOSCALER, lambda world: world.scaled({}, replicas=0), "0 of 0 online", ""),
     "under-way": (
         Layer.POD, lambda world: world.starting(registration=running("2026-11-26T20:51:58Z")) and world.pods[-1][
@@ -361,7 +372,7 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
     ),
     "healthy": (Layer.JOB, lambda world: None, "2 of 2 online", ""),
 }  # fmt: skip
-FINE = {"asleep", "under-way", "healthy"}
+FINE = {"waits-for-own-jobs", "asleep", "under-way", "healthy"}
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
@@ -465,6 +476,13 @@ def test_old_failures_are_no_cause_while_every_runner_is_online() -> None:
                   {"name": "runner", "state": {"terminated": {"exitCode": 3}}}]}}  # fmt: skip
     world.pods.append(failed)
     assert world.answer().situation == "healthy"
+
+
+def test_a_pod_that_waited_long_for_a_node_and_just_asks_for_its_registration_is_under_way() -> None:
+    world = World()
+    world.starting(registration=running("2026-11-26T20:51:58Z"))
+    world.pods[-1]["metadata"]["creationTimestamp"] = "2026-11-26T18:00:00Z"
+    assert world.answer().situation == "under-way"
 
 
 def test_a_stack_may_have_pools_of_any_name() -> None:
