@@ -39,6 +39,7 @@ OWN_NAMESPACES = (
     "gpu-runners-identity",
     "gpu-runners-drifted",
     "gpu-runners-scaled",
+    "gpu-runners-shared",
 )
 
 MakeStack = Callable[[str, Mapping[str, Any]], Stack]

@@ -1,0 +1,109 @@
+"""Pools of several sizes, teams and priorities share the real node's four GPUs, by real jobs and a real KEDA."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from lab import keda
+from lab.trial.deadline import until
+from lab.trial.kubernetes import KubernetesApi
+from lab.trial.ledger import Entry, Ledger, say
+from lab.trial.repository import Repository
+from lab.trial.stack import Stack
+from lab.trial.workflow import Run, push, several_jobs
+from tests.lab.conftest import stack_file
+from tests.lab.gpu_holders import until_gpus_are_free
+
+NAMESPACE, SYSTEM = "gpu-runners-shared", "gpu-runners-shared-system"
+UNSERVED = f"/api/v1/namespaces/{SYSTEM}/services/https:registrar:8444/proxy/unserved"
+PRIORITY_CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
+EARLIER, LATER, SECONDS = 8, 24, 5
+LEAST_AFTER = 10  # of the later jobs, those that must still wait when the large one begins
+MINUTE = 60.0
+
+MakeStack = Callable[[str, Mapping[str, Any]], Stack]
+
+
+@pytest.fixture(scope="module")
+def repository(make_repository: Callable[[str], Repository]) -> Repository:
+    return make_repository("mlops/shared")
+
+
+@pytest.fixture(scope="module")
+def urgent(api: KubernetesApi) -> Iterator[str]:
+    name = "gpu-runners-urgent"
+    if api.find(f"{PRIORITY_CLASSES}/{name}") is None:
+        api.create(PRIORITY_CLASSES, {"metadata": {"name": name}, "value": 1000})
+    yield name
+    api.delete(f"{PRIORITY_CLASSES}/{name}")
+
+
+@pytest.fixture(scope="module")
+def stack(api: KubernetesApi, make_stack: MakeStack, repository: Repository, urgent: str) -> Stack:
+    keda.up(print)
+    made = make_stack("tests-shared", stack_file("shared.yaml"))
+    made.up().succeeded()
+    return made
+
+
+def jobs_of(pool: str, number: int, seconds: int = SECONDS, *, topic: str) -> dict[str, tuple[str, str]]:
+    script = f"{say(topic, f'{pool} $GITHUB_JOB')}\nsleep {seconds}"
+    return {f"{pool}-{index:02}": (pool, script) for index in range(number)}
+
+
+def succeeded(*runs: Run, seconds: float) -> None:
+    for run in runs:
+        assert {job.conclusion for job in run.until_done(seconds).values()} == {"success"}
+
+
+def test_a_job_of_four_gpus_has_its_turn_before_small_ones_that_came_later(
+    api: KubernetesApi, stack: Stack, repository: Repository, ledger: Ledger
+) -> None:
+    until_gpus_are_free(api)
+    runs = [
+        push(repository, several_jobs(jobs))
+        for jobs in (
+            jobs_of("single", EARLIER, topic="turns"),
+            jobs_of("four", 1, topic="turns"),
+            jobs_of("team", 2, topic="turns") | jobs_of("single", LATER, topic="turns"),
+        )
+    ]
+    succeeded(*runs, seconds=360)
+    said: list[Entry] = ledger.about("turns")
+    assert set(Counter(entry.words for entry in said).values()) == {1}, "a job ran twice"
+    order = [entry.words[0] for entry in sorted(said, key=lambda entry: entry.at)]
+    after = len(order) - order.index("four") - 1
+    print(f"jobs that began after the one of four GPUs: {after} of {LATER + 2} later ones")
+    assert after >= LEAST_AFTER, order
+
+
+def test_an_urgent_job_has_its_place_at_once_and_no_job_is_ended_for_it(
+    api: KubernetesApi, stack: Stack, repository: Repository, ledger: Ledger
+) -> None:
+    until_gpus_are_free(api)
+    busy = push(repository, several_jobs(jobs_of("single", 4, 20, topic="urgency")))
+    ledger.until("urgency", lambda said: len(said) == 4, 90)
+    queued = push(repository, several_jobs(jobs_of("single", 12, 10, topic="urgency")))
+    urgent_run = push(repository, several_jobs(jobs_of("urgent", 1, 1, topic="urgency")))
+    succeeded(busy, queued, urgent_run, seconds=300)
+    order = [entry.words[0] for entry in ledger.about("urgency")]
+    assert Counter(order) == {"single": 16, "urgent": 1}
+    # Some of the queue may begin while those that run one after the other make room.
+    assert order.index("urgent") < len(order) - 4, order
+
+
+def test_what_no_pool_can_take_is_told_within_a_minute_with_the_cure(
+    api: KubernetesApi, stack: Stack, repository: Repository
+) -> None:
+    push(repository, several_jobs({"typo": ("singel", "true"), "large": ("huge", "true")}))
+
+    def told() -> dict[str, dict[str, Any]]:
+        return {entry["reason"]: entry for entry in api.get(UNSERVED)["jobs"]}
+
+    until("both are told", lambda: set(told()) >= {"NoPool", "NoNode"}, MINUTE, seen=told)
+    entries = told()
+    assert entries["NoPool"]["cure"] == "did you mean single instead of singel?"
+    assert entries["NoNode"]["pool"] == f"{NAMESPACE}/huge"
+    assert "ask for no more nvidia.com/gpu than one node has" in entries["NoNode"]["cure"]
