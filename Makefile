@@ -14,7 +14,7 @@ OF_EACH ?= 12
 MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: alerts help venv install check format test test-review adversary unit unit-pythons unit-newest mutants schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
+.PHONY: alerts help venv install check format test test-review adversary unit flip share unit-pythons unit-newest mutants schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -49,6 +49,12 @@ adversary: venv ## a long suite on the lab: all that a hostile pod is refused, a
 
 unit: venv ## the tests that need no cluster, one process for each core
 	$(BIN)/pytest -m 'not lab' -n auto --dist loadscope
+
+flip: venv ## five hundred jobs at the stand-in for GitHub while a pool's maximum flips between zero and twelve: ten minutes
+	FLIPPED_JOBS=500 $(BIN)/pytest tests/registrar/test_flipping_github.py
+
+share: venv ## a hundred nodes, four pools, two teams, in the order of the queue and without: a simulation, six minutes
+	$(BIN)/python -m tests.registrar.crowded_nodes
 
 unit-pythons: venv ## the same on the oldest and the newest supported Python of this machine, beside the venv's own
 	$(BIN)/python -m scripts.unit_pythons

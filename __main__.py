@@ -136,6 +136,7 @@ def environments_of(platform: PlatformConfig, pools: Iterable[RunnerPool], proxy
             reserved_labels=reserved_labels(platform, environment, pools),
             extras=environment.extras,
             autoscaler=environment.autoscaler,
+            prepull=environment.prepull,
             claims=[cache.claim for cache in environment.caches],
         )
         for environment in platform.environments

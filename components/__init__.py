@@ -4,6 +4,7 @@
   pools/          the runners, and the one wait until all of them are online
   github/         runner groups and the wiring of repositories
   runner_volumes  the runner pod's volumes and where they are mounted
+  prepull_container  the containers of a pod that has images pulled ahead
   labels          every Kubernetes label and annotation that the program sets
   cluster_hook    resource hooks that look at the cluster
 

@@ -56,6 +56,8 @@ class EnvironmentConfig:
     """The namespace of the KEDA that may scale its pools."""
     rerun_lost_jobs: bool = False
     """Whether a job that is lost with its runner is run again, once."""
+    prepull: bool = False
+    """Whether its pools may have their images pulled ahead."""
 
 
 def read_environment(
@@ -81,6 +83,7 @@ def read_environment(
         "labels",
         "autoscaler",
         "rerunLostJobs",
+        "prepull",
         *jobs,
         *GRANTED,
         CACHES,
@@ -109,6 +112,7 @@ def read_environment(
         previewer=_read_previewer(section),
         autoscaler=section.optional_text("autoscaler", NAMESPACE_KIND),
         rerun_lost_jobs=section.optional_flag("rerunLostJobs"),
+        prepull=section.optional_flag("prepull"),
     )
 
 

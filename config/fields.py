@@ -114,6 +114,9 @@ class Section:
     def flag(self, name: str) -> bool:
         """A required true or false."""
         self.reads(name, {"type": "boolean"}, required=True)
+        return self._flag(name)
+
+    def _flag(self, name: str) -> bool:
         value = self.value(name)
         if isinstance(value, bool):
             return value
@@ -122,10 +125,8 @@ class Section:
 
     def optional_flag(self, name: str) -> bool:
         """True or false; false where it is left out."""
-        if self.has(name):
-            return self.flag(name)
         self.reads(name, {"type": "boolean"})
-        return False
+        return self.has(name) and self._flag(name)
 
     def texts(self, name: str, kind: TextKind, most: int = MOST_ITEMS) -> list[str]:
         """A list of texts of a kind, at most so many; absent means empty."""

@@ -113,6 +113,8 @@ def deployments_by_namespace(platform: PlatformConfig) -> dict[str, list[Deploym
             deployment: Deployment = {"namespace": environment.namespace, "stack": environment.deployer.stack}
             if environment.autoscaler:
                 deployment["autoscaled"] = True
+            if environment.prepull:
+                deployment["prepull"] = True
             deployments.setdefault(environment.deployer.namespace, []).append(deployment)
     return deployments
 

@@ -38,7 +38,9 @@ def read_pools(
     pools: list[RunnerPool] = []
     merged_sections: list[Section] = []
     for section in root.sections("pools"):
-        section.known("name", "labels", "replicas", "autoscaling", "image", "gpu", *EXTRAS, *FROM_STACK, *DEFAULTED)
+        section.known(
+            "name", "labels", "replicas", "autoscaling", "image", "gpu", "prepull", *EXTRAS, *FROM_STACK, *DEFAULTED
+        )
         given = {name: root.values[name] for name in FROM_STACK if root.values.get(name)}
         merged = replace(section, fallbacks={**given, **defaults.values})
         merged_sections.append(merged)
@@ -101,6 +103,11 @@ def _read_pool(section: Section, forge: str, *, tags_allowed: bool) -> RunnerPoo
         pool["replicas"], pool["autoscaled"] = pool["autoscaling"]["min"], True
     if section.has("gpu"):
         pool["gpu"] = read_gpu(section.section("gpu"))
+    if section.optional_flag("prepull"):
+        pool["prepull"] = True
+        if not section.has("gpu"):
+            cure = "leave it out, or say which nodes with `gpu`"
+            section.note("prepull", "true without gpu", "a pool with gpu: its nodes pull ahead", cure)
     _check_shared_memory(section, pool)
     return pool
 

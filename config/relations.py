@@ -35,6 +35,9 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
         if "autoscaling" in pool and namespace in environments and not environments[namespace].autoscaler:
             cure = f"name KEDA's namespace as `autoscaler` of the environment {namespace}"
             root.note(f"pools[{index}].autoscaling", "it", "a pool whose environment has an autoscaler", cure)
+        if "prepull" in pool and namespace in environments and not environments[namespace].prepull:
+            cure = f"add `prepull: true` to the environment {namespace}, or leave it out"
+            root.note(f"pools[{index}].prepull", "true", "a pool whose environment grants it", cure)
         if namespace in environments:
             _check_images(root, index, pool, environments[namespace].images)
             _check_extras(root, index, pool, environments[namespace].extras)

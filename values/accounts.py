@@ -19,3 +19,5 @@ class Deployment(TypedDict):
     """The stack's name."""
     autoscaled: NotRequired[bool]
     """Whether its pools may follow the queue."""
+    prepull: NotRequired[bool]
+    """Whether they may have their images pulled ahead."""

@@ -18,6 +18,7 @@ STACK_ANNOTATION: Final = f"{DOMAIN}/stack"  # of a namespace: the stack that ma
 
 # Written by the program.
 POOL_LABEL: Final = f"{DOMAIN}/pool"  # Kubernetes label of a pod: its pool's name
+PREPULL_LABEL: Final = f"{DOMAIN}/prepull"  # the same of a pod that only has a pool's images pulled ahead
 RUNNER_LABELS_ANNOTATION: Final = f"{DOMAIN}/runner-labels"  # pod template: the runner labels, comma separated
 MOST_RUNNERS_ANNOTATION: Final = f"{DOMAIN}/most-runners"  # Deployment: how many runners its autoscaler may make
 LEAST_RUNNERS_ANNOTATION: Final = f"{DOMAIN}/least-runners"  # the same: how many it keeps

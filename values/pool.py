@@ -69,6 +69,8 @@ class RunnerPool(TypedDict):
     """The PriorityClass; the cluster's default one without it."""
     autoscaled: bool
     """Whether something else sets the number of replicas after the first `up`; true beside `autoscaling`."""
+    prepull: NotRequired[bool]
+    """Whether every node that may hold a runner pulls its images ahead; needs `gpu`."""
     autoscaling: NotRequired[Autoscaling]
     """How the pool follows the queue, by KEDA."""
 

@@ -44,6 +44,8 @@ class Environment:
     claims: Sequence[Claim] = ()
     autoscaler: str | None = None
     """The namespace of the KEDA that may scale its pools."""
+    prepull: bool = False
+    """Whether its pools may have their images pulled ahead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +174,7 @@ def _declare_environment(environment: Environment, trust: Trust, registrar_names
             "reserved_labels": list(environment.reserved_labels),
             "extras": environment.extras,
             "queue_url": queue_url(registrar_namespace) if environment.autoscaler else "",
+            "prepull": environment.prepull,
             "claims": list(environment.claims),
             "made_pull_secrets": _of(trust.pull_secrets, environment.extras["pull_secrets"]),
         },

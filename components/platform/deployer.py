@@ -21,6 +21,12 @@ _AUTOSCALING: Final[list["k8s.rbac.v1.PolicyRuleArgsDict"]] = [
 ]
 
 
+# What has a pool's images pulled ahead.
+_PREPULL: Final[list["k8s.rbac.v1.PolicyRuleArgsDict"]] = [
+    {"api_groups": ["apps"], "resources": ["daemonsets"], "verbs": [*_READ, *_WRITE]}
+]
+
+
 class DeployerArgs(TypedDict):
     """Where the identity lives and where it may act."""
 
@@ -30,7 +36,9 @@ class DeployerArgs(TypedDict):
     """What it may deploy, and where."""
 
 
-def deployer_rules(stack: str, *, autoscaled: bool = False) -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
+def deployer_rules(
+    stack: str, *, autoscaled: bool = False, prepull: bool = False
+) -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
     """Rights where a stack's pools are: its Deployments, its one ConfigMap, a look at what becomes of them.
 
     Nothing on Secrets, rights, policies, quota or the Namespace; the registrar's address and CA can be read only.
@@ -48,6 +56,7 @@ def deployer_rules(stack: str, *, autoscaled: bool = False) -> list["k8s.rbac.v1
             "verbs": ["update", "patch", "delete"],
         },
         *(_AUTOSCALING if autoscaled else []),
+        *(_PREPULL if prepull else []),
     ]
 
 
@@ -64,7 +73,11 @@ class Deployer(pulumi.ComponentResource):
         )
         for deployment in args["deployments"]:
             stack, namespace = deployment["stack"], deployment["namespace"]
-            rules = deployer_rules(stack, autoscaled=deployment.get("autoscaled", False))
+            rules = deployer_rules(
+                stack,
+                autoscaled=deployment.get("autoscaled", False),
+                prepull=deployment.get("prepull", False),
+            )
             grant = RoleGrant(f"{DEPLOYER}-{stack}", namespace, rules, DEPLOYER, args["namespace"])
             grant.declare(self, name, f"-{namespace}-{stack}")
         self.register_outputs({})

@@ -23,6 +23,8 @@ MOST_OBJECTS: Final = {"deployments.apps": 200, "replicasets.apps": 1000, "confi
 
 SCALED_OBJECTS: Final = "count/scaledobjects.keda.sh"
 MOST_SCALED_OBJECTS: Final = 500
+DAEMON_SETS: Final = "count/daemonsets.apps"
+MOST_DAEMON_SETS: Final = 50  # each has a pod on every node that it names
 
 
 class RunnerNamespaceArgs(TypedDict):
@@ -68,6 +70,8 @@ class RunnerNamespaceArgs(TypedDict):
     """Runner labels that serve other namespaces."""
     queue_url: NotRequired[str]
     """Where the autoscaler of its pools reads the queue; "" where nothing may scale them."""
+    prepull: NotRequired[bool]
+    """Whether its pools may have their images pulled ahead."""
     extras: PodExtras
     """What pods may have beyond what every pool has."""
     claims: NotRequired[list[Claim]]
@@ -99,6 +103,7 @@ def hard_limits(args: RunnerNamespaceArgs) -> dict[str, str]:
         "limits.ephemeral-storage": args["ephemeral_storage"],
         **{f"count/{resource}": str(count) for resource, count in MOST_OBJECTS.items()},
         **({SCALED_OBJECTS: str(MOST_SCALED_OBJECTS)} if args.get("queue_url") else {}),
+        **({DAEMON_SETS: str(MOST_DAEMON_SETS)} if args.get("prepull") else {}),
     }
 
 
@@ -137,6 +142,7 @@ class RunnerNamespace(pulumi.ComponentResource):
                 "ephemeral_storage": args["runner_ephemeral_storage"],
                 "extras": args["extras"],
                 "queue_url": args.get("queue_url", ""),
+                "prepull": args.get("prepull", False),
             },
             pulumi.ResourceOptions(parent=self),
         )

@@ -4,6 +4,7 @@
   runner_deployment      RunnerDeployment: one pool
   runner_pod             its pod
   scaled_object          its ScaledObject, where it follows the queue
+  prepull                its DaemonSet, where its images are pulled ahead
   runner_scripts/        what runs in it, as sh
   own_pool               whether this very program runs on one of the pools
   online_pools           OnlinePools: the object whose hook waits until every runner is online

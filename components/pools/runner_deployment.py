@@ -7,7 +7,14 @@ from typing import Any, Optional
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.labels import POOL_ANNOTATIONS, REPAIR_ANNOTATIONS, pool_labels, selector_labels
+from components.labels import (
+    POOL_ANNOTATIONS,
+    REPAIR_ANNOTATIONS,
+    WAIT_ELSEWHERE_ANNOTATIONS,
+    pool_labels,
+    selector_labels,
+)
+from components.pools.prepull import NAME_SUFFIX, prepull_labels, prepull_spec
 from components.pools.runner_pod import pod_template
 from components.pools.scaled_object import API_VERSION, NAME_LABEL, scaled_object_spec
 from values.contract import IDLE_SECONDS_ANNOTATION, LEAST_RUNNERS_ANNOTATION, MOST_RUNNERS_ANNOTATION
@@ -88,5 +95,17 @@ class RunnerDeployment(pulumi.ComponentResource):
                 ),
                 # It goes before the Deployment does, while KEDA can still let go of it.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
+            )
+        if args.get("prepull"):
+            k8s.apps.v1.DaemonSet(
+                f"{name}-prepull",
+                metadata={
+                    "name": f"{args['name']}{NAME_SUFFIX}",
+                    "namespace": args["namespace"],
+                    "labels": prepull_labels(args["name"]),
+                    "annotations": WAIT_ELSEWHERE_ANNOTATIONS,  # an `up` waits for runners, not for downloads
+                },
+                spec=prepull_spec(args),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None),
             )
         # No register_outputs: there is nothing to tell, and the engine would write the whole state once more per pool.

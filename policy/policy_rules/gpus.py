@@ -7,7 +7,7 @@ from policy_rules.counts import whole
 from policy_rules.resources import Json, Resource, is_set, mapping, mappings, text
 from policy_rules.rule import Rule, Settings, Violation, sentence, unjudged
 from policy_rules.unknown import EACH
-from policy_rules.workloads import CONTAINERS, Pod, pods
+from policy_rules.workloads import CONTAINERS, Pod, is_prepull, pods
 
 # Devices that are no GPUs but are asked for in the same way.
 _OTHER_DOMAINS: Final = frozenset({"kubernetes.io", "rdma"})
@@ -57,10 +57,13 @@ def check(resources: Sequence[Resource], settings: Settings) -> Iterator[Violati
     taints, runtimes = settings.get("taints", []), settings.get("runtimeClasses", [])
     for resource, pod in pods(resources):
         yield from (Violation(resource.urn, message) for message in unjudged(pod.not_known(*_READ)))
-        yield from (Violation(resource.urn, message) for message in _judge(pod, taints, runtimes))
+        stands_by = is_prepull(resource, pod)
+        judged = _judge(pod, taints, runtimes, stands_by=stands_by)
+        yield from (Violation(resource.urn, message) for message in judged)
 
 
-def _judge(pod: Pod, taints: Sequence[str], runtimes: Sequence[str]) -> Iterator[str]:
+def _judge(pod: Pod, taints: Sequence[str], runtimes: Sequence[str], *, stands_by: bool) -> Iterator[str]:
+    """stands_by: whether it may be on GPU nodes without one, as it only has images pulled there."""
     for name, cure in _NEVER.items():
         if is_set(pod.spec, name):
             yield sentence(name, text(pod.spec, name) or "something", "nothing", cure)
@@ -79,7 +82,8 @@ def _judge(pod: Pod, taints: Sequence[str], runtimes: Sequence[str]) -> Iterator
     if runtime and not asked and runtime not in runtimes:
         cure = "remove it, or name it in runtimeClasses: a runtime may bring devices that nobody counts"
         yield sentence("runtimeClassName", f"{runtime} in a pod without GPUs", "the usual runtime", cure)
-    yield from _judge_tolerations(asked, keys, taints)
+    if not stands_by or asked or "" in keys:
+        yield from _judge_tolerations(asked, keys, taints)
 
 
 def _judge_count(place: str, name: str, limit: object, request: object) -> Iterator[str]:

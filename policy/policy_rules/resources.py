@@ -8,6 +8,7 @@ from policy_rules.unknown import Unknown
 
 # The names that a runner's pod and namespace carry; a test holds them against the program's own.
 POOL_LABEL: Final = "gpu-runners.dev/pool"
+PREPULL_LABEL: Final = "gpu-runners.dev/prepull"
 RUNNER_LABELS_ANNOTATION: Final = "gpu-runners.dev/runner-labels"
 NAME_LABEL: Final = "app.kubernetes.io/name"
 RUNNERS: Final = "runners"

@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from policy_rules.resources import (
     POOL_LABEL,
+    PREPULL_LABEL,
     REGISTRAR,
     RUNNER_LABELS_ANNOTATION,
     Json,
     Resource,
+    is_set,
     mapping,
     mappings,
     objects,
@@ -30,6 +32,11 @@ POD_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
     "ScaledJob": ("spec", "jobTargetRef", "template"),
 }
+# As `components/prepull_container.py` writes them; a test compares.
+_PREPULL_COMMANDS: Final = (
+    ["/bin/sh", "-c", "exit 0"],
+    ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done"],
+)
 CONTAINERS: Final = ("initContainers", "containers", "ephemeralContainers")
 
 
@@ -89,6 +96,23 @@ def is_registrar(resource: Resource, pod: Pod) -> bool:
         and not pod.is_runner
         and not pod.annotations.get(RUNNER_LABELS_ANNOTATION)
         and [text(container, "name") for container in pod.containers()] == [REGISTRAR]
+    )
+
+
+def is_prepull(resource: Resource, pod: Pod) -> bool:
+    """Whether this only has a pool's images pulled ahead: it runs the program's fixed words and has no volume.
+
+    Such a pod stands on GPU nodes without a GPU. What it says of itself is not enough: its commands are compared.
+    """
+    commands = [container.get("command") for container in pod.containers()]
+    return (
+        resource.kind == "DaemonSet"
+        and PREPULL_LABEL in pod.labels
+        and not pod.is_runner
+        and not is_set(pod.spec, "volumes")
+        and pod.spec.get("automountServiceAccountToken") is False
+        and all(command in _PREPULL_COMMANDS for command in commands)
+        and not any(is_set(container, name) for container in pod.containers() for name in ("args", "lifecycle"))
     )
 
 

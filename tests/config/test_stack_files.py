@@ -40,7 +40,7 @@ def test_every_key_has_a_description_and_a_default_and_leaves_types_to_the_parse
 
 def test_pool_defaults_are_the_fields_that_a_pool_may_leave_out() -> None:
     assert set(defaults()["poolDefaults"]) == set(DEFAULTED)
-    own = {"name", "labels", "replicas", "autoscaling", "image", "forge", "gpu", "proxy"}
+    own = {"name", "labels", "replicas", "autoscaling", "image", "forge", "gpu", "prepull", "proxy"}
     assert len(RunnerPool.__annotations__) == len(own) + len(FROM_STACK) + len(EXTRAS) + len(DEFAULTED)
 
 

@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
 
-from lab import keda
+from lab import keda, node
 from lab.trial.deadline import until
 from lab.trial.kubernetes import KubernetesApi
 from lab.trial.ledger import Entry, Ledger, say
+from lab.trial.pods import Pods
 from lab.trial.repository import Repository
 from lab.trial.stack import Stack
 from lab.trial.workflow import Run, push, several_jobs
@@ -18,6 +20,7 @@ from tests.lab.gpu_holders import until_gpus_are_free
 
 NAMESPACE, SYSTEM = "gpu-runners-shared", "gpu-runners-shared-system"
 UNSERVED = f"/api/v1/namespaces/{SYSTEM}/services/https:registrar:8444/proxy/unserved"
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 PRIORITY_CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
 EARLIER, LATER, SECONDS = 8, 24, 5
 LEAST_AFTER = 10  # of the later jobs, those that must still wait when the large one begins
@@ -107,3 +110,56 @@ def test_what_no_pool_can_take_is_told_within_a_minute_with_the_cure(
     assert entries["NoPool"]["cure"] == "did you mean single instead of singel?"
     assert entries["NoNode"]["pool"] == f"{NAMESPACE}/huge"
     assert "ask for no more nvidia.com/gpu than one node has" in entries["NoNode"]["cure"]
+
+
+def test_images_are_pulled_ahead_by_a_pod_that_can_do_nothing_else(api: KubernetesApi, stack: Stack) -> None:
+    def running() -> list[dict[str, Any]]:
+        pods = api.items(PODS, "gpu-runners.dev/prepull=single")
+        return [pod for pod in pods if pod["spec"].get("nodeName") == node.NAME and pod["status"]["phase"] == "Running"]
+
+    until("the real node has the pod that pulls ahead", running, MINUTE, seen=lambda: api.items(PODS))
+    (pod, *_) = running()
+    spec = {key: value for key, value in pod["spec"].items() if key not in ("nodeName", "affinity")}
+    labels = {key: value for key, value in pod["metadata"]["labels"].items() if "/" in key}
+
+    def refused(*, spec: dict[str, Any], labels: dict[str, str]) -> str:
+        body = {"metadata": {"generateName": "by-hand-", "labels": labels}, "spec": spec}
+        answer = api.attempt("POST", f"{PODS}?dryRun=All", body)
+        assert answer.status_code in (201, 422), answer.text
+        return answer.text if answer.status_code == 422 else ""
+
+    assert refused(spec=spec, labels=labels) == ""
+    runner = {**labels, "gpu-runners.dev/pool": "single"}
+    assert "metadata.labels.gpu-runners.dev/pool: found a field" in refused(spec=spec, labels=runner)
+    container = spec["containers"][0]
+    for change in (
+        {"command": ["/bin/sh", "-c", "id"]},
+        {"env": [{"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"}]},
+        {"resources": {"requests": container["resources"]["requests"], "limits": {"memory": "64Gi"}}},
+        {"args": ["x"]},
+    ):
+        hostile = {**spec, "containers": [{**container, **change}]}
+        assert "refused in a namespace of runners" in refused(spec=hostile, labels=labels), change
+    assert "spec.volumes" in refused(spec={**spec, "volumes": [{"name": "x", "emptyDir": {}}]}, labels=labels)
+
+
+def began(ledger: Ledger, how: str) -> float:
+    """When that job said so, 0 while it has not."""
+    return next((entry.at for entry in ledger.about("warmth") if entry.words == (how,)), 0.0)
+
+
+def test_a_warm_runner_begins_its_job_before_a_cold_one_could(
+    api: KubernetesApi, stack: Stack, repository: Repository, ledger: Ledger
+) -> None:
+    """`min` above zero, here by the idle runner that the first job leaves behind."""
+    until("the pool is at zero", lambda: not api.items(PODS, "gpu-runners.dev/pool=single"), 2 * MINUTE)
+    seconds = {}
+    for how in ("cold", "warm"):
+        run = push(repository, several_jobs({how: ("single", say("warmth", how))}))
+        until(f"the {how} job has begun", partial(began, ledger, how), 90)
+        seconds[how] = began(ledger, how) - run.pushed
+        succeeded(run, seconds=60)
+        if how == "cold":
+            Pods(api, NAMESPACE, repository).until_ready("single", 1)
+    print(f"push to first step: {seconds}")
+    assert seconds["warm"] < seconds["cold"]

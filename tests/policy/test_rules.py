@@ -13,6 +13,7 @@ from policy_rules.resources import (
     JOB_AUDIENCE,
     NAME_LABEL,
     POOL_LABEL,
+    PREPULL_LABEL,
     REGISTRAR,
     REGISTRAR_AUDIENCE,
     RUNNER_LABELS_ANNOTATION,
@@ -259,6 +260,7 @@ def test_what_the_program_makes_at_github_is_known() -> None:
 
 def test_rules_read_the_names_that_the_program_writes() -> None:
     assert POOL_LABEL == contract.POOL_LABEL
+    assert PREPULL_LABEL == contract.PREPULL_LABEL
     assert RUNNER_LABELS_ANNOTATION == contract.RUNNER_LABELS_ANNOTATION
     assert contract.SERVICE_NAME == REGISTRAR
     assert contract.TOKEN_AUDIENCE == REGISTRAR_AUDIENCE
@@ -269,3 +271,21 @@ def test_rules_read_the_names_that_the_program_writes() -> None:
 def test_every_rule_has_a_breach_in_these_tests() -> None:
     of_their_own = {"namespace-quota", "private-runner-group", "label-owner", "gpu-budget", "known-kind"}
     assert {rule for rule, *_ in POOL_BREACHES} | of_their_own == set(BY_NAME)
+
+
+PREPULL_NAME = "runners-vision-a100-prepull"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: pod(v)["containers"][0].update({"command": ["/bin/sh", "-c", "nvidia-smi"]}),
+        lambda v: pod(v)["containers"][0].update({"args": ["x"]}),
+        lambda v: pod(v).update({"volumes": [{"name": "x", "emptyDir": {}}]}),
+        lambda v: v["spec"]["template"]["metadata"]["labels"].pop(PREPULL_LABEL),
+    ],
+    ids=["another command", "arguments", "a volume", "no label"],
+)
+def test_only_what_pulls_images_ahead_may_stand_on_gpu_nodes_without_a_gpu(change: Any) -> None:
+    hostile = changed(list(with_every_key()), "DaemonSet", PREPULL_NAME, change)
+    assert any("in a pool without GPUs" in breach.message for breach in violations("gpu-placement", hostile))

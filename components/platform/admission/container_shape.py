@@ -67,9 +67,9 @@ def registration_container(grants: AdmissionGrants) -> Fields:
             "env": _variables((*REGISTRATION_VARIABLES, *proxy_variables)),
             "volumeMounts": _mounts(registration_mounts()),
             "terminationMessagePath": exactly(REGISTRATION_MESSAGE),
-            **_shared(grants),
+            **shared(grants),
         },
-        rules=(*_visible_devices(()), *_proxies(proxy_variables)),
+        rules=(*visible_devices(()), *_proxies(proxy_variables)),
     )
 
 
@@ -98,13 +98,14 @@ def runner_container(grants: AdmissionGrants, *, job_credentials: bool) -> Field
             "restartPolicy": exactly("Never", required=True),
             "lifecycle": Fields({"preStop": pre_stop}, required=True),
             "terminationMessagePath": exactly(RUNNER_MESSAGE),
-            **_shared(grants),
+            **shared(grants),
         },
-        rules=(*_visible_devices(devices), *([_kubeconfig()] if job_credentials else []), *_proxies(proxy_variables)),
+        rules=(*visible_devices(devices), *([_kubeconfig()] if job_credentials else []), *_proxies(proxy_variables)),
     )
 
 
-def _shared(grants: AdmissionGrants) -> "dict[str, Value | Fields]":
+def shared(grants: AdmissionGrants) -> "dict[str, Value | Fields]":
+    """What every container has alike."""
     pattern = image_pattern(grants["images"], tags_allowed=grants["image_tags_allowed"])
     images = f"{', '.join(grants['images']) or 'any'}{'' if grants['image_tags_allowed'] else ', each by digest'}"
     return {
@@ -147,7 +148,7 @@ def _variables(names: tuple[str, ...]) -> Each:
     return Each(Fields({"name": one_of(*names), "value": value}), most=len(names), required=True)
 
 
-def _visible_devices(granted: Collection[str]) -> list[Rule]:
+def visible_devices(granted: Collection[str]) -> list[Rule]:
     """Runtimes believe these variables, and images set them to `all`: only a device plugin may name devices."""
     domains = {resource.partition("/")[0] for resource in granted}
     return [_visible(devices, may_be_asked=devices.domain in domains) for devices in VISIBLE_DEVICES]

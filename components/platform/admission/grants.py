@@ -30,5 +30,7 @@ class AdmissionGrants(TypedDict):
     """The most of the node's disk that a pod may ask for, as a Kubernetes quantity."""
     queue_url: NotRequired[str]
     """Where the autoscaler of its pools reads the queue, "" where it has none."""
+    prepull: NotRequired[bool]
+    """Whether its pools may have their images pulled ahead."""
     extras: PodExtras
     """What pods may have beyond what every pool has."""

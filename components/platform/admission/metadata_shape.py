@@ -18,6 +18,7 @@ from components.platform.admission.shape import (
 from values.contract import POOL_LABEL, RUNNER_LABELS_ANNOTATION
 
 MOST_LABELS: Final = 32
+POOL_NAME: Final = "^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"
 # Visible ASCII: what a forge might fold into another label's letters is none, and no comma or colon.
 LABEL: Final = "[!-+.-9;-~-]{1,100}"
 RESTARTED_ANNOTATION: Final = "kubectl.kubernetes.io/restartedAt"  # `kubectl rollout restart` writes it
@@ -54,7 +55,7 @@ def pod_metadata(grants: AdmissionGrants) -> Fields:
 def _both(grants: AdmissionGrants, *, of_a_pod: bool) -> dict[str, Entries]:
     ours = pool_labels("")
     labels = {key: exactly(value, required=True) for key, value in ours.items() if key != POOL_LABEL}
-    labels[POOL_LABEL] = matching("^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$", "the name of a pool", required=True)
+    labels[POOL_LABEL] = matching(POOL_NAME, "the name of a pool", required=True)
     if of_a_pod:
         labels[TEMPLATE_HASH_LABEL] = anything()
     annotations = {key: exactly(value) for key, value in STAY_ANNOTATIONS.items()}

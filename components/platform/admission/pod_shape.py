@@ -46,7 +46,7 @@ class PodShape:
 def pod_shape(grants: AdmissionGrants) -> PodShape:
     """A pod, with what the API server and the scheduler set in it."""
     added = {
-        **_by_classes(grants["extras"]),
+        **by_classes(grants["extras"]),
         "nodeName": Value("request.operation != 'CREATE'", "nothing: the scheduler chooses a node", shown="{v}"),
     }
     return PodShape(pod_metadata(grants), Fields({**_spec(grants), **added}, rules=(_CLASSLESS,)))
@@ -57,7 +57,7 @@ def template_shape(grants: AdmissionGrants) -> PodShape:
     return PodShape(template_metadata(grants), Fields(_spec(grants)))
 
 
-def _by_classes(extras: PodExtras) -> dict[str, Value]:
+def by_classes(extras: PodExtras) -> dict[str, Value]:
     """What the API server sets by a pod's classes; it refuses a pod that says otherwise than its classes."""
     if extras["priority_classes"]:
         added = {"priority": anything(), "preemptionPolicy": one_of("PreemptLowerPriority", "Never")}
@@ -84,12 +84,12 @@ def _spec(grants: AdmissionGrants) -> "dict[str, Value | Fields | Each]":
         "dnsPolicy": exactly("ClusterFirst"),
         "schedulerName": exactly("default-scheduler"),
         "terminationGracePeriodSeconds": number(0, int(grants["protect_job_seconds"]), required=True),
-        "securityContext": _security_context(),
+        "securityContext": security_context(),
         "readinessGates": Each(Fields({"conditionType": exactly(ONLINE_GATE)}), most=1, required=True, named_by=""),
         "nodeSelector": Value(
             f"size({{v}}) <= {MOST_SELECTORS}", f"at most {MOST_SELECTORS} labels", shown="string(size({v}))"
         ),
-        "tolerations": Each(_toleration(), most=MOST_TOLERATIONS, named_by=""),
+        "tolerations": Each(toleration(), most=MOST_TOLERATIONS, named_by=""),
         **_extras(grants["extras"]),
     }
 
@@ -106,7 +106,8 @@ def _extras(extras: PodExtras) -> "dict[str, Value | Each]":
     return fields
 
 
-def _security_context() -> Fields:
+def security_context() -> Fields:
+    """As whom the containers run."""
     return Fields(
         {
             "runAsNonRoot": exactly(value=True, required=True),
@@ -120,11 +121,12 @@ def _security_context() -> Fields:
     )
 
 
-def _toleration() -> Fields:
+def toleration(tolerated: tuple[str, ...] = _TOLERATED) -> Fields:
+    """A toleration: of Kubernetes' own taints only these."""
     others = " && ".join(f"!{{v}}.startsWith({text(beginning)})" for beginning in CLUSTER_TAINTS)
     key = Value(
-        f"{{v}} != '' && ({{v}} in {texts(_TOLERATED)} || {others})",
-        f"a taint's key, of Kubernetes' own only {' and '.join(_TOLERATED)}",
+        f"{{v}} != '' && ({{v}} in {texts(tolerated)} || {others})",
+        f"a taint's key, of Kubernetes' own only {' and '.join(tolerated)}",
         required=True,
     )
     return Fields(

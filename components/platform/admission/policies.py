@@ -15,9 +15,10 @@ from components.labels import NAMESPACE_NAME_LABEL
 from components.platform.admission.claims import Claim, claims
 from components.platform.admission.grants import AdmissionGrants
 from components.platform.admission.pod_shape import pod_shape, template_shape
+from components.platform.admission.prepull_shape import prepull_shape, prepull_template_shape
 from components.platform.admission.scaled_object_shape import scaled_object_shape
 from components.platform.admission.shape import text, texts
-from values.contract import DELETION_COST_ANNOTATION, DOMAIN
+from values.contract import DELETION_COST_ANNOTATION, DOMAIN, PREPULL_LABEL
 
 REFUSED: Final = "refused in a namespace of runners: "
 CURE: Final = "; cure: declare a pool, or have the platform's environment changed"
@@ -34,6 +35,8 @@ _RUNTIME_ANNOTATIONS: Final = (
     "io.containerd.",
     "nvidia.com/",
 )
+
+_PULLS_AHEAD: Final = f"{text(PREPULL_LABEL)} in object.metadata.?labels.orValue({{}})"
 
 # The parts of a pod, by the beginning of their fields' paths, and how the policies call them.
 _PARTS: Final = {
@@ -74,8 +77,13 @@ def policies(grants: AdmissionGrants) -> list[Policy]:
     space = grants["namespace"]
     queue_url = grants.get("queue_url", "")
     of_scaling = _of_scaled_objects(space, queue_url) if queue_url else []
+    if grants.get("prepull", False):
+        runners = f"({spec_changes}) && !({_PULLS_AHEAD})"
+        of_scaling += _of_prepull(grants, pods, f"({spec_changes}) && {_PULLS_AHEAD}", spec_changes)
+    else:
+        runners = spec_changes
     return [
-        Policy("runner-pods", "", _spec(space, [pods], spec_changes, of_pods)),
+        Policy("runner-pods", "", _spec(space, [pods], runners, of_pods)),
         Policy("runner-pools", "-pools", _spec(space, [deployments], spec_changes, of_deployments)),
         Policy("runner-metadata", "-metadata", _spec(space, [pods, deployments], "true", changes())),
         *of_scaling,
@@ -88,6 +96,22 @@ def _of_scaled_objects(namespace: str, queue_url: str) -> list[Policy]:
     condition = "request.operation == 'CREATE' || object.spec != oldObject.spec"
     judged = claims(scaled_object_shape(namespace, queue_url), "object.spec", "spec")
     return [Policy("runner-autoscaling", "-autoscaling", _spec(namespace, [rule], condition, judged))]
+
+
+def _of_prepull(grants: AdmissionGrants, pods: Rule, of_pods: str, of_sets: str) -> list[Policy]:
+    """What has images pulled ahead: pods, told from runners by a label that nobody may change, and DaemonSets."""
+    space, pod, template = grants["namespace"], prepull_shape(grants), prepull_template_shape(grants)
+    made = [_at_creation(claim) for claim in _by_part(claims(pod.metadata, "variables.pod.metadata", "metadata"))]
+    pulling = [Claim("", "pod", "object"), *made, *_by_part(claims(pod.spec, "variables.pod.spec", "spec"))]
+    sets = [
+        Claim("", "pod", "object.spec.template"),
+        *_by_part(claims(template.metadata, "variables.pod.metadata", "metadata")),
+        *_by_part(claims(template.spec, "variables.pod.spec", "spec")),
+    ]
+    return [
+        Policy("prepull-pods", "-prepull-pods", _spec(space, [pods], of_pods, pulling)),
+        Policy("prepull", "-prepull", _spec(space, [_rule("apps", ["daemonsets"])], of_sets, sets)),
+    ]
 
 
 def _by_part(judged: Sequence[Claim]) -> list[Claim]:

@@ -1,0 +1,92 @@
+"""A pool's DaemonSet that has its images pulled on every node that may hold one of its runners. Pure.
+
+Kubernetes has no other way to have an image on a node before a pod needs it. The pod asks for next to nothing, for no
+device, and has no token; its image of jobs may be collected again where a node's disk is nearly full, as any that does
+not run.
+"""
+
+from typing import Final
+
+import pulumi_kubernetes as k8s
+
+from components.labels import object_labels
+from components.prepull_container import (
+    IMAGE_CONTAINER,
+    PULLED,
+    PULLED_FOR,
+    REQUESTS,
+    WAIT,
+    WAITING_CONTAINER,
+)
+from values.accounts import RUNNER
+from values.contract import PREPULL_LABEL, RUNNER_USER
+from values.pod_variables import no_devices
+from values.pool import RunnerPool
+
+NAME_SUFFIX: Final = "-prepull"
+
+
+def prepull_labels(pool: str) -> dict[str, str]:
+    """Of the DaemonSet and of its pods, which are no runners: the registrar does not see them."""
+    return {**object_labels(PULLED_FOR), PREPULL_LABEL: pool}
+
+
+def prepull_spec(pool: RunnerPool) -> k8s.apps.v1.DaemonSetSpecArgsDict:
+    """The DaemonSet of a pool with `prepull`, which has a `gpu`."""
+    return {
+        "selector": {"match_labels": {PREPULL_LABEL: pool["name"]}},
+        "update_strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": "100%", "max_surge": 0}},
+        "min_ready_seconds": 0,
+        "revision_history_limit": 3,
+        "template": {"metadata": {"labels": prepull_labels(pool["name"])}, "spec": _pod_spec(pool)},
+    }
+
+
+def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
+    gpu = pool["gpu"]
+    secrets = pool.get("pull_secrets")
+    return {
+        "service_account_name": RUNNER,
+        "automount_service_account_token": False,
+        "enable_service_links": False,
+        "host_network": False,
+        "host_pid": False,
+        "host_ipc": False,
+        "restart_policy": "Always",
+        "dns_policy": "ClusterFirst",
+        "termination_grace_period_seconds": 1,
+        "security_context": {
+            "run_as_non_root": True,
+            "run_as_user": RUNNER_USER,
+            "run_as_group": RUNNER_USER,
+            "fs_group": RUNNER_USER,
+            "fs_group_change_policy": "OnRootMismatch",
+            "seccomp_profile": {"type": "RuntimeDefault"},
+        },
+        "node_selector": dict(gpu["node_selector"]),
+        "tolerations": [{**toleration} for toleration in gpu["tolerations"]],
+        "init_containers": [_container(pool, IMAGE_CONTAINER, pool["image"], PULLED)],
+        "containers": [_container(pool, WAITING_CONTAINER, pool["runner_image"], WAIT)],
+        **({"image_pull_secrets": [{"name": name} for name in secrets]} if secrets else {}),
+    }
+
+
+def _container(pool: RunnerPool, name: str, image: str, script: str) -> k8s.core.v1.ContainerArgsDict:
+    return {
+        "name": name,
+        "image": image,
+        "image_pull_policy": pool["image_pull_policy"],
+        "command": ["/bin/sh", "-c", script],
+        # A CUDA image says "all", and without a request the NVIDIA runtime would believe it.
+        "env": [{"name": variable, "value": value} for variable, value in sorted(no_devices(()).items())],
+        "resources": {
+            "requests": dict(REQUESTS),
+            "limits": {resource: amount for resource, amount in REQUESTS.items() if resource != "cpu"},
+        },
+        "security_context": {
+            "allow_privilege_escalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "privileged": False,
+            "read_only_root_filesystem": False,
+        },
+    }
