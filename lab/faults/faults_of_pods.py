@@ -18,8 +18,8 @@ from values import contract
 MOMENTS: Final = 20
 JOB_SECONDS: Final = 10.0
 AT_ONCE: Final = 5
-OFFSETS: Final = 200
-SPREAD_SECONDS: Final = 2.5  # from the push on: the forge gives the job away about 1.5 s after it
+OFFSETS: Final = 100  # in each of two halves
+STEP_SECONDS: Final = 0.0125  # the forge gives a job away about 1.5 s after its push
 
 
 def busy_pod_deleted(scene: Scene) -> Observation:
@@ -40,30 +40,33 @@ def busy_pod_deleted(scene: Scene) -> Observation:
     return Observation(f"deleted from 0.0 to {moments[-1]:.1f} s after the first step", max(recoveries))
 
 
-def idle_pods_deleted(scene: Scene) -> Observation:
+def idle_pods_deleted(first: int) -> Callable[[Scene], Observation]:
     """Each round gives away as many jobs as there are runners, and deletes every runner at an offset of its own."""
-    offsets = [number * SPREAD_SECONDS / OFFSETS for number in range(OFFSETS)]
-    # far apart from each other within a round
-    rounds = (OFFSETS + DECLARED[CROWD] - 1) // DECLARED[CROWD]
-    works: list[Work] = []
-    slowest = 0.0
-    for number in range(rounds):
-        some = offsets[number::rounds]
-        runners = scene.until("enough runners are idle", partial(enough_idle, scene, len(some)), 60)
-        timers = [
-            threading.Timer(offset, scene.pods.delete, (pod.name,)) for offset, pod in zip(some, runners, strict=False)
-        ]
-        pushing = threading.Thread(target=at_their_time, args=(timers,))
-        pushing.start()
-        works.append(scene.push(CROWD, 1, len(timers)))
-        pushing.join()
-        slowest = max(slowest, scene.until_serving())
-    for work in works:
-        scene.conclude(work, 60)
-    scene.until_quiet()
-    seen = f"deleted from 0 to {SPREAD_SECONDS} s after a push, in {rounds} rounds"
-    seen += f"; registrations left without a pod: {len(scene.strays())}"
-    return Observation(seen, slowest)
+    offsets = [(first + number) * STEP_SECONDS for number in range(OFFSETS)]
+    rounds = -(-OFFSETS // DECLARED[CROWD])
+
+    def run(scene: Scene) -> Observation:
+        works: list[Work] = []
+        slowest = 0.0
+        for number in range(rounds):
+            some = offsets[number::rounds]  # far apart from each other
+            runners = scene.until("enough runners are idle", partial(enough_idle, scene, len(some)), 60)
+            timers = [
+                threading.Timer(offset, scene.pods.delete, (pod.name,))
+                for offset, pod in zip(some, runners, strict=False)
+            ]
+            deleting = threading.Thread(target=at_their_time, args=(timers,))
+            deleting.start()
+            works.append(scene.push(CROWD, 1, len(timers)))
+            deleting.join()
+            slowest = max(slowest, scene.until_serving())
+        for work in works:
+            scene.conclude(work, 60)
+        scene.until_quiet()
+        seen = f"deleted from {offsets[0]:.1f} to {offsets[-1]:.1f} s after a push, in {rounds} rounds"
+        return Observation(f"{seen}; registrations left without a pod: {len(scene.strays())}", slowest)
+
+    return run
 
 
 def enough_idle(scene: Scene, count: int) -> list[RunnerPod]:
@@ -151,8 +154,12 @@ FAULTS: Final = (
         "busy-pod-deleted", f"a busy runner's pod is deleted, at {MOMENTS} moments of its job", busy_pod_deleted, 240
     ),
     Fault(
-        "idle-pod-deleted", f"an idle runner's pod is deleted, at {OFFSETS} offsets around an assignment",
-        idle_pods_deleted, 560,
+        "idle-pod-deleted-early", f"an idle runner's pod is deleted, at {OFFSETS} offsets up to an assignment",
+        idle_pods_deleted(0), 400,
+    ),
+    Fault(
+        "idle-pod-deleted-late", f"an idle runner's pod is deleted, at {OFFSETS} offsets from an assignment on",
+        idle_pods_deleted(OFFSETS), 400,
     ),
     Fault("rolling-update", "a pool's template changes while all of its runners have a job", TEMPLATE_CHANGED),
     Fault("pool-to-zero", "a pool is set to no runners while all of its runners have a job", SET_TO_ZERO),
