@@ -35,6 +35,8 @@ WAYS: Final[dict[str, tuple[Begin, str, float]]] = {
     "late-30s": (like(forge_door.late(LATE_SECONDS)), "the forge answers 30 s late", LATE_SECONDS + 5),
     "answers-500": (like(forge_door.status(500)), "the forge answers 500", LASTS),
     "answers-429": (like(forge_door.status(429, ("Retry-After", "5"))), "the forge answers 429", LASTS),
+    "answers-404": (like(forge_door.status(404)), "the forge answers 404", LASTS),
+    "answers-401": (like(forge_door.status(401)), "the forge answers 401", LASTS),
     "answers-garbage": (like(forge_door.garbage), "the forge answers a page of HTML", LASTS),
     "answers-half": (like(forge_door.half), "the forge's answers end in their middle", LASTS),
 }  # fmt: skip

@@ -37,8 +37,8 @@ def signing_key_rotated(scene: Scene) -> Observation:
     own = control_plane.api_server(control_plane.authority())
     new = paths.STATE / "faults" / "service-account-new.key"
     _write_key(new)
-    rotated = _with_keys(own, str(new))
-    both = _with_keys(own, str(control_plane.PKI / "service-account.key"), str(new))
+    rotated = with_keys(own, str(new))
+    both = with_keys(own, str(control_plane.PKI / "service-account.key"), str(new))
     try:
         _serve(rotated)
         started = time.monotonic()
@@ -148,7 +148,7 @@ def _token(scene: Scene, pod: dict[str, Any], seconds: float) -> str:
     return jwt.encode(moved, key, "RS256", headers={"kid": jwt.get_unverified_header(token)["kid"]})
 
 
-def _with_keys(own: Daemon, signing: str, *accepted: str) -> Daemon:
+def with_keys(own: Daemon, signing: str, *accepted: str) -> Daemon:
     """The API server with other keys: it signs with the first, and accepts that and its own at least."""
     argv = [argument for argument in own.argv if not argument.startswith(SIGNING)]
     more = {f"{ACCEPTED}{key}" for key in (signing, *accepted)} - set(argv)
