@@ -56,8 +56,9 @@ def around_jobs(begin: Begin, seconds: float) -> Callable[[Scene], Observation]:
     """The forge misbehaves for so long: in the middle of one job, across the end of another, and while a pod starts."""
 
     def run(scene: Scene) -> Observation:
-        lasts = scene.begin(WORKER, seconds + SHORT_SECONDS + 4)
-        ends = scene.begin(WORKER, SHORT_SECONDS)
+        lasts = scene.push(WORKER, seconds + SHORT_SECONDS + 4)
+        ends = scene.push(WORKER, SHORT_SECONDS)
+        lasts.begun()
         begun = ends.begun()["job-0"]
         time.sleep(max(0.0, begun.at + SHORT_SECONDS - BEFORE_SECONDS - time.time()))
         scene.pods.delete(scene.idle(CROWD)[0].name)
