@@ -24,7 +24,7 @@ from lab.trial.workflow import push, several_jobs
 
 SERVING_SECONDS = 90.0
 QUIET_SECONDS = 120.0
-UNHEARD_SECONDS = 12.0  # for the forge's word on a job whose runner is gone: it has none
+UNHEARD_SECONDS = 8.0  # for the forge's word on a job whose runner is gone: it has none
 ALIVE = ("Pending", "Running")
 
 T = TypeVar("T")
@@ -84,6 +84,11 @@ class Scene:
             self._until_pool(f"{pool} has its {count} runners", pool, partial(self._serves, pool, count), seconds)
         return time.monotonic() - started
 
+    def until_idle(self, seconds: float = QUIET_SECONDS) -> None:
+        """Waits until each pool has its runners and none of them a job; pods may still be leaving."""
+        for pool, count in self.declared.items():
+            self._until_pool(f"{pool} has {count} idle runners", pool, partial(self._is_idle, pool, count), seconds)
+
     def until_quiet(self, seconds: float = QUIET_SECONDS) -> None:
         """Waits until each pool has its runners, none of them with a job, and no other pod that lives."""
         for pool, count in self.declared.items():
@@ -92,6 +97,9 @@ class Scene:
 
     def _serves(self, pool: str, count: int) -> bool:
         return len(self.serving(pool)) >= count
+
+    def _is_idle(self, pool: str, count: int) -> bool:
+        return len(self.idle(pool)) >= count
 
     def _is_quiet(self, pool: str, count: int) -> bool:
         alive = [pod for pod in self.pods.of(pool) if pod.phase in ALIVE or pod.leaving]

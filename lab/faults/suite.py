@@ -113,7 +113,7 @@ def settle(scene: Scene) -> None:
     """The next fault finds the lab whole and the pools idle. Raises LabError."""
     if not machine.missing():
         with contextlib.suppress(LabError):
-            scene.until_quiet()
+            scene.until_idle()
             return
     put_right(scene)
     scene.until_quiet()
