@@ -30,6 +30,7 @@ def killed(sign: str) -> Callable[[Scene], Observation]:
         pod = scene.latched(work)
         machine.signal_runner(pod, sign)
         struck = time.monotonic()
+        scene.until("the runner has ended", lambda: has_ended(scene, pod.name), ENDS_SECONDS)
         scene.until_serving()
         recovery = time.monotonic() - struck
         scene.conclude(work, UNHEARD_SECONDS if sign == KILL else 60)

@@ -144,8 +144,7 @@ class ForgeDoor:
             def log_message(self, *_: object) -> None:
                 """Nobody reads it."""
 
-        http.server.ThreadingHTTPServer.daemon_threads = True
-        server = http.server.ThreadingHTTPServer(self._address, OneHandler)
+        server = _Server(self._address, OneHandler)
         self._address = (str(server.server_address[0]), int(server.server_address[1]))
         threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
         self._server = server
@@ -155,6 +154,13 @@ class ForgeDoor:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is one who was answered badly: nothing to tell."""
 
 
 def send(handler: Handler, answer: Answer) -> None:
