@@ -4,12 +4,10 @@ from typing import Final
 
 from config.fields import Section
 from config.kinds import TextKind, text_kind
-from values.kubernetes_syntax import DNS_LABEL, IMAGE, has_digest, is_bare_digest, is_dns_label, is_image
+from values.kubernetes_syntax import CLUSTERS_OWN, DNS_LABEL, IMAGE, has_digest, is_bare_digest, is_dns_label, is_image
 from values.runner_label import LONGEST_LABEL, MOST_LABELS, is_runner_label
 from values.visible_text import visible
 
-# Kubernetes' own, and where everybody's objects land who names no namespace.
-_CLUSTERS_OWN: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 DNS: Final = "a DNS-1123 label: at most 63 lowercase letters, digits and '-', with a letter or digit at both ends"
 IMAGE_KIND: Final = TextKind(
     is_image,
@@ -61,8 +59,8 @@ def read_namespace(section: Section, name: str) -> str:
 def read_own_namespace(section: Section, name: str) -> str:
     """The name of a namespace that the program makes, so none of the cluster's own."""
     namespace = read_namespace(section, name)
-    if namespace in _CLUSTERS_OWN:
-        allowed = f"any but the cluster's own: {', '.join(_CLUSTERS_OWN)}"
+    if namespace in CLUSTERS_OWN:
+        allowed = f"any but the cluster's own: {', '.join(CLUSTERS_OWN)}"
         section.note(name, namespace, allowed, "name one that holds nothing else; `pulumi up` of the platform makes it")
     return namespace
 

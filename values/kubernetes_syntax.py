@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
+# Kubernetes' own namespaces, and where everybody's objects land who names no namespace.
+CLUSTERS_OWN: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 DNS_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _DNS_LABEL: Final = re.compile(DNS_LABEL)
 DNS_SUBDOMAIN: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*"

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from gpu_runners.state import allow_list as allowed
 from gpu_runners.state.allow_list import GITHUB_PROVIDER, KUBERNETES_PROVIDER
+from values.kubernetes_syntax import CLUSTERS_OWN
+from values.pool import pools_config_map
 from values.problem import Problem
 
 Json = Mapping[str, Any]
@@ -22,6 +24,10 @@ _CURE: Final = (
 _POOLS_ALONE: Final = (
     "what pools are made of, as the stack declares no platform; one that was taken out goes by `pulumi up` first"
 )
+_LEFT: Final = (
+    "the pools of the stack's config are there. Who has just taken the last pool out of another one brings that up by "
+    "hand, with no more rights than there"
+)
 _MOST_TOLD = 20
 _URN_PARTS = 4
 
@@ -30,12 +36,14 @@ _URN_PARTS = 4
 class Expectation:
     """What the stack's own config says: the `kubernetes:` keys, the URL of GitHub's API ("" for none).
 
-    platform says whether it declares one. A `kubernetes:` key that is a secret is None here. secrets_provider is the
-    stack file's `secretsprovider`, "" for a passphrase.
+    platform says whether it declares one. namespaces: those that it gives its pools, empty where it names none. A
+    `kubernetes:` key that is a secret is None here. secrets_provider is the stack file's `secretsprovider`, ""
+    for a passphrase.
     """
 
     stack: str
     platform: bool = False
+    namespaces: frozenset[str] = frozenset()
     kubernetes: Mapping[str, str | None] = field(default_factory=dict)
     github_api: str = ""
     secrets_provider: str = ""
@@ -208,6 +216,25 @@ class _Reading:
                 text = metadata.get(key, "x") if isinstance(metadata, dict) else None
                 if not isinstance(text, str) or not allowed.OBJECT_NAME.fullmatch(text):
                     yield self._note(urn, f"{half}.metadata.{key} {text}", "a name that Kubernetes accepts")
+        yield from self._place(urn, kind, resource)
+
+    def _place(self, urn: str, kind: str, resource: Json) -> Iterator[Problem]:
+        """Pulumi deletes what the id names, and writes what the metadata names: both are the same object, and one of
+        a stack of pools is where its pools are.
+        """
+        places = {_place(resource.get(half)) for half in ("inputs", "outputs")} - {("", "")}
+        named = {f"{namespace}/{name}" if namespace else name for namespace, name in places}
+        if "id" in resource and str(resource["id"]) not in named | {""}:
+            yield self._note(urn, f"the id {resource['id']}", " or ".join(sorted(named)) or "none")
+        if self._expected.platform:
+            return
+        mine = pools_config_map(self._expected.stack)
+        for namespace, name in sorted(places):
+            if kind.endswith(":ConfigMap") and name != mine:
+                yield self._note(urn, f"the ConfigMap {name}", mine)
+            if namespace in ("", *CLUSTERS_OWN) or namespace not in (self._expected.namespaces or {namespace}):
+                where = ", ".join(sorted(self._expected.namespaces)) or "a namespace of runners"
+                yield self._note(urn, f"an object in the namespace {namespace or 'by default'}", f"{where}; {_LEFT}")
 
     def _provider(self, urn: str, kind: str, resource: Json) -> Iterator[Problem]:
         if not allowed.PROVIDER_NAME[kind].fullmatch(urn.rpartition("::")[2]):
@@ -245,6 +272,13 @@ class _Reading:
         if key == "baseUrl":
             return f"{self._expected.github_api or 'nothing'}, as the stack's scope says"
         return "what this program gives its providers"
+
+
+def _place(half: Any) -> tuple[str, str]:
+    """Namespace and name in an object's inputs or outputs, "" where there is none."""
+    metadata = half.get("metadata") if isinstance(half, dict) else None
+    named = metadata if isinstance(metadata, dict) else {}
+    return str(named.get("namespace") or ""), str(named.get("name") or "")
 
 
 def _is_secret(value: Any) -> bool:

@@ -23,6 +23,7 @@ def expectation(stack: str, config: Mapping[str, Any], stack_file: str) -> Expec
     return Expectation(
         stack=stack.rpartition("/")[2],
         platform=declares_platform(config),
+        namespaces=_namespaces(config),
         kubernetes=kubernetes,
         github_api=_github_api(config),
         secrets_provider=provider[1] if provider else "",
@@ -34,6 +35,14 @@ def declares_platform(config: Mapping[str, Any]) -> bool:
     platform = config.get("gpu-runners:platform") or {}
     # Pulumi shows the program's defaults as well: without a platform an empty mapping.
     return bool(platform.get("objectValue")) or platform.get("value", "{}") != "{}"
+
+
+def _namespaces(config: Mapping[str, Any]) -> frozenset[str]:
+    """Those that pools name, and the one of those that name none."""
+    pools = (config.get("gpu-runners:pools") or {}).get("objectValue") or []
+    named = [pool.get("namespace") for pool in pools if isinstance(pool, dict)] if isinstance(pools, list) else []
+    usual = (config.get("gpu-runners:namespace") or {}).get("value")
+    return frozenset(name for name in (*named, usual) if isinstance(name, str) and name)
 
 
 def _github_api(config: Mapping[str, Any]) -> str:

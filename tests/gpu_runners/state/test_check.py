@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gpu_runners.state import allow_list
 from gpu_runners.state.allow_list import SECRET, SIGNATURE
 from gpu_runners.state.check import Expectation, check_state
+from gpu_runners.state.expectation import expectation
 
 RECORDED = Path(__file__).parents[1] / "review" / "core" / "data" / "clean.json"
 EXPECTED = Expectation(stack="review")
@@ -276,6 +277,70 @@ def test_what_a_stranger_wrote_is_told_in_one_printable_line_and_not_without_end
     texts = problems(document)
     assert 0 < len(texts) <= 20
     assert all(text.isprintable() and len(text) < 1500 for text in texts)
+
+
+POOL = "kubernetes:apps/v1:Deployment"
+
+
+def moved(namespace: str | None, name: str | None = None, *, also_id: bool = True) -> Document:
+    """The state with its pool's Deployment said to be elsewhere."""
+    document = recorded()
+    deployment = resource(document, POOL)
+    for half in ("inputs", "outputs"):
+        metadata = deployment[half]["metadata"]
+        if namespace is None:
+            del metadata["namespace"]
+        else:
+            metadata["namespace"] = namespace
+        metadata["name"] = name or metadata["name"]
+    if also_id:
+        deployment["id"] = f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
+    return document
+
+
+OWN = str(resource(recorded(), POOL)["inputs"]["metadata"]["namespace"])
+
+
+@pytest.mark.parametrize("namespace", ["kube-system", "default", "team-b", "gpu-runners-system", None])
+def test_a_stack_of_pools_holds_nothing_of_another_namespace(namespace: str | None) -> None:
+    """Whoever may do more would delete it with their next `up`."""
+    expected = Expectation(stack="review", namespaces=frozenset({OWN}))
+    assert problems(recorded(), expected) == []
+    (text,) = problems(moved(namespace), expected)
+    assert f"an object in the namespace {namespace or 'by default'}" in text
+    assert OWN in text
+
+
+@pytest.mark.parametrize("namespace", ["kube-system", "default", "kube-public", None])
+def test_nor_of_the_clusters_own_ones_though_its_config_names_none(namespace: str | None) -> None:
+    assert problems(moved("team-b")) == []
+    assert any("an object in the namespace" in text for text in problems(moved(namespace)))
+
+
+@pytest.mark.parametrize("number", ["kube-system/coredns", "coredns", f"{OWN}/other", f"{OWN}/", 5, ["x"]])
+@pytest.mark.parametrize("platform", [True, False])
+def test_an_object_is_deleted_where_its_metadata_is_and_nowhere_else(number: Any, platform: bool) -> None:
+    document = recorded()
+    resource(document, POOL)["id"] = number
+    assert any("the id" in text for text in problems(document, Expectation(stack="review", platform=platform)))
+
+
+def test_a_stack_of_pools_holds_no_config_map_but_its_list_of_pools() -> None:
+    document = recorded()
+    listed = resource(document, ":ConfigMap")
+    for half in ("inputs", "outputs"):
+        listed[half]["metadata"]["name"] = "registrar"
+    listed["id"] = f"{OWN}/registrar"
+    assert any("the ConfigMap registrar" in text for text in problems(document))
+
+
+def test_the_namespaces_of_pools_are_those_of_the_stacks_config() -> None:
+    config = {
+        "gpu-runners:namespace": {"value": "usual"},
+        "gpu-runners:pools": {"objectValue": [{"name": "a"}, {"name": "b", "namespace": "own"}, 5, {"namespace": 5}]},
+    }
+    assert expectation("dev", config, "").namespaces == {"usual", "own"}
+    assert expectation("dev", {"gpu-runners:pools": {"value": "[]"}}, "").namespaces == frozenset()
 
 
 _JSON = st.recursive(
