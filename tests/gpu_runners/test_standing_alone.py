@@ -29,6 +29,7 @@ while :; do sleep 0.05; done
 LOCKED = """
 case "$1" in
 stack) echo '{{"version": 3, "deployment": {{}}}}';;
+config) echo '{{}}';;
 cancel) rm {folder}/lock;;
 refresh) if [ -f {folder}/lock ]; then echo "error: the stack is currently locked by 1 lock(s)." \
   "file:///state/lock.json: created by root@elsewhere (pid 7) at 2026-11-24T03:33:58Z" >&2; exit 255; fi;;
