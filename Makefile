@@ -14,7 +14,7 @@ OF_EACH ?= 12
 MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: alerts help venv install check format test test-review adversary unit flip share unit-pythons unit-newest mutants schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
+.PHONY: alerts help venv install check format test test-review test-sharing adversary unit flip share unit-pythons unit-newest mutants schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -36,7 +36,7 @@ format: venv ## put the sources into shape
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 test: unit ## unit tests, then those on the lab but for the two long suites; starts the lab where it is not up
-	$(BIN)/python -m lab up && $(BIN)/pytest -m 'lab and not review and not adversary and not alerts'
+	$(BIN)/python -m lab up && $(BIN)/pytest -m 'lab and not review and not adversary and not alerts and not sharing'
 
 test-review: venv ## a long suite on the lab: drift made by hand, repairs, a pull request from preview to deploy
 	$(BIN)/python -m lab up && $(BIN)/pytest -m review
@@ -44,16 +44,19 @@ test-review: venv ## a long suite on the lab: drift made by hand, repairs, a pul
 alerts: venv ## the alert rules of examples/monitoring by promtool, which is built first (not part of CI)
 	$(BIN)/pytest -m alerts
 
+test-sharing: venv ## five minutes on the lab: pools of one to eight GPUs, two teams and priorities on four real GPUs
+	$(BIN)/python -m lab up && $(BIN)/pytest -m sharing
+
 adversary: venv ## a long suite on the lab: all that a hostile pod is refused, and all that it cannot reach
 	$(BIN)/python -m lab up && $(BIN)/pytest -m adversary
 
 unit: venv ## the tests that need no cluster, one process for each core
 	$(BIN)/pytest -m 'not lab' -n auto --dist loadscope
 
-flip: venv ## five hundred jobs at the stand-in for GitHub while a pool's maximum flips between zero and twelve: ten minutes
+flip: venv ## five hundred jobs at the stand-in for GitHub while a pool's maximum flips between zero and twelve: three minutes
 	FLIPPED_JOBS=500 $(BIN)/pytest tests/registrar/test_flipping_github.py
 
-share: venv ## a hundred nodes, four pools, two teams, in the order of the queue and without: a simulation, six minutes
+share: venv ## a hundred nodes, four pools, two teams, in the order of the queue and without: a simulation, five minutes
 	$(BIN)/python -m tests.registrar.crowded_nodes
 
 unit-pythons: venv ## the same on the oldest and the newest supported Python of this machine, beside the venv's own

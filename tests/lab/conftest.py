@@ -22,6 +22,7 @@ from tests.lab.github_forge import GithubRepository
 HERE = Path(__file__).resolve().parent
 # The suites that have a target of their own.
 REVIEW = tuple(HERE / f"test_{name}.py" for name in ("drift", "repair", "review", "review_github", "review_workflows"))
+SHARING = HERE / "test_sharing.py"
 ADVERSARY = (HERE / "adversary", HERE / "test_reach.py")
 OTHER_SESSION_SECONDS = 900.0
 OWN_NAMESPACES = (
@@ -49,6 +50,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lab)
+        if item.path == SHARING:
+            item.add_marker(pytest.mark.sharing)
         if item.path in REVIEW:
             item.add_marker(pytest.mark.review)
         if any(item.path.is_relative_to(path) for path in ADVERSARY):
