@@ -58,7 +58,7 @@ def keep(new: Result) -> None:
     """Puts a result into the list and writes the page anew."""
     results = result.merged(result.load(), new, ORDER)
     result.save(results)
-    table.PAGE.write_text(table.page(results))
+    table.PAGE.write_text(table.page(results, ORDER))
 
 
 _STARTED = time.monotonic()

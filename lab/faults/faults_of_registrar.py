@@ -27,13 +27,14 @@ def killed_around(step: float, from_birth: bool) -> Fault:
     """An idle runner is deleted, and the registrar killed some steps after that, or after its successor's birth."""
 
     def run(scene: Scene) -> Observation:
+        before = scene.strays()
         long = scene.begin(WORKER, 90)
         recoveries = []
         for point in range(POINTS):
-            before = names(scene)
+            others = names(scene)
             scene.pods.delete(scene.idle(CROWD)[0].name)
             if from_birth:
-                scene.until("a successor is born", partial(born, scene, before), 20)
+                scene.until("a successor is born", partial(born, scene, others), 20)
             time.sleep(point * step)
             registrar.kill(scene)
             short = scene.push(CROWD, 1)
@@ -46,7 +47,7 @@ def killed_around(step: float, from_birth: bool) -> Fault:
         seen = (
             f"killed from 0.0 to {step * (POINTS - 1):.1f} s after {'a pod was made' if from_birth else 'the deletion'}"
         )
-        return Observation(f"{seen}; registrations left without a pod: {len(scene.strays())}", max(recoveries))
+        return Observation(f"{seen}; {scene.new_strays(before)}", max(recoveries))
 
     what = "registration" if from_birth else "retirement"
     return Fault(f"registrar-killed-in-{what}", f"the registrar's pod is killed at ten points of a {what}", run, 300)
@@ -69,12 +70,13 @@ def away(scene: Scene) -> Observation:
 
 def doubled(scene: Scene) -> Observation:
     """For ten seconds, while runners register and leave."""
+    before = scene.strays()
     work = scene.begin(WORKER, 15)
     registrar.scale(scene, 2)
     registrar.until_serving(scene, 2)
-    before = time.monotonic()
+    end = time.monotonic() + 10
     shorts: list[Work] = []
-    while time.monotonic() - before < 10:
+    while time.monotonic() < end:
         scene.pods.delete(scene.idle(CROWD)[0].name)
         shorts.append(scene.push(CROWD, 1))
         time.sleep(2)
@@ -84,7 +86,7 @@ def doubled(scene: Scene) -> Observation:
     for one in (*shorts, work):
         scene.conclude(one, 60)
     scene.until_quiet()
-    return Observation(f"registrations left without a pod: {len(scene.strays())}", recovery)
+    return Observation(scene.new_strays(before), recovery)
 
 
 def frozen(scene: Scene) -> Observation:

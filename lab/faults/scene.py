@@ -139,10 +139,14 @@ class Scene:
             raise LabError(f"{len(pods)} pods of the registrar in {self.system}")
         return pods[0]
 
-    def strays(self) -> list[str]:
-        """Registrations at the forge of which no pod is left."""
-        pods = {pod.name for pod in self.pods.all()}
-        return sorted(runner.name for runner in self.repository.runners() if runner.name not in pods)
+    def strays(self) -> frozenset[int]:
+        """The ids of registrations at the forge that no pod has: of pods that are gone, or made and never heard of."""
+        had = {pod.runner_id for pod in self.pods.all()}
+        return frozenset(runner.id for runner in self.repository.runners() if runner.id not in had)
+
+    def new_strays(self, before: frozenset[int]) -> str:
+        """How many there are now that were not there before, in words."""
+        return f"registrations left without a pod, which the ghost rule takes: {len(self.strays() - before)}"
 
     def events(self, *names: str) -> set[str]:
         """The reasons of the Events about pods."""

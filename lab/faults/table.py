@@ -40,15 +40,26 @@ def summary(results: Sequence[Result]) -> str:
     )
 
 
-def page(results: Sequence[Result]) -> str:
-    """The page's text."""
+def page(results: Sequence[Result], order: Sequence[str]) -> str:
+    """The page's text; of the faults in `order` it names those that have no result."""
     rows = [
         f"| `{result.fault}` | {_cell(result.injected)} | {_cell(result.observed)} | {_seconds(result.recovery_s)} "
         f"| {result.jobs_lost} | {result.proof} |"
         for result in results
     ]
     head = "| fault | injected | observed | recovery, s | jobs lost | proof |\n|---|---|---|---|---|---|"
-    return "\n".join([f"{HEAD}\n**{summary(results)}**\n", head, *rows]) + "\n"
+    return "\n".join([f"{HEAD}\n**{summary(results)}**\n", head, *rows, *_left(results, order)]) + "\n"
+
+
+def _left(results: Sequence[Result], order: Sequence[str]) -> list[str]:
+    known = {result.fault for result in results}
+    left = [f"`{name}`" for name in order if name not in known]
+    if not left:
+        return []
+    return [
+        "",
+        f"Written and not yet tried, {len(left)} (`python -m lab.faults --missing` tries them): {', '.join(left)}.",
+    ]
 
 
 def _cell(text: str) -> str:

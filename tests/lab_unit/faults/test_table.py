@@ -13,7 +13,7 @@ HELD = Result("github-late", "late", "held (`tests/x.py`)", None, 0, BY_CONTRACT
 
 
 def test_a_fault_is_one_row_whatever_its_words_hold() -> None:
-    (row,) = [line for line in table.page([TRIED_ONE]).splitlines() if line.startswith("| `")]
+    (row,) = [line for line in table.page([TRIED_ONE], ()).splitlines() if line.startswith("| `")]
     assert row == "| `api-server-away` | the API server is away | a \\| b | 3.2 | 0 | tried |"
 
 
@@ -25,7 +25,13 @@ def test_the_summary_names_who_lost_a_job() -> None:
 
 
 def test_a_fault_without_recovery_has_an_empty_cell() -> None:
-    assert "|  | 0 | by contract |" in table.page([HELD])
+    assert "|  | 0 | by contract |" in table.page([HELD], ())
+
+
+def test_what_was_not_tried_yet_is_named() -> None:
+    page = table.page([LOSING], ("runner-killed", "api-server-away", "drain"))
+    assert "not yet tried, 2 (`python -m lab.faults --missing` tries them): `api-server-away`, `drain`." in page
+    assert "not yet tried" not in table.page([LOSING], ("runner-killed",))
 
 
 def test_a_new_result_takes_the_place_of_the_former_and_unknown_faults_go() -> None:
@@ -47,7 +53,7 @@ def test_where_nothing_was_tried_yet_there_is_no_result(tmp_path: Path) -> None:
 
 
 def test_the_committed_page_is_made_from_the_committed_list() -> None:
-    assert table.PAGE.read_text(encoding="utf-8") == table.page(result.load())
+    assert table.PAGE.read_text(encoding="utf-8") == table.page(result.load(), ORDER)
 
 
 def test_the_committed_list_holds_faults_of_the_catalogue_in_its_order() -> None:
