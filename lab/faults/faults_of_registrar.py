@@ -27,7 +27,6 @@ def killed_around(step: float, from_birth: bool) -> Fault:
     """An idle runner is deleted, and the registrar killed some steps after that, or after its successor's birth."""
 
     def run(scene: Scene) -> Observation:
-        before = scene.strays()
         long = scene.begin(WORKER, 90)
         recoveries = []
         for point in range(POINTS):
@@ -47,10 +46,10 @@ def killed_around(step: float, from_birth: bool) -> Fault:
         seen = (
             f"killed from 0.0 to {step * (POINTS - 1):.1f} s after {'a pod was made' if from_birth else 'the deletion'}"
         )
-        return Observation(f"{seen}; {scene.new_strays(before)}", max(recoveries))
+        return Observation(seen, max(recoveries))
 
     what = "registration" if from_birth else "retirement"
-    return Fault(f"registrar-killed-in-{what}", f"the registrar's pod is killed at ten points of a {what}", run, 300)
+    return Fault(f"registrar-killed-in-{what}", f"the registrar's pod is killed at ten points of a {what}", run, 420)
 
 
 def away(scene: Scene) -> Observation:
@@ -70,7 +69,6 @@ def away(scene: Scene) -> Observation:
 
 def doubled(scene: Scene) -> Observation:
     """For ten seconds, while runners register and leave."""
-    before = scene.strays()
     work = scene.begin(WORKER, 15)
     registrar.scale(scene, 2)
     registrar.until_serving(scene, 2)
@@ -86,7 +84,7 @@ def doubled(scene: Scene) -> Observation:
     for one in (*shorts, work):
         scene.conclude(one, 60)
     scene.until_quiet()
-    return Observation(scene.new_strays(before), recovery)
+    return Observation(f"{len(shorts)} runners left and as many came meanwhile", recovery)
 
 
 def frozen(scene: Scene) -> Observation:

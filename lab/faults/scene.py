@@ -144,10 +144,6 @@ class Scene:
         had = {pod.runner_id for pod in self.pods.all()}
         return frozenset(runner.id for runner in self.repository.runners() if runner.id not in had)
 
-    def new_strays(self, before: frozenset[int]) -> str:
-        """How many there are now that were not there before, in words."""
-        return f"registrations left without a pod, which the ghost rule takes: {len(self.strays() - before)}"
-
     def events(self, *names: str) -> set[str]:
         """The reasons of the Events about pods."""
         return {reason for name in names for reason, _ in self.pods.events(name)}

@@ -20,6 +20,7 @@ from lab.faults.scene import Scene
 
 Say = Callable[[str], None]
 CONCLUSION_SECONDS = 2.0
+ANSWER_SECONDS = 60.0
 
 
 class OverdueError(Exception):
@@ -54,6 +55,7 @@ def run(
 def tried(scene: Scene, fault: Fault) -> tuple[Result, str]:
     """What came of a fault, and what is wrong with that, "" where nothing is."""
     scene.works.clear()
+    strays = _strays(scene)
     trouble = ""
     try:
         with within(f"{fault.name} was over", fault.deadline_seconds):
@@ -73,6 +75,7 @@ def tried(scene: Scene, fault: Fault) -> tuple[Result, str]:
         trouble = trouble or f"jobs ran twice: {', '.join(twice)}"
     seen = [observation.observed, _jobs_seen(sum(len(work.names) for work, _ in jobs), lost, len(twice))]
     seen += [fault.why] if lost and fault.why else []
+    seen.append(_strays_seen(len(_strays(scene) - strays)))
     text = "; ".join(part for part in seen if part)
     return Result(fault.name, fault.injected, text, _rounded(observation.recovery_s), lost, TRIED), trouble
 
@@ -124,6 +127,15 @@ def _jobs_seen(jobs: int, lost: int, twice: int) -> str:
         return ""
     once = "each ran once" if not twice else f"{twice} ran twice"
     return f"{jobs - lost} of {jobs} jobs ended with success, {once}"
+
+
+def _strays(scene: Scene) -> frozenset[int]:
+    (strays,) = scene.until("cluster and forge say what they have", lambda: (scene.strays(),), ANSWER_SECONDS)
+    return strays
+
+
+def _strays_seen(count: int) -> str:
+    return f"registrations that the ghost rule has to take: {count}" if count else ""
 
 
 def _rounded(seconds: float | None) -> float | None:
