@@ -26,6 +26,7 @@ def configuration(room: Room, others: list[str]) -> str:
     entries: dict[str, object] = {
         "source_paths": [room.source],
         "only_mutate": list(room.files),
+        "do_not_mutate": list(room.spared),
         "also_copy": others,
         "pytest_add_cli_args": arguments,
         "pytest_add_cli_args_test_selection": list(room.tests),

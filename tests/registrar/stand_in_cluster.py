@@ -43,6 +43,7 @@ class StandInCluster:
         self.oldest_version = 0
         self.away = False
         self.unreadable: set[str] = set()  # namespaces whose pods are refused
+        self.odd: set[str] = set()  # names of pods whose changes are answered with what is no pod
         self.silent = False  # watches stay open and say nothing more, as after a peer that vanished
         self.clock_ahead = 0.0  # seconds, of the clock that stamps tokens
         self.lists: list[str] = []  # namespaces of the lists that were answered
@@ -225,6 +226,8 @@ class StandInCluster:
             return _status(404, "NotFound")
         if patch["metadata"]["uid"] != pod["metadata"]["uid"]:
             return _status(409, "Conflict")
+        if pod["metadata"]["name"] in self.odd:
+            return web.json_response({"kind": "Pod", "metadata": []})
         pod["metadata"].setdefault("annotations", {}).update(patch["metadata"].get("annotations", {}))
         conditions = {condition["type"]: condition for condition in pod["status"].get("conditions", [])}
         conditions.update({one["type"]: one for one in patch.get("status", {}).get("conditions", [])})

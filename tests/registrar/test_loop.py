@@ -385,6 +385,19 @@ class TestAbandoned:
         ]
         assert sorted(told) == ["cuda-abc-ddddd", "cuda-abc-fffff"]
 
+    async def test_a_pod_that_nobody_thought_of_costs_only_itself_and_its_scope_goes_on(self, world: World) -> None:
+        world.run()
+        odd = await a_registered_pod(world, "cuda-abc-odd00")
+        world.cluster.odd = {"cuda-abc-odd00"}
+        world.gitea.come_online(runner_id(odd))
+        await world.cluster.put(start(odd))
+        other = await an_online_pod(world)
+        world.gitea.runners[8] = {
+            **world.gitea.runners[1], "id": 8, "name": "cuda-abc-ddddd", "status": "offline", "disabled": False
+        }  # fmt: skip
+        await until(lambda: world.gitea.removed == [8])
+        assert (gate(odd), gate(other)) == (None, "True")
+
     async def test_a_registration_that_its_pod_does_not_have_is_a_ghost_though_it_bears_its_name(
         self, world: World
     ) -> None:

@@ -16,6 +16,7 @@ from values.scope import Scope
 
 GUIDE = Scope("mlops/guide")
 START = 1000.0
+STORY_SECONDS = 3600.0
 
 
 @dataclass
@@ -65,10 +66,12 @@ def told(archive: Archive, story: Callable[[Results, list[float]], Awaitable[Non
             cast("Forge", archive), GUIDE, lambda: announced.append(loop.time()), Accounting(Metrics()),
             clock=lambda: START + loop.time(),
         )  # fmt: skip
-        try:
-            await story(results, announced)
-        finally:
-            await results.close()
+        async with asyncio.timeout(10 * STORY_SECONDS):  # of virtual time: what never ends fails at once
+            try:
+                async with asyncio.timeout(STORY_SECONDS):
+                    await story(results, announced)
+            finally:
+                await results.close()
 
     virtual_time.run(run())
     return announced
