@@ -18,7 +18,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
         "ConfigMap", "Endpoints", "LimitRange", "Namespace", "PersistentVolumeClaim", "Pod", "ResourceQuota",
         "Secret", "Service", "ServiceAccount",
     ),
-    "apis/apps/v1": ("Deployment", "ReplicaSet"),
+    "apis/apps/v1": ("DaemonSet", "Deployment", "ReplicaSet"),
     "apis/networking.k8s.io/v1": ("NetworkPolicy",),
     "apis/policy/v1": ("PodDisruptionBudget",),
     "apis/rbac.authorization.k8s.io/v1": ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),

@@ -167,6 +167,23 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "operator": "",
         "values": "set",
     },
+    "DaemonSet": {
+        "apiVersion": "",
+        "kind": "",
+        "metadata": "ObjectMeta",
+        "spec": "DaemonSetSpec",
+    },
+    "DaemonSetSpec": {
+        "minReadySeconds": "",
+        "revisionHistoryLimit": "",
+        "selector": "LabelSelector",
+        "template": "PodTemplateSpec",
+        "updateStrategy": "DaemonSetUpdateStrategy",
+    },
+    "DaemonSetUpdateStrategy": {
+        "rollingUpdate": "RollingUpdateDaemonSet",
+        "type": "",
+    },
     "Deployment": {
         "apiVersion": "",
         "kind": "",
@@ -828,6 +845,10 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "kind": "",
         "name": "",
     },
+    "RollingUpdateDaemonSet": {
+        "maxSurge": "",
+        "maxUnavailable": "",
+    },
     "RollingUpdateDeployment": {
         "maxSurge": "",
         "maxUnavailable": "",
@@ -1163,6 +1184,7 @@ KINDS: Final = frozenset({
     "admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy",
     "admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding",
     "admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration",
+    "apps/v1 DaemonSet",
     "apps/v1 Deployment",
     "apps/v1 ReplicaSet",
     "networking.k8s.io/v1 NetworkPolicy",

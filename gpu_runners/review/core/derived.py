@@ -11,6 +11,7 @@ from gpu_runners.review.core.evidence import Json, Key, key_of, kind_of
 
 # Owner → what its controller makes.
 _MAKES: Final[Mapping[str, frozenset[str]]] = {
+    "DaemonSet.apps": frozenset({"ControllerRevision.apps", "Pod"}),
     "Deployment.apps": frozenset({"ReplicaSet.apps"}),
     "ReplicaSet.apps": frozenset({"Pod"}),
     "Service": frozenset({"EndpointSlice.discovery.k8s.io"}),

@@ -14,6 +14,7 @@ _ANNOTATIONS: Final[Mapping[Path, frozenset[str]]] = {
             "autoscaling.alpha.kubernetes.io/conditions",
             "autoscaling.alpha.kubernetes.io/current-metrics",
             "control-plane.alpha.kubernetes.io/leader",
+            "deprecated.daemonset.template.generation",
             "deployment.kubernetes.io/desired-replicas",
             "deployment.kubernetes.io/max-replicas",
             "deployment.kubernetes.io/revision",

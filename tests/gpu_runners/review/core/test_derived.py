@@ -10,11 +10,12 @@ from gpu_runners.review.core.evidence import declared
 Json = dict[str, Any]
 SPACE = "pools"
 VERSIONS = {
-    "Deployment": "apps/v1", "ReplicaSet": "apps/v1", "EndpointSlice": "discovery.k8s.io/v1",
+    "Deployment": "apps/v1", "DaemonSet": "apps/v1", "ReplicaSet": "apps/v1", "ControllerRevision": "apps/v1",
+    "EndpointSlice": "discovery.k8s.io/v1",
     "ScaledObject": "keda.sh/v1alpha1", "HorizontalPodAutoscaler": "autoscaling/v2", "CiliumEndpoint": "cilium.io/v2",
     "RoleBinding": "rbac.authorization.k8s.io/v1", "PolicyReport": "wgpolicyk8s.io/v1alpha2", "Event": "v1",
 }  # fmt: skip
-OURS = (("Deployment", "cuda"), ("Service", "registrar"))
+OURS = (("Deployment", "cuda"), ("Service", "registrar"), ("DaemonSet", "cuda-prepull"))
 
 
 def live(kind: str, name: str, owner: str = "", *, uid: str = "", **metadata: Any) -> Json:
@@ -43,7 +44,7 @@ def undeclared(*others: Json, looked_at: tuple[tuple[str, str], ...] = ()) -> li
     ]  # fmt: skip
     objects = declared(state)
     seen = [*(live(kind, name) for kind, name in OURS), live("ReplicaSet", "cuda-1", "Deployment/cuda"), *others]
-    makers = ("Deployment.apps", "ReplicaSet.apps", "Service", "Pod")
+    makers = ("Deployment.apps", "DaemonSet.apps", "ReplicaSet.apps", "Service", "Pod")
     places = {*looked_at, *((maker, SPACE) for maker in makers)}
     return [drift.what for drift in ClusterDrift(objects, seen, {}, places).undeclared(())]
 
@@ -53,6 +54,8 @@ def test_what_controllers_make_of_declared_objects_is_no_drift() -> None:
         undeclared(
             live("Pod", "cuda-1-a", "ReplicaSet/cuda-1"),
             live("CiliumEndpoint", "cuda-1-a", "Pod/cuda-1-a"),
+            live("Pod", "cuda-prepull-a", "DaemonSet/cuda-prepull"),
+            live("ControllerRevision", "cuda-prepull-1", "DaemonSet/cuda-prepull"),
             endpoint_slice("registrar-x", "registrar"),
             live("Endpoints", "registrar"),
             live("HorizontalPodAutoscaler", "keda-hpa-cuda", "ScaledObject/cuda"),  # which may not be looked at
@@ -73,6 +76,7 @@ def test_what_controllers_make_of_declared_objects_is_no_drift() -> None:
         live("Pod", "cuda-1-a", "Deployment/cuda"),
         live("Pod", "cuda-1-a", "DaemonSet/cuda"),
         live("Pod", "cuda-1-a"),
+        live("ReplicaSet", "cuda-9", "DaemonSet/cuda-prepull"),
         live("RoleBinding", "evil", "Deployment/cuda"),  # no controller makes such a thing of a Deployment
         live("Secret", "token", "Service/registrar"),
         live("ReplicaSet", "cuda-9", "Deployment/other"),
