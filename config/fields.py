@@ -5,6 +5,7 @@ can list them all; the values are worthless then.
 """
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from values.secrecy import without_secrets
 
 MOST_ITEMS: Final = 500  # of any list: a longer one is a mistake, and would take for ever to tell
 MAPPING: Final = "a mapping"
+LIST_OF_MAPPINGS: Final = "a list of mappings"
+_PLAIN_ITEMS: Final = re.compile(r"[A-Za-z0-9_./@-]{1,60}(?:, ?[A-Za-z0-9_./@-]{1,60}){0,5}", re.ASCII)
 _EMPTY: Final = "nothing behind it"
 _PRIVATE: Final = "something else, which is not shown"
 
@@ -58,10 +61,11 @@ class Section:
             problem.key == key or problem.key.startswith((f"{key}.", f"{key}[")) for problem in self.problems
         )
 
-    def known(self, *names: str) -> None:
+    def known(self, *names: str, elsewhere: Mapping[str, str] | None = None) -> None:
         """Notes every key that is none of these, with the nearest that is; and those that hold nothing.
 
-        A key with nothing behind it is not the same as no key: somebody meant to write something there.
+        A key with nothing behind it is not the same as no key: somebody meant to write something there. elsewhere: what
+        people write here that belongs to another place, and a cure that names it.
         """
         if self.shape is not None:
             self.shape.close(self.key, names)
@@ -71,6 +75,7 @@ class Section:
             elif name not in names:
                 near = difflib.get_close_matches(name, names, n=1)
                 cure = f"did you mean {near[0]}?" if near else "remove it, nothing reads it"
+                cure = (elsewhere or {}).get(name, cure)
                 self.note(name, "an unknown key", ", ".join(sorted(names)), cure)
 
     def once(self, name: str, texts: Sequence[str], why: str = "") -> None:
@@ -162,7 +167,7 @@ class Section:
         """A list of mappings at a field, at most so many; absent means empty."""
         self.reads(name, {"type": "array", "maxItems": most, "items": {"type": "object"}})
         sections = []
-        for index, value in enumerate(self._list(name, "a list of mappings", most)):
+        for index, value in enumerate(self._list(name, LIST_OF_MAPPINGS, most)):
             if _is_mapping(value):
                 sections.append(self._inner(f"{name}[{index}]", value, is_private=self.is_private))
             else:
@@ -177,7 +182,9 @@ class Section:
         if value is None:
             return []
         if not isinstance(value, list):
-            self.note(name, self._quoted(name, value), allowed, usual_cure(value, "list"))
+            is_text_wanted = allowed != LIST_OF_MAPPINGS and self._quoted(name, value) != _PRIVATE
+            shown = value if is_text_wanted or isinstance(value, dict) else None
+            self.note(name, self._quoted(name, value), allowed, usual_cure(shown, "list"))
             return []
         if len(value) > most:
             self.note(name, f"{len(value)} of them", f"at most {most}", "leave some out")
@@ -186,7 +193,7 @@ class Section:
     def _refuse(self, at: str, name: str, value: object, kind: TextKind | NumberKind) -> None:
         """Notes a value that is none of its kind."""
         found = self._quoted(name, value)
-        cure = "write a text, in quotes" if found == _PRIVATE else kind.cure_for(value)
+        cure = "write a text, in quotes" if found == _PRIVATE and not isinstance(value, str) else kind.cure_for(value)
         self.note(at, found, kind.allowed, cure)
 
     def _quoted(self, name: str, value: object) -> str:
@@ -220,6 +227,13 @@ def usual_cure(value: object, wanted: str) -> str:
         return "write true or false" + ("" if value is None else ", without quotes")
     if wanted == "list" and isinstance(value, dict) and not all(map(_is_mapping, value.values())):
         return "put `- ` before its first line: it is one item of the list"
+    if (
+        wanted == "list"
+        and isinstance(value, str)
+        and _PLAIN_ITEMS.fullmatch(value)
+        and without_secrets(value) == value
+    ):
+        return f"write [{value}]"
     if wanted == "list":
         return "write [one, two], or each item on a line of its own behind `- `"
     return "write `key: value` pairs below it"

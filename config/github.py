@@ -7,7 +7,7 @@ from typing import Final
 
 from config.environments import RUNNER_GROUP_KIND
 from config.fields import Section
-from config.kinds import text_kind
+from config.kinds import TextKind, text_kind
 from config.repositories import REPOSITORY_KIND, RepositoryReader
 from config.wiring_secrets import REPOSITORIES_KEY
 from values.credential import Credential
@@ -24,10 +24,14 @@ WORKFLOW_KIND: Final = text_kind(
     "write e.g. mlops/guide/.github/workflows/train.yml@refs/heads/main",
     {"pattern": f"^{_WORKFLOW}$"},
 )
-GROUP_KIND: Final = text_kind(
+GROUP_KIND: Final = TextKind(
     lambda text: RUNNER_GROUP_KIND.check(text) and text.lower() != "default",
     f"{RUNNER_GROUP_KIND.allowed}, other than Default",
-    "choose another name, e.g. gpus: the group Default is GitHub's own",
+    lambda text: (
+        "choose another name, e.g. gpus: the group Default is GitHub's own"
+        if text.lower() == "default"
+        else "write e.g. gpus, without blanks around it and letters that nobody sees"
+    ),
 )
 
 
@@ -110,7 +114,8 @@ def _read_group(section: Section) -> RunnerGroupConfig:
     )
     if not section.values.get("repositories"):
         section.note("repositories", "nothing", "at least one owner/repository", "name those that may use its runners")
-    owners = sorted({repository.owner for repository in group.repositories})
+    section.once("repositories", paths, "GitHub makes no difference between upper and lower case")
+    owners = sorted({repository.owner.lower(): repository.owner for repository in group.repositories}.values())
     if len(owners) > 1:
         cure = "declare a group for each organization"
         section.note("repositories", f"owners {', '.join(owners)}", "repositories of one organization", cure)

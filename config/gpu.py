@@ -29,6 +29,7 @@ RESOURCE_KIND: Final = TextKind(
         if _miswritten(text)
         else "write the name that `kubectl describe node` lists under Allocatable, e.g. nvidia.com/gpu"
     ),
+    {"pattern": "^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"},
 )
 PLACED_RESOURCE_KIND: Final = replace(
     RESOURCE_KIND, cure=lambda text: RESOURCE_KIND.cure(text) if text else "name it, or choose a preset"

@@ -87,7 +87,7 @@ def read_auditor(section: Section) -> AuditorConfig:
 
 def _read_jobs(section: Section, kind: TextKind) -> JobsConfig:
     texts = section.texts("workflows", kind)
-    if not texts:
+    if not section.value("workflows"):
         cure = f"name the workflow that runs it, e.g. [{EXAMPLE}]"
         section.note("workflows", "nothing", f"at least one {kind.allowed}", cure)
     section.once("workflows", texts)
@@ -151,7 +151,12 @@ def check_jobs(platform: Section, granted: Iterable[Granted]) -> None:
                 str(repository),
                 f"a repository of {scope}, to which the runners of {jobs.namespace} belong",
             )
-            platform.note(f"{jobs.key}.repository", found, allowed, "correct it, or use runners of that scope")
+            platform.note(
+                f"{jobs.key}.repository",
+                found,
+                allowed,
+                f"name one of these, or give the runners of {jobs.namespace} the scope of {repository}",
+            )
         other = first.setdefault((jobs.namespace, jobs.account), jobs)
         if (other.repository, set(other.jobs.workflows)) != (repository, set(jobs.jobs.workflows)):
             found = f"other workflows than {other.key}, with the same account {jobs.account} of {jobs.namespace}"

@@ -21,7 +21,7 @@ from values.grant import Grant, JobGrant
 from values.pool import RunnerPool
 from values.proxy import Proxy, proxy_for
 from values.quota import RunnerLimits
-from values.scope import ForgeScope
+from values.scope import GITHUB, ForgeScope
 
 
 @dataclass(frozen=True)
@@ -166,12 +166,27 @@ def read_platform(
     )
     if not proxy_for(proxy, scope.api_host):
         check_forge_is_reached(registrar, scope)
-    if not section.values.get("environments"):
+    if not section.values.get("environments") and section.is_well("environments"):
         section.note("environments", "nothing", "at least one environment", "name the namespace of your runners")
     _check_namespaces(section, platform)
+    if forge == GITHUB:
+        _check_folders(section, platform)
     if scope.url:  # else nobody knows whose runners they are
         check_jobs(section, jobs_of(platform))
     return platform
+
+
+def _check_folders(section: Section, platform: PlatformConfig) -> None:
+    """GitHub reads workflows in one folder alone."""
+    for key, jobs in (
+        *((f"environments[{i}].{DEPLOYER}", e.deployer) for i, e in enumerate(platform.environments)),
+        *((f"environments[{i}].{PREVIEWER}", e.previewer) for i, e in enumerate(platform.environments)),
+        (AUDITOR, platform.auditor),
+    ):
+        for workflow in jobs.jobs.workflows if jobs else ():
+            if not workflow.file.startswith(".github/"):
+                found, allowed = str(workflow), "a file in .github/workflows: GitHub reads no other folder"
+                section.note(f"{key}.workflows", found, allowed, "move it there, and name it so")
 
 
 def _check_namespaces(section: Section, platform: PlatformConfig) -> None:

@@ -52,7 +52,7 @@ VARIABLE_KIND: Final = TextKind(
 VALUE_KIND: Final = text_kind(
     lambda text: len(text) <= LONGEST_VALUE and re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text) is None,
     f"a text of at most {LONGEST_VALUE} letters without control characters",
-    "shorten it, or write it into a file of the image",
+    "write a text, in quotes, and a longer one into a file of the image",
     {"maxLength": LONGEST_VALUE},
 )
 PULL_POLICY_KIND: Final = choice(IMAGE_PULL_POLICIES)

@@ -38,9 +38,8 @@ def read_pools(
     pools: list[RunnerPool] = []
     merged_sections: list[Section] = []
     for section in root.sections("pools"):
-        section.known(
-            "name", "labels", "replicas", "autoscaling", "image", "gpu", "prepull", *EXTRAS, *FROM_STACK, *DEFAULTED
-        )
+        names = ("name", "labels", "replicas", "autoscaling", "image", "gpu", "prepull")
+        section.known(*names, *EXTRAS, *FROM_STACK, *DEFAULTED, elsewhere=ELSEWHERE)
         given = {name: root.values[name] for name in FROM_STACK if root.values.get(name)}
         merged = replace(section, fallbacks={**given, **defaults.values})
         merged_sections.append(merged)
@@ -52,6 +51,14 @@ def read_pools(
 
 # Keys that a stack gives to pools without them.
 FROM_STACK: Final = ("namespace", "runnerImage", "ephemeralStorage", "imagePullPolicy", "pullSecrets")
+# What people write beside a pool's name, as in a pod or a workflow.
+ELSEWHERE: Final = {
+    **dict.fromkeys(("count", "nodeSelector", "preset", "resource", "tolerations"), "write it below `gpu`"),
+    **dict.fromkeys(("runs-on", "runsOn"), "write it into `labels`"),
+    **dict.fromkeys(("minReplicas", "maxReplicas", "min", "max"), "write min and max below `autoscaling`"),
+    **dict.fromkeys(("resources", "limits", "requests"), "write `cpu`, `memory` and `gpu`"),
+    **dict.fromkeys(("shm", "shmSize", "shm_size", "shm-size"), "write `sharedMemory`"),
+}
 QUANTITIES: Final = {"cpu": CPU, "memory": MEMORY, "sharedMemory": SHARED_MEMORY, "workVolume": WORK_VOLUME}
 DEFAULTED: Final = (
     "cpu",

@@ -25,7 +25,7 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
     wanted: Counter[tuple[str, str]] = Counter()
     for index, pool in enumerate(pools):
         namespace = pool["namespace"]
-        if namespace and environments and namespace not in environments:
+        if namespace and environments and namespace not in environments and _are_named(root, platform):
             cure = f"add it to {NAMESPACE}:platform.environments"
             root.note(f"pools[{index}].namespace", namespace, f"one of {', '.join(environments)}", cure)
         identity = pool["identity"]
@@ -39,7 +39,7 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
             cure = f"add `prepull: true` to the environment {namespace}, or leave it out"
             root.note(f"pools[{index}].prepull", "true", "a pool whose environment grants it", cure)
         if namespace in environments:
-            _check_images(root, index, pool, environments[namespace].images)
+            _check_images(root, index, pool, platform)
             _check_extras(root, index, pool, environments[namespace].extras)
             _check_writes(root, index, pool, environments[namespace].extras)
             _check_labels(root, index, pool, environments[namespace].labels)
@@ -61,6 +61,14 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
         if count > granted:
             cure = "lower replicas or gpu.count, or raise the environment's quota"
             root.note("pools", f"{count} {resource} in {namespace}", f"at most its quota, {granted}", cure)
+
+
+def _are_named(root: Section, platform: PlatformConfig) -> bool:
+    """Whether every environment has a name: a wrong one might be what a pool means."""
+    return all(
+        environment.namespace and root.is_well(f"platform.environments[{index}].namespace")
+        for index, environment in enumerate(platform.environments)
+    )
 
 
 def _check_quota(root: Section, environment: EnvironmentConfig, pools: Sequence[RunnerPool]) -> None:
@@ -97,7 +105,11 @@ def _written(number: Fraction, unit: str) -> str:
     return f"{number.numerator if number.denominator == 1 else f'{float(number):.3f}'} {unit}"
 
 
-def _check_images(root: Section, index: int, pool: RunnerPool, images: tuple[str, ...]) -> None:
+def _check_images(root: Section, index: int, pool: RunnerPool, platform: PlatformConfig) -> None:
+    at = [environment.namespace for environment in platform.environments].index(pool["namespace"])
+    images = platform.environments[at].images
+    if not root.is_well(f"platform.environments[{at}].images"):
+        return  # nobody knows what was meant
     # Digests are asked for where an image is read; without a list, any may run.
     pattern = re.compile(image_pattern(images, tags_allowed=True) if images else "")
     for key, image in (("image", pool["image"]), ("runnerImage", pool["runner_image"])):

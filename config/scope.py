@@ -11,6 +11,7 @@ from values.secrecy import without_secrets
 from values.visible_text import visible
 
 ALLOWED: Final = "the URL of a repository, an owner or the whole forge"
+_PATTERN: Final = r"^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9_.-]+){0,2}/?$"
 EXAMPLES: Final = {
     GITHUB: "https://github.com/owner/repository, or https://github.com/organization",
     GITEA: "https://gitea.example.com/owner/repository",
@@ -39,9 +40,7 @@ _ABOUT: Final = re.compile(
 
 def read_scope(section: Section, forge: str) -> ForgeScope:
     """The field `scope`; notes what is wrong with it."""
-    section.reads(
-        "scope", {"type": "string", "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://", "description": ALLOWED}
-    )
+    section.reads("scope", {"type": "string", "format": "uri", "pattern": _PATTERN, "description": ALLOWED})
     value = section.value("scope")
     try:
         if not isinstance(value, str):

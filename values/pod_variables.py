@@ -66,6 +66,7 @@ _DEVICES: Final = re.compile(
     re.ASCII,
 )
 # Where the API server answers is the kubelet's to say, and what begins with GPU_RUNNERS_ is ours.
+HOOKS_VARIABLE: Final = "ACTIONS_RUNNER_CONTAINER_HOOKS"  # start-github.sh names ours
 _RESERVED_BEGINNINGS: Final = ("GPU_RUNNERS_", "KUBERNETES_")
 PROXY_VARIABLES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
@@ -85,7 +86,7 @@ def why_reserved(name: str) -> str:
     """Why no pool may set this variable; "" where one may."""
     if _DEVICES.fullmatch(name):
         return "container runtimes give devices by it"
-    if name in (*REGISTRATION_VARIABLES, *RUNNER_VARIABLES, KUBECONFIG_VARIABLE) or name.startswith(
+    if name in (*REGISTRATION_VARIABLES, *RUNNER_VARIABLES, KUBECONFIG_VARIABLE, HOOKS_VARIABLE) or name.startswith(
         _RESERVED_BEGINNINGS
     ):
         return "the program or the kubelet sets it"
