@@ -82,6 +82,7 @@ class LostJobs:
     async def _follow(self, key: Key, loss: Loss, subject: Subject) -> None:
         pause, ends = self._first_pause, self._clock() + FOLLOW_SECONDS
         message = f"job {loss.job_id} is lost. {loss.why}"
+        self._metrics.lost_jobs.labels("lost").inc()
         await self._announcer.announce(subject, JOB_LOST, message)
         wait = pause
         while self._clock() < ends:
@@ -121,12 +122,10 @@ class LostJobs:
         try:
             await self._forge.explain(self._scope, job, f"{loss.why} {then}")
         except ForgeRefusedError as error:
-            self._metrics.lost_jobs.labels("not explained").inc()
-            await self._announcer.announce(
-                subject, JOB_LOST, f"job {job.id}: why it is lost cannot be written: {error}"
-            )
-        else:
-            self._metrics.lost_jobs.labels("explained").inc(1 if job.conclusion else 0)
+            message = f"job {job.id}: why it is lost cannot be written: {error}"
+            if not self._announcer.has_announced(subject, JOB_LOST, message):
+                self._metrics.lost_jobs.labels("not explained").inc()
+            await self._announcer.announce(subject, JOB_LOST, message)
 
     async def _run_again(self, job: Job, subject: Subject) -> bool:
         """Returns whether it is over: the job was started, or never will be."""

@@ -49,7 +49,7 @@ class Metrics:
         )
         self.lost_jobs = Counter(
             "gpu_runners_lost_jobs",
-            "Jobs whose runners were lost by result (explained, not explained, run again, not run again): at the forge",
+            "Jobs that were lost with their runners: lost, not explained (at the forge), run again, not run again",
             ("result",),
             registry=self.registry,
         )

@@ -173,6 +173,7 @@ async def test_somebody_elses_silent_runner_is_none_of_ours(world: World) -> Non
     world.gitea.job(9, runner_id=50, runner_name="somebody-else-x")
     world.gitea.write_status(9, "pending", "Has started running")
     await stays(lambda: world.gitea.shown_statuses()["lab / train-9 (push)"][1] == "Has started running", 2.0)
+    assert contract.JOB_LOST not in world.cluster.reasons()
 
 
 async def test_a_job_for_which_gitea_writes_no_status_gets_a_warning_of_its_own(world: World) -> None:
