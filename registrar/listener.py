@@ -22,6 +22,7 @@ from registrar.logs import log
 BACKLOG: Final = 512
 ACCEPT_PAUSE_SECONDS: Final = 0.1  # after an error such as too many open files
 TLS_SHUTDOWN_SECONDS: Final = 1.0
+BUSY_PART: Final = 0.05  # of a connection's time to open, by which its end is late: so long nobody here listened to it
 # Of asyncio's TLS protocol, for each connection and from its first byte on; its own size is 256 KiB.
 TLS_BUFFER_BYTES: Final = 8 * 1024
 
@@ -47,10 +48,8 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._received = 0
         loop = asyncio.get_running_loop()
-        self._timers = [
-            loop.call_later(limits.opening_seconds, self._expire_opening),
-            loop.call_later(limits.lifetime_seconds, self.abort),
-        ]
+        self._lifetime = loop.call_later(limits.lifetime_seconds, self.abort)
+        self._opening = loop.call_later(limits.opening_seconds, self._expire_opening)
 
     def serve(self) -> None:
         """The headers are complete."""
@@ -67,11 +66,17 @@ class _Connection(asyncio.Protocol):
             self.task.cancel()
 
     def close_timers(self) -> None:
-        for timer in self._timers:
-            timer.cancel()
+        self._lifetime.cancel()
+        self._opening.cancel()
 
     def _expire_opening(self) -> None:
-        if self.is_opening:
+        """Its time is over, unless it was we who had no time: cut off by hundreds, they would all come back at once."""
+        if not self.is_opening:
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._opening.when() > BUSY_PART * self._limits.opening_seconds:
+            self._opening = loop.call_later(self._limits.opening_seconds, self._expire_opening)
+        else:
             self.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -204,7 +209,7 @@ class Listener:
     async def _shake_hands(self, connection: _Connection, accepted: socket.socket) -> None:
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: connection, accepted, ssl=self._tls, ssl_handshake_timeout=self._limits.opening_seconds,
+                lambda: connection, accepted, ssl=self._tls, ssl_handshake_timeout=self._limits.lifetime_seconds,
                 ssl_shutdown_timeout=TLS_SHUTDOWN_SECONDS,
             )  # fmt: skip
         except (OSError, asyncio.CancelledError):  # TLS errors and timeouts are OSErrors
