@@ -32,6 +32,7 @@ class Crowd:
     served: list[int] = field(default_factory=list)  # numbers of the pods, in the order in which they were served
     seconds: list[float] = field(default_factory=list)  # after how long
     hung_up: int = 0
+    cut_off: int = 0  # by the registrar, before there was an answer
     tries: int = 0
 
     async def come(self) -> None:
@@ -58,8 +59,11 @@ class Crowd:
                         self.seconds.append(time.monotonic() - self._began)
                         return
                     wait = float(response.headers["Retry-After"])
-            except (ClientError, TimeoutError):
+            except TimeoutError:
                 self.hung_up += 1
+                wait = 1.0
+            except ClientError:
+                self.cut_off += 1
                 wait = 1.0
             await asyncio.sleep(wait / self.speed)
 

@@ -8,6 +8,7 @@ nobody.
 
 import argparse
 import asyncio
+import signal
 import ssl
 import statistics
 import sys
@@ -30,8 +31,8 @@ from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
 
 FORGES = ("gitea", "github")
 COLUMNS = (
-    "forge", "call s", "pods", "all served after s", "median s", "tries", "hung up", "for nobody", "overtaken by",
-    "MiB before", "MiB most",
+    "forge", "call s", "pods", "all served after s", "median s", "tries", "hung up", "cut off", "for nobody",
+    "overtaken by", "MiB before", "MiB most",
 )  # fmt: skip
 
 
@@ -100,7 +101,7 @@ async def measure(forge: str, call_seconds: float, pods: int) -> tuple[str, bool
     waits = sorted(crowd.seconds)
     columns = (
         forge, f"{call_seconds:.2f}", pods, f"{waits[-1]:.0f}", f"{statistics.median(waits):.0f}", crowd.tries,
-        crowd.hung_up, for_nobody, crowd.farthest_overtaken(), f"{before:.0f}", f"{most:.0f}",
+        crowd.hung_up, crowd.cut_off, for_nobody, crowd.farthest_overtaken(), f"{before:.0f}", f"{most:.0f}",
     )  # fmt: skip
     return f"| {' | '.join(map(str, columns))} |", for_nobody == 0 and len(waits) == pods
 
@@ -119,4 +120,5 @@ async def table(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no registrar outlives it
     sys.exit(asyncio.run(table(arguments())))
