@@ -10,13 +10,14 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 END_SECONDS = 30.0  # from SIGINT to SIGKILL
+LOOK_SECONDS = 0.2  # between two looks for a signal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,12 @@ class Children:
         """
         with ThreadPoolExecutor(1, thread_name_prefix=command[0]) as thread:  # at its end the process has ended
             running = partial(self._run, command, folder=folder, environment=environment, text=text, log=log)
-            return thread.submit(running, deadline_seconds=deadline_seconds).result()
+            end = thread.submit(running, deadline_seconds=deadline_seconds)
+            # Python runs a signal's handler before it waits or when the signal wakes it: one that comes just between
+            # the two would be forgotten until the process ends by itself.
+            while not wait([end], LOOK_SECONDS).done:
+                pass
+            return end.result()
 
     def _run(
         self,
