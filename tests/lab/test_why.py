@@ -15,7 +15,7 @@ from lab import paths
 from lab.trial.deadline import until
 from lab.trial.kubernetes import KubernetesApi
 from lab.trial.pods import Pods
-from lab.trial.pools import NAMESPACE, SYSTEM_NAMESPACE, gpus, pool, pools_config
+from lab.trial.pools import NAMESPACE, PRODUCT, REPOSITORY, SYSTEM_NAMESPACE, gpus, pool, pools_config
 from lab.trial.repository import Repository
 from lab.trial.stack import Outcome, Stack
 from lab.trial.workflow import Run, push, several_jobs
@@ -25,6 +25,7 @@ STACK, DEADLINE_SECONDS, ANSWER_SECONDS = "tests-why", 20, 90
 APPS = f"/apis/apps/v1/namespaces/{NAMESPACE}"
 NODE = "/api/v1/nodes/lab"
 REGISTRAR = f"/apis/apps/v1/namespaces/{SYSTEM_NAMESPACE}/deployments/registrar"
+STATUS = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/services/https:registrar:8444/proxy"
 FAKE = "NVIDIA-H100-80GB-HBM3"  # of nodes with a taint
 POOLS = {
     "fits-no-node": pool("fits-no-node", gpu=gpus(1, product="NVIDIA-NOT-HERE")),
@@ -77,10 +78,13 @@ class Asking:
         self.stack, self.up = stack, up
 
     def run(self, subject: str, *flags: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return self.command("why", subject, "--stack", self.stack.name, *flags, **environment)
+
+    def command(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         stack = self.stack
-        options = ("--stack", stack.name, "--folder", str(stack.program), "--config-file", str(stack.config_file))
+        options = ("--folder", str(stack.program), "--config-file", str(stack.config_file))
         return subprocess.run(
-            [sys.executable, "-m", "gpu_runners", "why", subject, *options, *flags],
+            [sys.executable, "-m", "gpu_runners", *arguments, *options],
             cwd=paths.REPOSITORY, env={**stack.environment, **environment}, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
@@ -128,8 +132,13 @@ def break_by_hand(api: KubernetesApi, repository: Repository, pods: Pods) -> Non
 @pytest.fixture(scope="module")
 def run(asking: Asking, repository: Repository, pods: Pods) -> Iterator[Run]:
     """Two jobs for one runner, and one that nobody takes."""
-    begun = push(repository, several_jobs({"first": ("busy", "sleep 300"), "second": ("busy", "sleep 300"),
-                                           "lonely": ("nobody-offers-this", "true")}))  # fmt: skip
+    jobs = {
+        "first": ("busy", "sleep 300"),
+        "second": ("busy", "sleep 300"),
+        "lonely": ("nobody-offers-this", "true"),
+        "short": ("well", "true"),
+    }
+    begun = push(repository, several_jobs(jobs))
     until("one of the jobs runs", lambda: any(job.status == "in_progress" for job in begun.jobs().values()), 60)
     yield begun
     for pod in pods.of("busy"):  # its job would hold the pod, and with it the end of the tests
@@ -166,6 +175,30 @@ def test_a_job_gets_an_answer_by_its_number(asking: Asking, run: Run) -> None:
     asking.until(str(waiting.id), "all-runners-busy")
     asking.until(str(jobs["lonely"].id), "job-nobody-takes")
     assert asking.run(str(jobs["lonely"].id)).returncode == ExitCode.FOUND
+
+
+def test_top_shows_every_pool_with_its_answer_and_the_gpus(asking: Asking, run: Run) -> None:
+    shown = asking.command("top", asking.stack.name)
+    assert shown.returncode == ExitCode.DONE, shown.stderr
+    rows = {line.split()[0]: line for line in shown.stdout.splitlines() if line.strip()}
+    assert {f"{NAMESPACE}/{name}" for name in POOLS} <= rows.keys()
+    assert "gpus-in-use" in rows[f"{NAMESPACE}/starved"]
+    assert rows[PRODUCT].split()[2:5] == ["1", "4", "4"], "nodes, GPUs, those that are held"
+
+
+def test_usage_and_the_metrics_count_the_job_that_has_ended(asking: Asking, run: Run, api: KubernetesApi) -> None:
+    until("the short job has ended", lambda: run.jobs()["short"].conclusion == "success", 60)
+    used = asking.command("usage", asking.stack.name, "--weeks", "2", "--format", "json")
+    assert used.returncode == ExitCode.DONE, used.stderr
+    rows = [row for row in json.loads(used.stdout) if row["pool"] == f"{NAMESPACE}/well"]
+    assert sum(row["jobs"] for row in rows) == 1
+    assert rows[0]["repository"] == REPOSITORY
+    series = f'gpu_runners_job_queue_seconds_count{{namespace="{NAMESPACE}",pool="well"}} 1.0'
+    until("the registrar has counted the job", lambda: series in api.text(f"{STATUS}/metrics"), 60)
+    text = api.text(f"{STATUS}/metrics")
+    gpus = f'{{namespace="{NAMESPACE}",pool="hoarder",resource="nvidia.com/gpu",state="idle"}}'
+    assert f"gpu_runners_gpus{gpus} 4.0" in text
+    assert f"gpu_runners_gpu_seconds_total{gpus}" in text
 
 
 def test_nodes_that_are_cordoned_or_tainted_are_named(asking: Asking, api: KubernetesApi) -> None:

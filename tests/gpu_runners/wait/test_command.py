@@ -125,6 +125,31 @@ def test_a_runner_that_does_not_come_is_found_with_how_to_go_on(
     assert said.endswith("Change what the cure names, and ask again.\n")
 
 
+def test_a_failing_wait_ends_with_what_why_says(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    stack.cluster.answers["/api/v1/namespaces/review-pools"] = {"status": {"phase": "Active"}}
+    waiting = {"state": {"waiting": {"reason": "ErrImagePull", "message": "x: not found"}}, "name": "runner"}
+    broken = pod("a", is_online=False)
+    broken["status"]["containerStatuses"] = [waiting]
+    stack.has(broken)
+    assert stack.wait() == ExitCode.FOUND
+    said = capsys.readouterr().out
+    assert (
+        "  why reviewed: pod: there is no image as the pool's `image` names it\n      a: ErrImagePull: x: not" in said
+    )
+    assert said.endswith("Change what the cure names, and ask again.\n"), "how to go on comes last"
+
+
+@pytest.mark.parametrize("answer", [{"items": [{"spec": 7, "metadata": []}]}, {"items": [7]}, {"items": {"a": 1}}])
+def test_an_odd_answer_to_the_deeper_look_costs_nothing_but_that_look(
+    stack: Stack, capsys: pytest.CaptureFixture[str], answer: dict[str, Any]
+) -> None:
+    stack.cluster.answers["/api/v1/namespaces/review-pools"] = {"status": {"phase": "Active"}}
+    stack.cluster.answers["/api/v1/nodes"] = stack.cluster.answers["/api/v1/pods"] = answer
+    stack.cluster.answers[DEPLOYMENTS] = {"items": []}
+    assert stack.wait() == ExitCode.FOUND
+    assert "its Deployment does not exist" in capsys.readouterr().out
+
+
 def test_a_pool_that_was_deleted_by_hand_is_found(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     stack.cluster.answers[DEPLOYMENTS] = {"items": []}
     assert stack.wait() == ExitCode.FOUND
