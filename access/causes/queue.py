@@ -39,19 +39,15 @@ def queue_causes(facts: Facts) -> Iterator[Cause]:
     queue = facts.queue
     if queue is not None and queue.waiting and is_complete(facts.pool):
         yield from _waiting(facts, queue.waiting)
-    elif queue is not None and not queue.waiting and not queue.running:
-        for unserved in facts.unserved:
-            if not unserved.pool:
-                yield _unserved(unserved)
 
 
-def _unserved(unserved: UnservedFacts) -> Cause:
-    jobs = ", ".join(unserved.jobs[:_MOST])
-    return Cause(
-        situation="job-nobody-takes", layer=Layer.JOB,
-        cause=f"{unserved.number} jobs wait that no pool can ever take: {unserved.problem}",
-        evidence=tuple(filter(None, (jobs,))), cure=unserved.cure,
-    )  # fmt: skip
+def _unserved(facts: Facts) -> list[str]:
+    """Of jobs that no pool can take, whatever becomes of this one."""
+    return [
+        f"{entry.number} jobs wait that no pool can ever take: {entry.problem}; {entry.cure}"
+        for entry in facts.unserved[:_MOST]
+        if not entry.pool
+    ]
 
 
 def _waiting(facts: Facts, waiting: int) -> Iterator[Cause]:
@@ -92,12 +88,15 @@ def healthy(facts: Facts) -> Cause | None:
     seen = [progress_line(pool)]
     if queue is not None:
         seen.append(f"jobs: {queue.waiting} waiting, {queue.running} running")
+    seen += _unserved(facts)
     if not is_complete(pool):
         return None
-    if pool.replicas == 0 and facts.scaler is not None:
+    if pool.replicas == 0:
         return Cause(
             situation="asleep", layer=Layer.AUTOSCALER, is_trouble=False, evidence=tuple(seen),
-            cause="nothing is wrong: no job waits, so its autoscaler keeps no runner; the next job brings one",
+            cause="nothing is wrong: no job waits, so its autoscaler keeps no runner; the next job brings one"
+            if facts.scaler is not None
+            else "nothing is wrong: its Deployment wants no runner now; whoever scales it brings one",
         )  # fmt: skip
     if pool.replicas and online_count(pool) < pool.replicas:
         return Cause(

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from access.causes.cause import Layer
-from access.causes.facts import StackFacts
+from access.causes.facts import JobFacts, StackFacts
 from access.causes.order import first_cause
+from access.causes.queue import job_cause
 from access.causes.reader import FactsReader
 from tests.access.causes.world import API, APPS, GPU, NAMESPACE, NOW, PLATFORM, POOL, REGISTRAR, World
 
@@ -313,9 +314,6 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
     "after-others": (
         Layer.REGISTRAR, told("RegistrationAfterOthers", "job 7 of runners/big came first"), "job 7", "priority",
     ),
-    "job-nobody-takes": (
-        Layer.JOB, unserved, "no pool of mlops/tests offers cuda-13", "did you mean",
-    ),
     "registration-pending": (
         Layer.REGISTRAR, lambda world: world.starting(registration=running()), "without an Event",
         "-c registration",
@@ -452,6 +450,31 @@ def test_a_look_that_was_broken_off_is_tried_again() -> None:
     assert first_cause(reader.read(NAMESPACE, POOL)).situation == "cluster-unreachable"
     world.is_away = False
     assert first_cause(reader.read(NAMESPACE, POOL)).situation == "healthy"
+
+
+def test_a_job_that_no_pool_takes_is_no_trouble_of_a_pool_and_is_mentioned() -> None:
+    world = World()
+    unserved(world)
+    cause = world.answer()
+    assert cause.situation == "healthy"
+    assert cause.evidence[-1] == (
+        "2 jobs wait that no pool can ever take: no pool of mlops/tests offers cuda-13; did you mean 12?"
+    )
+
+
+def test_a_job_that_no_pool_takes_is_answered_in_the_registrar_s_words() -> None:
+    world = World()
+    unserved(world)
+    cause = job_cause(JobFacts(id="7", name="train", labels=("cuda-13",)), world.facts().unserved)
+    assert cause is not None
+    assert (cause.situation, cause.cure) == ("job-nobody-takes", "did you mean 12?")
+
+
+def test_a_deployment_at_zero_that_nobody_declares_is_told_as_it_is() -> None:
+    world = World()
+    world.stack, world.pods[:] = None, []
+    world.deployment["spec"]["replicas"] = 0
+    assert (world.answer().situation, "wants no runner" in world.answer().cause) == ("asleep", True)
 
 
 def test_a_pool_of_no_stack_is_looked_at_all_the_same() -> None:
