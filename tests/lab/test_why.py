@@ -59,7 +59,6 @@ AT_ONCE = {
     "scaled": "scaled-by-hand",
     "paused": "deployment-paused",
     "cordoned": "runner-cordoned",
-    "removed": "runner-removed",
     "busy": "all-runners-busy",
     "later": "not-brought-up",
     "nobody": "pool-unknown",
@@ -119,7 +118,6 @@ def break_by_hand(api: KubernetesApi, repository: Repository, pods: Pods) -> Non
     """What somebody did to the runners that had been online."""
     by_name = {runner.name: runner.id for runner in repository.runners()}
     repository.disable_runner(by_name[pods.of("cordoned")[0].name])
-    repository.remove_runner(by_name[pods.of("removed")[0].name])
     api.delete(f"{APPS}/deployments/deleted")
     api.patch(f"{APPS}/deployments/scaled", {"spec": {"replicas": 0}})
     api.patch(f"{APPS}/deployments/paused", {"spec": {"paused": True}})
@@ -156,6 +154,12 @@ def patched(api: KubernetesApi, path: str, there: Any, back: Any) -> Iterator[No
 @pytest.mark.parametrize("name", AT_ONCE)
 def test_each_of_many_broken_pools_gets_its_own_answer(asking: Asking, run: Run, name: str) -> None:
     asking.until(name, AT_ONCE[name])
+
+
+def test_a_runner_that_was_removed_at_the_forge_is_named(asking: Asking, repository: Repository, pods: Pods) -> None:
+    (pod,) = pods.until_ready("removed", 1, 60)
+    repository.remove_runner(next(runner.id for runner in repository.runners() if runner.name == pod.name))
+    asking.until("removed", "runner-removed")  # the registrar replaces its pod after minutes
 
 
 def test_the_failed_up_said_the_same(asking: Asking) -> None:
