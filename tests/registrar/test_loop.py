@@ -505,6 +505,28 @@ async def test_a_registrar_that_starts_anew_repeats_nothing_and_forgets_nothing(
     assert (await world.register(waiting))[0] == 429  # the brake came back from the kept failed pod
 
 
+async def test_a_runner_that_lasts_ends_the_memory_of_those_that_died_before_it(world: World) -> None:
+    for number in range(5):  # five in a row: who tries next makes all others wait for 80 s
+        failed = end(runner_pod(f"cuda-abc-dead{number}"), exit_code=127)
+        ended = 300 - 20 * number
+        failed["status"]["containerStatuses"][0]["state"]["terminated"] |= {
+            "startedAt": stamp(ended + 1), "finishedAt": stamp(ended)
+        }  # fmt: skip
+        failed["metadata"]["creationTimestamp"] = stamp(ended + 2)
+        await world.cluster.create(failed)
+    world.run()
+    await until(lambda: world.cluster.reasons().count(contract.RUNNER_FAILED) == 5)
+    first, second = runner_pod("cuda-abc-ccccc"), runner_pod("cuda-abc-ddddd")
+    await world.cluster.create(first)
+    await world.cluster.create(second)
+    assert [(await world.register(pod))[0] for pod in (first, second)] == [200, 429], "one pod at a time tries again"
+    lasting = start(runner_pod(), seconds_ago=100)
+    lasting["status"]["conditions"].append({"type": contract.ONLINE_GATE, "status": "True"})
+    await world.cluster.create(lasting)
+    await cycles(world, 2)
+    assert (await world.register(second))[0] == 200
+
+
 async def test_each_thing_is_told_once_however_often_the_loop_looks(world: World) -> None:
     world.run()
     await world.cluster.create(end(runner_pod(), exit_code=1))
