@@ -14,7 +14,7 @@ OF_EACH ?= 12
 MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: alerts help venv install check format test test-review test-sharing adversary unit flip share unit-pythons unit-newest mutants schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
+.PHONY: test-why alerts help venv install check format test test-review test-sharing adversary unit flip share unit-pythons unit-newest mutants schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -36,10 +36,13 @@ format: venv ## put the sources into shape
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 test: unit ## unit tests, then those on the lab but for the two long suites; starts the lab where it is not up
-	$(BIN)/python -m lab up && $(BIN)/pytest -m 'lab and not review and not adversary and not alerts and not sharing'
+	$(BIN)/python -m lab up && $(BIN)/pytest -m 'lab and not review and not adversary and not alerts and not sharing and not why'
 
 test-review: venv ## a long suite on the lab: drift made by hand, repairs, a pull request from preview to deploy
 	$(BIN)/python -m lab up && $(BIN)/pytest -m review
+
+test-why: venv ## pools that are broken in different ways on the lab, each with its answer (not part of CI)
+	$(BIN)/python -m lab up && $(BIN)/pytest -m why
 
 alerts: venv ## the alert rules of examples/monitoring by promtool, which is built first (not part of CI)
 	$(BIN)/pytest -m alerts

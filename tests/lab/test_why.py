@@ -65,6 +65,8 @@ AT_ONCE = {
 }
 HEALTHY = ("hoarder", "well", "deleted", "scaled", "paused", "cordoned", "removed", "busy")
 
+pytestmark = pytest.mark.why
+
 MakeStack = Callable[[str, Mapping[str, Any]], Stack]
 
 
@@ -126,7 +128,7 @@ def break_by_hand(api: KubernetesApi, repository: Repository, pods: Pods) -> Non
 
 
 @pytest.fixture(scope="module")
-def run(asking: Asking, repository: Repository, pods: Pods) -> Iterator[Run]:
+def run(asking: Asking, repository: Repository, pods: Pods, api: KubernetesApi) -> Iterator[Run]:
     """Two jobs for one runner, and one that nobody takes."""
     jobs = {
         "first": ("busy", "sleep 300"),
@@ -137,8 +139,15 @@ def run(asking: Asking, repository: Repository, pods: Pods) -> Iterator[Run]:
     begun = push(repository, several_jobs(jobs))
     until("one of the jobs runs", lambda: any(job.status == "in_progress" for job in begun.jobs().values()), 60)
     yield begun
-    for pod in pods.of("busy"):  # its job would hold the pod, and with it the end of the tests
-        pods.delete(pod.name, gracePeriodSeconds=0)
+    # Their jobs would hold the pods, and with them the end of the tests.
+    api.patch(f"{APPS}/deployments/busy", {"spec": {"replicas": 0}})
+
+    def are_gone() -> bool:
+        for pod in pods.of("busy"):
+            pods.delete(pod.name, gracePeriodSeconds=0)
+        return not pods.of("busy")
+
+    until("the runners with long jobs are gone", are_gone, 60)
 
 
 @contextmanager
