@@ -36,7 +36,10 @@ class Reservation:
 
 
 class Reservations:
-    """Remembers only of pods that wait now since when nothing is left that could make room for them."""
+    """Remembers of pools since when nothing was left that could make room for them, until it is made or given up.
+
+    Of pools and not of their pods: whoever may change a pool could have a new pod wait each time.
+    """
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -44,7 +47,7 @@ class Reservations:
 
     @property
     def remembered(self) -> int:
-        """Of how many pods something is known."""
+        """Of how many pools something is known."""
         return len(self._drained)
 
     def find(
@@ -62,7 +65,11 @@ class Reservations:
                 continue
             head = min(heads, key=lambda pod: (pod.created, pod.name))
             waiting.append(Reservation(pool=pool, pod=head.name, uid=head.uid, order=order))
-        self._drained = {held.uid: self._drained[held.uid] for held in waiting if held.uid in self._drained}
+        self._drained = {
+            key: since
+            for key, since in self._drained.items()
+            if now - since <= DRAINED_SECONDS + GIVE_UP_SECONDS and not _got_a_place(by_pool.get(key, ()), since)
+        }
         return tuple(held for held in waiting if self._may_help(held, pools, by_pool, now))
 
     def _may_help(
@@ -76,17 +83,14 @@ class Reservations:
         can_go = any(
             sum(map(_is_placed, by_pool.get(key, ()))) > pool.least
             for key, pool in pools.items()
-            if pool.idle_seconds is not None and _share_nodes(pool, held.pool)
+            # Its own runners' ends make room too, and for that nobody need wait.
+            if key != held.pool.key and pool.idle_seconds is not None and _share_nodes(pool, held.pool)
         )
-        if can_go and held.uid not in self._drained:
+        key = held.pool.key
+        if can_go and now - self._drained.get(key, now) <= DRAINED_SECONDS:
+            self._drained.pop(key, None)
             return True
-        drained = now - self._drained.setdefault(held.uid, now)
-        if drained > DRAINED_SECONDS + GIVE_UP_SECONDS:
-            del self._drained[held.uid]
-            return can_go
-        if can_go and drained <= DRAINED_SECONDS:
-            del self._drained[held.uid]
-        return drained <= DRAINED_SECONDS
+        return now - self._drained.setdefault(key, now) <= DRAINED_SECONDS
 
 
 def holding(pool: DeclaredPool, order: int | None, reservations: Iterable[Reservation]) -> Reservation | None:
@@ -118,3 +122,8 @@ def _waits_for_devices(pod: RunnerPod, now: float) -> bool:
 
 def _is_placed(pod: RunnerPod) -> bool:
     return pod.stage is not Stage.SCHEDULING and pod.stage not in ENDED
+
+
+def _got_a_place(pods: Iterable[RunnerPod], since: float) -> bool:
+    """Whether one of them has come to a node since then."""
+    return any(_is_placed(pod) and pod.stage is not Stage.TERMINATING and pod.since >= since for pod in pods)

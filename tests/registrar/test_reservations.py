@@ -147,11 +147,48 @@ def test_where_even_empty_nodes_make_no_room_the_others_go_on_and_it_is_tried_ag
     assert nodes.after("small") == "big"
 
 
-def test_nothing_is_remembered_of_pods_that_wait_no_more() -> None:
+def test_nobody_waits_for_a_pool_that_only_its_own_runners_keep_waiting() -> None:
+    """One that works for hours would else hold back all others, on nodes too where it could never be."""
+    nodes = Nodes([pool("big", 4), pool("small")], {"big": 5, "small": 8})
+    nodes.add("big", Stage.RUNNING)
+    nodes.waits("big")
+    assert nodes.after("small") == "big"  # for the scheduler's next try
+    nodes.now += DRAINED_SECONDS + 1
+    assert nodes.after("small") == ""
+
+
+def test_a_pool_that_gave_up_gains_nothing_by_a_new_pod() -> None:
+    nodes = Nodes([pool("big", 4), pool("small")], {"big": 5, "small": 8})
+    first = nodes.waits("big")
+    assert nodes.after("small") == "big"
+    nodes.now += DRAINED_SECONDS + 1
+    nodes.pods.remove(first)
+    assert nodes.held() == ()
+    nodes.waits("big")
+    nodes.add("small", Stage.RUNNING)
+    assert nodes.after("small") == ""
+
+
+def test_a_pool_that_got_its_place_has_its_turn_the_next_time_too() -> None:
+    nodes = Nodes([pool("big", 4), pool("small")], {"big": 5, "small": 8})
+    head = nodes.waits("big")
+    assert nodes.after("small") == "big"
+    nodes.now += 5
+    nodes.pods[nodes.pods.index(head)] = replace(head, stage=Stage.RUNNING, short_of=(), since=nodes.now)
+    assert nodes.held() == ()
+    nodes.now += DRAINED_SECONDS + 1
+    nodes.pods.clear()
+    nodes.add("small", Stage.RUNNING)
+    nodes.waits("big")
+    assert nodes.after("small") == "big"
+
+
+def test_nothing_is_remembered_for_long() -> None:
     nodes = Nodes([pool("big", 4)], {"big": 5})
     nodes.waits("big")
     nodes.held()
     nodes.pods.clear()
+    nodes.now += DRAINED_SECONDS + GIVE_UP_SECONDS + 1
     nodes.held()
     assert nodes.reservations.remembered == 0
 
