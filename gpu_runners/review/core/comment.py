@@ -6,7 +6,7 @@ from typing import Final
 
 from gpu_runners.review.core.findings import Capacity, Review
 from gpu_runners.review.core.foreign_text import code, words
-from gpu_runners.review.core.markdown import fitted
+from gpu_runners.review.core.markdown import CUT, LIMIT_BYTES, ROWS
 from gpu_runners.review.core.pending import summary
 from gpu_runners.review.core.sections import (
     bullet_list,
@@ -21,6 +21,7 @@ from gpu_runners.review.core.stack_changes import StackChanges, stack_lines
 
 MARKER: Final = "<!-- gpu-runners-review of a pull request -->"
 MOST_STACKS: Final = 100
+_FEWER_STACKS: Final = (20, 5, 0)  # with details, one after the other until the text is short enough
 UNSEEN: Final = "❓"
 CLEAN: Final = "✅"
 DRIFTED: Final = "⚠️"
@@ -53,8 +54,15 @@ class PullRequestReview:
 
 
 def comment(pull: PullRequestReview) -> str:
-    """At most LIMIT_BYTES long; the table stays, what was cut is counted."""
-    return fitted(lambda rows: _render(pull, rows))
+    """At most LIMIT_BYTES long, always with its end; the table stays, what was cut is counted."""
+    text = ""
+    for rows, detailed in (*((rows, MOST_STACKS) for rows in ROWS), *((ROWS[-1], most) for most in _FEWER_STACKS)):
+        text = _render(pull, rows, detailed)
+        if len(text.encode()) <= LIMIT_BYTES:
+            return text
+    footer = f"{CUT}\n{_footer(pull.look)}\n"  # nothing is folded or fenced by now that a cut could leave open
+    kept = text.encode()[: LIMIT_BYTES - len(footer.encode())].decode(errors="ignore")
+    return kept.rpartition("\n")[0] + footer
 
 
 def mark(review: Review) -> str:
@@ -85,7 +93,7 @@ def headline(pull: PullRequestReview) -> str:
     return f"{worst} {len(marks)} stack{'' if len(marks) == 1 else 's'}: {says}"
 
 
-def _render(pull: PullRequestReview, rows: int) -> str:
+def _render(pull: PullRequestReview, rows: int, detailed: int) -> str:
     told = sorted((review for review in pull.reviews if not review.is_clean), key=_rank)
     lines = [f"- {line}" for line in stack_lines(pull.stacks)]
     sections = [
@@ -94,8 +102,9 @@ def _render(pull: PullRequestReview, rows: int) -> str:
         _total([(pool, review.currency) for review in pull.reviews for pool in review.capacity]),
         "\n".join(lines[:MOST_STACKS]) + _more(len(lines), MOST_STACKS),
         _table(pull, told),
-        *(_details(review, rows) for review in told[:MOST_STACKS]),
-        _unchanged([review for review in pull.reviews if review.is_clean]),
+        *(_details(review, rows) for review in told[:detailed]),
+        _more(len(told), detailed).strip() if detailed < MOST_STACKS else "",
+        _unchanged([review for review in pull.reviews if review.is_clean], is_folded=detailed > 0),
         _footer(pull.look),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -157,7 +166,7 @@ def _name(stack: str) -> str:
 def _details(review: Review, rows: int) -> str:
     sections = [
         "\n".join(f"- {capacity_line(pool, review.currency)}" for pool in review.capacity[:rows]),
-        failure_block(review.failure),
+        failure_block(review.failure, rows),
         bullet_list("Could not be read, so nothing is said about it", review.unread, rows),
         policy_table(review.violations, rows),
         changes_table(review.changes, rows),
@@ -172,9 +181,12 @@ def _details(review: Review, rows: int) -> str:
     return f"<details><summary>{mark(review)} <code>{review.stack}</code></summary>\n\n{body}\n\n</details>"
 
 
-def _unchanged(reviews: Sequence[Review]) -> str:
+def _unchanged(reviews: Sequence[Review], *, is_folded: bool) -> str:
     if not reviews:
         return ""
+    title = f"{CLEAN} {len(reviews)} stack{'' if len(reviews) == 1 else 's'} with nothing to change and no drift"
+    if not is_folded:
+        return title
     names = ", ".join(code(review.stack) for review in reviews[:MOST_STACKS])
     blind = sorted({kind for review in reviews for kind in review.left_out})
     note = (
@@ -182,7 +194,6 @@ def _unchanged(reviews: Sequence[Review]) -> str:
         if blind
         else ""
     )
-    title = f"{CLEAN} {len(reviews)} stack{'' if len(reviews) == 1 else 's'} with nothing to change and no drift"
     return f"<details><summary>{title}</summary>\n\n{names}{_more(len(reviews), MOST_STACKS)}{note}\n\n</details>"
 
 

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Final
 
 LONGEST: Final = 200
+_READ: Final = 4 * LONGEST  # of which no more than that is shown
 # Of such words plain text is made. No dot inside (www.), no underscore, star, number sign or at sign; no colon inside.
 _HARMLESS: Final = re.compile(
     r"(?!\d+[.)]|(?i:.*\bgh-\d)|(?i:.*\b[0-9a-f]{7,})\b)[(/]?[A-Za-z0-9][A-Za-z0-9/()-]*[.,:;]?", re.ASCII
@@ -53,12 +54,14 @@ def block(text: str, longest: int) -> str:
 
 
 def _line(text: str) -> str:
-    line = " ".join(_printable(text).split())
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
+    line = " ".join(_printable(text[:_READ]).split())
+    return line if len(line) <= LONGEST and len(text) <= _READ else f"{line[:LONGEST]}…"
 
 
 def _printable(text: str) -> str:
     """Without what is invisible or turns the direction of the text: it could make one value look like another."""
+    if text.isprintable():  # none of it, and no space but the plain one
+        return text
     return "".join(
         " " if letter.isspace() else "�" if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn") else letter
         for letter in text

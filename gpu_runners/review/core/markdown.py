@@ -74,7 +74,7 @@ def _render(review: Review, rows: int) -> str:
         marker(review.stack),
         f"### {verdict(review, words)}",
         "\n".join(f"- {capacity_line(pool, review.currency)}" for pool in review.capacity[:rows]),
-        failure_block(review.failure),
+        failure_block(review.failure, rows),
         bullet_list("Could not be read, so nothing is said about it", review.unread, rows),
         policy_table(review.violations, rows),
         drift_table(review.drift, rows),

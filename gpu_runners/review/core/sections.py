@@ -12,6 +12,8 @@ from gpu_runners.review.core.foreign_text import block, code, sentence, words
 from values.secrecy import HIDDEN
 
 LONGEST_FAILURE: Final = 3_000
+_SHORTEST_FAILURE: Final = 300
+_ROW: Final = 30
 _MARKS: Final = {"create": "🆕", "update": "✏️", "replace": "♻️", "delete": "🗑️"}
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ")
 
@@ -34,9 +36,11 @@ def money(amount: float, currency: str) -> str:
     return f"{'-' if amount < 0 else '+'}{currency}{abs(amount):,.0f}"
 
 
-def failure_block(failure: str) -> str:
-    """Why the program cannot be previewed; "" if it can."""
-    return block(failure, LONGEST_FAILURE) if failure else ""
+def failure_block(failure: str, rows: int) -> str:
+    """Why the program cannot be previewed; "" if it can. It is as long as so many rows of a table may be."""
+    longest = min(LONGEST_FAILURE, max(rows * _ROW, _SHORTEST_FAILURE))
+    cut = "\n…" if len(failure) > longest else ""
+    return block(f"{failure[:longest]}{cut}", longest + len(cut)) if failure else ""
 
 
 def changes_table(changes: Sequence[Change], rows: int) -> str:

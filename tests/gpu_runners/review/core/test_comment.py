@@ -4,6 +4,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from gpu_runners.review.core.comment import MARKER, Look, PullRequestReview, comment
 from gpu_runners.review.core.findings import Capacity, Change, Review, Violation
 from gpu_runners.review.core.markdown import LIMIT_BYTES
@@ -111,3 +113,30 @@ def test_a_thousand_rows_and_a_hundred_stacks_stay_within_what_a_forge_takes() -
     assert len(whole.encode()) <= LIMIT_BYTES
     assert "**stack-099**" in whole
     assert whole.splitlines()[0] == MARKER
+
+
+BROKEN = Violation(level="mandatory", policy="p" * 300, resource="r_" * 900, message="m_" * 1_500)
+LARGE: dict[str, dict[str, Any]] = {
+    "a failure each": {"failure": "e" * 20_000},
+    "a failure each, of large letters": {"failure": "😀```\n" * 4_000},
+    "violations": {"violations": (BROKEN,) * 30},
+    "what could not be read": {"unread": ("u_" * 1_500,) * 50},
+    "what was left out": {"left_out": tuple(f"kind{number}.x" * 20 for number in range(5_000))},
+    "everything": {"failure": "e\n" * 9_000, "violations": (BROKEN,) * 9, "unread": ("u_" * 1_500,) * 9},
+}
+
+
+@pytest.mark.parametrize("stacks", [20, 100])
+@pytest.mark.parametrize("what", LARGE)
+def test_however_much_there_is_to_say_commit_time_and_run_stand_at_the_end_and_nothing_is_left_open(
+    what: str, stacks: int
+) -> None:
+    names = [f"{'long-name-' * 30}{number:03}" for number in range(stacks)]
+    gone = StackChanges(removed=tuple(f"{'gone-' * 50}{number}" for number in range(stacks)))
+    for others in ({}, {"stacks": gone, "unseen": dict.fromkeys(names, "w_" * 200)}):
+        whole = text(*(stack(name, **LARGE[what]) for name in names), stack("fine"), **others)
+        assert len(whole.encode()) <= LIMIT_BYTES
+        assert whole.splitlines()[0] == MARKER
+        assert whole.splitlines()[-1].startswith("<sub>Commit `1a2b3c4d5e`")
+        assert whole.count("<details") == whole.count("</details>")
+        assert sum(line.startswith("```") for line in whole.splitlines()) % 2 == 0
