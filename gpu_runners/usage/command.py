@@ -20,6 +20,7 @@ from typing import Final
 from access.causes.reader import FactsReader
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError
+from access.forge_errors import ForgeUnreachableError, answers_are_read
 from gpu_runners.arguments import add_format, add_stack, repository
 from gpu_runners.declared_pools import DeclaredPool, declared_pools
 from gpu_runners.errors import CommandFailedError
@@ -68,8 +69,7 @@ def run(options: argparse.Namespace) -> ExitCode:
             say(f"{options.stack} declares no pools: nothing was used")
             return ExitCode.DONE
         scopes = [options.repository] if options.repository else _scopes(program, resources, pools)
-    with Jobs() as forge:
-        jobs = list(_jobs(forge, scopes, pools, weeks[0]))
+    jobs = _read_jobs(scopes, pools, weeks[0])
     idle = _idle(options.prometheus, weeks, pools, now)
     gpus = {pool.key: pool.gpus for pool in pools}
     print(FORMATS[options.format](rows(jobs, idle, gpus)))
@@ -89,6 +89,15 @@ def _scopes(program: Program, resources: Sequence[dict[str, object]], pools: Ite
             "no registrar told a repository or an owner in which the pools register; name one with --repository"
         )
     return [Scope(path) for path in paths]
+
+
+def _read_jobs(scopes: Iterable[Scope], pools: Sequence[DeclaredPool], first: Week) -> list[JobRecord]:
+    """Raises CommandFailedError, where the forge writes what cannot be read as well."""
+    try:
+        with Jobs() as forge, answers_are_read("a question about jobs"):
+            return list(_jobs(forge, scopes, pools, first))
+    except ForgeUnreachableError as error:
+        raise CommandFailedError(str(error)) from error
 
 
 def _jobs(forge: Jobs, scopes: Iterable[Scope], pools: Sequence[DeclaredPool], first: Week) -> Iterator[JobRecord]:

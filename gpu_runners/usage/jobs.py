@@ -78,7 +78,8 @@ class Jobs:
         query = {"status": "completed"}
         total = self._ask(f"{actions}/jobs", limit="1", **query).get("total_count") or 0
         workflows: dict[int, str] = {}
-        for page in range(-(-int(total) // _GITEA_PAGE), 0, -1):
+        last = -(-int(total) // _GITEA_PAGE)
+        for page in range(last, max(0, last - MOST_PAGES), -1):
             entries = _entries(self._ask(f"{actions}/jobs", limit=str(_GITEA_PAGE), page=str(page), **query), "jobs")
             for job in entries:
                 run = job.get("run_id")

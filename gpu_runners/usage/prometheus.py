@@ -1,6 +1,7 @@
 """What only the metrics know of a pool's week: GPU-hours that stood idle, and runners that failed, by reason."""
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -57,7 +58,8 @@ class Prometheus:
             answer = self._http.request("GET", "/api/v1/query", parameters=parameters)
             document = json.loads(answer.content)
             result: list[dict[str, Any]] = document["data"]["result"] if answer.is_success else document["error"]
-            return [(dict(entry["metric"]), float(entry["value"][1])) for entry in result]
+            values = [(dict(entry["metric"]), float(entry["value"][1])) for entry in result]
+            return [(labels, number) for labels, number in values if math.isfinite(number)]  # it knows NaN and Inf
         except (ForgeUnreachableError, ForgeRefusedError) as error:
             raise CommandFailedError(f"Prometheus: {error}") from error
         except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
