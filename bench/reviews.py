@@ -5,6 +5,7 @@ own them. The registrar, its forge and the other stack of the backend are real a
 """
 
 import argparse
+import resource
 import signal
 import statistics
 import subprocess
@@ -30,10 +31,11 @@ DEADLINE_SECONDS = 300
 
 GOALS = {50: 5.0, 100: 8.0}
 OURS, OTHERS = "this checkout", "the other"
+CPU = ", CPU"
 
 
 def main(arguments: list[str]) -> int:
-    """Prints one Markdown row per size: medians with their spreads, and the seconds that one more pool costs."""
+    """Prints one Markdown row per size: medians with their spreads, of a clock on the wall and of the CPU."""
     parser = argparse.ArgumentParser(prog="python -m bench.reviews", description=__doc__)
     parser.add_argument("--sizes", default="1,10,50,100", help="numbers of pools (1,10,50,100)")
     parser.add_argument("--runs", type=int, default=3, help="samples per size (3)")
@@ -46,15 +48,17 @@ def main(arguments: list[str]) -> int:
     cluster.up(lambda line: print(line, file=sys.stderr))
     variables = environment.load()
     checkouts = {OURS: paths.REPOSITORY} | ({OTHERS: chosen.against.resolve()} if chosen.against else {})
-    series: dict[str, list[Point]] = {name: [] for name in checkouts}
-    print(f"| pools | {' | '.join(checkouts)} | per pool |\n|---|{'---|' * len(checkouts)}---|", flush=True)
+    series: dict[str, list[Point]] = {f"{name}{what}": [] for name in checkouts for what in ("", CPU)}
+    print(f"| pools | {' | '.join(series)} |\n|---|{'---|' * len(series)}", flush=True)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-review-") as folder, _stack(Path(folder), variables) as stack:
             for size in map(int, chosen.sizes.split(",")):
                 stack.configure(_pools(size))
                 stack.up().succeeded()
                 for name, samples in _samples(stack, checkouts, chosen.runs).items():
-                    series[name].append(Point(size, statistics.median(samples), min(samples), max(samples)))
+                    for what, seconds in zip(("", CPU), zip(*samples, strict=True), strict=True):
+                        point = Point(size, statistics.median(seconds), min(seconds), max(seconds))
+                        series[f"{name}{what}"].append(point)
                 print(_row(size, series), flush=True)
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -64,9 +68,9 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _samples(stack: Stack, checkouts: Mapping[str, Path], runs: int) -> dict[str, list[float]]:
+def _samples(stack: Stack, checkouts: Mapping[str, Path], runs: int) -> dict[str, list[tuple[float, float]]]:
     """By turns, so that whatever else this machine does hits all alike."""
-    samples: dict[str, list[float]] = {name: [] for name in checkouts}
+    samples: dict[str, list[tuple[float, float]]] = {name: [] for name in checkouts}
     for _ in range(runs):
         for name, checkout in checkouts.items():
             samples[name].append(_review(stack, checkout))
@@ -76,15 +80,15 @@ def _samples(stack: Stack, checkouts: Mapping[str, Path], runs: int) -> dict[str
 def _row(size: int, series: Mapping[str, list[Point]]) -> str:
     last = [line[-1] for line in series.values()]
     cells = [f"{point.median:.2f} s ({point.least:.2f}-{point.most:.2f})" for point in last]
-    first = series[OURS][0]
-    growth = f"{(last[0].median - first.median) / (size - first.size):.3f} s" if size > first.size else "–"  # noqa: RUF001
-    return f"| {size} | {' | '.join(cells)} | {growth} |"
+    return f"| {size} | {' | '.join(cells)} |"
 
 
-def _review(stack: Stack, checkout: Path) -> float:
-    """Seconds of a review, by the code of a checkout, of this one's program, that must find nothing."""
+def _review(stack: Stack, checkout: Path) -> tuple[float, float]:
+    """Seconds of a review, by the code of a checkout, of this one's program, that must find nothing; and the seconds
+    that it and all that it started computed, which a busy machine does not stretch.
+    """
     command = [sys.executable, "-m", "gpu_runners", "review", stack.name, "--folder", str(paths.REPOSITORY)]
-    started = time.monotonic()
+    started, before = time.monotonic(), _computed()
     done = subprocess.run(
         [*command, "--config-file", str(stack.config_file)],
         cwd=checkout,
@@ -96,7 +100,13 @@ def _review(stack: Stack, checkout: Path) -> float:
     )
     if done.returncode != 0:
         raise LabError(f"the review found something: {done.stdout[-1500:]}{done.stderr[-500:]}")
-    return time.monotonic() - started
+    return time.monotonic() - started, _computed() - before
+
+
+def _computed() -> float:
+    """CPU seconds of the processes that this one started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @contextmanager
