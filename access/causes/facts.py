@@ -300,7 +300,7 @@ def runner_facts(entries: Iterable[Json], namespace: str) -> tuple[RunnerFacts, 
             cordoned=bool(entry.get("cordoned")),
             problem=str(entry.get("problem") or ""),
             warning=str(entry.get("warning") or ""),
-            labels=tuple(str(label) for label in entry.get("labels") or ()),
+            labels=texts(entry, "labels"),
         )
         for entry in entries
     )
@@ -321,10 +321,10 @@ def job_facts(entries: Iterable[Json]) -> tuple[JobFacts, ...]:
         JobFacts(
             id=str(entry.get("id", "")),
             name=str(entry.get("name", "")),
-            labels=tuple(str(label) for label in entry.get("labels") or ()),
+            labels=texts(entry, "labels"),
             state=str(entry.get("state", "")),
             runner=str(entry.get("runner") or ""),
-            pools=tuple(str(pool) for pool in entry.get("pools") or ()),
+            pools=texts(entry, "pools"),
         )
         for entry in entries
     )
@@ -334,9 +334,9 @@ def unserved_facts(entries: Iterable[Json], scope: str) -> tuple[UnservedFacts, 
     """From the registrar's `/unserved`, of one scope."""
     return tuple(
         UnservedFacts(
-            labels=tuple(str(label) for label in entry.get("labels") or ()),
-            number=int(entry.get("number") or 1),
-            jobs=tuple(str(job) for job in entry.get("jobs") or ()),
+            labels=texts(entry, "labels"),
+            number=number if isinstance(number := entry.get("number"), int) else 1,
+            jobs=texts(entry, "jobs"),
             pool=str(entry.get("pool") or ""),
             problem=str(entry.get("problem") or ""),
             cure=str(entry.get("cure") or ""),
@@ -350,6 +350,12 @@ def mapping(values: Json, key: str) -> dict[str, Any]:
     """The object at a key, empty where there is none."""
     value = values.get(key)
     return dict(value) if isinstance(value, Mapping) else {}
+
+
+def texts(values: Json, key: str) -> tuple[str, ...]:
+    """The texts of the list at a key, empty where there is none."""
+    value = values.get(key)
+    return tuple(entry for entry in value if isinstance(entry, str)) if isinstance(value, list) else ()
 
 
 def objects(values: Json, key: str) -> Sequence[dict[str, Any]]:

@@ -21,10 +21,7 @@ def explaining(cluster: Cluster, places: Sequence[Place]) -> Callable[[Sequence[
         names = {pool.name for pool in pools}
         reader, lines = FactsReader(cluster), []
         for namespace, name in [place for place in places if {place[1], "/".join(place)} & names][:MOST_POOLS]:
-            try:
-                cause = first_cause(reader.read(namespace, name))
-            except (AttributeError, KeyError, TypeError, ValueError):  # an answer of a shape that nobody knows
-                continue  # what the wait itself has to say must not be lost for it
+            cause = first_cause(reader.read(namespace, name))
             if cause.is_trouble:
                 first, *rest = cause.lines()
                 lines += [f"  why {name}: {first}", *(f"    {line}" for line in rest)]

@@ -30,6 +30,7 @@ from access.causes.facts import (
     queue_facts,
     runner_facts,
     scaler_facts,
+    texts,
     unserved_facts,
 )
 from access.cluster.errors import ClusterError, ClusterRefusedError
@@ -283,7 +284,7 @@ class FactsReader:
                 # 404: a registrar of an older version, which knows no such question.
                 if not (path == UNSERVED_PATH and isinstance(error, ClusterRefusedError) and error.status == 404):
                     self._noting.append(f"the registrar's {path}: {error.problem.found}")
-        scopes = [entry for entry in objects(forge, "scopes") if namespace in (entry.get("namespaces") or ())]
+        scopes = [entry for entry in objects(forge, "scopes") if namespace in texts(entry, "namespaces")]
         scope = scopes[0] if scopes else {}
         facts = RegistrarFacts(
             place=place, granted=bool(scopes), scope=str(scope.get("scope") or ""),

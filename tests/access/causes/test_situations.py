@@ -12,7 +12,7 @@ from access.causes.facts import JobFacts, StackFacts
 from access.causes.order import first_cause
 from access.causes.queue import job_cause
 from access.causes.reader import FactsReader
-from tests.access.causes.world import API, APPS, GPU, NAMESPACE, NOW, PLATFORM, POOL, REGISTRAR, World
+from tests.access.causes.world import API, APPS, GPU, KEY, NAMESPACE, NOW, PLATFORM, POOL, REGISTRAR, World
 
 Make = Callable[[World], object]
 QUOTA = (
@@ -506,6 +506,27 @@ def test_a_pod_that_waited_long_for_a_node_and_just_asks_for_its_registration_is
     world.starting(registration=running("2026-11-26T20:51:58Z"))
     world.pods[-1]["metadata"]["creationTimestamp"] = "2026-11-26T18:00:00Z"
     assert world.answer().situation == "under-way"
+
+
+ODD = [None, 7, "x", [], [7], {}, {"a": 1}, [{"labels": 7, "pools": {}, "jobs": "x", "number": "many", "scope": []}]]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+@pytest.mark.parametrize("path", ["runners", "queue", "unserved", "forge", "jobs"])
+def test_whatever_a_registrar_of_another_version_answers_there_is_an_answer(path: str, odd: object) -> None:
+    world = World()
+    keys = {"runners": "runners", "forge": "scopes", "queue": KEY}
+    world.answers[f"{REGISTRAR}/{path}"] = {keys.get(path, "jobs"): odd}
+    assert world.answer().situation
+    reader = FactsReader(world, lambda: NOW)
+    assert isinstance(reader.jobs(NAMESPACE), tuple | None)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_namespaces_of_another_shape_are_none(odd: object) -> None:
+    world = World()
+    world.answers[f"{REGISTRAR}/forge"]["scopes"][0]["namespaces"] = odd
+    assert world.answer().situation == "namespace-not-granted"
 
 
 def test_a_stack_may_have_pools_of_any_name() -> None:
