@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from scripts.mutants.rooms import ROOMS
 from scripts.mutants.trial import Fate, Outcome, Trial, score
 
 REASONS: Final = "docs/mutants.toml"
@@ -49,6 +50,9 @@ def rendered(outcomes: Mapping[str, Outcome], reasons: Mapping[Survivor, str], *
         left = [trial for trial in outcome.trials if trial.fate is Fate.LEFT]
         if left:
             parts.append("\n" + "\n".join(_entry(trial, reasons) for trial in left) + "\n")
+    not_run = [room for room in ROOMS if room not in outcomes]
+    if not_run:
+        parts.append(f"\nNot run: {', '.join(not_run)}.\n")
     return "".join(parts)
 
 

@@ -119,7 +119,8 @@ async def test_a_forge_that_fails_again_and_again_is_asked_less_often_and_every_
 
 
 async def test_a_forge_that_tells_no_jobs_tells_its_runners_and_who_is_gone_all_the_same(scene: Scene) -> None:
-    watch, runner = scene.watch(), await scene.runner()
+    metrics, runner = Metrics(), await scene.runner()
+    watch = ForgeWatch(scene.forge, GUIDE, metrics, clock=lambda: scene.now[0])
     scene.gitea.broken = "/actions/jobs"
     view = await watch.look([runner, 77])
     assert (view.known, view.jobs_known, view.jobs, view.in_progress) == (True, False, {}, ())
@@ -127,6 +128,7 @@ async def test_a_forge_that_tells_no_jobs_tells_its_runners_and_who_is_gone_all_
     assert view.absent == frozenset({77})
     assert view.problem
     assert not watch.is_known
+    assert 'gpu_runners_forge_known{scope="mlops/guide"} 0.0' in metrics.render().decode()
     scene.gitea.calls.clear()
     await watch.look([runner])
     assert not [call for call in scene.gitea.calls if call.endswith("/jobs")], "it is left in peace for a while"
@@ -135,6 +137,7 @@ async def test_a_forge_that_tells_no_jobs_tells_its_runners_and_who_is_gone_all_
     scene.now[0] += 10
     view = await watch.look([runner])
     assert (view.jobs_known, view.jobs[runner].id, view.problem) == (True, "7", "")
+    assert 'gpu_runners_forge_known{scope="mlops/guide"} 1.0' in metrics.render().decode()
     assert watch.is_known
 
 

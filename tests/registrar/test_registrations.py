@@ -335,6 +335,20 @@ async def test_a_runner_with_a_job_is_judged_before_it_is_cordoned(world: World)
     assert world.gitea.runners[1]["disabled"] is False
 
 
+async def test_a_job_that_comes_between_the_look_and_the_cordon_keeps_its_runner(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await world.register(pod)
+    world.gitea.slow = {"/actions/runners/1": 0.5}
+    asking = asyncio.create_task(world.register(pod))
+    await until(lambda: any(call.startswith("PATCH ") for call in world.gitea.calls))
+    world.gitea.job(7, runner_id=1)  # Gitea had picked it before it saw the cordon
+    status, _, body = await asking
+    assert (status, body["reason"]) == (409, "AlreadyOnline")
+    assert "has a job" in body["message"]
+    assert (list(world.gitea.runners), world.gitea.removed) == ([1], [])
+
+
 GRANTED = {"namespace": "runners", "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None}
 
 

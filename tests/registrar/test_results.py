@@ -56,14 +56,17 @@ def a_job(conclusion: str = "") -> Job:
     return Job(id="7", name="train", labels=frozenset(), runner_id=1, in_progress=not conclusion, conclusion=conclusion)
 
 
-def told(archive: Archive, story: Callable[[Results, list[float]], Awaitable[None]]) -> list[float]:
+def told(
+    archive: Archive, story: Callable[[Results, list[float]], Awaitable[None]], metrics: Metrics | None = None
+) -> list[float]:
     """Tell a story in virtual time; returns the seconds at which something new was announced."""
     announced: list[float] = []
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
+        accounting = Accounting(metrics or Metrics(), now=lambda: START - 1000)  # it was there before they ended
         results = Results(
-            cast("Forge", archive), GUIDE, lambda: announced.append(loop.time()), Accounting(Metrics()),
+            cast("Forge", archive), GUIDE, lambda: announced.append(loop.time()), accounting,
             clock=lambda: START + loop.time(),
         )  # fmt: skip
         async with asyncio.timeout(10 * STORY_SECONDS):  # of virtual time: what never ends fails at once
@@ -228,3 +231,17 @@ def test_nothing_goes_on_after_the_end() -> None:
 
     told(archive, story)
     assert archive.times() == [0]
+
+
+def test_what_became_of_a_job_is_counted_for_its_pool_once() -> None:
+    metrics = Metrics()
+    archive = Archive({1: [replace(a_job("success"), ran_seconds=5.0)]})
+
+    async def story(results: Results, _: list[float]) -> None:
+        for _ in range(3):
+            results.ask([ended()])
+            await asyncio.sleep(10)
+
+    told(archive, story, metrics)
+    labels = 'conclusion="success",namespace="runners",pool="cuda"'
+    assert f"gpu_runners_job_duration_seconds_count{{{labels}}} 1.0" in metrics.render().decode()

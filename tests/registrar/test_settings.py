@@ -79,6 +79,35 @@ def test_a_deadline_is_a_number_of_seconds_that_ends(text: str) -> None:
     assert [problem.key for problem in failure.value.problems] == ["deadlines.lostSeconds"]
 
 
+def test_the_shortest_deadline_is_a_second_and_what_is_shorter_is_told_as_it_was_written() -> None:
+    document = settings_document()
+    document["deadlines"]["lostSeconds"] = 1
+    assert parse(document).deadlines.lost_seconds == 1
+    document["deadlines"]["lostSeconds"] = 0.5
+    with pytest.raises(SettingsError) as failure:
+        parse(document)
+    assert [problem.found for problem in failure.value.problems] == ["0.5"]
+
+
+def test_what_is_optional_is_empty_where_it_is_not_there() -> None:
+    forge = parse(settings_document()).forge
+    assert (forge.ca, forge.proxy) == ("", "")
+
+
+def test_a_list_that_is_none_and_a_label_that_is_none_are_named_with_what_was_found() -> None:
+    with pytest.raises(SettingsError) as failure:
+        parse(settings_document(grants={"a": 1}))
+    assert "grants" in [problem.key for problem in failure.value.problems]
+    document = settings_document()
+    document["grants"][0]["labels"] = ["cml-gpu", "a:docker://b"]
+    with pytest.raises(SettingsError) as failure:
+        parse(document)
+    (problem,) = failure.value.problems
+    assert problem.key == "grants[0].labels[1]"
+    assert "a:docker://b" in problem.found
+    assert "a runner label" in problem.allowed
+
+
 @pytest.mark.parametrize("value", [-1, 2.5, float("inf"), True, None, "3"])
 def test_the_number_of_kept_pods_is_whole(value: Any) -> None:
     with pytest.raises(SettingsError) as failure:

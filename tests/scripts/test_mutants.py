@@ -98,6 +98,13 @@ def test_a_survivor_without_a_reason_is_asked_for_one_and_its_reason_outlives_th
     assert "| `registrar/decisions.py` | 40 | 4 | 2 | 1 | 0 | 1 |" in page
 
 
+def test_a_room_that_was_not_run_is_named() -> None:
+    assert rendered({"registrar": an_outcome()}, {}, seed=1, of_each=5).endswith(
+        "\nNot run: decisions, review, online, commands.\n"
+    )
+    assert "Not run" not in rendered(dict.fromkeys(ROOMS, an_outcome()), {}, seed=1, of_each=5)
+
+
 def test_what_time_did_not_suffice_for_is_said() -> None:
     page = rendered({"registrar": an_outcome(a_trial(Fate.NOT_REACHED))}, {}, seed=1, of_each=5)
     assert "1 not reached in time" in page
