@@ -64,3 +64,13 @@ def test_no_pod_has_a_runner_of_another_name_and_no_runner_two_pods(
     by_uid = {one.uid: one for one in pods}
     assert all(by_uid[uid].name == one.name for uid, one in owned.items())
     assert len({one.id for one in owned.values()}) == len(owned)
+
+
+def test_a_pod_has_the_runner_that_it_claims_and_not_a_newer_one_of_its_name() -> None:
+    runners = listed(runner(1, "a"), runner(2, "a"))
+    assert owned_runners([pod("x", "a", 1)], runners) == {"x": runners[1]}
+    assert owned_runners([pod("x", "a")], runners) == {"x": runners[2]}
+
+
+def test_a_pod_whose_claim_is_not_listed_yet_has_no_other_one() -> None:
+    assert owned_runners([pod("x", "a", 9)], listed(runner(1, "a"))) == {}

@@ -142,3 +142,9 @@ def test_a_pod_that_failed_without_a_container_ended_when_the_kubelet_took_it_or
     assert ended.at - read(pod).created == pytest.approx(102, abs=3)
     assert unstarted.at == pytest.approx(read(evicted()).created, abs=3)
     assert (ended.exit_code, ended.ran_seconds) == (None, 0.0)
+
+
+def test_a_pod_without_a_template_has_an_empty_one() -> None:
+    pod = runner_pod()
+    del pod["metadata"]["labels"]["pod-template-hash"]
+    assert read(pod).template_hash == ""

@@ -238,8 +238,8 @@ def test_what_became_of_a_job_is_counted_for_its_pool_once() -> None:
     archive = Archive({1: [replace(a_job("success"), ran_seconds=5.0)]})
 
     async def story(results: Results, _: list[float]) -> None:
-        for _ in range(3):
-            results.ask([ended()])
+        for pod in [ended()] * 3:
+            results.ask([pod])
             await asyncio.sleep(10)
 
     told(archive, story, metrics)
