@@ -12,9 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from gpu_runners.errors import CommandFailedError
+
 PULUMI_HOME: Final = "PULUMI_HOME"
 _LOGS: Final = "logs"
 _PLUGINS: Final = "plugins"
+
+
+class PulumiHomeUnknownError(CommandFailedError):
+    """This user has no home."""
 
 
 @contextmanager
@@ -24,7 +30,7 @@ def home_without_logs(environment: Mapping[str, str], folder: Path) -> Iterator[
     All but the logs is the user's own, so that a plugin is fetched once. Where `logs` is no folder Pulumi goes on
     without one.
     """
-    own = folder.absolute() / (environment.get(PULUMI_HOME) or Path.home() / ".pulumi")
+    own = folder.absolute() / (environment.get(PULUMI_HOME) or _default())
     with contextlib.suppress(OSError):  # as Pulumi does; where nobody may, plugins end with this block
         (own / _PLUGINS).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="gpu-runners-") as temporary:  # rwx------
@@ -34,3 +40,12 @@ def home_without_logs(environment: Mapping[str, str], folder: Path) -> Iterator[
                 (home / entry.name).symlink_to(entry)
         (home / _LOGS).touch()
         yield temporary
+
+
+def _default() -> Path:
+    """Raises PulumiHomeUnknownError for a user of whom neither HOME nor the system names a folder."""
+    try:
+        return Path.home() / ".pulumi"
+    except RuntimeError as error:
+        cure = f"set {PULUMI_HOME}, or HOME, to a folder that this user may write"
+        raise PulumiHomeUnknownError(f"nobody knows where this user's home is, and Pulumi needs one; {cure}") from error

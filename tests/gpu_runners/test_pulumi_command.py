@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gpu_runners.errors import CommandFailedError
 from gpu_runners.pulumi_command import (
     Answer,
     PulumiFailedError,
@@ -143,3 +144,13 @@ def test_the_home_is_where_the_command_would_look_for_it(tmp_path: Path, monkeyp
 def test_what_acts_writes_its_log_where_the_user_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen, _ = _home_of(tmp_path, monkeypatch, ("refresh", "--yes"))
     assert seen == ["credentials.json", "logs/", "plugins/"]
+
+
+def test_a_user_without_a_home_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulumi = StandInPulumi.make(tmp_path, FREE, monkeypatch)
+    for name in ("HOME", "PULUMI_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_294_967_294)  # as in a pod, where no user has this number
+    with opened(pulumi.program, "dev", None) as program, pytest.raises(CommandFailedError, match="set PULUMI_HOME"):
+        program.stacks()
+    assert pulumi.calls == []
