@@ -4,7 +4,7 @@ from typing import Final, TypedDict
 
 from values.contract import QUEUE_PATH, REGISTRAR_QUEUE_PORT, SERVICE_NAME
 
-MOST_IDLE_SECONDS: Final = 3600  # the longest that Kubernetes' autoscaler looks back (stabilizationWindowSeconds)
+MOST_IDLE_SECONDS: Final = 3600  # an hour: whoever wants runners for longer keeps them by `min`
 
 
 class Autoscaling(TypedDict):
