@@ -14,7 +14,7 @@ OF_EACH ?= 12
 MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: test-why alerts help venv install check format test test-review test-sharing adversary unit flip share unit-pythons unit-newest mutants schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
+.PHONY: test-why alerts help venv install check format test test-review test-demo test-sharing adversary unit flip share unit-pythons unit-newest mutants schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -35,8 +35,8 @@ check: venv ## format, lint, types and the borders between the parts
 format: venv ## put the sources into shape
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-test: unit ## unit tests, then those on the lab but for the two long suites; starts the lab where it is not up
-	$(BIN)/python -m lab up && $(BIN)/pytest -m 'lab and not review and not adversary and not alerts and not sharing and not why'
+test: unit ## unit tests, then those on the lab but for the long suites; starts the lab where it is not up
+	$(BIN)/python -m lab up && $(BIN)/pytest -m 'lab and not long'
 
 test-review: venv ## a long suite on the lab: drift made by hand, repairs, a pull request from preview to deploy
 	$(BIN)/python -m lab up && $(BIN)/pytest -m review
@@ -50,11 +50,14 @@ alerts: venv ## the alert rules of examples/monitoring by promtool, which is bui
 test-sharing: venv ## five minutes on the lab: pools of one to eight GPUs, two teams and priorities on four real GPUs
 	$(BIN)/python -m lab up && $(BIN)/pytest -m sharing
 
+test-demo: venv ## a long suite on the lab: the demos, stopped by Ctrl-C at several points and run again
+	$(BIN)/python -m lab up && $(BIN)/pytest -m demo
+
 adversary: venv ## a long suite on the lab: all that a hostile pod is refused, and all that it cannot reach
 	$(BIN)/python -m lab up && $(BIN)/pytest -m adversary
 
 unit: venv ## the tests that need no cluster, one process for each core
-	$(BIN)/pytest -m 'not lab' -n auto --dist loadscope
+	$(BIN)/pytest -m 'not lab and not long' -n auto --dist loadscope
 
 flip: venv ## five hundred jobs at the stand-in for GitHub while a pool's maximum flips between zero and twelve: three minutes
 	FLIPPED_JOBS=500 $(BIN)/pytest tests/registrar/test_flipping_github.py
@@ -84,7 +87,7 @@ sbom: venv ## the registrar image's bill of materials, CycloneDX: make -s sbom B
 	@$(BIN)/python -m scripts.sbom $(BASE_IMAGE)
 
 demo: venv ## the whole sequence for real: push, deploy, GPU runner, training, release; FORGE=github: at a stand-in; SCALE=queue: by KEDA
-	$(BIN)/python -m lab.demo --forge $(FORGE) --scale $(SCALE)
+	$(BIN)/python -m lab.demo --forge $(FORGE) --scale $(SCALE) $(if $(CANCEL),--cancel-earlier)
 
 demo-review: venv ## a pull request's comment for real: changes, drift made by hand, repair, clean
 	$(BIN)/python -m lab.review_demo

@@ -2,4 +2,16 @@
 
 from typing import Final
 
-PYTEST: Final = ("-m", "pytest", "-q", "-m", "not lab", "-n", "auto", "--dist", "loadscope", "-p", "no:cacheprovider")
+PYTEST: Final = (
+    "-m",
+    "pytest",
+    "-q",
+    "-m",
+    "not lab and not long",
+    "-n",
+    "auto",
+    "--dist",
+    "loadscope",
+    "-p",
+    "no:cacheprovider",
+)

@@ -7,6 +7,7 @@ import sys
 from lab.demo import scaling, sequence
 from lab.demo.forges import CHOICES
 from lab.demo.story import Story
+from lab.demo.unfinished import FLAG
 from lab.errors import LabError
 
 
@@ -27,14 +28,24 @@ def main(arguments: list[str]) -> int:
         default="deploy",
         help="jobs deploy the pool and release it, or the pool follows the queue (deploy)",
     )
+    parser.add_argument(
+        FLAG,
+        action="store_true",
+        dest="cancel",
+        help="cancel an earlier run that is not finished (asked on a terminal)",
+    )
     chosen = parser.parse_args(arguments)
+
+    def agreed(question: str) -> bool:
+        return chosen.cancel or (sys.stdin.isatty() and input(question) == "yes")
+
     # A script's background job ignores SIGINT, and Pulumi would take seconds longer to end when it inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     story = Story()
     try:
         if chosen.scale == "queue":
-            return scaling.run(story, CHOICES[chosen.forge](scaling.JOBS))
-        return sequence.run(story, CHOICES[chosen.forge](0), with_kubeconfig=chosen.kubeconfig)
+            return scaling.run(story, CHOICES[chosen.forge](scaling.JOBS), agreed)
+        return sequence.run(story, CHOICES[chosen.forge](0), agreed, with_kubeconfig=chosen.kubeconfig)
     except LabError as error:
         story.log("error", str(error))
         return 1

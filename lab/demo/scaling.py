@@ -12,10 +12,11 @@ from lab.demo import job_log, platform, scaling_verdict
 from lab.demo.cluster_view import ClusterView
 from lab.demo.forges.forge import Forge, Started
 from lab.demo.scaling_watch import ScalingWatch
-from lab.demo.sequence import await_release, refuse_an_unfinished_run
+from lab.demo.sequence import await_release
 from lab.demo.settings import PLATFORM_STACK, POOLS_STACK, Stacks
 from lab.demo.story import Story
 from lab.demo.timeline import QUEUE_MILESTONES, START
+from lab.demo.unfinished import Ask, cancel_or_refuse
 
 JOBS: Final = 3
 IDLE_SECONDS: Final = 15
@@ -23,13 +24,13 @@ SPARE_GPUS: Final = 1
 GIVEN_BACK_SECONDS: Final = 120
 
 
-def run(story: Story, forge: Forge) -> int:
+def run(story: Story, forge: Forge, agreed: Ask) -> int:
     """The whole of it; returns its exit code. Raises LabError where a step before the start of the run fails."""
     stacks = _write_stacks(forge.stacks)
     _prepare(story, forge, stacks)
     pool = stacks.gpu_pool()
     view = ClusterView([pool])
-    refuse_an_unfinished_run(forge)
+    cancel_or_refuse(forge, agreed, lambda text: story.log("forge", text))
     await_release(story, view, pool, GIVEN_BACK_SECONDS)
     started = forge.start(int(time.time()) % 100_000)
     story.mark(START, started.at)

@@ -12,22 +12,23 @@ from lab.demo.forges.forge import Forge, Started
 from lab.demo.settings import PLATFORM_STACK, POOLS_STACK, Pool
 from lab.demo.story import Story
 from lab.demo.timeline import START
+from lab.demo.unfinished import Ask, cancel_or_refuse
 from lab.demo.watching import PhaseTimeoutError, RunWatch
-from lab.errors import LabError
 
 RELEASE_DEADLINE_SECONDS = 60
 POLL_SECONDS = 0.3
 
 
-def run(story: Story, forge: Forge, *, with_kubeconfig: bool = False) -> int:
+def run(story: Story, forge: Forge, agreed: Ask, *, with_kubeconfig: bool = False) -> int:
     """The whole demo; returns its exit code. Raises LabError where a step before the start of the run fails.
 
+    `agreed` is asked whether an earlier run that is not finished shall be cancelled.
     `with_kubeconfig`: the deploy job gets the deployer's kubeconfig from a secret instead of being the deployer.
     """
     pool = forge.stacks.gpu_pool()
     _prepare(story, forge)
     view = ClusterView([*forge.stacks.pools(PLATFORM_STACK), *forge.stacks.pools(POOLS_STACK)])
-    refuse_an_unfinished_run(forge)
+    cancel_or_refuse(forge, agreed, lambda text: story.log("forge", text))
     with kubeconfig.in_a_secret(forge) if with_kubeconfig else contextlib.nullcontext():
         started = forge.start(int(time.time()) % 100_000)
         story.mark(START, started.at)
@@ -98,13 +99,3 @@ def await_release(
         if not holding or time.monotonic() > end:
             return holding
         time.sleep(POLL_SECONDS)
-
-
-def refuse_an_unfinished_run(forge: Forge) -> None:
-    """A run that still waits would hold the workflow's concurrency group, or take the runners that ours waits for."""
-    unfinished = forge.runs.unfinished()
-    if unfinished:
-        raise LabError(
-            f"an earlier run is not finished: {', '.join(unfinished)}. {forge.cure_of_a_run}, or start afresh with "
-            "`make lab-down`."
-        )

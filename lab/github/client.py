@@ -34,9 +34,9 @@ class Client:
         answer = self._call("GET", f"/api/v3{path}", allowed=(404,))
         return answer.text if answer.is_success else ""
 
-    def post(self, path: str, body: object) -> Any:
+    def post(self, path: str, body: object, allowed: tuple[int, ...] = ()) -> Any:
         """Does something by the API; its answer, None without one."""
-        answer = self._call("POST", f"/api/v3{path}", json=body)
+        answer = self._call("POST", f"/api/v3{path}", json=body, allowed=allowed)
         return answer.json() if answer.content else None
 
     def delete(self, path: str) -> None:

@@ -101,6 +101,7 @@ def test_each_panel_has_a_unit_and_lies_beside_the_others() -> None:
 
 @pytest.mark.lab
 @pytest.mark.alerts
+@pytest.mark.long
 def test_promtool_takes_the_rules_and_each_fires_on_what_it_is_for() -> None:
     build.build_all(print, ("promtool",))
     for arguments in (("check", "rules", "alerts.yaml"), ("test", "rules", "alerts-test.yaml")):

@@ -20,10 +20,20 @@ from lab.trial.stack import Stack
 from tests.lab.github_forge import GithubRepository
 
 HERE = Path(__file__).resolve().parent
-# The suites that have a target of their own.
-REVIEW = tuple(HERE / f"test_{name}.py" for name in ("drift", "repair", "review", "review_github", "review_workflows"))
-SHARING = HERE / "test_sharing.py"
-ADVERSARY = (HERE / "adversary", HERE / "test_reach.py")
+# The long suites: a mark, and the files that have it. Each has a target of its own in the Makefile.
+LONG = {
+    "review": (
+        "test_drift.py",
+        "test_repair.py",
+        "test_review.py",
+        "test_review_github.py",
+        "test_review_workflows.py",
+    ),
+    "demo": ("test_demo.py",),
+    "sharing": ("test_sharing.py",),
+    "why": ("test_why.py",),
+    "adversary": ("adversary", "test_reach.py"),
+}
 OTHER_SESSION_SECONDS = 900.0
 OWN_NAMESPACES = (
     "gpu-runners-worlds",
@@ -47,15 +57,14 @@ MakeStack = Callable[[str, Mapping[str, Any]], Stack]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    marks = {HERE / name: mark for mark, names in LONG.items() for name in names}
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lab)
-        if item.path == SHARING:
-            item.add_marker(pytest.mark.sharing)
-        if item.path in REVIEW:
-            item.add_marker(pytest.mark.review)
-        if any(item.path.is_relative_to(path) for path in ADVERSARY):
-            item.add_marker(pytest.mark.adversary)
+        for path, mark in marks.items():
+            if item.path.is_relative_to(path):
+                item.add_marker(mark)
+                item.add_marker(pytest.mark.long)
 
 
 def stack_file(name: str) -> dict[str, Any]:
@@ -87,7 +96,7 @@ def clear_away() -> None:
             for pod in api.items(f"/api/v1/namespaces/{name}/pods"):
                 api.delete(f"/api/v1/namespaces/{name}/pods/{pod['metadata']['name']}", gracePeriodSeconds=0)
         for name in left:
-            until(f"the former session's {name} is gone", lambda: api.find(f"/api/v1/namespaces/{name}") is None, 60)  # noqa: B023 - called at once
+            until(f"the former session's {name} is gone", lambda: api.find(f"/api/v1/namespaces/{name}") is None, 180)  # noqa: B023 - called at once
     finally:
         api.close()
 

@@ -65,7 +65,6 @@ AT_ONCE = {
 }
 HEALTHY = ("hoarder", "well", "deleted", "scaled", "paused", "cordoned", "removed", "busy")
 
-pytestmark = pytest.mark.why
 
 MakeStack = Callable[[str, Mapping[str, Any]], Stack]
 

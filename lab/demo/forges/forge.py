@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lab.build import Say
-from lab.demo.forges.runs import Runs
+from lab.demo.forges.runs import Runs, Unfinished
 from lab.demo.settings import Stacks
 
 
@@ -52,10 +52,6 @@ class Forge(Protocol):
         """Why a run that was started might never appear, and where to look."""
 
     @property
-    def cure_of_a_run(self) -> str:
-        """What to do about a run that does not end."""
-
-    @property
     def lost(self) -> str:
         """The package of Pulumi whose resources it has lost, as it was started anew; "" for none. After `prepare`."""
 
@@ -70,6 +66,9 @@ class Forge(Protocol):
 
     def find_run(self, key: str) -> int | None:
         """The number of the run that was started, once the forge shows it."""
+
+    def cancel(self, run: Unfinished) -> None:
+        """Cancels a run, as a person does it there; one that has ended meanwhile is fine."""
 
     def set_secret(self, name: str, value: str) -> None:
         """A secret of the repository that jobs get."""

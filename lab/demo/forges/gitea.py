@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from lab import git, gitea, paths
+from lab import git, gitea, gitea_page, paths
 from lab.build import Say
 from lab.demo import push
 from lab.demo.forges.forge import Started, Trigger
-from lab.demo.forges.runs import Runs
+from lab.demo.forges.runs import Runs, Unfinished
 from lab.demo.forges.workflow import queued
 from lab.demo.settings import Stacks
 from lab.gitea_api import GiteaApi
@@ -22,7 +22,6 @@ class Gitea:
     trigger = Trigger("push", "git push")
     stacks = Stacks(paths.REPOSITORY / "lab/demo/gitea")
     run_is_missing = f"a workflow that it cannot read is ignored, and {paths.LOGS / 'gitea.log'} says why"
-    cure_of_a_run = f"Wait for it or cancel it there (user {gitea.ADMIN}, password in {gitea.ACCESS})"
     lost = ""  # its data lives as long as Pulumi's state
     state_folder = ""
 
@@ -52,6 +51,10 @@ class Gitea:
         """The run of the commit; the forge makes it shortly after the push."""
         runs = self.runs.newest(head_sha=key)
         return int(runs[0]["id"]) if runs else None
+
+    def cancel(self, run: Unfinished) -> None:
+        """By the page of the run: its API cancels nothing."""
+        gitea_page.press(f"{run.page}/cancel")
 
     def set_secret(self, name: str, value: str) -> None:
         """Gitea takes it in plain text and encrypts it itself."""

@@ -8,7 +8,7 @@ from lab import git, gitea, paths, repositories, s3, worlds
 from lab.build import Say
 from lab.demo.forges import apps
 from lab.demo.forges.forge import Started, Trigger
-from lab.demo.forges.runs import Runs
+from lab.demo.forges.runs import Runs, Unfinished
 from lab.demo.forges.workflow import Clone, queued, runnable
 from lab.demo.settings import Stacks
 from lab.github import daemon, parts
@@ -29,8 +29,6 @@ class GitHub:
     trigger = Trigger("dispatch", "workflow dispatched")
     stacks = Stacks(paths.REPOSITORY / "lab/demo/github")
     run_is_missing = f"see {paths.LOGS / daemon.NAME}.log"
-    cure_of_a_run = f"Wait for it or cancel it: POST {daemon.URL}/api/v3/repos/{GUIDE}/actions/runs/RUN/cancel"
-
     state_folder = STATE
 
     def __init__(self, jobs: int = 0) -> None:
@@ -76,6 +74,10 @@ class GitHub:
     def find_run(self, key: str) -> int:
         """GitHub's answer to a dispatch names the run."""
         return int(key)
+
+    def cancel(self, run: Unfinished) -> None:
+        """By GitHub's API, which answers 409 where it has ended."""
+        self._api.post(f"/repos/{GUIDE}/actions/runs/{run.id}/cancel", {}, allowed=(409,))
 
     def set_secret(self, name: str, value: str) -> None:
         """As a person does it in the settings."""

@@ -1,8 +1,17 @@
 """Runs, jobs and logs of one repository, as GitHub's REST has them and Gitea's as well. Reads only."""
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lab.demo.snapshot import Job, job
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A run that waits or runs, and where people see it."""
+
+    id: int
+    page: str
 
 
 class Reader(Protocol):
@@ -26,9 +35,10 @@ class Runs:
         workflow_runs: list[dict[str, Any]] = self._reader.get(f"{self._actions}/runs", **filters)["workflow_runs"]
         return workflow_runs
 
-    def unfinished(self) -> list[str]:
-        """Where people see the runs that wait or run."""
-        return [str(run["html_url"]) for run in self.newest() if run["status"] != "completed"]
+    def unfinished(self) -> list[Unfinished]:
+        """The runs that wait or run, newest first."""
+        runs = (run for run in self.newest() if run["status"] != "completed")
+        return [Unfinished(int(run["id"]), str(run["html_url"])) for run in runs]
 
     def page(self, run: int) -> str:
         """Where people see a run."""
