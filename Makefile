@@ -14,7 +14,7 @@ OF_EACH ?= 12
 MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: test-why alerts help venv install check format test test-review test-demo test-sharing adversary unit flip share unit-pythons unit-newest mutants schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
+.PHONY: help venv install check format test test-review test-demo test-sharing test-why alerts adversary unit unit-pythons unit-newest mutants flip share schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
