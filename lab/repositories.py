@@ -47,7 +47,7 @@ def seed() -> None:
         for organization in sorted({source.repository.split("/")[0] for source in SOURCES}):
             api.post("/orgs", {"username": organization, "visibility": "public"}, allowed=(422,))
         for source in SOURCES:
-            _publish(api, source)
+            publish(api, source)
         _configure_actions(api)
     example_data.seed(s3.client(worlds.key(worlds.DATA)))
 
@@ -59,7 +59,7 @@ def job_secrets() -> dict[str, str]:
     return dict(zip(SECRETS, values, strict=True))
 
 
-def _publish(api: GiteaApi, source: Source) -> None:
+def publish(api: GiteaApi, source: Source) -> None:
     """Pushes the folder as one commit on top of what is there; the lab's own pushes start no workflow."""
     owner, name = source.repository.split("/")
     api.post(f"/orgs/{owner}/repos", {"name": name, "private": False, "default_branch": "main"}, allowed=(409,))

@@ -20,3 +20,13 @@ def commands(title: str) -> list[str]:
     text = re.sub(r"^```.*?^```", "", chapter(title), flags=re.MULTILINE | re.DOTALL)
     lines = [line[4:] for line in text.splitlines() if re.match(r" {4}\S", line)]
     return [re.sub(r"\s{2,}#.*$", "", line) for line in lines]
+
+
+def files(title: str) -> dict[str, str]:
+    """Its fenced blocks of YAML by the names of the files, each of which stands in the line before."""
+    blocks = re.findall(
+        r"`(Pulumi\.[a-z-]+\.yaml)`[^\n]*\n(?:[^`\n][^\n]*\n)*\n```yaml\n(.*?)^```",
+        chapter(title),
+        re.DOTALL | re.MULTILINE,
+    )
+    return dict(blocks)

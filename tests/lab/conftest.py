@@ -50,6 +50,7 @@ OWN_NAMESPACES = (
     "gpu-runners-identity",
     "gpu-runners-drifted",
     "gpu-runners-scaled",
+    "gpu-runners-long-way",
     "gpu-runners-shared",
 )
 

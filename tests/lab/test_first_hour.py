@@ -4,18 +4,14 @@ The forge is the lab's stand-in for GitHub. Stood in for as well: `docker`, whic
 does, and `gh`, which does what GitHub does upon a push. What else differs is in `HERE`, and nothing more.
 """
 
-import html
 import json
 import os
 import re
 import shlex
-import stat
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
@@ -27,6 +23,7 @@ from lab.trial.kubernetes import Json, KubernetesApi
 from tests.docs.commands import SHORT, commands
 from tests.gpu_runners.terminal import Terminal
 from tests.lab.github_forge import TOKEN, GithubRepository
+from tests.lab.newcomer import LOGIN, NOT_THEIRS, browse, gh, install, write_programs
 
 REPOSITORY = "mlops/first-hour"
 SLOW_SECONDS = 240.0
@@ -44,26 +41,13 @@ case $name in
 {cases}
 esac
 """
-GH = """#!{python}
+GH = """
 # gh run watch --repo OWNER/REPOSITORY --exit-status: what was pushed runs, and its end is awaited.
-import subprocess, sys, time
-import httpx2
 assert sys.argv[1:] == ["run", "watch", "--repo", "{name}", "--exit-status"], sys.argv
 text = subprocess.run(["git", "--git-dir", "{bare}", "show", "main:.github/workflows/train.yml"], capture_output=True,
                       text=True, check=True).stdout
-http = httpx2.Client(base_url="{url}", trust_env=False, headers={{"Authorization": "Bearer {token}"}}, timeout=15)
 http.put("/_lab/repositories/{name}/workflows/train.yml", content=text).raise_for_status()
-path = "/api/v3/repos/{name}/actions"
-body = {{"ref": "main", "return_run_details": True}}
-run = http.post(path + "/workflows/train.yml/dispatches", json=body).raise_for_status().json()["workflow_run_id"]
-for _ in range(300):
-    state = http.get(f"{{path}}/runs/{{run}}").json()
-    if state["status"] == "completed":
-        break
-    time.sleep(0.3)
-for job in http.get(f"{{path}}/runs/{{run}}/jobs").json()["jobs"]:
-    print(http.get(f"{{path}}/jobs/{{job['id']}}/logs", follow_redirects=True).text)
-sys.exit(state["conclusion"] != "success")
+watch({{}})
 """
 WORKFLOW = """
 name: train
@@ -101,31 +85,20 @@ def home(lab: dict[str, str], at_github: GithubRepository, tmp_path: Path) -> tu
     git.run(tmp_path, "clone", "--quiet", str(bare), str(clone))
     (clone / ".github/workflows").mkdir(parents=True)
     (clone / ".github/workflows/train.yml").write_text(WORKFLOW)
-    login = {
-        f"GIT_{who}_{what}": value
-        for who in ("AUTHOR", "COMMITTER")
-        for what, value in (("NAME", "n"), ("EMAIL", "n@x"))
-    }
     git.run(clone, "add", "--all")
-    git.run(clone, "commit", "--quiet", "-m", "A workflow", environment=login)
+    git.run(clone, "commit", "--quiet", "-m", "A workflow", environment=LOGIN)
     git.run(clone, "push", "--quiet", "--set-upstream", "origin", "HEAD:main")
-    programs = tmp_path / "bin"
-    programs.mkdir()
     tag = shlex.join([*containers.CTR, "images", "tag", "--force"])
     cases = "\n".join(f"{name}) {tag} {image} {name};;" for name, image in IMAGES.items())
     texts = {
         "docker": DOCKER.format(cases=cases),
-        "gh": GH.format(python=sys.executable, name=REPOSITORY, bare=bare, url=daemon.URL, token=TOKEN),
+        "gh": gh(REPOSITORY, TOKEN, 90, GH.format(name=REPOSITORY, bare=bare)),
     }
-    for program, text in texts.items():
-        (programs / program).write_text(text)
-        (programs / program).chmod(stat.S_IRWXU)
+    programs = write_programs(tmp_path, texts)
     (tmp_path / "state").mkdir()
-    variables = {
-        key: value for key, value in lab.items() if key not in ("PULUMI_BACKEND_URL", "FORGE_TOKEN", "FORGE_URL")
-    }
+    variables = {key: value for key, value in lab.items() if key not in NOT_THEIRS}
     variables |= {
-        **login,
+        **LOGIN,
         "PATH": f"{programs}:{lab['PATH']}",
         "PULUMI_CREDENTIALS_PATH": str(tmp_path / "login"),
         "PULUMI_CONFIG_PASSPHRASE": "a passphrase of theirs",
@@ -136,23 +109,6 @@ def home(lab: dict[str, str], at_github: GithubRepository, tmp_path: Path) -> tu
         "TERM": "dumb",
     }
     return tmp_path, variables
-
-
-def browse(text: str) -> None:
-    """The one page of `init`: a person presses its button, GitHub asks whether they mean it, and sends them back."""
-    (address,) = re.findall(r"open (http://\S+) in a browser", text)
-    with httpx2.Client(trust_env=False) as http:
-        page = http.get(address).text
-        form = html.unescape(re.findall(r"action='([^']+)'", page)[0])
-        manifest = html.unescape(re.findall(r"name=manifest value='([^']+)'", page)[0])
-        assert parse_qs(urlsplit(form).query)["state"]
-        http.post(form, data={"manifest": manifest}, follow_redirects=True).raise_for_status()
-
-
-def install(text: str) -> None:
-    """The link that `init` prints: a person chooses the repository."""
-    (address,) = re.findall(r"install the App on \S+: (http://\S+)", text)
-    httpx2.post(address, data={"repository": REPOSITORY}, trust_env=False).raise_for_status()
 
 
 ANSWERS = (
@@ -185,7 +141,7 @@ def answer(terminal: Terminal) -> None:
     browse(terminal.text)
     terminal.expect("Next:")
     terminal.expect("runs-on: gpu")
-    install(terminal.text)
+    install(terminal.text, REPOSITORY)
 
 
 def test_the_ten_commands_lead_from_nothing_to_a_job_on_a_gpu(
