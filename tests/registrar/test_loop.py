@@ -479,6 +479,18 @@ async def test_it_sees_off_the_idle_runners_that_leave_with_it(world: World) -> 
     await seeing_off
 
 
+async def test_it_waits_for_no_runner_that_works(world: World) -> None:
+    pod = start(runner_pod())
+    pod["metadata"] |= {"deletionTimestamp": stamp()}
+    pod["metadata"]["annotations"] |= {contract.RUNNER_ID_ANNOTATION: "1", contract.BUSY_ANNOTATION: "7"}
+    await world.cluster.create(pod)
+    world.follow()
+    await until(world.store.pods)
+    now = iter(range(0, 1000, 3))
+    await Loop(world.service.parts, clock=lambda: float(next(now))).see_off()
+    assert next(now) <= 9, "seconds: its job goes on without the registrar, and its pod may take hours"
+
+
 async def test_a_label_that_job_code_declared_anew_is_reported_as_drift(world: World) -> None:
     world.run()
     pod = await an_online_pod(world)
