@@ -3,9 +3,10 @@
 import random
 
 from tests.registrar.crowded_nodes import pool
+from tests.registrar.seed import seed
 from tests.registrar.shared_nodes import SharedNodes, SimulatedPool
 
-SEED = random.SystemRandom().randrange(10**6)
+SEED = seed()
 JOBS = 500
 
 

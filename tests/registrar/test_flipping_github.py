@@ -5,7 +5,6 @@
 
 import asyncio
 import os
-import random
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle
@@ -16,8 +15,9 @@ from registrar.forges.github.pace import LIMITS
 from tests.github.arranged import job
 from tests.registrar.conftest import World, open_world
 from tests.registrar.replica_set import ReplicaSet
+from tests.registrar.seed import seed
 
-SEED = random.SystemRandom().randrange(10**6)
+SEED = seed()
 JOBS = int(os.environ.get("FLIPPED_JOBS", "60"))
 OF_A_RUN, MOST = 20, 12
 FLIP_SECONDS = 1.0
