@@ -31,12 +31,12 @@ def _is_dns(text: str) -> bool:
 
 
 def _is_elsewhere(text: str) -> bool:
-    """Whether a connection can lead there, and in the words of its own family."""
+    """Whether a connection can lead there, and in the words of its own family; to a forge on trial by loopback, too."""
     if not is_cidr(text):
         return False
     network = ipaddress.ip_network(text)
     is_mapped = isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None
-    return not (is_mapped or network.is_loopback or network.is_multicast)
+    return not (is_mapped or network.is_multicast)
 
 
 def _elsewhere_cure(text: str) -> str:
@@ -46,7 +46,7 @@ def _elsewhere_cure(text: str) -> str:
     mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
     if mapped is not None and network.prefixlen >= _MAPPED_BITS:
         return f"write {mapped}/{network.prefixlen - _MAPPED_BITS}"
-    return "name where the other side answers: this is the pod itself, or nobody that a connection leads to"
+    return "name where the other side answers: no connection leads there"
 
 
 _MAPPED_BITS: Final = 96

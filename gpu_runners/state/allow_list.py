@@ -37,6 +37,7 @@ KUBERNETES_TYPES: Final = frozenset(
     for kind in (
         "admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy",
         "admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding",
+        "apps/v1:DaemonSet",
         "apps/v1:Deployment",
         "core/v1:ConfigMap",
         "core/v1:Namespace",
@@ -73,6 +74,7 @@ GITHUB_TYPES: Final = frozenset(
 POOLS_TYPES: Final = frozenset(
     {
         *(f"gpu-runners:index:{name}" for name in ("OnlinePools", "RunnerDeployment")),
+        "kubernetes:apps/v1:DaemonSet",
         "kubernetes:apps/v1:Deployment",
         "kubernetes:core/v1:ConfigMap",
         "kubernetes:keda.sh/v1alpha1:ScaledObject",

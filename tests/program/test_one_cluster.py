@@ -33,7 +33,7 @@ from tests.access.cluster.api_server import ApiServer, api_server
 
 CONFIG_MAPS = "/api/v1/namespaces/team/configmaps"
 AUTOSCALERS = "/apis/autoscaling/v2/namespaces/team/horizontalpodautoscalers"
-URN = "urn:pulumi:dev::gpu-runners::kubernetes:core/v1:ConfigMap::settings"
+URN = "urn:pulumi:dev::gpu-runners::kubernetes:core/v1:ConfigMap::pools-dev"
 PROVIDER = "urn:pulumi:dev::gpu-runners::pulumi:providers:kubernetes::default_4_25_0"
 STATE: dict[str, Any] = {
     "version": 3,
@@ -51,8 +51,12 @@ STATE: dict[str, Any] = {
                 "urn": URN,
                 "type": "kubernetes:core/v1:ConfigMap",
                 "custom": True,
-                "id": "team/settings",
-                "inputs": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}},
+                "id": "team/pools-dev",
+                "inputs": {
+                    "apiVersion": "v1",
+                    "kind": "ConfigMap",
+                    "metadata": {"name": "pools-dev", "namespace": "team"},
+                },
                 "outputs": {"__fieldManager": "pulumi-kubernetes"},
                 "provider": f"{PROVIDER}::1",
             },
