@@ -36,6 +36,7 @@ _STATE_IS_NOT_READ: Final = (
     ("cancel",),
 )
 _ONLY_TELL: Final = (("config", "--json"), ("config", "get"), ("whoami",), ("stack", "ls"))
+_DEEPEST: Final = 100  # a state nests a dozen
 _BEGINNING: Final = ".pulumi/meta.yaml"
 _REVEAL: Final = "--show-secrets"
 _BACKEND: Final = "PULUMI_BACKEND_URL"
@@ -59,12 +60,13 @@ class Answer(Ended):
     """What a command printed."""
 
     def document(self) -> Any:
-        """The JSON on its output, None where there is none. Warnings may precede it."""
+        """The JSON on its output, None where there is none that can be read. Warnings may precede it."""
         start = self.output.find("{")
         try:
-            return json.loads(self.output[start:]) if start >= 0 else None
+            document = json.loads(self.output[start:]) if start >= 0 else None
         except (ValueError, RecursionError):
             return None
+        return None if _is_deep(document) else document
 
     @property
     def complaint(self) -> str:
@@ -305,6 +307,21 @@ def _no_file(stack: str) -> str:
         f"{name}: not found, and it says what the state may hold; look from a checkout that has it, or name it "
         "(--config-file), before you believe what follows"
     )
+
+
+def _is_deep(document: object) -> bool:
+    """Whether it is nested deeper than `_DEEPEST`: what walks it would fail at that, in this Python or the next."""
+    level = [document]
+    for _ in range(_DEEPEST):
+        level = [
+            child
+            for value in level
+            if isinstance(value, dict | list)
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _resources(document: Any) -> list[dict[str, Any]]:

@@ -30,9 +30,10 @@ def wanted(file: str) -> list[Requirement]:
 
 
 def pins() -> dict[str, str]:
-    """Name → version in the tested set."""
-    lines = (line.split("==") for line in (REPOSITORY / "constraints.txt").read_text().split())
-    return {canonicalize_name(name): version for name, version in lines}
+    """Name → version in the tested set, on this machine."""
+    pinned = map(Requirement, (REPOSITORY / "constraints.txt").read_text().splitlines())
+    packages = [Locked(requirement, ()) for requirement in pinned]
+    return {package.name: package.version for package in packages if package.is_for({})}
 
 
 def here(lock: str) -> dict[str, Locked]:
