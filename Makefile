@@ -14,7 +14,7 @@ OF_EACH ?= 12
 MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help venv install check format test test-review test-demo test-sharing test-why alerts adversary unit unit-pythons unit-newest mutants flip share schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
+.PHONY: help venv install check format test test-review test-newcomer test-scaling test-demo test-sharing test-why alerts adversary unit unit-pythons unit-newest mutants flip share schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -50,8 +50,14 @@ alerts: venv ## the alert rules of examples/monitoring by promtool, which is bui
 test-sharing: venv ## five minutes on the lab: pools of one to eight GPUs, two teams and priorities on four real GPUs
 	$(BIN)/python -m lab up && $(BIN)/pytest -m sharing
 
-test-demo: venv ## a long suite on the lab: the demos, stopped by Ctrl-C at several points and run again
+test-newcomer: venv ## a long suite on the lab: every command of both ways of docs/onboarding.md
+	$(BIN)/python -m lab up && $(BIN)/pytest -m newcomer
+
+test-demo: venv ## a long suite on the lab: the demos, stopped by Ctrl-C at several points and run again (not part of CI)
 	$(BIN)/python -m lab up && $(BIN)/pytest -m demo
+
+test-scaling: venv ## a long suite on the lab: pools that follow the queue, from zero and back
+	$(BIN)/python -m lab up && $(BIN)/pytest -m scaling
 
 adversary: venv ## a long suite on the lab: all that a hostile pod is refused, and all that it cannot reach
 	$(BIN)/python -m lab up && $(BIN)/pytest -m adversary

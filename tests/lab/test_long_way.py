@@ -26,6 +26,7 @@ from lab.demo.forges.github import INFRA
 from lab.gitea_api import GiteaApi
 from lab.github import daemon
 from lab.repositories import Source
+from lab.trial.deadline import until
 from lab.trial.kubernetes import KubernetesApi
 from lab.worlds import DEV, PLATFORM
 from tests.docs.commands import LONG, commands, files
@@ -47,6 +48,7 @@ IMAGES = {
     "ml/cuda-train": "lab.local/cuda-mlops:lab", "actions/actions-runner": "lab.local/github-runner:lab",
 }  # fmt: skip
 SLOW_SECONDS = 300.0
+RELEASED_SECONDS = 60.0
 DOCKER = """#!/bin/sh
 # build: the Dockerfile and its base are named; push and inspect: something is told as a digest.
 set -eu
@@ -196,6 +198,12 @@ def steps() -> list[str]:
     return [exports(command, PLATFORM if number < first_of_dev else DEV) for number, command in enumerate(made)]
 
 
+def running(api: KubernetesApi) -> list[str]:
+    """The pool's pods that still run."""
+    pods = api.items(f"/api/v1/namespaces/{NAMESPACES['runners-prod']}/pods")
+    return [pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] == "Running"]
+
+
 def test_the_long_way_leads_to_a_job_on_a_gpu_that_another_job_brought_up(
     person: Person, api: KubernetesApi, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -224,7 +232,7 @@ def test_the_long_way_leads_to_a_job_on_a_gpu_that_another_job_brought_up(
                     terminal.answer("Paste your secret: ", secrets[step.split()[3]])
             terminal.expect("== end", SLOW_SECONDS)
             assert terminal.end() == 0
-            gone = api.items(f"/api/v1/namespaces/{NAMESPACES['runners-prod']}/pods")
+            until("the released pool has no pod that runs", lambda: not running(api), RELEASED_SECONDS)
         finally:
             (person.folder / "said.txt").write_text(terminal.text)
             clean_up(person)
@@ -237,7 +245,6 @@ def test_the_long_way_leads_to_a_job_on_a_gpu_that_another_job_brought_up(
     assert "failed   " not in terminal.text  # of either doctor
     assert "ok       names: pods may ask the cluster's DNS at 10.96.0.10, 10.85.0.1" in terminal.text
     assert "Traceback" not in terminal.text
-    assert [pod["metadata"]["name"] for pod in gone if pod["status"]["phase"] == "Running"] == []
 
 
 def prepare(step: str, folder: Path, written: Mapping[str, str], said: str) -> None:

@@ -73,17 +73,15 @@ def kill_runner(pods: Pods, name: str) -> None:
 
 
 def until_told(forge: GiteaApi, repository: Repository, commit: str, state: str) -> list[dict[str, Any]]:
-    """The newest statuses of the commit, as soon as one of this state says that the runner is gone."""
+    """The statuses of this state that say that the runner is gone, later ones over them or not, once there is one."""
 
     def statuses() -> list[dict[str, Any]]:
-        return forge.get(f"/repos/{repository.name}/commits/{commit}/status")["statuses"] or []
+        return forge.get(f"/repos/{repository.name}/commits/{commit}/statuses") or []
 
-    def has_it(shown: list[dict[str, Any]]) -> bool:
-        return any(it["status"] == state and it["description"].startswith("The runner ") for it in shown)
+    def of_the_loss() -> list[dict[str, Any]]:
+        return [it for it in statuses() if it["status"] == state and it["description"].startswith("The runner ")]
 
-    return until(
-        f"a status {state} says why", lambda: shown if has_it(shown := statuses()) else None, PATIENCE_SECONDS, statuses
-    )
+    return until(f"a status {state} says why", of_the_loss, PATIENCE_SECONDS, statuses)
 
 
 def let_time_pass(forge: GiteaApi, job: int) -> None:
