@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from lab import paths
+from lab.trial.deadline import until
 from lab.trial.stack import Stack
+
+TOLD_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,14 @@ class Reviews:
             file = Path(folder) / "report.json"
             code = self._run("review", *filter(None, [look]), "--json", str(file), *options).returncode
             return code, json.loads(file.read_text())
+
+    def until_told(self, runner: str) -> None:
+        """Waits until a review tells of a runner of this name: the registrar's list is seconds old at times."""
+        until(f"a review tells of runner {runner}", lambda: self.tells(runner), TOLD_SECONDS)
+
+    def tells(self, runner: str) -> bool:
+        """Whether a review tells of a runner of this name."""
+        return runner in json.dumps(self.report()[1])
 
     def repair(self, agreed: str = "--yes") -> subprocess.CompletedProcess[str]:
         return self._run("repair", *([agreed] if agreed else []))

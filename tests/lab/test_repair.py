@@ -100,11 +100,6 @@ MADE = (
 COLLEAGUE = "colleague"
 
 
-def is_told(stack: Stack, name: str) -> bool:
-    """Whether a review tells of a runner of this name."""
-    return name in json.dumps(Reviews(stack).report()[1])
-
-
 @pytest.fixture(autouse=True)
 def tidy(stack: Stack, api: KubernetesApi, forge: Repository) -> Iterator[None]:
     """Whatever a test made is gone before the next one, and what it changed is put back."""
@@ -116,7 +111,7 @@ def tidy(stack: Stack, api: KubernetesApi, forge: Repository) -> Iterator[None]:
     for runner in forge.runners():
         if runner.name == COLLEAGUE:
             forge.remove_runner(runner.id)
-            until("the registrar lists it no more", lambda: not is_told(stack, COLLEAGUE), 60)
+            until("the registrar lists it no more", lambda: not Reviews(stack).tells(COLLEAGUE), 60)
     until("it is gone", lambda: not [1 for kind, name in MADE if api.find(f"{CORE}/{kind}/{name}")], 60)
     if Reviews(stack).report()[0] != 0:
         done = Reviews(stack).repair()
@@ -274,7 +269,7 @@ def test_replicas_that_an_autoscaler_sets_stay(stack: Stack, api: KubernetesApi)
 
 def test_the_registrar_removes_a_stranger_and_nobody_elses_runner(stack: Stack, forge: Repository) -> None:
     register_by_hand(stack.environment, forge.name, COLLEAGUE, ["their-own"])
-    until("the registrar lists it", lambda: is_told(stack, COLLEAGUE), 60)  # its list is seconds old at times
+    Reviews(stack).until_told(COLLEAGUE)
     done = Reviews(stack).repair()
     assert COLLEAGUE in {runner.name for runner in forge.runners()}
     assert "which no pool of ours does" in done.stdout

@@ -135,6 +135,7 @@ def test_what_others_added_is_found_with_who_did_it_and_repaired_once_somebody_a
 ) -> None:
     make_drift_of_the_pool(api)
     register_by_hand(reviewed.environment, forge.name, "stranger", ["reviewed"])
+    Reviews(reviewed).until_told("stranger")
     code, report = Reviews(reviewed).report()
     assert code == ExitCode.FOUND
     assert found_in(report) == {
@@ -197,6 +198,7 @@ def test_a_label_changed_at_the_forge_is_drift_and_the_pod_is_replaced(
 ) -> None:
     runner = until("the repaired pool's one runner is the forge's one", lambda: settled(api, forge), 60)
     rename_labels(reviewed.environment, SPACE, runner.name, ["release"])
+    Reviews(reviewed).until_told(runner.name)
     (found,) = Reviews(reviewed).report()[1]["drift"]
     assert found["what"] == f"Runner {runner.name} of pod {SPACE}/{runner.name}"
     assert found["live"] == "labels are 'release', declared 'reviewed'"

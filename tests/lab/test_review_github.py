@@ -99,7 +99,7 @@ def reviews_find(reviewed: Stack, kind: str, *live: str) -> None:
         assert code == ExitCode.FOUND, report  # the version at the least
         return [finding["live"] for finding in report["drift"] if finding["kind"] == kind]
 
-    until(f"the {kind} shows as {live}", lambda: found() == list(live), 10, seen=found)
+    until(f"the {kind} shows as {live}", lambda: found() == list(live), 60, seen=found)
 
 
 def test_labels_changed_at_github_are_drift_and_the_runner_is_replaced(
