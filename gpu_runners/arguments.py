@@ -57,6 +57,14 @@ def add_folder(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def whole_number(text: str, most: int, unit: str = "") -> int:
+    """A number from 1 to `most`; the unit is for the message, e.g. ` of seconds`. Raises ArgumentTypeError."""
+    if not re.fullmatch(f"[0-9]{{1,{len(str(most))}}}", text, re.ASCII) or not 1 <= int(text) <= most:
+        allowed = f"a whole number{unit} from 1 to {most}"
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is none; allowed: {allowed}")
+    return int(text)
+
+
 def add_format(command: argparse.ArgumentParser, *formats: str) -> None:
     """--format, how the answer is printed: the first of these without it."""
     command.add_argument("--format", choices=formats, default="text", help=f"how to print: {', '.join(formats)} (text)")

@@ -1,16 +1,14 @@
 """JobList: answers `/jobs`: each job that waits or works in the granted scopes, and the pools that could take it."""
 
 import asyncio
-from collections.abc import Iterable
 from typing import Any, Final
 
-from registrar.forges.forge import ForgeError, Job
+from registrar.forges.forge import ForgeError
 from registrar.pod_store import PodStore
-from registrar.queue import Pool
+from registrar.queue import Takers
 from registrar.queue_reader import QueueReader
 from registrar.settings import Settings
 from registrar.untrusted import words
-from values.runner_label import folded
 from values.scope import Scope
 
 MOST_JOBS: Final = 500  # of a scope and state; whoever looks for more looks at the forge
@@ -55,7 +53,7 @@ class JobList:
         begun = {job.id for job in snapshot.running}
         waiting = [job for job in snapshot.waiting if job.id not in begun]
         runners = {pod.runner_id: f"{pod.namespace}/{pod.name}" for pod in self._store.last_seen()}
-        takers = _Takers(pools)
+        takers = Takers(pools)
         return [
             {
                 "scope": scope.path,
@@ -64,27 +62,8 @@ class JobList:
                 "labels": sorted(map(words, job.labels)),
                 "state": state,
                 "runner": runners.get(job.runner_id, "") if job.runner_id is not None else "",
-                "pools": takers.of(job),
+                "pools": sorted(takers.of(job)),
             }
             for state, jobs in (("waiting", waiting), ("running", snapshot.running))
             for job in jobs[:MOST_JOBS]
         ]
-
-
-class _Takers:
-    """The pools that could take a job; the same answer for all jobs that are alike."""
-
-    def __init__(self, pools: Iterable[Pool]) -> None:
-        self._pools = [(pool, folded(pool.labels)) for pool in pools]
-        self._known: dict[tuple[frozenset[str], frozenset[str | None] | None], list[str]] = {}
-
-    def of(self, job: Job) -> list[str]:
-        alike = (job.labels, job.groups)
-        if alike not in self._known:
-            wanted = folded(job.labels)
-            self._known[alike] = sorted(
-                pool.key
-                for pool, offered in self._pools
-                if wanted <= offered and (job.groups is None or pool.group in job.groups)
-            )
-        return self._known[alike]

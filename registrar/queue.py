@@ -85,7 +85,7 @@ def count(
     ordered = sorted(pools, key=lambda pool: (len(pool.labels), pool.key))
     counted = {pool.key: Count() for pool in ordered}
     for scope in dict.fromkeys((*running, *waiting)):
-        takers = _Takers([pool for pool in ordered if pool.scope == scope])
+        takers = Takers([pool for pool in ordered if pool.scope == scope])
         begun = set()
         for job in running.get(scope, ()):
             begun.add(job.id)
@@ -103,39 +103,42 @@ def count(
 
 def untaken(pools: Iterable[Pool], scope: Scope, waiting: Iterable[Job]) -> list[Job]:
     """The jobs of a scope that no pool can take, however long they wait."""
-    takers = _Takers([pool for pool in pools if pool.scope == scope])
+    takers = Takers([pool for pool in pools if pool.scope == scope])
     return [job for job in waiting if not takers.first(job)]
 
 
 def taken_by(pools: Iterable[Pool], waiting: Iterable[Job]) -> dict[str, list[Job]]:
     """Jobs of one scope by the key of the first of its pools that could take them."""
     ordered = sorted(pools, key=lambda pool: (len(pool.labels), pool.key))
-    takers, jobs = _Takers(ordered), dict[str, list[Job]]()
+    takers, jobs = Takers(ordered), dict[str, list[Job]]()
     for job in waiting:
         jobs.setdefault(takers.first(job), []).append(job)
     jobs.pop(NOBODY, None)
     return jobs
 
 
-class _Takers:
+class Takers:
     """Who can take a job; the same answer for all jobs that are alike, of which there may be thousands."""
 
-    def __init__(self, ordered: list[Pool]) -> None:
+    def __init__(self, ordered: Iterable[Pool]) -> None:
         self._pools = [(pool, folded(pool.labels)) for pool in ordered]
         self._known: dict[tuple[frozenset[str], frozenset[str | None] | None], tuple[str, ...]] = {}
 
     def first(self, job: Job) -> str:
-        takers = self._of(job)
+        """The first of those, NOBODY without any."""
+        takers = self.of(job)
         return takers[0] if takers else NOBODY
 
     def take(self, job: Job, room: dict[str, int]) -> str:
-        takers = self._of(job)
+        """The first of those that has room, which it has less of then; without room the first."""
+        takers = self.of(job)
         key = next((key for key in takers if room.get(key, 1) > 0), takers[0] if takers else NOBODY)
         if key in room:
             room[key] -= 1
         return key
 
-    def _of(self, job: Job) -> tuple[str, ...]:
+    def of(self, job: Job) -> tuple[str, ...]:
+        """The keys of the pools that could take it, in the order in which they were given."""
         alike = (job.labels, job.groups)
         if alike not in self._known:
             wanted = folded(job.labels)

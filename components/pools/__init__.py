@@ -3,6 +3,7 @@
   declare                declare_pools: all of them, and the wait, from plain values
   runner_deployment      RunnerDeployment: one pool
   runner_pod             its pod
+  confinement            who its pods run as, and what they may not do
   scaled_object          its ScaledObject, where it follows the queue
   prepull                its DaemonSet, where its images are pulled ahead
   runner_scripts/        what runs in it, as sh

@@ -10,6 +10,7 @@ from typing import Final
 import pulumi_kubernetes as k8s
 
 from components.labels import object_labels
+from components.pools.confinement import confined_pod, unprivileged
 from components.prepull_container import (
     IMAGE_CONTAINER,
     PULLED,
@@ -18,8 +19,7 @@ from components.prepull_container import (
     WAIT,
     WAITING_CONTAINER,
 )
-from values.accounts import RUNNER
-from values.contract import PREPULL_LABEL, RUNNER_USER
+from values.contract import PREPULL_LABEL
 from values.pod_variables import no_devices
 from values.pool import RunnerPool
 
@@ -46,23 +46,8 @@ def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
     gpu = pool["gpu"]
     secrets = pool.get("pull_secrets")
     return {
-        "service_account_name": RUNNER,
-        "automount_service_account_token": False,
-        "enable_service_links": False,
-        "host_network": False,
-        "host_pid": False,
-        "host_ipc": False,
-        "restart_policy": "Always",
-        "dns_policy": "ClusterFirst",
+        **confined_pod(),
         "termination_grace_period_seconds": 1,
-        "security_context": {
-            "run_as_non_root": True,
-            "run_as_user": RUNNER_USER,
-            "run_as_group": RUNNER_USER,
-            "fs_group": RUNNER_USER,
-            "fs_group_change_policy": "OnRootMismatch",
-            "seccomp_profile": {"type": "RuntimeDefault"},
-        },
         "node_selector": dict(gpu["node_selector"]),
         "tolerations": [{**toleration} for toleration in gpu["tolerations"]],
         "init_containers": [_container(pool, IMAGE_CONTAINER, pool["image"], PULLED)],
@@ -83,10 +68,5 @@ def _container(pool: RunnerPool, name: str, image: str, script: str) -> k8s.core
             "requests": dict(REQUESTS),
             "limits": {resource: amount for resource, amount in REQUESTS.items() if resource != "cpu"},
         },
-        "security_context": {
-            "allow_privilege_escalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "privileged": False,
-            "read_only_root_filesystem": False,
-        },
+        "security_context": unprivileged(),
     }

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pulumi_kubernetes as k8s
 
 from components.labels import STAY_ANNOTATIONS, pool_labels
+from components.pools.confinement import confined_pod, unprivileged
 from components.pools.runner_scripts import PRE_STOP, REGISTER, RUNNER_PROCESS, START
 from components.runner_volumes import (
     JOBS_FOLDER,
@@ -25,7 +26,6 @@ from components.runner_volumes import (
     registration_mounts,
     runner_mounts,
 )
-from values.accounts import RUNNER
 from values.contract import (
     ONLINE_GATE,
     OWN_IMAGE_VARIABLE,
@@ -33,7 +33,6 @@ from values.contract import (
     REGISTRATION_CONTAINER,
     RUNNER_CONTAINER,
     RUNNER_LABELS_ANNOTATION,
-    RUNNER_USER,
 )
 from values.placement import gpu_limits
 from values.pod_variables import no_devices
@@ -59,25 +58,9 @@ def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
     gpu = pool.get("gpu")
     has_identity = pool["identity"] != NO_IDENTITY
     return {
-        # Also of base runners: a job gets the rights of an account from the registrar, if it is one that may.
-        "service_account_name": RUNNER,
-        "automount_service_account_token": False,
-        "enable_service_links": False,
-        "host_network": False,
-        "host_pid": False,
-        "host_ipc": False,
-        "restart_policy": "Always",  # a Deployment allows no other; the main container says Never for itself
-        "dns_policy": "ClusterFirst",
+        **confined_pod(),
         "termination_grace_period_seconds": int(pool["protect_job_seconds"]),
         "readiness_gates": [{"condition_type": ONLINE_GATE}],
-        "security_context": {
-            "run_as_non_root": True,
-            "run_as_user": RUNNER_USER,
-            "run_as_group": RUNNER_USER,
-            "fs_group": RUNNER_USER,
-            "fs_group_change_policy": "OnRootMismatch",
-            "seccomp_profile": {"type": "RuntimeDefault"},
-        },
         **_extras(pool),
         "node_selector": dict(gpu["node_selector"]) if gpu else {},
         "tolerations": [{**toleration} for toleration in gpu["tolerations"]] if gpu else [],
@@ -128,7 +111,7 @@ def _registration_container(pool: RunnerPool) -> Container:
             "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "64Mi"},
             "limits": {"memory": REGISTRATION_MEMORY, "ephemeral-storage": "1Gi"},
         },
-        "security_context": _unprivileged(),
+        "security_context": unprivileged(),
         "termination_message_path": REGISTRATION_MESSAGE,
         "termination_message_policy": "FallbackToLogsOnError",
         "volume_mounts": registration_mounts(),
@@ -176,7 +159,7 @@ def _runner_container(pool: RunnerPool) -> Container:
         },
         "restart_policy": "Never",  # one pod, one registration, one job: the ReplicaSet brings the next
         "lifecycle": {"pre_stop": {"exec_": {"command": ["/bin/sh", "-c", PRE_STOP]}}},
-        "security_context": _unprivileged(),
+        "security_context": unprivileged(),
         "termination_message_path": RUNNER_MESSAGE,
         "termination_message_policy": "FallbackToLogsOnError",
         "volume_mounts": [
@@ -188,13 +171,3 @@ def _runner_container(pool: RunnerPool) -> Container:
 
 def _environment(variables: dict[str, str]) -> list[k8s.core.v1.EnvVarArgsDict]:
     return [{"name": name, "value": value} for name, value in sorted(variables.items())]
-
-
-def _unprivileged() -> k8s.core.v1.SecurityContextArgsDict:
-    return {
-        "allow_privilege_escalation": False,
-        "capabilities": {"drop": ["ALL"]},
-        "privileged": False,
-        # A job writes where its image lets it: only what `restricted` asks for is enforced here.
-        "read_only_root_filesystem": False,
-    }

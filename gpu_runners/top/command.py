@@ -10,7 +10,6 @@ looks at the cluster and at the registrar, changes nothing and takes no lock. Th
 
 import argparse
 import os
-import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -19,7 +18,7 @@ from access.causes.facts import Facts, StackFacts
 from access.causes.reader import FactsReader
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError
-from gpu_runners.arguments import add_stack
+from gpu_runners.arguments import add_stack, whole_number
 from gpu_runners.declared_pools import DeclaredPool, declared_pools
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.exit_code import ExitCode
@@ -43,10 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,4}", text, re.ASCII) or not 1 <= int(text) <= _LONGEST_SECONDS:
-        allowed = f"a whole number of seconds from 1 to {_LONGEST_SECONDS}"
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is none; allowed: {allowed}")
-    return int(text)
+    return whole_number(text, _LONGEST_SECONDS, " of seconds")
 
 
 def run(options: argparse.Namespace) -> ExitCode:

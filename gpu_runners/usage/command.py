@@ -12,7 +12,6 @@ register, which the registrar tells. Weeks begin on Monday, UTC; a job counts in
 
 import argparse
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -21,7 +20,7 @@ from access.causes.reader import FactsReader
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError
 from access.forge_errors import ForgeUnreachableError, answers_are_read
-from gpu_runners.arguments import add_format, add_stack, repository
+from gpu_runners.arguments import add_format, add_stack, repository, whole_number
 from gpu_runners.declared_pools import DeclaredPool, declared_pools
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.exit_code import ExitCode
@@ -53,9 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _weeks(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,2}", text, re.ASCII) or not 1 <= int(text) <= _MOST_WEEKS:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is none; allowed: a whole number from 1 to {_MOST_WEEKS}")
-    return int(text)
+    return whole_number(text, _MOST_WEEKS)
 
 
 def run(options: argparse.Namespace) -> ExitCode:
