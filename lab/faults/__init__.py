@@ -5,7 +5,8 @@ A fault is judged by the conclusions that the forge has of its jobs, and by what
   __main__              the command line
   fault                 Fault and Observation: one thing that goes wrong, and what was seen of it
   catalogue             every fault, in the order in which they run
-  scene                 Scene: a platform of the suite's own, its pools, and jobs on them
+  place                 Place: a platform and its pools at one forge, and when all is as declared again
+  scene                 Scene: the suite's own place, its forge's door, and jobs on it
   stage                 the stack, its repository and its door, from nothing to nothing
   work                  Work: the jobs of one fault, from their first step to the forge's word
   during                the shape of most faults: a job runs, something is struck, job and pools are looked at

@@ -64,7 +64,10 @@ def stage() -> Iterator[Scene]:
         stack = _stack(variables)
         try:
             _up(stack)
-            scene = Scene(api, stack, Pods(api, SPACE, repository), ledger, repository, door, SYSTEM, DECLARED)
+            scene = Scene(
+                api=api, pods=Pods(api, SPACE, repository), repository=repository, system=SYSTEM, declared=DECLARED,
+                stack=stack, ledger=ledger, door=door,
+            )  # fmt: skip
             scene.until_quiet()
             yield scene
         finally:

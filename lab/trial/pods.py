@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lab.trial.deadline import until
 from lab.trial.kubernetes import Json, KubernetesApi
-from lab.trial.repository import Repository
+from lab.trial.repository import Registrations
 from values import contract
 
 
@@ -63,7 +63,7 @@ class Pods:
 
     api: KubernetesApi
     namespace: str
-    forge: Repository
+    forge: Registrations
 
     @property
     def path(self) -> str:

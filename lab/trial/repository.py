@@ -3,7 +3,7 @@
 import base64
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from lab.gitea_api import GiteaApi
 
@@ -18,6 +18,13 @@ class Runner:
     name: str
     online: bool
     labels: frozenset[str]
+
+
+class Registrations(Protocol):
+    """The runners of a repository at either forge."""
+
+    def runners(self) -> list[Runner]:
+        """Those registered for the repository itself."""
 
 
 class Repository:
