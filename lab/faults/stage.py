@@ -3,7 +3,7 @@
 import fcntl
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any, Final
 
@@ -18,7 +18,7 @@ from lab.trial.ledger import Ledger
 from lab.trial.pods import Pods
 from lab.trial.pools import gpus, pool, pools_config
 from lab.trial.repository import Repository
-from lab.trial.stack import Stack
+from lab.trial.stack import Outcome, Stack
 
 SPACE: Final = "gpu-runners-faults"
 SYSTEM: Final = f"{SPACE}-system"
@@ -56,14 +56,13 @@ def config(pools: Mapping[str, Config] | None = None, **fields: Any) -> Config:
 def stage() -> Iterator[Scene]:
     """Everything up, with the lab to itself; gone afterwards. Raises LabError."""
     variables = environment.load()
-    with (paths.CACHE / "lab-tests.lock").open("w") as lock:
-        until(f"no other test session holds {lock.name}", lambda: _is_taken(lock), OTHER_SESSION_SECONDS)
+    with alone():
         repository = Repository(variables["FORGE_URL"], variables["FORGE_TOKEN"], REPOSITORY)
         repository.make_anew()
         api, ledger, door = KubernetesApi(), Ledger(), ForgeDoor()
         stack = _stack(variables)
         try:
-            _up(stack)
+            despite_a_lock(stack, stack.up)
             scene = Scene(
                 api=api, pods=Pods(api, SPACE, repository), repository=repository, system=SYSTEM, declared=DECLARED,
                 stack=stack, ledger=ledger, door=door,
@@ -72,12 +71,20 @@ def stage() -> Iterator[Scene]:
             yield scene
         finally:
             door.pass_on()
-            stack.destroy().succeeded()
+            despite_a_lock(stack, stack.destroy)
             door.close()
             ledger.close()
             api.close()
             repository.drop()
             repository.close()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """The lab without any other test session. Raises LabError where another one does not end."""
+    with (paths.CACHE / "lab-tests.lock").open("w") as lock:
+        until(f"no other test session holds {lock.name}", lambda: _is_taken(lock), OTHER_SESSION_SECONDS)
+        yield
 
 
 def unlock(stack: Stack) -> None:
@@ -91,24 +98,32 @@ def unlock(stack: Stack) -> None:
         raise LabError(f"gpu-runners unlock {stack.name}: {done.returncode}\n{done.stdout}{done.stderr}")
 
 
-def _stack(variables: Mapping[str, str]) -> Stack:
-    folder = paths.STATE / "faults"
+def taken_over(name: str, config: Config, environment: Mapping[str, str]) -> Stack:
+    """A stack with this config: made, or what an earlier session left. Raises LabError."""
+    folder = paths.STATE / name
     folder.mkdir(parents=True, exist_ok=True)
-    backend = {**variables, "PULUMI_BACKEND_URL": s3.pulumi_backend(worlds.PLATFORM, STACK)}
     try:
-        return Stack.make(STACK, config(), folder, backend)
+        return Stack.make(name, config, folder, environment)
     except LabError as error:
         if "already exists" not in str(error):
             raise
-    return Stack(STACK, folder, backend)
+    stack = Stack(name, folder, environment)
+    stack.configure(config)
+    return stack
 
 
-def _up(stack: Stack) -> None:
-    outcome = stack.up()
+def despite_a_lock(stack: Stack, command: Callable[[], Outcome]) -> None:
+    """`up` or `destroy`, once more where a killed one has left its lock. Raises LabError."""
+    outcome = command()
     if outcome.code != 0 and "lock" in outcome.output:
         unlock(stack)
-        outcome = stack.up()
+        outcome = command()
     outcome.succeeded()
+
+
+def _stack(variables: Mapping[str, str]) -> Stack:
+    backend = {**variables, "PULUMI_BACKEND_URL": s3.pulumi_backend(worlds.PLATFORM, STACK)}
+    return taken_over(STACK, config(), backend)
 
 
 def _is_taken(lock: IO[str]) -> bool:
