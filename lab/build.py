@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab import go_caches, paths
+from lab import go_caches, outdated, paths
 from lab.catalogue import Asset, Program, programs
 from lab.errors import LabError
 
@@ -43,6 +43,7 @@ def build_all(say: Say, wanted: Sequence[str] = ()) -> None:
                 say(f"build {program.name}: {time.monotonic() - started:.0f} s, {size:.0f} MB")
     for program in chosen:
         _link(program)
+        outdated.use(program.folder)
     if missing:
         go_caches.shrink()
 
@@ -179,6 +180,7 @@ def kept_module(module: str, source: Path) -> Path:
             copy = shutil.copytree(module_folder(module, source), Path(scratch) / "module")
             with contextlib.suppress(OSError):  # another process was first
                 copy.rename(kept)
+    outdated.use(kept)
     return kept
 
 

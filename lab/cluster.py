@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from lab import (
     images,
     network,
     node,
+    outdated,
     outside,
     packages,
     paths,
@@ -63,6 +65,7 @@ def up(say: Say, fake_node_count: int = 2) -> None:
             _take_down(say)
         build.build_all(say)
         images.build_all(say)
+        outdated.sweep()
         if not _is_up() and preflight.bridge_is_foreign():
             raise LabError(f"another interface uses {network.HOST}: the lab needs {network.POD_RANGE} for itself")
         paths.LOGS.mkdir(parents=True, exist_ok=True)
@@ -84,6 +87,7 @@ def up(say: Say, fake_node_count: int = 2) -> None:
         repositories.seed()
         _await_node()
         _start(say, [node.firewall()])
+        images.forget_outdated(say, containers.CTR, _images_of_objects())
         environment.write()
     say(f"lab is up; logs in {paths.LOGS}; `. {paths.STATE / 'env.sh'}` points a shell at it")
 
@@ -168,6 +172,12 @@ def _await_node() -> None:
                 f"see {paths.LOGS / 'kubelet.log'}"
             )
         time.sleep(0.2)
+
+
+def _images_of_objects() -> set[str]:
+    """What pods run of now, and would run of if somebody scaled them up again."""
+    kinds = "pods,replicasets,deployments,daemonsets,statefulsets,jobs,cronjobs"
+    return outdated.images_named(json.loads(node.kubectl("get", kinds, "--all-namespaces", "--output=json")))
 
 
 def _is_up() -> bool:

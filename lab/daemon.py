@@ -14,6 +14,8 @@ from lab.errors import LabError
 START_DEADLINE_SECONDS = 60.0
 STOP_DEADLINE_SECONDS = 15.0
 POLL_SECONDS = 0.05
+MOST_LOG_BYTES = 20 * 2**20
+KEPT_LOG_BYTES = 2 * 2**20
 
 # Parts that this very process started; most `lab` commands meet parts that another one started.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -59,6 +61,7 @@ class Daemon:
         for file, text in self.files.items():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
+        shorten(self.log)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 list(self.argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.cwd,
@@ -80,6 +83,18 @@ class Daemon:
 
     def _tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])
+
+
+def shorten(log: Path, most_bytes: int = MOST_LOG_BYTES, kept_bytes: int = KEPT_LOG_BYTES) -> None:
+    """Leaves the end of a log that has grown over many lives; nobody writes to it now."""
+    if not log.is_file() or log.stat().st_size <= most_bytes:
+        return
+    with log.open("rb+") as file:
+        file.seek(-kept_bytes, os.SEEK_END)
+        end = file.read().partition(b"\n")[2]
+        file.seek(0)
+        file.write(end)
+        file.truncate()
 
 
 def is_running(name: str) -> bool:

@@ -5,10 +5,11 @@
 
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from lab.images import buildah, containerd, content, layout, leftovers, rootfs, wheels
 from lab.images.recipes import BASE, Recipe, catalogue
+from lab.outdated import outdated_images
 
 Say = Callable[[str], None]
 
@@ -44,6 +45,14 @@ def import_all(say: Say, ctr: Sequence[str], wanted: Sequence[str] = ()) -> None
     names = containerd.import_missing(ctr, [reference(recipe.name) for recipe in _chosen(wanted)])
     if names:
         say(f"images imported: {', '.join(names)} in {time.monotonic() - started:.1f} s")
+
+
+def forget_outdated(say: Say, ctr: Sequence[str], referred: Collection[str]) -> None:
+    """Lets containerd forget older builds that no object of the cluster names; `referred` are those that some do."""
+    current = {descriptor["digest"] for descriptor in layout.descriptors()}
+    names = outdated_images(containerd.present(ctr), current, referred)
+    if names:
+        _timed(say, f"forget {len(names)} names of older images", functools.partial(containerd.forget, ctr, names))
 
 
 def _chosen(wanted: Sequence[str]) -> list[Recipe]:

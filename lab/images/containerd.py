@@ -12,6 +12,7 @@ from lab.images.layout import NAME, Descriptor, blob, blobs, descriptors
 
 CONTAINERD_NAME = "io.containerd.image.name"
 IMPORT_DEADLINE_SECONDS = 300
+FORGET_DEADLINE_SECONDS = 600  # gigabytes of small files
 
 
 def import_missing(ctr: Sequence[str], references: Iterable[str]) -> list[str]:
@@ -19,16 +20,26 @@ def import_missing(ctr: Sequence[str], references: Iterable[str]) -> list[str]:
 
     Each is also known by its digest then, as `NAME@sha256:…`.
     """
-    present, wanted = images_in(_ctr(ctr, "images", "list")), set(references)
+    there, wanted = present(ctr), set(references)
     images = {image[NAME]: entry for entry in descriptors() if (image := entry["annotations"])[NAME] in wanted}
-    missing = [name for name, entry in images.items() if present.get(name) != entry["digest"]]
+    missing = [name for name, entry in images.items() if there.get(name) != entry["digest"]]
     if missing:
         _import(ctr, [images[name] for name in missing])
     for name, entry in images.items():
         by_digest = f"{name.rsplit(':', 1)[0]}@{entry['digest']}"
-        if by_digest not in present:
+        if by_digest not in there:
             _ctr(ctr, "images", "tag", "--force", name, by_digest)
     return missing
+
+
+def present(ctr: Sequence[str]) -> dict[str, str]:
+    """Image name → digest, of all that containerd has."""
+    return images_in(_ctr(ctr, "images", "list"))
+
+
+def forget(ctr: Sequence[str], names: Sequence[str]) -> None:
+    """Takes names away, and then what has none any more; what a container runs of stays as long as it runs."""
+    _ctr(ctr, "images", "remove", "--sync", *names, seconds=FORGET_DEADLINE_SECONDS)
 
 
 def images_in(listing: str) -> dict[str, str]:
@@ -73,8 +84,8 @@ def _add(archive: tarfile.TarFile, name: str, value: object) -> None:
     archive.addfile(entry, io.BytesIO(data))
 
 
-def _ctr(ctr: Sequence[str], *arguments: str) -> str:
-    done = subprocess.run([*ctr, *arguments], capture_output=True, text=True, check=False, timeout=60)
+def _ctr(ctr: Sequence[str], *arguments: str, seconds: float = 60) -> str:
+    done = subprocess.run([*ctr, *arguments], capture_output=True, text=True, check=False, timeout=seconds)
     if done.returncode != 0:
-        raise LabError(f"`ctr {' '.join(arguments)}` failed: {done.stderr.strip()}")
+        raise LabError(f"`ctr {' '.join(arguments)[:200]}` failed: {done.stderr.strip()[-1500:]}")
     return done.stdout
