@@ -1,7 +1,6 @@
 """`python -m lab.faults`: brings faults about on the lab and writes docs/reliability.json and docs/reliability.md."""
 
 import argparse
-import math
 import signal
 import subprocess
 import sys
@@ -13,14 +12,18 @@ from lab.faults.catalogue import CONTRACTS, FAULTS, ORDER
 from lab.faults.result import Result
 from lab.faults.stage import stage
 
+BEGIN_SECONDS = 2 * 3600.0  # whatever the machine: a whole run takes a part of it, and each fault has its own deadline
+
 
 def main(arguments: list[str]) -> int:
-    """0: as it should be; 1: something was otherwise, or the lab's own error; 2: wrong usage; 130: Ctrl-C."""
+    """0: as it should be; 1: something was otherwise, or the lab's own error; 2: wrong usage; 130: cut off."""
     parser = argparse.ArgumentParser(prog="python -m lab.faults", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these faults; the other lines stay as they are")
     parser.add_argument("--from", dest="first", metavar="NAME", help="this fault and all that follow it")
     parser.add_argument("--missing", action="store_true", help="those that have no result yet")
-    parser.add_argument("--within", type=float, default=math.inf, metavar="SECONDS", help="begin no fault after these")
+    parser.add_argument(
+        "--within", type=float, default=BEGIN_SECONDS, metavar="SECONDS", help="begin no fault after these"
+    )
     parser.add_argument("--list", action="store_true", help="name the faults and leave")
     chosen = parser.parse_args(arguments)
     by_name = {fault.name: fault for fault in FAULTS}
@@ -37,7 +40,8 @@ def main(arguments: list[str]) -> int:
     if chosen.list:
         print("\n".join(wanted))
         return 0
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, signal.default_int_handler)
     try:
         for contract in CONTRACTS:
             keep(suite.by_contract(contract))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lab.faults.scene import Scene
 
-DEADLINE_SECONDS = 150.0
+DEADLINE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)

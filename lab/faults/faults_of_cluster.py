@@ -4,14 +4,17 @@ import time
 from typing import Final
 
 from lab import node
+from lab.errors import LabError
 from lab.faults import during, machine
 from lab.faults.during import Strike
 from lab.faults.fault import Fault, Observation
 from lab.faults.scene import Scene
 from lab.faults.stage import CROWD, GPU
 from lab.faults.work import Work
+from lab.trial.deadline import holds_for
 
-NOT_READY_SECONDS: Final = 120.0
+NOT_READY_SECONDS: Final = 150.0
+NOT_READY_JOB_SECONDS: Final = 75.0  # longer than the control plane waits for a node, 50 s
 GPU_SECONDS: Final = 60.0
 
 
@@ -19,7 +22,7 @@ def part_away(part: str, *, kill: bool = False, away: float = 0.0) -> Strike:
     """A part ends, is away, and starts again; a runner is deleted just before, so that another one starts."""
 
     def strike(scene: Scene, _: Work) -> str:
-        scene.pods.delete(scene.idle(CROWD)[0].name)
+        scene.delete_idle(CROWD)
         lasted = machine.restart(part, kill=kill, away=away)
         return f"{part} was not ready for {lasted:.1f} s, while a pod started"
 
@@ -28,24 +31,29 @@ def part_away(part: str, *, kill: bool = False, away: float = 0.0) -> Strike:
 
 def node_not_ready(scene: Scene) -> Observation:
     """The kubelet is away until the node is NotReady; the job ends meanwhile."""
-    work = scene.begin(CROWD, 45)
+    work = scene.begin(CROWD, NOT_READY_JOB_SECONDS)
     started = time.monotonic()
     with machine.stopped("kubelet"):
         scene.until("the node is not Ready", lambda: not node.is_ready(), NOT_READY_SECONDS)
         after = time.monotonic() - started
-        scene.conclude(work, 60)
+        scene.conclude(work, NOT_READY_JOB_SECONDS + 60)
+        if node.is_ready():
+            raise LabError("the node is Ready while its kubelet is away")
     back = time.monotonic()
     scene.until("the node is Ready", node.is_ready, NOT_READY_SECONDS)
     scene.until_serving()
     recovery = time.monotonic() - back
     scene.until_quiet()
-    return Observation(f"NotReady {after:.0f} s after the kubelet was away", recovery)
+    return Observation(f"NotReady {after:.0f} s after the kubelet was away, and still when the job had ended", recovery)
 
 
-def gpus_withdrawn(scene: Scene, _: Work) -> str:
+def gpus_withdrawn(scene: Scene, work: Work) -> str:
     """The device plugin is away until the node offers no GPU any more."""
     with machine.stopped("gpu-device-plugin"):
         scene.until("the node offers no GPU", lambda: node.allocatable_gpus() == 0, GPU_SECONDS)
+        pod = scene.pods.find(work.pod())
+        if pod is None or pod.phase != "Running":
+            raise LabError(f"the runner with the GPU is {pod.phase if pod else 'gone'}")
     return "the node offered 0 GPUs, then its 4 again; the job kept its own"
 
 
@@ -58,14 +66,11 @@ def quota_too_small(scene: Scene) -> Observation:
     at, hard = f"{path}/{quota['metadata']['name']}", quota["spec"]["hard"][key]
     scene.api.patch(at, {"spec": {"hard": {key: "0"}}})
     try:
-        scene.pods.delete(scene.idle(GPU)[0].name)
-        events = f"/api/v1/namespaces/{scene.pods.namespace}/events"
-
-        def told() -> list[str]:
-            found = scene.api.items(events, fields="reason=FailedCreate")
-            return [event["message"] for event in found if "exceeded quota" in event["message"]]
-
-        scene.until("the quota is named in an Event", told, 40)
+        before = _refusals(scene)
+        scene.delete_idle(GPU)
+        scene.until("the quota is named in an Event", lambda: _refusals(scene) - before, 60)
+        scene.until("the runner is gone", lambda: not scene.pods.of(GPU), 60)
+        holds_for("no pod is made", lambda: not scene.pods.of(GPU), 3)
     finally:
         scene.api.patch(at, {"spec": {"hard": {key: hard}}})
     recovery = scene.until_serving()
@@ -75,13 +80,19 @@ def quota_too_small(scene: Scene) -> Observation:
     )
 
 
+def _refusals(scene: Scene) -> set[tuple[str, int]]:
+    """The Events that name the quota by which a pod was not made, and how often each happened."""
+    events = scene.api.items(f"/api/v1/namespaces/{scene.pods.namespace}/events", fields="reason=FailedCreate")
+    return {(e["metadata"]["uid"], e.get("count") or 1) for e in events if "exceeded quota" in e["message"]}
+
+
 def away(name: str, injected: str, part: str, *, kill: bool = False, seconds: float = 0.0) -> Fault:
     """A part that ends and is away for so many seconds while a job runs."""
     strike = part_away(part, kill=kill, away=seconds)
     return Fault(name, f"{injected}, while a job runs and a pod starts", during.a_job(strike, seconds=seconds + 7))
 
 
-GPUS: Final = during.a_job(gpus_withdrawn, pool=GPU, seconds=20)
+GPUS: Final = during.a_job(gpus_withdrawn, pool=GPU, seconds=30)
 
 FAULTS: Final = (
     away("api-server-restarted", "the API server is restarted", "kube-apiserver"),
@@ -96,7 +107,7 @@ FAULTS: Final = (
     away("containerd-killed", "containerd is killed and away for 7 s", "containerd", kill=True, seconds=7),
     away("network-policies-away", "what enforces network policies is away for 7 s", "kube-router", seconds=7),
     away("dns-away", "the cluster's DNS is away for 15 s", "coredns", seconds=15),
-    Fault("node-not-ready", "the node is NotReady while a job runs and ends", node_not_ready, 300),
+    Fault("node-not-ready", "the node is NotReady while a job runs and ends", node_not_ready, 420),
     Fault("gpus-withdrawn", "the device plugin withdraws all GPUs under a job that has one", GPUS),
     Fault("quota-too-small", "the quota is smaller than the pools, and a runner goes", quota_too_small),
 )

@@ -47,6 +47,7 @@ def idle_pods_deleted(first: int) -> Callable[[Scene], Observation]:
 
     def run(scene: Scene) -> Observation:
         works: list[Work] = []
+        deleted: set[str] = set()
         slowest = 0.0
         for number in range(rounds):
             some = offsets[number::rounds]  # far apart from each other
@@ -55,6 +56,7 @@ def idle_pods_deleted(first: int) -> Callable[[Scene], Observation]:
                 threading.Timer(offset, scene.pods.delete, (pod.name,))
                 for offset, pod in zip(some, runners, strict=False)
             ]
+            deleted |= {pod.name for pod in runners[: len(timers)]}
             deleting = threading.Thread(target=at_their_time, args=(timers,))
             deleting.start()
             works.append(scene.push(CROWD, 1, len(timers)))
@@ -63,7 +65,11 @@ def idle_pods_deleted(first: int) -> Callable[[Scene], Observation]:
         for work in works:
             scene.conclude(work, 60)
         scene.until_quiet()
-        seen = f"deleted from {offsets[0]:.1f} to {offsets[-1]:.1f} s after a push, in {rounds} rounds"
+        assigned = len(deleted & {work.pod(name) for work in works for name in work.names})
+        seen = (
+            f"deleted from {offsets[0]:.1f} to {offsets[-1]:.1f} s after a push, in {rounds} rounds; "
+            f"{assigned} of the {OFFSETS} pods had been given a job and ended it"
+        )
         return Observation(seen, slowest)
 
     return run
@@ -94,11 +100,12 @@ def pool_changed(changed: dict[str, object], seconds: float = 30.0) -> Callable[
         up = scene.stack.up().succeeded()
         still = sum(not job.conclusion for job in work.run.jobs().values())
         scene.conclude(work, seconds + 60)
+        back = time.monotonic()
         scene.stack.configure(config())
         scene.stack.up().succeeded()
-        return Observation(
-            f"`up` took {up.seconds:.1f} s, and {still} of the jobs still ran then", scene.until_serving()
-        )
+        scene.until_serving()
+        recovery = time.monotonic() - back
+        return Observation(f"`up` took {up.seconds:.1f} s, and {still} of the jobs still ran then", recovery)
 
     return run
 
@@ -114,9 +121,11 @@ def scaled_down(scene: Scene) -> Observation:
         raise LabError(f"{busy.name} and its job are over before `up` was: nothing was seen")
     seen = "the busy one had to go, and finished its job" if stays.leaving else "the idle one went"
     scene.conclude(work, 60)
+    back = time.monotonic()
     scene.stack.configure(config())
     scene.stack.up().succeeded()
-    return Observation(seen, scene.until_serving())
+    scene.until_serving()
+    return Observation(seen, time.monotonic() - back)
 
 
 def drained(scene: Scene) -> Observation:
@@ -155,11 +164,11 @@ FAULTS: Final = (
     ),
     Fault(
         "idle-pod-deleted-early", f"an idle runner's pod is deleted, at {OFFSETS} offsets up to an assignment",
-        idle_pods_deleted(0), 400,
+        idle_pods_deleted(0), 540,
     ),
     Fault(
         "idle-pod-deleted-late", f"an idle runner's pod is deleted, at {OFFSETS} offsets from an assignment on",
-        idle_pods_deleted(OFFSETS), 400,
+        idle_pods_deleted(OFFSETS), 540,
     ),
     Fault("rolling-update", "a pool's template changes while all of its runners have a job", TEMPLATE_CHANGED),
     Fault("pool-to-zero", "a pool is set to no runners while all of its runners have a job", SET_TO_ZERO),

@@ -1,9 +1,11 @@
 """The registrar killed, away, doubled and frozen while runners register, leave and work."""
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from lab.errors import LabError
 from lab.faults import registrar
 from lab.faults.fault import Fault, Observation
 from lab.faults.scene import Scene
@@ -11,6 +13,11 @@ from lab.faults.stage import CROWD, WORKER
 from lab.faults.work import Work
 
 POINTS: Final = 10
+AWAY_SECONDS: Final = 60.0
+BIRTH_SECONDS: Final = 60.0
+
+Over = Callable[[], bool]
+Begin = Callable[[Scene], Over]
 
 
 def names(scene: Scene) -> set[str]:
@@ -23,66 +30,95 @@ def born(scene: Scene, before: set[str]) -> bool:
     return bool(names(scene) - before)
 
 
-def killed_around(step: float, from_birth: bool) -> Fault:
-    """An idle runner is deleted, and the registrar killed some steps after that, or after its successor's birth."""
+def killed_in(what: str, begin: Begin) -> Fault:
+    """The registrar is killed at points that are spread over the time which one undisturbed takes here and now."""
 
     def run(scene: Scene) -> Observation:
-        long = scene.begin(WORKER, 90)
-        recoveries = []
-        for point in range(POINTS):
-            others = names(scene)
-            scene.pods.delete(scene.idle(CROWD)[0].name)
-            if from_birth:
-                scene.until("a successor is born", partial(born, scene, others), 20)
-            time.sleep(point * step)
-            registrar.kill(scene)
-            short = scene.push(CROWD, 1)
-            registrar.until_serving(scene)
-            recoveries.append(scene.until_serving())
-            scene.conclude(short, 40)
+        over = begin(scene)
+        started = time.monotonic()
+        scene.until(f"an undisturbed {what} is over", over, BIRTH_SECONDS)
+        lasts = time.monotonic() - started
         scene.until_serving()
-        scene.conclude(long, 120)
+        long = scene.begin(WORKER, 60)
+        recoveries, shorts, inside = [], [], 0
+        for point in range(POINTS):
+            over = begin(scene)
+            time.sleep(point * lasts / (POINTS - 1))
+            inside += not over()
+            registrar.kill(scene)
+            struck = time.monotonic()
+            shorts.append(scene.push(CROWD, 1))
+            registrar.until_serving(scene)
+            scene.until_serving()
+            recoveries.append(time.monotonic() - struck)
+        for short in (*shorts, long):
+            scene.conclude(short, 120)
         scene.until_quiet()
-        seen = (
-            f"killed from 0.0 to {step * (POINTS - 1):.1f} s after {'a pod was made' if from_birth else 'the deletion'}"
+        return Observation(
+            f"killed from 0.0 to {lasts:.1f} s after its beginning, {inside} of {POINTS} before it was over",
+            max(recoveries),
         )
-        return Observation(seen, max(recoveries))
 
-    what = "registration" if from_birth else "retirement"
-    return Fault(f"registrar-killed-in-{what}", f"the registrar's pod is killed at ten points of a {what}", run, 420)
+    return Fault(f"registrar-killed-in-{what}", f"the registrar is killed at ten points of a {what}", run, 540)
+
+
+def begin_registration(scene: Scene) -> Over:
+    """A pod is made; over when a pod that was not there before is online."""
+    others = names(scene)
+    scene.delete_idle(CROWD)
+    scene.until("a pod is made", partial(born, scene, others), BIRTH_SECONDS)
+    return lambda: any(pod.online for pod in scene.pods.of(CROWD) if pod.name not in others)
+
+
+def begin_retirement(scene: Scene) -> Over:
+    """An idle runner's pod is deleted; over when it is gone."""
+    name = scene.delete_idle(CROWD)
+    return lambda: scene.pods.find(name) is None
 
 
 def away(scene: Scene) -> Observation:
-    """For a minute: one job ends meanwhile, one goes on, one waits, and a pod starts."""
+    """For a minute: one job ends meanwhile, one goes on, and a pod starts."""
     ends, lasts = scene.begin(WORKER, 15), scene.begin(WORKER, 75)
     registrar.scale(scene, 0)
-    scene.pods.delete(scene.idle(CROWD)[0].name)
-    time.sleep(60)
-    registrar.scale(scene, 1)
+    registrar.until_serving(scene, 0)
+    gone = time.monotonic()
+    others = names(scene)
+    scene.delete_idle(CROWD)
+    try:
+        scene.until("a pod waits", partial(born, scene, others), BIRTH_SECONDS)
+        time.sleep(max(0.0, gone + AWAY_SECONDS - time.monotonic()))
+        waiting = [pod for pod in scene.pods.of(CROWD) if pod.name not in others]
+        if any(pod.online for pod in waiting):
+            raise LabError("a pod was registered while there was no registrar")
+    finally:
+        registrar.scale(scene, 1)
     back = time.monotonic()
     scene.until_serving()
     recovery = time.monotonic() - back
     for work in (ends, lasts):
         scene.conclude(work, 60)
-    return Observation("what ran ended, what started waited in its init container", recovery)
+    phases = ", ".join(pod.phase for pod in waiting)
+    return Observation(f"after {back - gone:.0f} s the pod that started meanwhile was {phases}, not online", recovery)
 
 
 def doubled(scene: Scene) -> Observation:
     """For ten seconds, while runners register and leave."""
     work = scene.begin(WORKER, 15)
-    registrar.scale(scene, 2)
-    registrar.until_serving(scene, 2)
-    end = time.monotonic() + 10
     shorts: list[Work] = []
-    while time.monotonic() < end:
-        scene.pods.delete(scene.idle(CROWD)[0].name)
-        shorts.append(scene.push(CROWD, 1))
-        time.sleep(2)
-    registrar.scale(scene, 1)
+    registrar.scale(scene, 2)
+    try:
+        registrar.until_serving(scene, 2)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            scene.delete_idle(CROWD)
+            shorts.append(scene.push(CROWD, 1))
+            time.sleep(2)
+    finally:
+        registrar.scale(scene, 1)
     recovery = scene.until_serving()
     registrar.until_serving(scene)
-    for one in (*shorts, work):
-        scene.conclude(one, 60)
+    for short in (*shorts, work):
+        scene.conclude(short, 60)
     scene.until_quiet()
     return Observation(f"{len(shorts)} runners left and as many came meanwhile", recovery)
 
@@ -93,7 +129,7 @@ def frozen(scene: Scene) -> Observation:
     scene.latched(work)
     container = registrar.freeze(scene)
     try:
-        scene.pods.delete(scene.idle(CROWD)[0].name)
+        scene.delete_idle(CROWD)
         time.sleep(20)
     finally:
         registrar.thaw(container)
@@ -103,8 +139,8 @@ def frozen(scene: Scene) -> Observation:
 
 
 FAULTS: Final = (
-    killed_around(0.3, from_birth=True),
-    killed_around(0.3, from_birth=False),
+    killed_in("registration", begin_registration),
+    killed_in("retirement", begin_retirement),
     Fault("registrar-away-60s", "the registrar is away for 60 s: jobs end and go on, and a pod starts", away, 240),
     Fault("two-registrars-10s", "two registrars work for 10 s while runners register and leave", doubled),
     Fault("registrar-frozen-20s", "the registrar's process stands still for 20 s", frozen),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from lab.errors import LabError
 from lab.faults import machine
 from lab.faults.fault import Fault, Observation
 from lab.faults.scene import UNHEARD_SECONDS, Scene
@@ -19,7 +20,7 @@ for number in $(seq 90); do
   python3 -c 'import time; kept = bytearray(4 << 20); time.sleep(60)' &
 done
 wait"""
-FILLS_VOLUME: Final = "head -c 400M /dev/zero > /work/filled; sleep 30"
+FILLS_VOLUME: Final = "head -c 400M /dev/zero > /work/filled; sleep 120"
 
 
 def killed(sign: str) -> Callable[[Scene], Observation]:
@@ -41,7 +42,7 @@ def killed(sign: str) -> Callable[[Scene], Observation]:
 
 def idle_ended(scene: Scene) -> Observation:
     """An idle runner ends with 0 and never had a job."""
-    pod = scene.idle(CROWD)[0]
+    pod = scene.idle_runner(CROWD)
     machine.signal_runner(pod, "SIGTERM")
     struck = time.monotonic()
     scene.until("the runner has ended", lambda: has_ended(scene, pod.name), ENDS_SECONDS)
@@ -52,17 +53,20 @@ def idle_ended(scene: Scene) -> Observation:
     return Observation(f"the pod ended as {how_it_ended(scene, pod.name)} and was replaced", recovery)
 
 
-def by_its_job(between: str, seconds: float) -> Callable[[Scene], Observation]:
-    """A job that takes its own runner with it."""
+def by_its_job(between: str, seconds: float, reason: str) -> Callable[[Scene], Observation]:
+    """A job that takes its own runner with it; the API server has to show `reason`, or it was another fault."""
 
     def run(scene: Scene) -> Observation:
         work = scene.begin(WORKER, 1, between=between)
         host = work.pod()
         scene.until("the runner has ended", lambda: has_ended(scene, host), seconds)
         struck = time.monotonic()
+        how = how_it_ended(scene, host)
         scene.until_serving()
         recovery = time.monotonic() - struck
         scene.conclude(work, UNHEARD_SECONDS)
+        if reason not in how:
+            raise LabError(f"not {reason}: the pod ended as {how}")
         return Observation(f"the pod ended as {how_it_ended(scene, host)}", recovery)
 
     return run
@@ -93,11 +97,11 @@ FAULTS: Final = (
     Fault("runner-terminated", "a busy runner's process is told to end (SIGTERM)", killed("SIGTERM")),
     Fault("idle-runner-ends", "an idle runner ends with 0 without a job", idle_ended),
     Fault(
-        "runner-out-of-memory", "the kernel kills the runner for its job's memory", by_its_job(EATS_MEMORY, 60),
-        loses=1, why=NOBODY,
+        "runner-out-of-memory", "the kernel kills the runner for its job's memory",
+        by_its_job(EATS_MEMORY, 120, "OOMKilled"), loses=1, why=NOBODY,
     ),
     Fault(
-        "work-volume-full", "a job writes more than its volume may hold", by_its_job(FILLS_VOLUME, 120), 240,
+        "work-volume-full", "a job writes more than its volume may hold", by_its_job(FILLS_VOLUME, 180, "Evicted"),
         loses=1, why="the kubelet evicts the pod within a second, whatever its grace period",
     ),
 )  # fmt: skip

@@ -15,8 +15,9 @@ from lab.trial.kubernetes import Json, KubernetesApi
 from lab.trial.pods import Pods, RunnerPod, summary
 from lab.trial.repository import Registrations
 
-SERVING_SECONDS = 90.0
-QUIET_SECONDS = 120.0
+SERVING_SECONDS = 180.0
+QUIET_SECONDS = 180.0
+IDLE_SECONDS = 90.0
 ALIVE = ("Pending", "Running")
 
 T = TypeVar("T")
@@ -44,6 +45,16 @@ class Place:
     def idle(self, pool: str) -> list[RunnerPod]:
         """Those of them that have no job."""
         return [pod for pod in self.serving(pool) if not pod.job]
+
+    def idle_runner(self, pool: str) -> RunnerPod:
+        """The oldest of them, as soon as there is one. Raises LabError."""
+        return self.until(f"{pool} has an idle runner", lambda: self.idle(pool), IDLE_SECONDS)[0]
+
+    def delete_idle(self, pool: str) -> str:
+        """Deletes the pod of an idle runner; returns its name."""
+        name = self.idle_runner(pool).name
+        self.pods.delete(name)
+        return name
 
     def until_serving(self, seconds: float = SERVING_SECONDS) -> float:
         """Waits until each pool has its runners; returns for how long."""

@@ -9,9 +9,11 @@ SUCCESSOR_SECONDS = 60.0
 
 
 def kill(place: Place) -> None:
-    """Ends its pod without a chance to say goodbye; does not wait for its successor."""
-    name = place.registrar()["metadata"]["name"]
-    place.api.delete(f"{pods_path(place)}/{name}", gracePeriodSeconds=0)
+    """Kills its process and deletes its pod, so that its successor need not wait; does not wait for that one."""
+    pod = place.registrar()
+    for number in containers(pod):
+        machine.task("kill", "--signal", "SIGKILL", number)
+    place.api.delete(f"{pods_path(place)}/{pod['metadata']['name']}", gracePeriodSeconds=0)
 
 
 def until_serving(place: Place, count: int = 1) -> None:
@@ -32,8 +34,7 @@ def scale(place: Place, count: int) -> None:
 
 def freeze(place: Place) -> str:
     """Stops its process without ending it; returns the container's id for `thaw`."""
-    (container,) = place.registrar()["status"]["containerStatuses"]
-    number = str(container["containerID"]).removeprefix("containerd://")
+    (number,) = containers(place.registrar())
     machine.task("pause", number)
     return number
 
@@ -51,6 +52,12 @@ def restarts(place: Place) -> int:
 def pods_path(place: Place) -> str:
     """Where its pods are."""
     return f"/api/v1/namespaces/{place.system}/pods"
+
+
+def containers(pod: Json) -> list[str]:
+    """The ids of its containers that run."""
+    statuses = pod["status"].get("containerStatuses", ())
+    return [str(s["containerID"]).removeprefix("containerd://") for s in statuses if "running" in s["state"]]
 
 
 def _is_ready(pod: Json) -> bool:

@@ -1,10 +1,12 @@
 """The suite's own platform with its pools, its forge's door and its jobs: what a fault acts on."""
 
+import contextlib
 import itertools
 import time
 from dataclasses import dataclass, field
 
 from lab import node
+from lab.errors import LabError
 from lab.faults.forge_door import ForgeDoor
 from lab.faults.place import Place
 from lab.faults.work import Work, script
@@ -14,6 +16,7 @@ from lab.trial.repository import Repository
 from lab.trial.stack import Stack
 from lab.trial.workflow import push, several_jobs
 
+TOLD_SECONDS = 30.0  # the registrar looks at the forge every few seconds, and a status is shown at once
 UNHEARD_SECONDS = 8.0  # for the forge's word on a job whose runner is gone: it has none
 
 
@@ -56,6 +59,12 @@ class Scene(Place):
             return pod if pod and pod.job else None
 
         return self.until(f"the busy latch of {host} is set", found, 30)
+
+    def told(self, work: Work) -> bool:
+        """Whether people read beside the commit of a run that the runner of one of its jobs is gone; waits for that."""
+        with contextlib.suppress(LabError):
+            return self.until("the forge says why a job is lost", work.told, TOLD_SECONDS)
+        return False
 
     def kubectl(self, *arguments: str) -> str:
         """kubectl as the lab's administrator."""

@@ -28,6 +28,7 @@ WORKER, CROWD, GPU = "worker", "crowd", "gpu"
 DECLARED: Final[Mapping[str, int]] = {WORKER: 2, CROWD: 6, GPU: 1}
 QUOTA_GPUS: Final = 2
 OTHER_SESSION_SECONDS = 900.0
+UNLOCK_SECONDS = 240.0
 
 Config = dict[str, Any]
 
@@ -92,7 +93,7 @@ def unlock(stack: Stack) -> None:
     argv = [sys.executable, "-m", "gpu_runners", "unlock", stack.name, "--yes", "--config-file", str(stack.config_file)]
     done = subprocess.run(
         argv, cwd=paths.REPOSITORY, env=dict(stack.environment), stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, check=False, timeout=120,
+        text=True, check=False, timeout=UNLOCK_SECONDS,
     )  # fmt: skip
     if done.returncode != 0:
         raise LabError(f"gpu-runners unlock {stack.name}: {done.returncode}\n{done.stdout}{done.stderr}")

@@ -13,7 +13,7 @@ import httpx2
 
 from lab import node
 from lab.errors import LabError
-from lab.faults import machine, registrar
+from lab.faults import machine, registrar, stage
 from lab.faults.fault import Contract, Fault, Observation
 from lab.faults.result import BY_CONTRACT, TRIED, Result
 from lab.faults.scene import Scene
@@ -64,6 +64,9 @@ def tried(scene: Scene, fault: Fault) -> tuple[Result, str]:
         trouble = str(error)
         observation = Observation(f"it did not end as it should: {trouble}")
         put_right(scene)
+    except BaseException:
+        put_right(scene)  # interrupted, or broken itself: no result, and the lab is left whole
+        raise
     jobs = [(work, work.concluded(CONCLUSION_SECONDS)) for work in scene.works]
     lost = sum(len(work.lost(ended)) for work, ended in jobs)
     twice = [name for work, _ in jobs for name in work.twice()]
@@ -74,7 +77,7 @@ def tried(scene: Scene, fault: Fault) -> tuple[Result, str]:
     if twice:
         trouble = trouble or f"jobs ran twice: {', '.join(twice)}"
     seen = [observation.observed, _jobs_seen(sum(len(work.names) for work, _ in jobs), lost, len(twice))]
-    seen += [fault.why] if lost and fault.why else []
+    seen += [loss_seen(fault, [scene.told(work) for work, ended in jobs if work.lost(ended)])] if lost else []
     seen.append(_strays_seen(len(_strays(scene) - strays)))
     text = "; ".join(part for part in seen if part)
     return Result(fault.name, fault.injected, text, _rounded(observation.recovery_s), lost, TRIED), trouble
@@ -110,6 +113,8 @@ def put_right(scene: Scene) -> None:
     machine.make_whole()
     node.kubectl("uncordon", node.NAME)
     registrar.scale(scene, 1)
+    scene.stack.configure(stage.config())
+    stage.despite_a_lock(scene.stack, scene.stack.up)
 
 
 def settle(scene: Scene) -> None:
@@ -127,6 +132,12 @@ def _jobs_seen(jobs: int, lost: int, twice: int) -> str:
         return ""
     once = "each ran once" if not twice else f"{twice} ran twice"
     return f"{jobs - lost} of {jobs} jobs ended with success, {once}"
+
+
+def loss_seen(fault: Fault, told: Sequence[bool]) -> str:
+    """Why a job is lost, and whether the forge tells people so."""
+    said = "the forge says so beside the commit" if all(told) else "the forge does not say so"
+    return f"{fault.why}; {said}" if fault.why else said
 
 
 def _strays(scene: Scene) -> frozenset[int]:

@@ -45,6 +45,11 @@ class Work:
         """Those that did not come to their end as far as the forge knows."""
         return [name for name in self.names if name not in jobs or jobs[name].conclusion != "success"]
 
+    def told(self) -> bool:
+        """Whether a status beside the commit says of a runner that it is gone."""
+        commit = str(self.run.repository.run(self.run.id)["head_sha"])
+        return any(status["description"].startswith("The runner ") for status in self.run.repository.statuses(commit))
+
     def twice(self) -> list[str]:
         """Those that began more than once."""
         begun = Counter(entry.words[0] for entry in self.ledger.about(self.topic) if entry.words[1:2] == ("begins",))

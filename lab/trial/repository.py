@@ -81,6 +81,11 @@ class Repository:
                 return jobs
             page += 1
 
+    def statuses(self, commit: str) -> list[Json]:
+        """What is said beside a commit, the newest first."""
+        statuses: list[Json] = self._get(f"commits/{commit}/statuses", limit=50) or []
+        return statuses
+
     def log(self, job: int) -> str:
         """The log of a job so far; empty before it has begun."""
         return self._api.text(f"{self._path}/actions/jobs/{job}/logs")

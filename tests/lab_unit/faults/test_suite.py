@@ -6,7 +6,7 @@ import pytest
 
 from lab.errors import LabError
 from lab.faults import suite
-from lab.faults.fault import Contract
+from lab.faults.fault import Contract, Fault, Observation
 
 
 def test_a_fault_that_does_not_end_is_ended_at_its_deadline() -> None:
@@ -26,3 +26,15 @@ def test_a_contract_names_the_file_that_holds_it_and_loses_nothing() -> None:
     line = suite.by_contract(Contract("github-late", "late", "held", "tests/x.py"))
     assert line.observed == "held (`tests/x.py`)"
     assert (line.recovery_s, line.jobs_lost, line.proof) == (None, 0, "by contract")
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        ([True], "nobody is left; the forge says so beside the commit"),
+        ([True, False], "nobody is left; the forge does not say so"),
+    ],
+)
+def test_a_lost_job_is_said_with_its_reason_and_whether_people_can_read_it(told: list[bool], seen: str) -> None:
+    fault = Fault("x", "x", lambda scene: Observation("x"), loses=1, why="nobody is left")
+    assert suite.loss_seen(fault, told) == seen

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lab.faults import result, table
+from lab.faults import faults_of_pods, faults_of_registrar, faults_of_up, result, table
 from lab.faults.catalogue import CONTRACTS, FAULTS, ORDER
 from lab.faults.result import BY_CONTRACT, TRIED, Result
 
@@ -71,3 +71,22 @@ def test_whoever_may_lose_a_job_says_why() -> None:
 
 def test_what_holds_a_contract_is_there() -> None:
     assert [contract.name for contract in CONTRACTS if not (ROOT / contract.holds).is_file()] == []
+
+
+ASKED_FOR = frozenset(
+    """
+busy-pod-deleted idle-pod-deleted-early idle-pod-deleted-late rolling-update scale-down drain
+registrar-killed-in-registration registrar-killed-in-retirement registrar-away-60s two-registrars-10s
+api-server-restarted etcd-restarted kubelet-restarted containerd-restarted
+forge-refuses forge-hangs forge-late-30s forge-answers-500 forge-answers-429 forge-answers-garbage forge-answers-half
+registration-lost registered-twice runner-out-of-memory runner-killed idle-runner-ends work-volume-full
+node-not-ready gpus-withdrawn quota-too-small clock-ahead clock-behind up-killed two-ups state-away
+certificate-rotated signing-key-rotated credential-rotated
+""".split()  # noqa: SIM905 - a list for people
+)
+
+
+def test_what_was_promised_to_be_tried_is_in_the_catalogue() -> None:
+    assert {fault.name for fault in FAULTS} >= ASKED_FOR
+    assert (len(faults_of_up.POINTS), faults_of_registrar.POINTS, faults_of_pods.MOMENTS) == (5, 10, 20)
+    assert 2 * faults_of_pods.OFFSETS == 200
