@@ -5,6 +5,7 @@ Needs nothing but the standard library and `pulumi` on PATH.
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from gpu_runners.pulumi_home import PULUMI_HOME, home_without_logs
 from gpu_runners.state.check import check_state
 from gpu_runners.state.expectation import declares_platform, expectation
 from gpu_runners.state.private_copy import private_copy
-from values.problem import count_of
+from values.problem import ProblemsError, count_of
 from values.secrecy import without_secrets_in_urls
 
 DEADLINE_SECONDS: Final = 600
@@ -40,6 +41,10 @@ _DEEPEST: Final = 100  # a state nests a dozen
 _BEGINNING: Final = ".pulumi/meta.yaml"
 _REVEAL: Final = "--show-secrets"
 _BACKEND: Final = "PULUMI_BACKEND_URL"
+# What is in Pulumi 3.2xx's words of a stack file that it cannot use; some of its commands say no more than the first.
+_FILE_REFUSED: Final = re.compile(
+    r"yaml: |invalid YAML file|expected project to be an object|stack config|decrypt configuration|malformed state"
+)
 _OWN_KEYS: Final = ("passphrase", "cloud")  # whoever opens a state's secrets with these needs no Pulumi Cloud
 
 
@@ -49,6 +54,10 @@ class PulumiFailedError(CommandFailedError):
 
 class StackUnknownError(PulumiFailedError):
     """The state backend does not know the stack."""
+
+
+class StackFileUnreadableError(ProblemsError, PulumiFailedError):
+    """Pulumi cannot read the stack's file. The message holds its words, and each place that is wrong with its cure."""
 
 
 class StateForeignError(PulumiFailedError):
@@ -177,7 +186,20 @@ class Program:
         if on_stack and answer.code != 0 and self._is_unknown(answer.errors):
             cure = f"`pulumi stack ls` lists its stacks, `pulumi stack init {self.stack}` makes this one"
             raise StackUnknownError(f"the state backend knows no stack {self.stack}; {cure}")
+        if on_stack and answer.code != 0 and is_about_stack_file(answer.errors):
+            self._refuse_file(answer)
         return answer
+
+    def _refuse_file(self, answer: Answer) -> None:
+        """Raises StackFileUnreadableError where the file tells why Pulumi cannot read it."""
+        try:
+            from gpu_runners.stack_file import stack_file_problems  # noqa: PLC0415 - needs PyYAML, and this module not
+        except ImportError:
+            return
+        problems = stack_file_problems(self.config_file.read_bytes()) if self.config_file.is_file() else []
+        if problems:
+            said = " ".join(answer.complaint.removeprefix("error: ").split())
+            raise StackFileUnreadableError(f"{self.config_file.name}: Pulumi cannot read it ({said}):", problems)
 
     def _is_unknown(self, errors: str) -> bool:
         """Whether the backend has no such stack, or nothing at all yet: Pulumi begins one that may not be written to
@@ -299,6 +321,11 @@ def opened(folder: Path, stack: str, config_file: Path | None) -> Iterator[Progr
 def stack_file(folder: Path, stack: str) -> Path:
     """Where Pulumi looks for a stack's config. Of ORGANIZATION/PROJECT/NAME the name counts."""
     return folder / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
+
+
+def is_about_stack_file(words: str) -> bool:
+    """Whether Pulumi says that it cannot read a stack file."""
+    return _FILE_REFUSED.search(words) is not None
 
 
 def _no_file(stack: str) -> str:

@@ -31,7 +31,10 @@ class ConfigUnreadableError(Exception):
 
 
 def read_stack(folder: Path, stack: str, config_file: Path | None, environment: Mapping[str, str]) -> StackConfig:
-    """The stack's config with its secrets. Raises PulumiFailedError, ConfigUnreadableError, StackConfigError."""
+    """The stack's config with its secrets.
+
+    Raises PulumiFailedError, of which StackFileUnreadableError, ConfigUnreadableError, StackConfigError.
+    """
     try:
         with opened(folder, stack, config_file) as program:
             return config_of(program, environment)

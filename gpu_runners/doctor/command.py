@@ -23,6 +23,7 @@ from gpu_runners.doctor.core.findings import Finding, exit_code, failed, ok, sum
 from gpu_runners.doctor.worlds import worlds_of
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.output import plain
+from gpu_runners.pulumi_command import StackFileUnreadableError
 from gpu_runners.stack_config import ConfigUnreadableError, StackSource, read_stack
 
 
@@ -53,7 +54,7 @@ def examine(folder: Path, stack: str, config_file: Path | None, platform_backend
         cure = f"`pulumi stack init {stack}` makes a stack; `pulumi login` and PULUMI_CONFIG_PASSPHRASE open it"
         yield failed("config", " ".join(str(error).split()), cure)
         return
-    except StackConfigError as error:
+    except (StackConfigError, StackFileUnreadableError) as error:
         for problem in error.problems:
             yield wrong("config", problem)
         return
