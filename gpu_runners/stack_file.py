@@ -35,7 +35,7 @@ def stack_file_problems(content: bytes) -> list[Problem]:
     except (yaml.YAMLError, RecursionError) as error:
         return [Problem("the file", type(error).__name__, "YAML", "compare it with schema/every-key.yaml")]
     if not isinstance(root, yaml.MappingNode):
-        found = "nothing but a comment" if root is None else f"a {root.id}"
+        found = "nothing but a comment" if root is None else f"a {_kind(root)}"
         return [Problem("the file", found, "a mapping with the key config", "put `config:` above its keys")]
     return [*_below(root, "", set(), 0), *_of_top(root), *_of_aliases(root)]
 
@@ -78,7 +78,7 @@ def _of_mapping(node: yaml.MappingNode, key: str, seen: set[int], depth: int) ->
     for name, value in node.value:
         if not isinstance(name, yaml.ScalarNode):
             cure = "write a name before the colon, or put a text with brackets in quotes"
-            yield Problem(f"{key or 'the file'} (line {_line(name)})", f"a {name.id} as a key", "a name", cure)
+            yield Problem(f"{key or 'the file'} (line {_line(name)})", f"a {_kind(name)} as a key", "a name", cure)
             continue
         at = f"{key}.{name.value}" if key and key != _CONFIG else name.value
         if name.value in lines and name.value != "<<":
@@ -101,7 +101,7 @@ def _of_top(root: yaml.MappingNode) -> Iterator[Problem]:
             cure = "take the line from an older version of the file: without it nobody can read its secrets"
             yield Problem(f"encryptionsalt (line {_line(value)})", "what Pulumi has not written", "its own text", cure)
         if name.value == _CONFIG and not isinstance(value, yaml.MappingNode) and value.value:
-            yield Problem(_CONFIG, f"a {value.id}", "a mapping of keys", "write `gpu-runners:KEY: value` below it")
+            yield Problem(_CONFIG, f"a {_kind(value)}", "a mapping of keys", "write `gpu-runners:KEY: value` below it")
         for key, _ in value.value if name.value == _CONFIG and isinstance(value, yaml.MappingNode) else ():
             if isinstance(key, yaml.ScalarNode) and (key.value.count(":") > 1 or not _is_text(key)):
                 cure = "write gpu-runners:KEY; what is below a key stands below it, with two blanks more"
@@ -123,6 +123,12 @@ def _values(node: yaml.Node, known: dict[int, int]) -> int:
         parts = (part for child in children for part in (child if isinstance(child, tuple) else (child,)))
         known[id(node)] = 1 + sum(_values(part, known) for part in parts)
     return known[id(node)]
+
+
+def _kind(node: yaml.Node) -> str:
+    return (
+        "list" if isinstance(node, yaml.SequenceNode) else "mapping" if isinstance(node, yaml.MappingNode) else "text"
+    )
 
 
 def _is_plain(node: yaml.Node) -> bool:
