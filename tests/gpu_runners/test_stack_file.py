@@ -1,5 +1,6 @@
 """What keeps Pulumi from reading a stack file is told with its line and its cure, by every command."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,16 @@ def test_every_command_names_the_place_and_keeps_pulumis_words(tmp_path: Path, m
     first, second = str(refused.value).splitlines()
     assert first.startswith("Pulumi.dev.yaml: Pulumi cannot read it (getting stack configuration: yaml: line 10")
     assert second.startswith("  gpu-runners:forge: found it twice, in line 2 and in line 8")
+
+
+def test_without_a_reader_of_yaml_pulumis_own_words_are_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi = StandInPulumi.make(tmp_path, SCRIPT, monkeypatch)
+    monkeypatch.setitem(sys.modules, "gpu_runners.stack_file", None)
+    with opened(pulumi.program, "dev", None) as program:
+        answer = program.run("config", "--json", with_config=True)
+    assert (answer.code, answer.complaint) == (255, SCRIPT.partition("'")[2].partition("'")[0])
 
 
 def test_the_doctor_has_a_finding_for_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
