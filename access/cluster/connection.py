@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Self
 
 import httpx2
+import msgspec
 from lightkube.core.exceptions import ConfigError
 
 from access.cluster.choice import ClusterChoice
@@ -82,7 +83,7 @@ class ClusterConnection:
         if not answer.is_success:
             raise _refused(method, path, answer)
         try:
-            content = answer.json()
+            content = msgspec.json.decode(answer.content)  # six times as fast as `json`: lists have megabytes
         except ValueError:
             content = None
         if not isinstance(content, dict):

@@ -1,10 +1,15 @@
-"""The thin edge of the wait: reads a stack's pools from the API server. One thread, no cache but the last events."""
+"""The thin edge of the wait: reads a stack's pools from the API server, in one thread.
+
+Pods are read anew each time. Deployments and events, which tell no progress, are remembered for seconds; but no wait
+ends by what is remembered.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from access.cluster.errors import ClusterRefusedError, ClusterUnreachableError
+from access.online.progress import is_complete
 from access.online.snapshot import Json, PoolSnapshot, pool_snapshot
 from access.online.wait import ClusterReadError, PoolsUnreadError
 from values.contract import POOL_LABEL
@@ -13,8 +18,21 @@ from values.contract import POOL_LABEL
 EVENTS_AFTER_SECONDS: Final = 2.0
 EVENTS_EVERY_SECONDS: Final = 2.0
 
-Get = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
+# Of Deployments whose controller has seen their template.
+DEPLOYMENTS_EVERY_SECONDS: Final = 2.0
+
+JSON: Final = "application/json"
+# Of ReplicaSets only labels and annotations matter, and each holds a whole template of a pod.
+METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
 Place = tuple[str, str]
+
+
+class Get(Protocol):
+    """Asks the API server for a list."""
+
+    def __call__(self, path: str, parameters: Mapping[str, str], *, accept: str = JSON) -> Mapping[str, Any]:
+        """The JSON object at a path."""
 
 
 class PoolReader:
@@ -25,28 +43,48 @@ class PoolReader:
         self._namespaces = sorted({namespace for namespace, _ in pools})
         self._events: dict[Place, list[Json]] = {}
         self._next_events = now() + EVENTS_AFTER_SECONDS
+        self._deployments: dict[Place, Json] = {}
+        self._replica_sets: dict[Place, list[Json]] = {}
+        self._next_deployments = now()
 
     def read(self) -> list[PoolSnapshot]:
         """All pools as they are now. Raises ClusterReadError, or PoolsUnreadError when it is not allowed to look."""
+        remembered = self._now() < self._next_deployments
+        if not remembered:
+            self._read_deployments()
+        pods: dict[Place, list[Json]] = defaultdict(list)
+        for namespace in self._namespaces:
+            for item in self._list(f"/api/v1/namespaces/{namespace}/pods", labelSelector=POOL_LABEL):
+                pods[namespace, _pool_of(item)].append(item)
+        self._read_events()
+        pools = self._snapshots(pods)
+        if remembered and all(map(is_complete, pools)):
+            self._read_deployments()
+            pools = self._snapshots(pods)
+        if not all(pool.exists and pool.settled for pool in pools):
+            self._next_deployments = self._now()
+        return pools
+
+    def _read_deployments(self) -> None:
         deployments: dict[Place, Json] = {}
         replica_sets: dict[Place, list[Json]] = defaultdict(list)
-        pods: dict[Place, list[Json]] = defaultdict(list)
         for namespace in self._namespaces:
             apps = f"/apis/apps/v1/namespaces/{namespace}"
             for item in self._list(f"{apps}/deployments", labelSelector=POOL_LABEL):
                 deployments[namespace, item["metadata"]["name"]] = item
-            for item in self._list(f"{apps}/replicasets", labelSelector=POOL_LABEL):
+            for item in self._list(f"{apps}/replicasets", METADATA, labelSelector=POOL_LABEL):
                 replica_sets[namespace, _pool_of(item)].append(item)
-            for item in self._list(f"/api/v1/namespaces/{namespace}/pods", labelSelector=POOL_LABEL):
-                pods[namespace, _pool_of(item)].append(item)
-        self._read_events()
+        self._deployments, self._replica_sets = deployments, replica_sets
+        self._next_deployments = self._now() + DEPLOYMENTS_EVERY_SECONDS
+
+    def _snapshots(self, pods: Mapping[Place, Sequence[Json]]) -> list[PoolSnapshot]:
         return [
             pool_snapshot(
                 self._label(place),
-                deployments.get(place),
-                replica_sets[place],
-                pods[place],
-                (e for pod in pods[place] for e in self._events.get((place[0], pod["metadata"]["name"]), ())),
+                self._deployments.get(place),
+                self._replica_sets.get(place, ()),
+                pods.get(place, ()),
+                (e for pod in pods.get(place, ()) for e in self._events.get((place[0], pod["metadata"]["name"]), ())),
             )
             for place in self._pools
         ]
@@ -62,9 +100,9 @@ class PoolReader:
         self._events = events
         self._next_events = self._now() + EVENTS_EVERY_SECONDS
 
-    def _list(self, path: str, **selectors: str) -> Iterable[Json]:
+    def _list(self, path: str, accept: str = JSON, **selectors: str) -> Iterable[Json]:
         try:
-            items: Iterable[Json] = self._get(path, selectors).get("items") or []
+            items: Iterable[Json] = self._get(path, selectors, accept=accept).get("items") or []
         except ClusterRefusedError as error:
             if error.status in (401, 403):
                 raise PoolsUnreadError(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from access.cluster.errors import ClusterRefusedError
+from access.online.progress import is_complete
 from access.online.reader import PoolReader
 from access.online.snapshot import ContainerSnapshot, EventSnapshot, pool_snapshot
 from access.online.wait import ClusterReadError, PoolsUnreadError
@@ -134,9 +135,13 @@ class ApiServer:
             "/api/v1/namespaces/dev/events": [event("a", "Pulling", "1")],
         }
 
-    def get(self, path: str, parameters: Mapping[str, str]) -> Mapping[str, Any]:
+    def get(self, path: str, parameters: Mapping[str, str], *, accept: str = "application/json") -> Mapping[str, Any]:
+        assert parameters
         self.asked.append(path.rpartition("/")[2])
-        return {"items": self.lists.get(path)}
+        items = self.lists.get(path)
+        if "PartialObjectMetadataList" in accept and items is not None:
+            items = [{"metadata": item["metadata"]} for item in items]
+        return {"items": items}
 
     def reader(self, *places: tuple[str, str]) -> PoolReader:
         return PoolReader(self.get, places, lambda: self.time)
@@ -160,13 +165,54 @@ def test_events_are_read_only_when_it_takes_longer() -> None:
     assert server.asked.count("events") == 1
 
 
+def online(name: str) -> dict[str, Any]:
+    return pod(name, phase="Running", conditions=[{"type": ONLINE_GATE, "status": "True"}])
+
+
+def test_what_tells_no_progress_is_read_every_two_seconds_only() -> None:
+    server = ApiServer()
+    reader = server.reader(("dev", "cuda"))
+    for server.time in (0.0, 0.5, 1.0, 1.5):
+        reader.read()
+    assert server.asked == ["deployments", "replicasets", "pods", "pods", "pods", "pods"]
+    server.time = 2.0
+    reader.read()
+    assert server.asked.count("deployments") == server.asked.count("replicasets") == 2
+
+
+def test_a_deployment_is_read_each_time_until_its_controller_has_seen_it() -> None:
+    server = ApiServer()
+    deployment = server.lists["/apis/apps/v1/namespaces/dev/deployments"][0]
+    server.lists["/apis/apps/v1/namespaces/dev/deployments"] = [{**deployment, "status": {"observedGeneration": 2}}]
+    reader = server.reader(("dev", "cuda"))
+    reader.read()
+    assert not reader.read()[0].settled
+    server.lists["/apis/apps/v1/namespaces/dev/deployments"] = [deployment]
+    assert reader.read()[0].settled
+    assert server.asked.count("deployments") == 3
+
+
+@pytest.mark.parametrize("change", [{"spec": {"replicas": 3}}, {"status": {"observedGeneration": 2}}])
+def test_no_wait_ends_by_a_deployment_that_changed_since_it_was_remembered(change: dict[str, Any]) -> None:
+    server = ApiServer()
+    reader = server.reader(("dev", "cuda"))
+    reader.read()
+    path = "/apis/apps/v1/namespaces/dev/deployments"
+    server.lists[path] = [{**server.lists[path][0], **change}]
+    server.lists["/api/v1/namespaces/dev/pods"] = [online("a"), online("b")]
+    assert not is_complete(reader.read()[0])
+    assert server.asked.count("deployments") == 2
+
+
 def test_pools_of_two_namespaces_are_told_apart() -> None:
     names = [pool.name for pool in ApiServer().reader(("dev", "cuda"), ("prod", "cuda")).read()]
     assert names == ["dev/cuda", "prod/cuda"]
 
 
 def failing(status: int) -> PoolReader:
-    def get(path: str, _: Mapping[str, str]) -> Mapping[str, Any]:
+    def get(path: str, parameters: Mapping[str, str], *, accept: str = "application/json") -> Mapping[str, Any]:
+        assert accept
+        assert parameters
         raise ClusterRefusedError(f"GET {path}: {status}", "ask an administrator", status=status, message="no")
 
     return PoolReader(get, [("dev", "cuda")], lambda: 0.0)
