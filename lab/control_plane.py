@@ -1,5 +1,6 @@
 """etcd, the API server, the controller manager and the scheduler, as processes of this machine."""
 
+import json
 import ssl
 import urllib.request
 from pathlib import Path
@@ -10,10 +11,19 @@ from lab.daemon import Daemon
 
 API = f"https://{network.HOST}:6443"
 PKI = paths.STATE / "pki"
-# The defaults (20 to 50 requests a second) would dominate every measurement of many Deployments.
 FRONT_PROXY = "front-proxy-client"
+# What the administrator asks for, which every command of a person's is here; one line a request, without its body.
+AUDIT_LOG = paths.LOGS / "audit.log"
+AUDIT_LOG_MEGABYTES = 50
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived", "ResponseStarted"],
+    "rules": [{"level": "Metadata", "users": ["admin"]}, {"level": "None"}],
+}
 # 15 s by default: it would dominate every measurement of a pool that follows the queue.
 AUTOSCALER_PERIOD = "2s"
+# The defaults (20 to 50 requests a second) would dominate every measurement of many Deployments.
 CLIENT_LIMITS = ("--kube-api-qps=500", "--kube-api-burst=1000")
 
 
@@ -63,6 +73,7 @@ def etcd() -> Daemon:
 
 def api_server(pki: Authority) -> Daemon:
     """The API server, ready when /readyz says so."""
+    policy = paths.STATE / "audit-policy.json"
     argv = [
         str(paths.BIN / "kube-apiserver"), "--etcd-servers=http://127.0.0.1:2379", "--bind-address=0.0.0.0",
         f"--advertise-address={network.HOST}", "--endpoint-reconciler-type=none",
@@ -77,8 +88,11 @@ def api_server(pki: Authority) -> Daemon:
         f"--service-account-key-file={pki.service_account_key()}",
         f"--service-account-signing-key-file={pki.service_account_key()}",
         "--event-ttl=2h", "--shutdown-delay-duration=0s", *_handing_on(),
+        f"--audit-policy-file={policy}", f"--audit-log-path={AUDIT_LOG}",
+        f"--audit-log-maxsize={AUDIT_LOG_MEGABYTES}", "--audit-log-maxbackup=1",
     ]  # fmt: skip
-    return Daemon("kube-apiserver", argv, ready=lambda: answers(f"{API}/readyz", pki.path("ca.crt")))
+    files = {policy: json.dumps(_AUDIT_POLICY)}
+    return Daemon("kube-apiserver", argv, files=files, ready=lambda: answers(f"{API}/readyz", pki.path("ca.crt")))
 
 
 def _handing_on() -> list[str]:

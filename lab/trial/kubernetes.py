@@ -13,6 +13,7 @@ from lab import control_plane
 from lab.errors import LabError
 
 TIMEOUT_SECONDS = 15.0
+USER_AGENT = "gpu-runners-trial"  # so that the API server's audit log tells who looked on from who was measured
 
 Json = dict[str, Any]
 
@@ -25,6 +26,7 @@ class KubernetesApi:
         context.load_cert_chain(control_plane.PKI / "admin.crt", control_plane.PKI / "admin.key")
         self._http = httpx2.Client(
             base_url=control_plane.API, verify=context, timeout=TIMEOUT_SECONDS, trust_env=False,
+            headers={"User-Agent": USER_AGENT},
         )  # fmt: skip
 
     def close(self) -> None:
