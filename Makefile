@@ -125,5 +125,5 @@ faults: venv ## the faults of docs/reliability.md on the lab, one after another,
 load-curve: venv ## 50 to 400 pods at once at a slow forge, both forges: an hour; FORGES=gitea PODS=400 CALLS=0.5 for one line (not part of CI)
 	$(BIN)/python -m tests.registrar.load_curve --forges $(FORGES) --pods $(PODS) --call-seconds $(CALLS)
 
-bench: venv ## the speed figures of the README, as ratios in one run
-	$(BIN)/python -m bench
+bench: venv ## docs/benchmarks/speed.md anew, 25 minutes at most; BENCH="--parts real --runs 3 --real-sizes 30": some of it
+	$(BIN)/python -m bench $(BENCH)

@@ -12,11 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.budget import Budget
+from bench.measurement import OURS, REVIEW, Measurement, Sample
 from bench.plot import Point, plot
 from lab import cluster, environment, paths
 from lab.errors import LabError
@@ -30,7 +32,7 @@ DEADLINE_SECONDS = 300
 
 
 GOALS = {50: 5.0, 100: 8.0}
-OURS, OTHERS = "this checkout", "the other"
+THIS, OTHERS = "this checkout", "the other"
 CPU = ", CPU"
 
 
@@ -47,13 +49,13 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     cluster.up(lambda line: print(line, file=sys.stderr))
     variables = environment.load()
-    checkouts = {OURS: paths.REPOSITORY} | ({OTHERS: chosen.against.resolve()} if chosen.against else {})
+    checkouts = {THIS: paths.REPOSITORY} | ({OTHERS: chosen.against.resolve()} if chosen.against else {})
     series: dict[str, list[Point]] = {f"{name}{what}": [] for name in checkouts for what in ("", CPU)}
     print(f"| pools | {' | '.join(series)} |\n|---|{'---|' * len(series)}", flush=True)
     try:
-        with tempfile.TemporaryDirectory(prefix="bench-review-") as folder, _stack(Path(folder), variables) as stack:
+        with tempfile.TemporaryDirectory(prefix="bench-review-") as folder, reviewed(Path(folder), variables) as stack:
             for size in map(int, chosen.sizes.split(",")):
-                stack.configure(_pools(size))
+                stack.configure(pools_of(size))
                 stack.up().succeeded()
                 for name, samples in _samples(stack, checkouts, chosen.runs).items():
                     for what, seconds in zip(("", CPU), zip(*samples, strict=True), strict=True):
@@ -68,12 +70,39 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+class Reviews:
+    """The part of the benchmark."""
+
+    def __init__(self, folder: Path, variables: Mapping[str, str], sizes: Sequence[int], runs: int) -> None:
+        self._folder, self._variables, self._sizes, self._runs = folder, variables, sizes, runs
+        self._measured: dict[int, list[Sample]] = {}
+
+    def measurements(self) -> list[Measurement]:
+        """What there is by now."""
+        return [Measurement(REVIEW, OURS, size, samples) for size, samples in self._measured.items()]
+
+    def run(self, budget: Budget) -> Iterator[str]:
+        """Size after size while there is time, as each needs an `up` of its own."""
+        with reviewed(self._folder, self._variables) as stack:
+            for size in self._sizes:
+                stack.configure(pools_of(size))
+                stack.up().succeeded()
+                for number in range(self._runs):
+                    if not budget.fits(size):
+                        yield f"review, {size} pools: no time left for run {number + 1}"
+                        break
+                    seconds, computed = review(stack, paths.REPOSITORY)
+                    budget.took(size, seconds)
+                    self._measured.setdefault(size, []).append(Sample(seconds, cpu={"all of it": computed}))
+                    yield f"review, {size} pools: {seconds:.2f} s"
+
+
 def _samples(stack: Stack, checkouts: Mapping[str, Path], runs: int) -> dict[str, list[tuple[float, float]]]:
     """By turns, so that whatever else this machine does hits all alike."""
     samples: dict[str, list[tuple[float, float]]] = {name: [] for name in checkouts}
     for _ in range(runs):
         for name, checkout in checkouts.items():
-            samples[name].append(_review(stack, checkout))
+            samples[name].append(review(stack, checkout))
     return samples
 
 
@@ -83,7 +112,7 @@ def _row(size: int, series: Mapping[str, list[Point]]) -> str:
     return f"| {size} | {' | '.join(cells)} |"
 
 
-def _review(stack: Stack, checkout: Path) -> tuple[float, float]:
+def review(stack: Stack, checkout: Path) -> tuple[float, float]:
     """Seconds of a review, by the code of a checkout, of this one's program, that must find nothing; and the seconds
     that it and all that it started computed, which a busy machine does not stretch.
     """
@@ -110,7 +139,7 @@ def _computed() -> float:
 
 
 @contextmanager
-def _stack(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
+def reviewed(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
     """A stack of pools beside the platform that they need."""
     (folder / "state").mkdir()
     backend = {**variables, "PULUMI_BACKEND_URL": f"file://{folder / 'state'}"}
@@ -120,7 +149,7 @@ def _stack(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
     for place in places:
         place.mkdir()
     platform = Stack.make("review-bench-platform", _platform(variables["FORGE_URL"]), places[0], backend)
-    pools = Stack.make("review-bench", _pools(1), places[1], backend)
+    pools = Stack.make("review-bench", pools_of(1), places[1], backend)
     try:
         platform.up().succeeded()
         yield pools
@@ -145,7 +174,7 @@ def _platform(forge_url: str) -> dict[str, Any]:
     }
 
 
-def _pools(count: int) -> dict[str, Any]:
+def pools_of(count: int) -> dict[str, Any]:
     pools = [pool(f"pool-{number}", replicas=0, gpu=gpus(1)) for number in range(count)]
     return pools_config(*pools) | {"gpu-runners:namespace": SPACE}
 
