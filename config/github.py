@@ -1,14 +1,15 @@
 """Reads what a stack declares at GitHub: runner groups, and the wiring of repositories. Asks nobody."""
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from config.environments import RUNNER_GROUP_KIND
 from config.fields import Section
 from config.kinds import TextKind, text_kind
-from config.repositories import REPOSITORY_KIND, RepositoryReader
+from config.repositories import GITHUB_REPOSITORY_KIND, RepositoryReader
 from config.wiring_secrets import REPOSITORIES_KEY
 from values.credential import Credential
 from values.scope import GITHUB, Scope, is_repository
@@ -81,7 +82,17 @@ def read_github(root: Section, platform: Section, forge: str, environment: Mappi
     repositories = tuple(reader.read(section) for section in platform.sections(REPOSITORIES_KEY))
     platform.once(GROUPS_KEY, [f"{group.organization}/{group.name}" for group in groups if group.name])
     platform.once(REPOSITORIES_KEY, [repository.path for repository in repositories])
-    return GitHubConfig(groups, repositories)
+    github = GitHubConfig(groups, repositories)
+    _check_spellings(platform, github.owners)
+    return github
+
+
+def _check_spellings(platform: Section, owners: Sequence[str]) -> None:
+    """An owner in two spellings would be two: two providers, and an App that is installed at one of them."""
+    for spelling, count in Counter(map(str.lower, owners)).items():
+        if count > 1 and platform.is_well(REPOSITORIES_KEY):
+            found = " and ".join(owner for owner in owners if owner.lower() == spelling)
+            platform.note(REPOSITORIES_KEY, found, "one spelling of each owner", "write it as its page at GitHub does")
 
 
 def check_provider(
@@ -106,7 +117,7 @@ def check_provider(
 
 def _read_group(section: Section) -> RunnerGroupConfig:
     section.known("name", "repositories", "workflows")
-    paths = section.texts("repositories", REPOSITORY_KIND)
+    paths = section.texts("repositories", GITHUB_REPOSITORY_KIND)
     group = RunnerGroupConfig(
         name=section.text("name", GROUP_KIND),
         repositories=tuple(Scope(path) for path in paths if is_repository(path)),

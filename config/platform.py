@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from config.caches import KEY as CACHES
 from config.egress import check_forge_is_reached, read_egress
 from config.environments import EnvironmentConfig, read_environment
 from config.fields import Section
@@ -169,6 +170,7 @@ def read_platform(
     if not section.values.get("environments") and section.is_well("environments"):
         section.note("environments", "nothing", "at least one environment", "name the namespace of your runners")
     _check_namespaces(section, platform)
+    _check_volumes(section, platform)
     if forge == GITHUB:
         _check_folders(section, platform)
     if scope.url:  # else nobody knows whose runners they are
@@ -187,6 +189,19 @@ def _check_folders(section: Section, platform: PlatformConfig) -> None:
             if not workflow.file.startswith(".github/"):
                 found, allowed = str(workflow), "a file in .github/workflows: GitHub reads no other folder"
                 section.note(f"{key}.workflows", found, allowed, "move it there, and name it so")
+
+
+def _check_volumes(section: Section, platform: PlatformConfig) -> None:
+    """A PersistentVolume binds to one claim; a second one would wait for ever, and its pool with it."""
+    named: dict[str, str] = {}
+    for index, environment in enumerate(platform.environments):
+        for number, cache in enumerate(environment.caches):
+            at, volume = f"environments[{index}].{CACHES}[{number}]", cache.claim.get("volume")
+            if volume and volume in named:
+                cure = "make a second PersistentVolume for the same storage, and name it here"
+                section.note(f"{at}.volume", f"{volume}, which {named[volume]} names", "a volume for each claim", cure)
+            elif volume:
+                named[volume] = at
 
 
 def _check_namespaces(section: Section, platform: PlatformConfig) -> None:

@@ -5,20 +5,26 @@ from typing import Final
 from config.egress import read_egress
 from config.fields import Section
 from config.kinds import TextKind, text_kind
-from values.proxy import URL, Proxy, is_no_proxy, is_proxy_url, rule_of
+from values.proxy import URL, Proxy, is_no_proxy, is_proxy_of_pods, is_proxy_url, rule_of
 
 KEY: Final = "proxy"
 MOST_DIRECT: Final = 100
 EXAMPLE: Final = "http://proxy.example.com:3128"
+
+
+def _url_cure(text: str) -> str:
+    if "@" in text:
+        return "leave the login out: it would stand in every pod; let the proxy know the nodes by their addresses"
+    if is_proxy_url(text):
+        return "name it as pods reach it: this is the pod itself, a cloud's metadata service, or no single machine"
+    return f"write e.g. {EXAMPLE}"
+
+
 URL_KIND: Final = TextKind(
-    is_proxy_url,
+    is_proxy_of_pods,
     "the URL of a proxy in lower case, with its port, and without a path or a login",
-    lambda text: (
-        "leave the login out: it would stand in every pod; let the proxy know the nodes by their addresses"
-        if "@" in text
-        else f"write e.g. {EXAMPLE}"
-    ),
-    {"pattern": f"^{URL}/?$", "maxLength": 300},
+    _url_cure,
+    {"pattern": rf"^(?!https?://(?:localhost|127\.|0\.|169\.254\.|\[::1?\]))(?:{URL})/?$", "maxLength": 300},
 )
 DIRECT_KIND: Final = text_kind(
     is_no_proxy,

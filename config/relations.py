@@ -48,7 +48,9 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
         if "gpu" in pool and pool["gpu"]["resource"]:
             wanted[namespace, pool["gpu"]["resource"]] += pool["gpu"]["count"] * most_runners(pool)
     for environment in platform.environments:
-        _check_quota(root, environment, [pool for pool in pools if pool["namespace"] == environment.namespace])
+        own = [pool for pool in pools if pool["namespace"] == environment.namespace]
+        _check_quota(root, environment, own)
+        _check_single_mounts(root, environment, own)
     unread = {
         environment.namespace
         for index, environment in enumerate(platform.environments)
@@ -93,6 +95,17 @@ def _check_quota(root: Section, environment: EnvironmentConfig, pools: Sequence[
             cure = f"lower {less}, or raise quota.{key} of the environment"
             found = f"{_written(wanted, unit)} of all replicas in {environment.namespace}"
             root.note("pools", found, f"at most its quota.{key}, {_written(most, unit)}", cure)
+
+
+def _check_single_mounts(root: Section, environment: EnvironmentConfig, pools: Sequence[RunnerPool]) -> None:
+    """A claim that one pod may use keeps all others waiting, as long as a pod that waits for a job has it."""
+    for cache in environment.caches:
+        name = cache.claim["name"]
+        users = sum(most_runners(pool) for pool in pools if name in [it["claim"] for it in pool.get("caches", [])])
+        if cache.claim["access_mode"] == "ReadWriteOncePod" and users > 1:
+            found = f"{users} runners in {environment.namespace} with the cache {name}"
+            cure = "give the cache ReadWriteMany, or ReadWriteOnce for pods of one node"
+            root.note("pools", found, "one: its accessMode is ReadWriteOncePod", cure)
 
 
 def _disk(pool: RunnerPool) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 from config.fields import Section
 from values.forge_url import is_own_address
 from values.problem import quoted
-from values.scope import GITEA, GITHUB, ForgeScope, parse_scope
+from values.scope import GITEA, GITHUB, ForgeScope, Scope, parse_scope
 from values.secrecy import without_secrets
 from values.visible_text import visible
 
@@ -74,12 +74,19 @@ def _meant(forge: str, value: object) -> str:
 
 def _check_names(scope: ForgeScope) -> None:
     """Raises ValueError for what no account and no repository of GitHub is called."""
-    if scope.kind != GITHUB:
-        return
-    if not _OWNER.fullmatch(scope.scope.owner):
-        raise ValueError("its owner is none at GitHub: at most 39 letters, digits and -, the first no -")
-    if len(scope.scope.repository) > _LONGEST_REPOSITORY:
-        raise ValueError(f"its repository's name is longer than the {_LONGEST_REPOSITORY} letters that GitHub takes")
+    if scope.kind == GITHUB and (why := why_not_at_github(scope.scope)):
+        raise ValueError(why)
+
+
+def why_not_at_github(scope: Scope) -> str:
+    """Why GitHub has no such account or repository; "" where it may."""
+    if not _OWNER.fullmatch(scope.owner):
+        return "its owner is none at GitHub: at most 39 letters, digits and -, the first no -"
+    if len(scope.repository) > _LONGEST_REPOSITORY:
+        return f"its repository's name is longer than the {_LONGEST_REPOSITORY} letters that GitHub takes"
+    if scope.repository.lower().endswith((".git", ".wiki")):
+        return "its repository's name ends with what GitHub adds to one"
+    return ""
 
 
 def _check_host(section: Section, scope: ForgeScope) -> None:

@@ -12,6 +12,9 @@ from config.fields import Section
 
 REPOSITORIES_KEY: Final = "repositories"
 VARIABLE_PREFIX: Final = "GPU_RUNNERS_SECRET_"
+# https://docs.github.com/actions/reference/secrets-reference
+MOST_SECRETS: Final = 100  # of a repository, and of an environment
+MOST_BYTES: Final = 48 * 1024
 NAMES: Final = "upper case letters, digits and _, not beginning with a digit or GITHUB_"
 _NAME: Final = re.compile(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*")
 
@@ -71,6 +74,9 @@ class SecretReader:
             cure = "write [NAME], then `pulumi config set --secret NAME`; revoke what stood here if it was a secret"
             section.note("secrets", "no list", "a list of names, without values", cure)
             return {}
+        if len(entries or ()) > MOST_SECRETS:
+            allowed = f"at most {MOST_SECRETS}, as many as GitHub takes"
+            section.note("secrets", f"{len(entries or ())} of them", allowed, "leave some out, or put several into one")
         values: dict[str, str] = {}
         for index, entry in enumerate(entries or []):
             name, source = self._named(section, index, entry)
@@ -104,4 +110,9 @@ class SecretReader:
         if not value:
             cure = f"`pulumi config set --secret {source}`, or set {variable} in the environment"
             section.note(f"secrets[{index}]", f"no value for {source}", "a secret of the config or environment", cure)
+        elif len(value.encode(errors="replace")) > MOST_BYTES:
+            cure = "encrypt it into a file of the repository, and keep the key to it here"
+            section.note(
+                f"secrets[{index}]", f"a value for {source} of more than 48 KB", "48 KB, as GitHub takes", cure
+            )
         return value

@@ -86,6 +86,12 @@ def is_own_address(host: str) -> bool:
     return address is not None and ipaddress.ip_address(address).is_loopback
 
 
+def is_no_other_machine(host: str) -> bool:
+    """Whether it is this very machine, or pod, by name or address, a cloud's metadata service, or no single machine."""
+    address = _address(host)
+    return host == LOCALHOST or is_own_address(host) or (address is not None and _is_nobodys(address))
+
+
 def _is_nobodys(address: str) -> bool:
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:

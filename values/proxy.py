@@ -7,8 +7,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from values.egress import EgressRule, host_rule
-from values.forge_url import is_host_name
-from values.kubernetes_syntax import is_cidr, is_dns_subdomain
+from values.forge_url import is_host_name, is_no_other_machine
+from values.kubernetes_syntax import is_cidr
 
 URL: Final = r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]):[1-9][0-9]{0,4}"
 _URL: Final = re.compile(rf"{URL}/?", re.ASCII)
@@ -57,8 +57,13 @@ def proxy_for(proxy: Proxy | None, host: str) -> str:
     return proxy.url if proxy and proxy.is_for(host) else ""
 
 
+def is_proxy_of_pods(text: str) -> bool:
+    """Whether it is a proxy's URL that a pod may use."""
+    return is_proxy_url(text) and not is_no_other_machine(urlsplit(text).hostname or "")
+
+
 def is_proxy_url(text: str) -> bool:
-    """Whether it is one, with its port and without a login: it stands in every pod."""
+    """Whether it has the form of one, with its port and without a login: it stands in every pod."""
     if len(text) > 300 or _URL.fullmatch(text) is None or int(text.rstrip("/").rpartition(":")[2]) > 65535:
         return False
     host = urlsplit(text).hostname or ""
@@ -67,7 +72,7 @@ def is_proxy_url(text: str) -> bool:
 
 def is_no_proxy(text: str) -> bool:
     """A name, which stands for all below it, too, with or without a dot before it; an address; a network."""
-    return is_dns_subdomain(text.removeprefix(".").lower()) or is_cidr(text) or _address(text) is not None
+    return is_host_name(text.removeprefix(".").lower()) or is_cidr(text) or _address(text) is not None
 
 
 def rule_of(url: str) -> EgressRule | None:

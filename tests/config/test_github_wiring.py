@@ -46,6 +46,18 @@ def test_an_encrypted_value_of_the_stack_file_goes_before_the_environment() -> N
     assert secrets(wired(KEY="hushed"), SECRETS, "KEY")["KEY"] == "hushed"
 
 
+def test_as_many_and_as_long_secrets_as_github_takes_are_taken_and_no_more() -> None:
+    names = [f"KEY{number}" for number in range(101)]
+    values = {f"GPU_RUNNERS_SECRET_{name}": "x" * 48 * 1024 for name in names}
+    most = wired({"name": "mlops/guide", "secrets": names[:100]})
+    assert len(secrets(most, values)) == 100
+    text = refusal(wired({"name": "mlops/guide", "secrets": names}), **values)
+    assert "repositories[0].secrets: found 101 of them; allowed: at most 100, as many as GitHub takes" in text
+    text = refusal(most, **(values | {"GPU_RUNNERS_SECRET_KEY7": "hush" * 48 * 1024}))
+    assert "secrets[7]: found a value for KEY7 of more than 48 KB; allowed: 48 KB" in text
+    assert "hush" not in text
+
+
 def test_no_secret_is_shown() -> None:
     assert "hush" not in repr(loaded(wired(), APP_KEY | SECRETS))
 
