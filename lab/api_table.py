@@ -44,24 +44,32 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
 '''
 
 
-def api_fields(api: KubernetesApi) -> str:
-    """The module's text."""
+def fields_of(api: KubernetesApi) -> dict[str, dict[str, str]]:
+    """Definition → field → what it holds, of our kinds and all that is in them, as this API server says it."""
     definitions: dict[str, dict[str, str]] = {}
-    kinds_of: list[str] = []
     for place, kinds in KINDS.items():
-        kinds_of += [f"{place.partition('/')[2]} {kind}" for kind in kinds]
         schemas = api.get(f"/openapi/v3/{place}")["components"]["schemas"]
         for name in schemas:
             if _short(name) in kinds and name.startswith("io.k8s.api."):
                 _add(name, schemas, definitions)
-    version = api.get("/version")
-    text = _HEAD % f"{version['major']}.{version['minor']}"
+    return definitions
+
+
+def module(version: str, definitions: Mapping[str, Mapping[str, str]]) -> str:
+    """The module's text; `version` is the API server's, e.g. "1.36"."""
+    text = _HEAD % version
     for name, fields in sorted(definitions.items()):
         text += f'    "{name}": {{\n'
         text += "".join(f'        "{field}": "{holds}",\n' for field, holds in sorted(fields.items()))
         text += "    },\n"
-    text += "}\nKINDS: Final = frozenset({\n"
-    return text + "".join(f'    "{kind}",\n' for kind in sorted(kinds_of)) + "})\n"
+    kinds = sorted(f"{place.partition('/')[2]} {kind}" for place, kinds in KINDS.items() for kind in kinds)
+    return text + "}\nKINDS: Final = frozenset({\n" + "".join(f'    "{kind}",\n' for kind in kinds) + "})\n"
+
+
+def version_of(api: KubernetesApi) -> str:
+    """The API server's minor version, e.g. "1.36"."""
+    version = api.get("/version")
+    return f"{version['major']}.{version['minor']}"
 
 
 def _add(name: str, schemas: Mapping[str, Any], definitions: dict[str, dict[str, str]]) -> None:
@@ -98,7 +106,8 @@ def _short(name: str) -> str:
 
 def main() -> int:
     """Writes the module anew."""
-    Path(FILE).write_text(api_fields(KubernetesApi()))
+    api = KubernetesApi()
+    Path(FILE).write_text(module(version_of(api), fields_of(api)))
     return 0
 
 
