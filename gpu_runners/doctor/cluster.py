@@ -38,7 +38,7 @@ class ClusterChecks:
             cure = "let somebody who may list nodes run this: a deployer may not"
             yield unknown("nodes", f"they cannot be listed: {error.problem.found}", cure)
             return
-        autoscalers = self._autoscalers() if any(need.devices for need in needs) else []
+        autoscalers = self._autoscalers()
         for need in needs:
             yield room(need, nodes, autoscalers)
 

@@ -10,11 +10,18 @@ from typing import Any, Final
 
 from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown
 from gpu_runners.doctor.core.selection import from_zero, missing, setters, telling
+from values.placement import CLUSTER_TAINTS
 
 _SHUNS: Final = ("NoSchedule", "NoExecute")
 _SHOWN: Final = 3
 Amount = Callable[[str], Decimal]
 Reason = tuple[str, str]  # why no node is left, and the cure
+# Taints of what the cluster itself does with a node; they come and go, and a pool that tolerated them would lose jobs.
+_PASSING_TAINTS: Final = (
+    *CLUSTER_TAINTS,
+    *("ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler", "karpenter.sh/"),
+)
+_NOT_READY: Final = "/agent-not-ready"  # of Cilium and of storage drivers, until they run on the node
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,9 @@ def node(document: Mapping[str, Any], amount: Amount) -> Node:
     )
 
 
+Narrow = Callable[[Need, Sequence[Node]], tuple[list[Node], Reason]]
+
+
 def room(need: Need, nodes: Iterable[Node], autoscalers: Sequence[str] = ()) -> Finding:
     """Whether the pool's pods fit: the first reason that leaves no node, else for how many runners there is room.
 
@@ -63,13 +73,15 @@ def room(need: Need, nodes: Iterable[Node], autoscalers: Sequence[str] = ()) -> 
     check = f"nodes for pool {need.pool}"
     left = list(nodes)
     if not left:
-        return failed(check, "the cluster has no node", "add nodes")
+        may_come = bool(need.devices or autoscalers)
+        return _without(check, ("the cluster has no node", "add nodes"), need, autoscalers, may_come=may_come)
     if need.devices and _may_come(need, left, autoscalers):
         return unknown(check, *_none_now(need, left, autoscalers))
     for narrow in (_usable, _selected, _tolerated, _large_enough):
         fitting, problem = narrow(need, left)
         if not fitting:
-            return failed(check, *problem)
+            may_come = bool(autoscalers) and _may_pass(narrow, need, left)
+            return _without(check, problem, need, autoscalers, may_come=may_come)
         left = fitting
     places = sum(_places(need, candidate) for candidate in left)
     names = ", ".join(sorted(candidate.name for candidate in left)[:_SHOWN]) + (", …" if len(left) > _SHOWN else "")
@@ -79,12 +91,27 @@ def room(need: Need, nodes: Iterable[Node], autoscalers: Sequence[str] = ()) -> 
     return ok(check, f"{names} could hold {places} runners if nothing else ran there; {need.replicas} are wanted")
 
 
+def _without(check: str, problem: Reason, need: Need, autoscalers: Sequence[str], *, may_come: bool) -> Finding:
+    """No node is left; may_come: whether an autoscaler may bring one."""
+    found, cure = problem
+    if not may_come:
+        return failed(check, found, cure)
+    return unknown(check, f"{found}; an autoscaler may bring one", f"{cure}; {from_zero(need.selector, autoscalers)}")
+
+
 def _may_come(need: Need, nodes: Sequence[Node], autoscalers: Sequence[str]) -> bool:
     """Whether the node for a pod may not be there yet: no GPU node is, or none of this kind beside an autoscaler."""
     selected = [candidate for candidate in nodes if need.selector.items() <= candidate.labels.items()]
     if any(_offers(need, candidate) for candidate in nodes):
         return bool(autoscalers) and not selected
     return not (need.selector and selected)  # a node with the labels of a GPU node and without GPUs lacks a plugin
+
+
+def _may_pass(narrow: Narrow, need: Need, left: Sequence[Node]) -> bool:
+    """Whether another node of this kind might do: one that works, is larger, or is not about to go."""
+    if narrow is _large_enough:
+        return not need.devices or any(_offers(need, candidate) for candidate in left)
+    return narrow is _usable or (narrow is _tolerated and _tolerable(need, left) is None)
 
 
 def _none_now(need: Need, nodes: Sequence[Node], autoscalers: Sequence[str]) -> Reason:
@@ -132,10 +159,25 @@ def _selected(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
 
 def _tolerated(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
     fitting = [node for node in nodes if not _shunned_by(need, node)]
-    taints = {_taint(taint): taint for node in nodes for taint in _shunned_by(need, node)}
-    first = next(iter(taints.values()), {})
-    cure = f"add {{key: {first.get('key')}, operator: Exists, effect: {first.get('effect')}}} to gpu.tolerations"
-    return fitting, (f"its nodes have the taint {', '.join(taints)}, which the pool does not tolerate", cure)
+    taints = dict.fromkeys(_taint(taint) for node in nodes for taint in _shunned_by(need, node))
+    found = f"its nodes have the taint {', '.join(taints)}, which the pool does not tolerate"
+    tolerable = _tolerable(need, nodes)
+    if tolerable is None:
+        cure = "no pool may tolerate what the cluster sets: wait until it is gone, take it off where it is yours "
+        return fitting, (found, f"{cure}(`kubectl taint node NODE KEY-`), or add nodes without it")
+    added = (f"{{key: {it.get('key')}, operator: Exists, effect: {it.get('effect')}}}" for it in tolerable)
+    return fitting, (found, f"add {' and '.join(added)} to gpu.tolerations")
+
+
+def _tolerable(need: Need, nodes: Sequence[Node]) -> list[Mapping[str, str]] | None:
+    """The taints of the node that takes the fewest tolerations; None where the cluster itself shuts all of them."""
+    shunning = [_shunned_by(need, node) for node in nodes]
+    own = [taints for taints in shunning if not any(_is_passing(taint.get("key", "")) for taint in taints)]
+    return min(own, key=len, default=None)
+
+
+def _is_passing(key: str) -> bool:
+    return key.startswith(_PASSING_TAINTS) or key.endswith(_NOT_READY)
 
 
 def _large_enough(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:

@@ -120,8 +120,14 @@ def test_a_pool_without_gpus_needs_a_node_without_taints() -> None:
     assert "plain could hold" in verdict(State.OK, plain, made("gpu", taints=[TAINT]), made("plain", labels={}))
 
 
-def test_an_empty_cluster_fits_nothing() -> None:
-    assert "no node" in verdict(State.FAILED, asked())
+def test_a_cluster_where_everything_scales_from_zero_has_no_node_and_has_not_failed() -> None:
+    text = verdict(State.UNKNOWN, asked())
+    assert "the cluster has no node; an autoscaler may bring one" in text
+    assert room(PLAIN_NEED, [], [KARPENTER]).state is State.UNKNOWN
+    assert room(PLAIN_NEED, []).state is State.FAILED
+
+
+PLAIN_NEED = Need("base", 1, {"cpu": amount("100m"), "memory": amount("2Gi")})
 
 
 PLAIN = {
@@ -166,6 +172,45 @@ def test_another_kind_of_gpu_that_scales_from_zero_may_come_where_there_is_an_au
     assert room(need, [there]).state is State.FAILED
 
 
-def test_an_autoscaler_excuses_no_gpu_node_that_is_too_small_or_shunned() -> None:
-    assert room(asked(16), [made()], [KARPENTER]).state is State.FAILED
+def test_a_larger_node_or_one_that_works_may_come_where_there_is_an_autoscaler() -> None:
+    finding = room(asked(8), [made(allocatable={GPU: "1"})], [KARPENTER])
+    assert finding.state is State.UNKNOWN
+    assert "no node that it may use has more than 1; an autoscaler may bring one" in finding.found
+    assert "a NodePool of Karpenter must allow" in finding.cure
+    assert room(asked(), [made(ready="Unknown")], [CLUSTER_AUTOSCALER]).state is State.UNKNOWN
+
+
+def test_an_autoscaler_excuses_no_missing_plugin_and_no_taint_of_the_users_own() -> None:
+    assert room(asked(), [made(allocatable={GPU: "0"})], [KARPENTER]).state is State.FAILED
     assert room(asked(), [made(taints=[TAINT])], [KARPENTER]).state is State.FAILED
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "node-role.kubernetes.io/control-plane",
+        "node.kubernetes.io/memory-pressure",
+        "node.cloudprovider.kubernetes.io/uninitialized",
+        "ToBeDeletedByClusterAutoscaler",
+        "karpenter.sh/disrupted",
+        "node.cilium.io/agent-not-ready",
+        "ebs.csi.aws.com/agent-not-ready",
+    ],
+)
+def test_no_toleration_is_advised_that_a_pool_may_not_have(key: str) -> None:
+    shut = made(taints=[TAINT, {"key": key, "effect": "NoSchedule"}])
+    text = verdict(State.FAILED, asked(), shut)
+    assert f"the taint nvidia.com/gpu=present:NoSchedule, {key}:NoSchedule" in text
+    assert "gpu.tolerations" not in text
+    assert "no pool may tolerate what the cluster sets" in text
+    assert room(asked(), [shut], [KARPENTER]).state is State.UNKNOWN
+
+
+def test_all_tolerations_that_a_node_takes_are_told_at_once_of_the_node_that_takes_the_fewest() -> None:
+    spot = {"key": "kubernetes.azure.com/scalesetpriority", "value": "spot", "effect": "NoSchedule"}
+    most = made("a", taints=[TAINT, spot, {"key": "team", "value": "x", "effect": "NoExecute"}])
+    text = verdict(State.FAILED, asked(), most, made("b", taints=[spot, TAINT]))
+    assert (
+        "add {key: kubernetes.azure.com/scalesetpriority, operator: Exists, effect: NoSchedule} and "
+        "{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule} to gpu.tolerations" in text
+    )
