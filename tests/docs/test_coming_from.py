@@ -53,6 +53,58 @@ FLAGS_OF_CML = [
     "token",
 ]
 
+ALIASES_OF_CML = ["path", "tf_resource", "cloud-aws-subnet-id"]
+# Of the charts' values.yaml of ARC 0.14, those that stand there as comments included.
+VALUES_OF_ARC = {
+    "The values": [
+        "githubConfigUrl",
+        "githubConfigSecret",
+        "proxy",
+        "maxRunners",
+        "minRunners",
+        "runnerGroup",
+        "runnerScaleSetName",
+        "scaleSetLabels",
+        "fullnameOverride",
+        "githubServerTLS",
+        "keyVault",
+        "containerMode",
+        "listenerTemplate",
+        "listenerMetrics",
+        "template",
+        "controllerServiceAccount",
+        "namespaceOverride",
+        "annotations",
+        "labels",
+        "resourceMeta",
+    ],
+    "value of the controller": [
+        "labels",
+        "replicaCount",
+        "image",
+        "imagePullSecrets",
+        "nameOverride",
+        "fullnameOverride",
+        "env",
+        "serviceAccount",
+        "podAnnotations",
+        "podLabels",
+        "podSecurityContext",
+        "securityContext",
+        "resources",
+        "nodeSelector",
+        "tolerations",
+        "affinity",
+        "topologySpreadConstraints",
+        "volumes",
+        "volumeMounts",
+        "priorityClassName",
+        "metrics",
+        "flags",
+        "namespaceOverride",
+    ],
+}
+
 
 def read(page: str) -> str:
     return (ROOT / "docs" / page).read_text()
@@ -92,9 +144,19 @@ def test_every_secret_that_a_page_names_is_one(page: str) -> None:
 
 def test_every_flag_of_cml_is_answered_once() -> None:
     rows = re.findall(r"^\| (`--.*?) \| (.+) \|$", read("from-cml.md"), re.MULTILINE)
-    answered = [flag for flags, _ in rows for flag in re.findall(r"`--([a-z-]+)", flags)]
-    assert sorted(answered) == sorted(FLAGS_OF_CML)
+    answered = [flag for flags, _ in rows for flag in re.findall(r"`--([a-z_-]+)", flags)]
+    assert sorted(answered) == sorted([*FLAGS_OF_CML, *ALIASES_OF_CML])
     assert all(answer.strip() for _, answer in rows)
+
+
+@pytest.mark.parametrize("table", VALUES_OF_ARC)
+def test_every_value_of_arcs_charts_is_answered(table: str) -> None:
+    rows = re.findall(r"^\| (.+?) \| (.+) \|$", read("from-arc.md").partition(table)[2].partition("\n\n##")[0], re.M)
+    if table == "The values":
+        rows = rows[: [left for left, _ in rows].index("value of the controller")]
+    answered = {name for left, _ in rows for name in re.findall(r"`([A-Za-z]+)", left)}
+    assert set(VALUES_OF_ARC[table]) - answered == set()
+    assert all(right.strip() for _, right in rows)
 
 
 def workflows() -> Iterator[tuple[str, dict[str, Any]]]:
