@@ -8,12 +8,19 @@ import pulumi
 
 from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
+from components.interruption import UpInterruptedError, end_program, interruption
 
 Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 
 
-def cluster_hook(look: Callable[[ClusterConnection], None]) -> Hook:
-    """A hook that runs look with a connection of its own; what look raises fails the `up`."""
+def cluster_hook(
+    look: Callable[[ClusterConnection], None], missing: Callable[[], str], end: Callable[[], None] = end_program
+) -> Hook:
+    """A hook that runs look with a connection of its own; what look raises fails the `up`.
+
+    Where the `up` is to end it raises UpInterruptedError at once, with what missing returns then, and calls end; nobody
+    waits for the look any more.
+    """
     choice = ClusterChoice.of_this_program(os.environ)
 
     def connect_and_look() -> None:
@@ -21,7 +28,13 @@ def cluster_hook(look: Callable[[ClusterConnection], None]) -> Hook:
             look(cluster)
 
     async def hook(_: pulumi.ResourceHookArgs) -> None:
-        # In one thread of its own: the SDK's event loop must go on serving the engine.
-        await asyncio.to_thread(connect_and_look)
+        with interruption() as interrupted:
+            # In one thread of its own: the SDK's event loop must go on serving the engine.
+            looked = asyncio.ensure_future(asyncio.to_thread(connect_and_look))
+            await asyncio.wait({looked, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+            if not looked.done():
+                end()
+                raise UpInterruptedError(missing())
+            looked.result()
 
     return hook

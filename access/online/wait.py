@@ -175,6 +175,13 @@ def _timeout(pools: Iterable[PoolSnapshot], deadline_seconds: float, silence: st
     return "\n".join(lines)
 
 
+def missing_when_ended(pools: Sequence[PoolSnapshot]) -> str:
+    """What somebody is told who ends a wait; pools as they were seen last, none where no answer came."""
+    if not pools:
+        return "ended before the cluster answered: what is missing is not known"
+    return "\n".join(["ended while this was missing:", *missing(pools)])
+
+
 def missing(pools: Iterable[PoolSnapshot]) -> list[str]:
     """An indented line for each pool that is not far enough, with what is known of its pods below."""
     lines = []

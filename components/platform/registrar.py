@@ -18,7 +18,7 @@ from components.platform.registrar_certificate import RegistrarCertificate
 from components.platform.registrar_config import registrar_config
 from components.platform.registrar_grant import RegistrarGrant
 from components.platform.registrar_pod import SELECTOR, registrar_deployment_spec
-from components.platform.registrar_rollout import wait_for_rollout
+from components.platform.registrar_rollout import still_changing, wait_for_rollout
 from values.autoscaling import queue_url
 from values.contract import CONFIG_PATH, REGISTRAR_PORT, REGISTRAR_QUEUE_PORT, REGISTRAR_STATUS_PORT, SERVICE_NAME
 from values.egress import EgressRule
@@ -114,7 +114,7 @@ class Registrar(pulumi.ComponentResource):
         def wait(cluster: ClusterConnection) -> None:
             wait_for_rollout(cluster.get, namespace, SystemClock())
 
-        return pulumi.ResourceHook(f"{self._name}-ready", cluster_hook(wait))
+        return pulumi.ResourceHook(f"{self._name}-ready", cluster_hook(wait, lambda: still_changing(namespace)))
 
     def _declare_config(self) -> pulumi.Output[str]:
         args = self._args

@@ -70,6 +70,14 @@ def wait_for_rollout(get: Get, namespace: str, clock: Clock) -> None:
         clock.sleep(PAUSE_SECONDS)
 
 
+def still_changing(namespace: str) -> str:
+    """What somebody is told who ends the wait."""
+    return (
+        "ended before the changed registrar was ready; it goes on without this `up`: see "
+        f"`kubectl rollout status -n {namespace} deployment/{SERVICE_NAME}`"
+    )
+
+
 def _pod_troubles(get: Get, namespace: str) -> list[str]:
     try:
         selector = {"labelSelector": f"app.kubernetes.io/name={SERVICE_NAME}"}

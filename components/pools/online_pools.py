@@ -10,7 +10,8 @@ from access.causes.failing import explaining
 from access.clock import SystemClock
 from access.cluster.connection import ClusterConnection
 from access.online.reader import Place, PoolReader
-from access.online.wait import wait_until_online
+from access.online.snapshot import PoolSnapshot
+from access.online.wait import missing_when_ended, wait_until_online
 from components.cluster_hook import Hook, cluster_hook
 from components.labels import object_metadata
 from components.pools.runner_deployment import deployment_fingerprint
@@ -19,6 +20,10 @@ from values.pool import RunnerPool, pools_config_map
 AFTERWARDS: Final = (
     "  The pools are declared as configured and go on trying. Change what the cure names and run `pulumi up` again:\n"
     "  it waits again, with or without a change, until every runner has been online."
+)
+INTERRUPTED: Final = (
+    "  The pools are declared as configured and go on trying. The next `pulumi up` waits again, with or without a\n"
+    "  change, until every runner has been online; `gpu-runners wait` asks without an `up`."
 )
 
 
@@ -68,15 +73,24 @@ class OnlinePools(pulumi.ComponentResource):
 
 
 def waiting_hook(places: Sequence[Place], deadline_seconds: int) -> Hook:
-    """A hook that returns when every pool is far enough and raises PoolsNotOnlineError otherwise."""
+    """A hook that returns when every pool is far enough and raises PoolsNotOnlineError otherwise.
+
+    Raises UpInterruptedError where the `up` is to end before that.
+    """
+    seen: list[PoolSnapshot] = []
 
     def wait(cluster: ClusterConnection) -> None:
         clock = SystemClock()
         reader = PoolReader(cluster.get, places, clock.now)
         explain = explaining(cluster, places)
-        wait_until_online(reader.read, _report, deadline_seconds, clock, AFTERWARDS, explain=explain)
 
-    return cluster_hook(wait)
+        def read() -> list[PoolSnapshot]:
+            seen[:] = reader.read()
+            return list(seen)
+
+        wait_until_online(read, _report, deadline_seconds, clock, AFTERWARDS, explain=explain)
+
+    return cluster_hook(wait, lambda: f"{missing_when_ended(list(seen))}\n{INTERRUPTED}")
 
 
 def _report(line: str, *, ephemeral: bool) -> None:

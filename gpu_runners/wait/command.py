@@ -21,7 +21,7 @@ from access.cluster.errors import ClusterError
 from access.online.progress import online_count
 from access.online.reader import PoolReader
 from access.online.snapshot import PoolSnapshot
-from access.online.wait import PoolsNotOnlineError, PoolsUnreadError, missing, wait_until_online
+from access.online.wait import PoolsNotOnlineError, PoolsUnreadError, missing_when_ended, wait_until_online
 from gpu_runners.arguments import add_stack
 from gpu_runners.declared_pools import DeclaredPool, declared_pools
 from gpu_runners.errors import CommandFailedError
@@ -82,16 +82,9 @@ def _wait(cluster: ClusterConnection, pools: Sequence[DeclaredPool], deadline: i
         say(error)
         return ExitCode.FOUND
     except KeyboardInterrupt:
-        _say_what_is_missing(seen)
+        say(missing_when_ended(seen))
         raise
     return _conclude(pools, seen)
-
-
-def _say_what_is_missing(seen: Sequence[PoolSnapshot]) -> None:
-    if seen:
-        say("\n".join(["ended while this was missing:", *missing(seen)]))
-    else:
-        say("ended before the cluster answered: what is missing is not known")
 
 
 def _conclude(pools: Sequence[DeclaredPool], seen: Sequence[PoolSnapshot]) -> ExitCode:

@@ -154,7 +154,7 @@ def wait_of_up(two: Two) -> None:
     def look(cluster: ClusterConnection) -> None:
         cluster.get("/version")
 
-    hook = cluster_hook(look)
+    hook = cluster_hook(look, str)
     asyncio.run(hook(None))  # type: ignore[arg-type]
 
 
