@@ -81,6 +81,8 @@ class Credentials:
             raise Refusal(401, "Bad credentials")
         app, claims = self._decoded(authorization.partition(" ")[2])
         now = self._clock.now()
+        if not all(isinstance(claims[name], int | float) for name in ("iat", "exp")):
+            raise Refusal(401, "A JSON web token could not be decoded")
         if claims["iat"] > now:
             raise Refusal(
                 401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
@@ -116,6 +118,8 @@ class Credentials:
     ) -> Token:
         """An installation token, narrowed as asked. Raises Refusal 422 where more is asked than was granted."""
         for name, level in (permissions or {}).items():
+            if level not in LEVELS:
+                raise Refusal(422, f"Invalid permission level for {name}: {level}")
             if LEVELS[level] > LEVELS.get(installation.permissions.get(name, ""), 0):
                 raise Refusal(422, "The permissions requested are not granted to this installation.")
         names = (

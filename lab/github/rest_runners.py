@@ -11,6 +11,7 @@ from lab.github.world import Group, Refusal, World
 NEWEST_RUNNER = "2.336.0"
 MOST_LABELS = 100
 LONGEST_LABEL = 256  # letters
+VISIBILITIES = ("selected", "all", "private")
 
 
 class RunnerRoutes:
@@ -115,6 +116,12 @@ def check_labels(labels: list[Any], *, least: int) -> None:
         raise Refusal(422, "labels: two of them differ in case alone")
 
 
+def _check_visibility(body: dict[str, Any]) -> None:
+    """Raises Refusal 422."""
+    if body.get("visibility") not in (None, *VISIBILITIES):
+        raise Refusal(422, f"visibility: one of {', '.join(VISIBILITIES)}")
+
+
 class GroupRoutes:
     """Runner groups: who may use an organization's runners."""
 
@@ -144,6 +151,7 @@ class GroupRoutes:
         body = await asked.body()
         required(body, name=str)
         self._refuse_known_name(asked.scope, body["name"])
+        _check_visibility(body)
         group = Group(self._world.next_id(), asked.scope, {"visibility": "all"})
         self._apply(group, body)
         self._world.groups[group.id] = group
@@ -153,15 +161,18 @@ class GroupRoutes:
         return web.json_response(documents.group(self._world, self._group(asked)))
 
     async def _change(self, asked: Asked) -> web.Response:
-        group = self._group(asked)
-        self._apply(group, await asked.body())
+        group, body = self._group(asked), await asked.body()
+        if isinstance(body.get("name"), str) and body["name"].lower() != str(group.settings["name"]).lower():
+            self._refuse_known_name(asked.scope, body["name"])
+        _check_visibility(body)
+        self._apply(group, body)
         return web.json_response(documents.group(self._world, group))
 
     async def _delete(self, asked: Asked) -> web.Response:
         group = self._group(asked)
         if group.default:
             raise Refusal(422, "The default runner group cannot be deleted.")
-        del self._world.groups[group.id]
+        self._world.remove_group(group)
         return no_content()
 
     async def _repositories(self, asked: Asked) -> web.Response:

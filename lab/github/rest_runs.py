@@ -50,6 +50,10 @@ class RunRoutes:
         repository = self._world.repository(asked.scope)
         workflow = self._workflow(asked)
         ref = body["ref"].removeprefix("refs/heads/")
+        if not workflow.is_dispatched:
+            raise Refusal(422, "Workflow does not have 'workflow_dispatch' trigger")
+        if ref not in repository.branches:
+            raise Refusal(422, f"No ref found for: {body['ref']}")
         run = await runs.dispatch(self._world, repository, workflow, ref, body.get("inputs"))
         if not body.get("return_run_details"):
             return no_content()
@@ -96,8 +100,11 @@ class RunRoutes:
         required(body, environment_ids=list, state=str, comment=str)
         if body["state"] not in ("approved", "rejected"):
             raise Refusal(422, "state: approved or rejected")
-        wanted = {environment.id: environment for environment in run.repository.environments.values()}
-        chosen = [wanted[number] for number in body["environment_ids"] if number in wanted]
+        waiting = {job.plan.environment for job in run.jobs if job.status == "waiting"}
+        wanted = {it.id: it for it in run.repository.environments.values() if it.name in waiting}
+        if not body["environment_ids"] or not set(body["environment_ids"]) <= wanted.keys():
+            raise Refusal(422, "No pending deployment requests to approve or reject")
+        chosen = [wanted[number] for number in body["environment_ids"]]
         await runs.review(self._world, run, [it.id for it in chosen], approved=body["state"] == "approved")
         return web.json_response([documents.deployment(self._world, run, it) for it in chosen])
 

@@ -1,6 +1,7 @@
 """REST: what is wired in a repository: variables, secrets, environments with branch policies, Actions permissions."""
 
 import base64
+import re
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +14,13 @@ from lab.github.rest import Asked, Door, no_content, page, required
 from lab.github.world import FORK_WORKFLOWS, Environment, Refusal, Repository, World
 
 KEY_ID = "568250167242549743"
+# https://docs.github.com/actions/reference/secrets-reference and /variables-reference
+NAME = re.compile(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*")
+MOST_BYTES = 48 * 1024
+MOST_SECRETS = 100  # of a repository and of an environment
+MOST_VARIABLES = {Repository: 500, Environment: 100}
+MOST_REVIEWERS = 6
+LONGEST_WAIT_MINUTES = 43200
 PERMISSION_FIELDS = ("enabled", "allowed_actions", "sha_pinning_required")
 
 
@@ -63,6 +71,7 @@ class WiringRoutes:
 
     def _policies(self, door: Door, prefix: str) -> list[web.RouteDef]:
         return [
+            door.route("GET", prefix, self._list_policies, "actions"),
             door.route("POST", prefix, self._make_policy, "administration"),
             door.route("GET", f"{prefix}/{{id}}", self._policy, "actions"),
             door.route("DELETE", f"{prefix}/{{id}}", self._delete_policy, "administration"),
@@ -90,6 +99,9 @@ class WiringRoutes:
         required(body, name=str, value=str)
         if body["name"].upper() in held:
             raise Refusal(409, "Already exists - Variable already exists")
+        _check(body["name"], body["value"])
+        if len(held) >= MOST_VARIABLES[type(self._holder(asked))]:
+            raise Refusal(422, "Variable limit reached")
         held[body["name"].upper()] = {**self._times(), "name": body["name"].upper(), "value": body["value"]}
         return web.json_response({}, status=201)
 
@@ -98,6 +110,7 @@ class WiringRoutes:
 
     async def _change_variable(self, asked: Asked) -> web.Response:
         entry, body = _entry(self._holder(asked).variables, asked), await asked.body()
+        _check(entry["name"], str(body.get("value", entry["value"])))
         entry.update({"value": str(body.get("value", entry["value"])), "updated_at": self._times()["updated_at"]})
         return no_content()
 
@@ -125,6 +138,9 @@ class WiringRoutes:
         known = held.get(name)
         made = known["created_at"] if known else self._times()["created_at"]
         value = self._opened(body["encrypted_value"])
+        _check(name, value)
+        if not known and len(held) >= MOST_SECRETS:
+            raise Refusal(422, "Secret limit reached")
         held[name] = {**self._times(), "created_at": made, "name": name, "value": value}
         return no_content() if known else web.json_response({}, status=201)
 
@@ -146,17 +162,28 @@ class WiringRoutes:
     async def _set_environment(self, asked: Asked) -> web.Response:
         repository, name = self._repository(asked), asked.request.match_info["environment"]
         made = Environment(self._world.next_id(), name, made=self._world.clock.now())
+        settings = await asked.body()
+        _check_settings(settings)
         environment = repository.environments.setdefault(name, made)
-        environment.settings = await asked.body()
+        environment.settings = settings
         return web.json_response(documents.environment(self._world, repository, environment))
 
     async def _delete_environment(self, asked: Asked) -> web.Response:
         del self._repository(asked).environments[self._of(asked).name]
         return no_content()
 
+    async def _list_policies(self, asked: Asked) -> web.Response:
+        held = self._of(asked).policies.items()
+        return page(asked, "branch_policies", [{"id": number, "node_id": "GA_4", **policy} for number, policy in held])
+
     async def _make_policy(self, asked: Asked) -> web.Response:
         body, environment = await asked.body(), self._of(asked)
         required(body, name=str)
+        policy: Any = environment.settings.get("deployment_branch_policy") or {}
+        if not policy.get("custom_branch_policies"):
+            return web.Response(status=404)
+        if any(held["name"] == body["name"] for held in environment.policies.values()):
+            return web.Response(status=303)
         identifier = self._world.next_id()
         environment.policies[identifier] = {"name": body["name"], "type": body.get("type", "branch")}
         return web.json_response({"id": identifier, "node_id": "GA_4", **environment.policies[identifier]})
@@ -214,6 +241,28 @@ class WiringRoutes:
     def _times(self) -> dict[str, str]:
         now = timestamp(self._world.clock.now())
         return {"created_at": now, "updated_at": now}
+
+
+def _check(name: str, value: str) -> None:
+    """Raises Refusal 422 for what is no name of a variable or a secret, and for a value that is too long."""
+    if NAME.fullmatch(name.upper()) is None:
+        raise Refusal(422, f"{name} is invalid: letters, digits and _, the first no digit, and not GITHUB_ before them")
+    if not 0 < len(value.encode()) <= MOST_BYTES:
+        raise Refusal(422, f"The value of {name} is empty or larger than {MOST_BYTES} bytes")
+
+
+def _check_settings(settings: dict[str, Any]) -> None:
+    """Raises Refusal 422 for what GitHub takes in no environment."""
+    wait, reviewers = settings.get("wait_timer") or 0, settings.get("reviewers") or []
+    if not isinstance(wait, int) or not 0 <= wait <= LONGEST_WAIT_MINUTES:
+        raise Refusal(422, f"wait_timer: minutes from 0 to {LONGEST_WAIT_MINUTES}")
+    if len(reviewers) > MOST_REVIEWERS or any(
+        it.get("type") not in ("User", "Team") or not isinstance(it.get("id"), int) for it in reviewers
+    ):
+        raise Refusal(422, f"reviewers: up to {MOST_REVIEWERS} users or teams, each by its id")
+    policy = settings.get("deployment_branch_policy")
+    if policy is not None and bool(policy.get("protected_branches")) == bool(policy.get("custom_branch_policies")):
+        raise Refusal(422, "protected_branches and custom_branch_policies cannot have the same value")
 
 
 def _entry(held: dict[str, dict[str, str]], asked: Asked) -> dict[str, str]:

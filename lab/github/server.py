@@ -84,6 +84,8 @@ class StandIn:
     async def _gate(self, request: web.Request, handler: Next) -> web.StreamResponse:
         if request.path.startswith("/_lab/"):
             return await _answered(request, handler)
+        if request.path.startswith(f"{API}/") and not request.headers.get("User-Agent"):
+            return web.Response(status=403, text="Request forbidden by administrative rules: no User-Agent header.\n")
         self.meter.running += 1
         self.meter.most_running = max(self.meter.most_running, self.meter.running)
         try:

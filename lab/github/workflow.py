@@ -64,6 +64,8 @@ class Workflow:
     concurrency: str = ""
     """The group as it is written: one run of it at a time, and one that is pending."""
     cancels_in_progress: bool = False
+    is_dispatched: bool = False
+    """Whether it may be started by hand."""
 
 
 def parse(identifier: int, path: str, text: str) -> Workflow:
@@ -81,7 +83,8 @@ def parse(identifier: int, path: str, text: str) -> Workflow:
             )
     group, cancels = _concurrency(document.get("concurrency"))
     name = str(document.get("name", path))
-    return Workflow(identifier, path, name, jobs, tuple(_inputs(document)), group, cancels)
+    by_hand = "workflow_dispatch" in _events(document)
+    return Workflow(identifier, path, name, jobs, tuple(_inputs(document)), group, cancels, by_hand)
 
 
 def _concurrency(value: Any) -> tuple[str, bool]:
@@ -91,11 +94,16 @@ def _concurrency(value: Any) -> tuple[str, bool]:
 
 
 def _inputs(document: Mapping[Any, Any]) -> Iterator[Input]:
-    events = document.get(True, document.get("on"))  # YAML 1.1 reads the word `on` as true
-    dispatch = events.get("workflow_dispatch") if isinstance(events, dict) else None
+    dispatch = _events(document).get("workflow_dispatch")
     for name, field in ((dispatch or {}).get("inputs") or {}).items():
         wanted = field or {}
         yield Input(str(name), bool(wanted.get("required")), str(wanted.get("default", "")))
+
+
+def _events(document: Mapping[Any, Any]) -> Mapping[str, Any]:
+    """What starts it, with what is said of each; written as a word, a list or a mapping."""
+    events = document.get(True, document.get("on"))  # YAML 1.1 reads the word `on` as true
+    return events if isinstance(events, dict) else dict.fromkeys(_texts(events or ()))
 
 
 def _job(where: str, key: str, job: Mapping[str, Any], shared: tuple[tuple[str, str], ...]) -> JobPlan:

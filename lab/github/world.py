@@ -250,6 +250,14 @@ class World:
             raise Refusal(404, "Not Found")
         return group
 
+    def remove_group(self, group: Group) -> None:
+        """Its runners go to the organization's default group."""
+        default = next(it for it in self.groups.values() if it.default and it.organization == group.organization)
+        for runner in self.runners.values():
+            if runner.group == group.id:
+                runner.group = default.id
+        del self.groups[group.id]
+
     def is_online(self, runner: Runner) -> bool:
         """True while its session is open and it was heard of within a poll and a bit."""
         return bool(runner.session) and self.clock.now() - runner.seen < ONLINE_SECONDS

@@ -137,7 +137,7 @@ def test_it_wires_secrets_variables_and_environments(scene: Scene) -> None:
 def test_what_waits_for_a_reviewer_is_found_and_approved(scene: Scene) -> None:
     repository = scene.stand_in.world.repository("mlops/guide")
     repository.environments["prod"] = Environment(700, "prod", settings={"reviewers": [{"type": "User", "id": 5}]})
-    text = "on: push\njobs: {deploy: {runs-on: base, environment: prod, steps: [{run: make}]}}\n"
+    text = "on: [push, workflow_dispatch]\njobs: {deploy: {runs-on: base, environment: prod, steps: [{run: make}]}}\n"
     repository.workflows["deploy.yml"] = workflow.parse(10, ".github/workflows/deploy.yml", text)
     client = scene.client().get_repo("mlops/guide")
     client.get_workflow("deploy.yml").create_dispatch("main")

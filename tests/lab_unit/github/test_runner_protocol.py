@@ -266,7 +266,8 @@ async def test_a_job_gets_what_its_environment_holds_opened_for_it(github: Githu
 
 async def test_an_environment_lets_in_its_branches_only(github: Github) -> None:
     environment = "/repos/mlops/guide/environments/dev"
-    await github.call("PUT", environment, {})
+    policies = {"protected_branches": False, "custom_branch_policies": True}
+    await github.call("PUT", environment, {"deployment_branch_policy": policies})
     await github.call("POST", f"{environment}/deployment-branch-policies", {"name": "release/*"})
     found = await jobs(github, await dispatched(github))
     assert (found["deploy"]["conclusion"], found["train"]["conclusion"]) == ("failure", "skipped")

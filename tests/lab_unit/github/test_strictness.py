@@ -158,3 +158,121 @@ async def test_a_repository_is_found_by_its_number(github: Github) -> None:
     status, answer, _ = await github.call("GET", f"/repositories/{github.repository.id}")
     assert (status, answer["full_name"]) == (200, "mlops/guide")
     assert (await github.call("GET", "/repositories/999999"))[0] == 404
+
+
+WIRED = "/repos/mlops/guide/actions"
+DISPATCHES = f"{WIRED}/workflows/lab.yml/dispatches"
+PROD = "/repos/mlops/guide/environments/prod"
+POLICIES = f"{PROD}/deployment-branch-policies"
+CUSTOM = {"deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True}}
+GROUPS = "/orgs/mlops/actions/runner-groups"
+
+
+@pytest.mark.parametrize(
+    ("events", "ref", "status"),
+    [
+        ("workflow_dispatch", "main", 204),
+        ("[push, workflow_dispatch]", "refs/heads/main", 204),
+        ("push", "main", 422),
+        ("{push: {branches: [main]}}", "main", 422),
+        ("workflow_dispatch", "nowhere", 422),
+        ("workflow_dispatch", "refs/heads/nowhere", 422),
+    ],
+)
+async def test_only_what_is_dispatched_is_and_from_a_branch_that_is_there(
+    github: Github, events: str, ref: str, status: int
+) -> None:
+    text = WORKFLOW.replace("on: workflow_dispatch", f"on: {events}")
+    github.repository.workflows["lab.yml"] = workflow.parse(9, ".github/workflows/lab.yml", text)
+    assert (await github.call("POST", DISPATCHES, {"ref": ref}))[0] == status
+    assert len(github.world.runs) == (status == 204)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("GITHUB_X", "v"), ("github_x", "v"), ("1X", "v"), ("A-B", "v"), ("X", ""), ("X", "x" * 49153)]
+)
+async def test_a_variable_has_a_name_and_a_value_that_github_takes(github: Github, name: str, value: str) -> None:
+    assert (await github.call("POST", f"{WIRED}/variables", {"name": name, "value": value}))[0] == 422
+    assert github.repository.variables == {}
+    assert (await github.call("POST", f"{WIRED}/variables", {"name": "x_1", "value": "x" * 49152}))[0] == 201
+    assert (await github.call("PATCH", f"{WIRED}/variables/X_1", {"value": "x" * 49153}))[0] == 422
+
+
+async def test_there_are_no_more_variables_than_github_takes(github: Github) -> None:
+    assert (await github.call("PUT", PROD, CUSTOM))[0] == 200
+    for path, most in ((f"{WIRED}/variables", 500), (f"{PROD}/variables", 100)):
+        held = github.repository.environments["prod"] if path.startswith(PROD) else github.repository
+        held.variables.update({f"V{number}": {"name": f"V{number}", "value": "v"} for number in range(most - 1)})
+        assert (await github.call("POST", path, {"name": "LAST", "value": "v"}))[0] == 201
+        assert (await github.call("POST", path, {"name": "MORE", "value": "v"}))[0] == 422
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"wait_timer": 43201},
+        {"reviewers": [{"type": "User", "id": number} for number in range(7)]},
+        {"reviewers": [{"type": "Robot", "id": 1}]},
+        {"deployment_branch_policy": {"protected_branches": True, "custom_branch_policies": True}},
+        {"deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": False}},
+    ],
+)
+async def test_an_environment_is_made_as_github_takes_it_or_not_at_all(
+    github: Github, settings: dict[str, object]
+) -> None:
+    assert (await github.call("PUT", PROD, settings))[0] == 422
+    assert github.repository.environments == {}
+
+
+async def test_a_branch_policy_needs_an_environment_that_has_some_and_is_there_once(github: Github) -> None:
+    await github.call("PUT", PROD, {})
+    assert (await github.call("POST", POLICIES, {"name": "main"}))[0] == 404
+    await github.call("PUT", PROD, CUSTOM)
+    assert (await github.call("POST", POLICIES, {"name": "main"}))[0] == 200
+    assert (await github.call("POST", POLICIES, {"name": "main"}))[0] == 303
+    listed = (await github.call("GET", POLICIES))[1]
+    assert (listed["total_count"], listed["branch_policies"][0]["name"]) == (1, "main")
+
+
+async def test_a_group_takes_no_name_of_another_and_no_odd_visibility(github: Github) -> None:
+    await github.call("POST", GROUPS, {"name": "gpus"})
+    made = (await github.call("POST", GROUPS, {"name": "base"}))[1]["id"]
+    assert (await github.call("PATCH", f"{GROUPS}/{made}", {"name": "GPUs"}))[0] == 409
+    assert (await github.call("PATCH", f"{GROUPS}/{made}", {"name": "Base"}))[0] == 200
+    assert (await github.call("PATCH", f"{GROUPS}/{made}", {"name": "Base", "visibility": "some"}))[0] == 422
+
+
+async def test_runners_of_a_group_that_is_deleted_are_in_the_default_one(github: Github) -> None:
+    made = (await github.call("POST", GROUPS, {"name": "gpus"}))[1]["id"]
+    runner = github.world.add_runner("mlops", "r1", made, ("cml-gpu",))
+    assert (await github.call("DELETE", f"{GROUPS}/{made}"))[0] == 204
+    shown = (await github.call("GET", f"/orgs/mlops/actions/runners/{runner.id}"))[1]
+    assert shown["runner_group_id"] == 1
+    run = await dispatch(github, WORKFLOW)
+    assert runs.next_job(github.world, runner) is run.jobs[0]
+
+
+async def test_only_a_deployment_that_waits_is_reviewed(github: Github) -> None:
+    github.repository.environments["prod"] = Environment(
+        700, "prod", settings={"reviewers": [{"type": "User", "id": 5}]}
+    )
+    github.repository.environments["dev"] = Environment(701, "dev")
+    run = await dispatch(github, GUARDED)
+    path, body = f"{RUNS}/{run.id}/pending_deployments", {"state": "approved", "comment": "seen"}
+    for numbers in ([], [701], [700, 701], [999]):
+        assert (await github.call("POST", path, {**body, "environment_ids": numbers}))[0] == 422
+    assert (await github.call("POST", path, {**body, "environment_ids": [700]}))[0] == 200
+    assert (await github.call("POST", path, {**body, "environment_ids": [700]}))[0] == 422
+
+
+async def test_a_token_is_asked_for_at_a_level_that_there_is(github: Github) -> None:
+    path = "/app/installations/7/access_tokens"
+    body = {"permissions": {"administration": "owner"}}
+    assert (await github.call("POST", path, body, token=github.signed()))[0] == 422
+
+
+async def test_who_does_not_say_what_it_is_is_refused(github: Github) -> None:
+    url, skipped = f"{github.world.base}/api/v3/rate_limit", ["User-Agent"]
+    async with github.http.get(url, skip_auto_headers=skipped) as answer:
+        assert answer.status == 403
+        assert "User-Agent" in await answer.text()
