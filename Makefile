@@ -9,12 +9,13 @@ FAKE_NODES ?= 2
 FORGES ?= gitea github
 PODS ?= 50 100 200 400
 CALLS ?= 0.25 0.5 1
+SIZES ?= 10 100 1000
 SEED ?= 1
 OF_EACH ?= 12
 MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help venv install check format test test-review test-newcomer test-scaling test-demo test-sharing test-why alerts adversary unit unit-pythons unit-newest mutants flip share schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve demo-review review repair unlock doctor
+.PHONY: help venv install check format test test-review test-newcomer test-scaling test-demo test-sharing test-why alerts adversary unit unit-pythons unit-newest mutants flip share schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve scale scale-at-once demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -124,6 +125,12 @@ faults: venv ## the faults of docs/reliability.md on the lab, one after another,
 
 load-curve: venv ## 50 to 400 pods at once at a slow forge, both forges: an hour; FORGES=gitea PODS=400 CALLS=0.5 for one line (not part of CI)
 	$(BIN)/python -m tests.registrar.load_curve --forges $(FORGES) --pods $(PODS) --call-seconds $(CALLS)
+
+scale: venv ## a registrar with 10, 100 and 1,000 runners at both forges: CPU, memory, requests, /queue: twenty minutes; SIZES="10 100", FORGES=gitea (not part of CI)
+	$(BIN)/python -m tests.scale --forges $(FORGES) --sizes $(SIZES)
+
+scale-at-once: venv ## 1,000 pods that start together at both forges: twenty minutes; SIZES=100 FORGES=gitea for fewer (not part of CI)
+	$(BIN)/python -m tests.scale --forges $(FORGES) --sizes --at-once $(lastword $(SIZES))
 
 bench: venv ## docs/benchmarks/speed.md anew, 25 minutes at most; BENCH="--parts real --runs 3 --real-sizes 30": some of it
 	$(BIN)/python -m bench $(BENCH)

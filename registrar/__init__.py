@@ -31,6 +31,7 @@ Cluster and forge, read and written
   declared_pools      DeclaredPools: the pools of the granted namespaces, by their Deployments
   forges/             the forges behind one seam
   forge_watch         ForgeWatch: one scope's runners, looked at as seldom as possible
+  jobs_in_progress    JobsInProgress: who works in one scope, read once for all who want to know
   job_watch           JobWatch: one scope's jobs, read while somebody asks for them
 
 The loop

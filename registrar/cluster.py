@@ -22,7 +22,9 @@ from registrar.reading import read_pod
 from values import contract
 
 COMPONENT = "registrar"
-LIST_CHUNK = 200  # pods in one answer: with what others write on them one may have half a megabyte
+LIST_CHUNK = (
+    25  # pods in one answer, which is read in one go: 25 KiB each, half a megabyte with what others write on them
+)
 MESSAGE_LIMIT = 1024  # bytes: the API server's own limit for an Event's message
 LABELLED: dict[str, str | Operator[Any] | Iterable[Any] | None] = {contract.POOL_LABEL: exists()}
 ERRORS = (httpx2.HTTPError, TimeoutError)

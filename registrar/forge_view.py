@@ -12,7 +12,7 @@ class ForgeView:
 
     `jobs_known` False: it told its runners and not its jobs (`problem` says why), so nothing is known about who works;
     who is online is. `runners` may be as old as the last census, except those of which the look was asked. `jobs` are
-    by runner id and were read after every runner.
+    by runner id and were read after every runner, but where so many go on that their list is read less often.
     """
 
     known: bool

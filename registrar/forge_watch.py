@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from registrar.forge_view import ForgeView
 from registrar.forges.forge import Forge, ForgeError, Job, Runner
+from registrar.jobs_in_progress import JobsInProgress
 from registrar.logs import log
 from registrar.metrics import Metrics
 from values.scope import Scope
@@ -29,9 +30,15 @@ class ForgeWatch:
     """The registrar's eyes on one scope, with the clocks that the forge's API does not offer."""
 
     def __init__(
-        self, forge: Forge, scope: Scope, metrics: Metrics, *, clock: Callable[[], float] = time.monotonic
+        self,
+        forge: Forge,
+        scope: Scope,
+        metrics: Metrics,
+        jobs: JobsInProgress,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._forge, self._scope, self._metrics, self._clock = forge, scope, metrics, clock
+        self._forge, self._scope, self._metrics, self._jobs, self._clock = forge, scope, metrics, jobs, clock
         self._runners: dict[int, Runner] = {}
         self._census_at = float("-inf")
         self._of_runners, self._of_jobs = _Trouble(), _Trouble()
@@ -41,7 +48,8 @@ class ForgeWatch:
     @property
     def is_census_due(self) -> bool:
         """Whether the next look reads the full list."""
-        return self._clock() - self._census_at >= self._forge.pace.census
+        pace = self._forge.pace
+        return self._clock() - self._census_at >= max(pace.census, pace.census_each * len(self._runners))
 
     @property
     def is_known(self) -> bool:
@@ -64,10 +72,11 @@ class ForgeWatch:
         """A cordon of ours was answered: its clock need not wait for the next look."""
         self._cordoned.setdefault(runner_id, self._clock())
 
-    async def look(self, wanted: Collection[int]) -> ForgeView:
+    async def look(self, wanted: Collection[int], jobs_age: float = float("inf")) -> ForgeView:
         """Ask the forge: the runners `wanted` afresh, the rest as of the last census, then the jobs in progress.
 
-        Where it tells no jobs, the runners are known all the same.
+        These may be as old as such a list may be, but no older than `jobs_age`, in seconds. Where it tells no jobs, the
+        runners are known all the same.
         """
         if self._clock() < self._of_runners.not_before:
             return ForgeView(known=False, problem=self._of_runners.problem)
@@ -78,7 +87,7 @@ class ForgeWatch:
             self._unseen.clear()
             return ForgeView(known=False, problem=self._failed(self._of_runners, error))
         self._saw(fresh, absent)
-        jobs = await self._look_at_jobs()
+        jobs = await self._look_at_jobs(jobs_age)
         if jobs is None:
             runners = dict(self._runners)
             return ForgeView(
@@ -92,11 +101,11 @@ class ForgeWatch:
             in_progress=jobs,
         )
 
-    async def _look_at_jobs(self) -> tuple[Job, ...] | None:
+    async def _look_at_jobs(self, most_age: float) -> tuple[Job, ...] | None:
         if self._clock() < self._of_jobs.not_before:
             return None
         try:
-            jobs = await self._forge.jobs_in_progress(self._scope)
+            jobs = (await self._jobs.read(most_age)).jobs
         except ForgeError as error:
             self._failed(self._of_jobs, error)
             return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from registrar.forges.forge import Forge, ForgeError, ForgeUnreachableError, Job
+from registrar.jobs_in_progress import JobsInProgress, Reading
 from registrar.logs import LOGGER, log
 from values.scope import Scope
 
@@ -18,7 +19,11 @@ LONGEST_PAUSE_SECONDS: Final = 60.0  # between two tries at a forge in trouble
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """One reading. `at`: when it began, `took`: seconds until its end. A job that began meanwhile is in both."""
+    """One reading. `at`: when it began, `took`: seconds until its end. A job that began meanwhile is in both.
+
+    running: the jobs that runners have, and those without one that waited a moment ago and wait no more, as the list of
+    those with one may be older.
+    """
 
     at: float
     took: float
@@ -29,8 +34,12 @@ class Snapshot:
 class JobWatch:
     """Whoever asks gets the newest snapshot at once, and waits only where there is none that is young enough."""
 
-    def __init__(self, forge: Forge, scope: Scope, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._forge, self._scope, self._clock = forge, scope, clock
+    def __init__(
+        self, forge: Forge, scope: Scope, jobs: JobsInProgress, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._forge, self._scope, self._jobs, self._clock = forge, scope, jobs, clock
+        self._waited: dict[str, Job] = {}  # by their ids
+        self._left: dict[str, tuple[float, Job]] = {}  # when each was found to have left the queue
         self._snapshot: Snapshot | None = None
         self._error: ForgeError | None = None
         self._asked_at = float("-inf")
@@ -63,7 +72,8 @@ class JobWatch:
         try:
             # In this order: what begins in between is in both, not in none.
             waiting = await self._forge.queued(self._scope)
-            running = await self._forge.jobs_in_progress(self._scope)
+            self._note_left(waiting)
+            running = self._with_left(waiting, await self._jobs.read())
             took = self._clock() - began
             self._snapshot = Snapshot(at=began, took=took, waiting=waiting, running=running)
             self._error = None
@@ -75,6 +85,17 @@ class JobWatch:
         except Exception:
             LOGGER.exception("queue not read")  # one odd answer must not end the readings of all others
         return self._forge.pace.queue
+
+    def _note_left(self, waiting: tuple[Job, ...]) -> None:
+        now, there = self._clock(), {job.id: job for job in waiting}
+        self._left |= {key: (now, job) for key, job in self._waited.items() if key not in there}
+        self._waited = there
+
+    def _with_left(self, waiting: tuple[Job, ...], running: Reading) -> tuple[Job, ...]:
+        """The jobs that run, and those that left the queue since these were read: most likely they run, too."""
+        self._left = {key: left for key, left in self._left.items() if left[0] > running.began}
+        known = {job.id for job in (*waiting, *running.jobs)}
+        return (*running.jobs, *(job for key, (_, job) in self._left.items() if key not in known))
 
     async def _wait(self) -> None:
         """Until the reading under way, or the next one, has ended; not for ever."""

@@ -6,7 +6,7 @@ And `/unserved`: the jobs that none of them can take. And whose turn it is, wher
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,11 +14,12 @@ from registrar import unserved
 from registrar.declared_pool import DeclaredPool
 from registrar.declared_pools import DeclaredPools
 from registrar.demand import runners_wanted
-from registrar.forges.forge import Forge, ForgeError
+from registrar.forges.forge import ForgeError
 from registrar.job_watch import JobWatch, Snapshot
 from registrar.logs import log
 from registrar.metrics import Metrics
 from registrar.pod_store import PodStore
+from registrar.pods import ENDED
 from registrar.queue import Count, Place, Pool, count
 from registrar.reservations import Reservation, Reservations, holding
 from registrar.settings import Settings
@@ -53,7 +54,7 @@ class QueueReader:
     def __init__(
         self,
         settings: Settings,
-        forge: Forge,
+        watches: Mapping[Scope, JobWatch],
         store: PodStore,
         declared: DeclaredPools,
         metrics: Metrics,
@@ -63,7 +64,7 @@ class QueueReader:
         self._settings, self._store, self._declared, self._metrics = settings, store, declared, metrics
         self._clock, self._reservations = clock, Reservations(clock=clock)
         self._unserved: dict[Scope, tuple[Unserved, ...]] = {}
-        self._watches = {scope: JobWatch(forge, scope) for scope in settings.scopes}
+        self._watches = watches
         self._counted: dict[Scope, _Counted] = {}
         self._asked_at: dict[Scope, float] = {}
 
@@ -204,7 +205,7 @@ class QueueReader:
     def _places(self) -> dict[int, Place]:
         """Where our runners are, of namespaces that cannot be read now as well."""
         return {
-            pod.runner_id: Place(pool=f"{pod.namespace}/{pod.pool}", leaving=pod.deleting)
+            pod.runner_id: Place(pool=f"{pod.namespace}/{pod.pool}", leaving=pod.deleting or pod.stage in ENDED)
             for pod in self._store.last_seen()
             if pod.runner_id is not None
         }

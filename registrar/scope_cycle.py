@@ -1,7 +1,7 @@
 """One scope's cycle: look at its runners, judge its pods, do what was decided."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from registrar import situation
@@ -14,6 +14,7 @@ from registrar.forge_view import ForgeView
 from registrar.forge_watch import ForgeWatch
 from registrar.forges.forge import Forge, Runner
 from registrar.ghosts import Ghosts
+from registrar.jobs_in_progress import JobsInProgress
 from registrar.logs import LOGGER
 from registrar.losses import Loss, silence_of
 from registrar.lost_jobs import LostJobs
@@ -24,10 +25,11 @@ from registrar.pod_store import PodStore
 from registrar.pods import ENDED, WAITING, RunnerPod, Stage
 from registrar.results import Results
 from registrar.settings import Settings
-from values.contract import NOT_ONLINE
+from values.contract import BUSY_WITH_UNKNOWN_JOB, NOT_ONLINE
 from values.scope import Scope
 
 ACTS_AT_ONCE = 8
+CLOCK_STEP_SECONDS = 1.0  # of the times that Kubernetes writes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,7 @@ class Parts:
     brakes: Brakes
     metrics: Metrics
     accounting: Accounting
+    jobs: Mapping[Scope, JobsInProgress]
 
 
 class ScopeCycle:
@@ -51,7 +54,7 @@ class ScopeCycle:
         self._parts, self._scope, self._clock = parts, scope, clock
         self.namespaces = [grant.namespace for grant in parts.settings.grants if grant.scope == scope]
         self.changed = parts.store.subscribe(self.namespaces)
-        self._watch = ForgeWatch(parts.forge, scope, parts.metrics)
+        self._watch = ForgeWatch(parts.forge, scope, parts.metrics, parts.jobs[scope])
         self._ghosts = Ghosts(parts.settings, parts.store, parts.actor, self._watch, scope)
         self._results = Results(parts.forge, scope, self.changed.set, parts.accounting, clock=clock)
         grants = [grant for grant in parts.settings.grants if grant.scope == scope]
@@ -76,7 +79,8 @@ class ScopeCycle:
         """Whether something may soon change about a pod of this scope."""
         if pod.stage in ENDED:
             return pod.uid not in self._closed
-        return pod.busy is not None or pod.stage is not Stage.RUNNING
+        # One whose job is known goes on until it ends, which its pod tells.
+        return pod.stage is not Stage.RUNNING or pod.busy == BUSY_WITH_UNKNOWN_JOB
 
     async def run(self) -> None:
         """Look at the scope once."""
@@ -84,6 +88,7 @@ class ScopeCycle:
         self._forget()
         view = await self._look(pods)
         owned = owned_runners(pods, view.runners)
+        self._close(pods, owned, view)
         await self._judge_ended(pods)
         self._follow_lost(pods, view)
         for pod in pods:
@@ -98,18 +103,39 @@ class ScopeCycle:
         registered = [pod for pod in pods if pod.runner_id is not None]
         if not registered and self._watch.is_known and not self._watch.is_census_due:
             return ForgeView(known=True)
-        return await self._watch.look([pod.runner_id or 0 for pod in registered if self._wants(pod)])
+        wanted = [pod.runner_id or 0 for pod in registered if self._wants(pod)]
+        return await self._watch.look(wanted, self._jobs_age(registered))
+
+    def _jobs_age(self, pods: Sequence[RunnerPod]) -> float:
+        """How old the jobs may be that decide about pods that leave or have ended: read after the last of them did."""
+        edges = (
+            pod.since
+            for pod in pods
+            if (pod.stage is Stage.TERMINATING and pod.busy is None)
+            or (pod.stage in ENDED and pod.uid not in self._closed)
+        )
+        return self._clock() - max(edges, default=float("-inf")) - CLOCK_STEP_SECONDS
 
     def _wants(self, pod: RunnerPod) -> bool:
         """Whether this pod's runner has to be looked up by its id in this cycle."""
         if pod.stage in ENDED:
             return pod.uid not in self._closed
-        if pod.stage in WAITING:
+        if pod.stage in WAITING or (pod.stage is Stage.STARTING and self._is_connecting(pod)):
             return False
         is_missing = self._watch.lacks(pod.runner_id or 0)
         if pod.busy is not None:
             return is_missing and self._watch.is_census_due  # left alone, and seldom asked whether it is abandoned
         return pod.stage is not Stage.RUNNING or is_missing
+
+    def _close(self, pods: Sequence[RunnerPod], owned: Mapping[str, Runner], view: ForgeView) -> None:
+        """Ended pods whose registrations are gone need not be looked for again, however long their results take."""
+        for pod in pods:
+            if pod.stage in ENDED and situation.standing_of(pod, owned.get(pod.uid), view) is Standing.ABSENT:
+                self._closed.add(pod.uid)
+
+    def _is_connecting(self, pod: RunnerPod) -> bool:
+        """Whether its runner started so short a time ago that the forge cannot have heard of it."""
+        return self._clock() - pod.since < self._parts.forge.pace.connects
 
     async def _judge_ended(self, pods: Sequence[RunnerPod]) -> None:
         """Have the jobs of ended runners looked up; a new answer wakes this scope, which counts it here."""
@@ -187,8 +213,6 @@ class ScopeCycle:
         deadlines, brakes, now = self._parts.settings.deadlines, self._parts.brakes, self._clock()
         is_closed = pod.uid in self._closed and view.known
         standing = Standing.ABSENT if is_closed else situation.standing_of(pod, runner, view)
-        if pod.stage in ENDED and standing is Standing.ABSENT:
-            self._closed.add(pod.uid)
         braked = brakes.explain(pod) if brakes.remaining(pod, now) > 0 else ""
         state = situation.pod_state(
             pod, deadlines=deadlines, now=now, braked=braked, outcome=self._results.outcome(pod), kept=kept

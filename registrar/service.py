@@ -23,6 +23,8 @@ from registrar.forges.github.pace import Limits as GitHubLimits
 from registrar.forges.opening import open_forge
 from registrar.issuer_keys import IssuerKeys
 from registrar.job_list import JobList
+from registrar.job_watch import JobWatch
+from registrar.jobs_in_progress import JobsInProgress
 from registrar.listener import Limits, Listener
 from registrar.logs import LogBudget
 from registrar.loop import Loop
@@ -72,7 +74,9 @@ class Service:
         namespaces = [grant.namespace for grant in settings.grants]
         self.store = PodStore(self.api, namespaces, silence_seconds=silence_seconds)
         self.declared = DeclaredPools(self.api, namespaces, silence_seconds=silence_seconds)
-        self.queue = QueueReader(settings, self.forge, self.store, self.declared, self.metrics)
+        self.jobs = {scope: JobsInProgress(self.forge, scope) for scope in settings.scopes}
+        watches = {scope: JobWatch(self.forge, scope, jobs) for scope, jobs in self.jobs.items()}
+        self.queue = QueueReader(settings, watches, self.store, self.declared, self.metrics)
         self.announcer, self.brakes = Announcer(self.api), Brakes()
         self.actor = Actor(self.api, self.forge, self.store, self.announcer, self.metrics)
         self.parts = Parts(
@@ -84,6 +88,7 @@ class Service:
             brakes=self.brakes,
             metrics=self.metrics,
             accounting=Accounting(self.metrics),
+            jobs=self.jobs,
         )
         self.loop = Loop(self.parts)
         self.registrations = Registrations(
@@ -161,7 +166,7 @@ class Service:
     async def close(self) -> None:
         """End what is under way, and give everything back."""
         await asyncio.gather(*(listener.close() for listener in self._listeners))
-        await self.registrations.close()
+        await asyncio.gather(self.registrations.close(), *(jobs.close() for jobs in self.jobs.values()))
         await asyncio.gather(self.api.close(), self.keys.close(), self.forge.close())
 
 

@@ -166,12 +166,18 @@ def run(world: World, run: Run) -> Json:
         "display_title": run.workflow.name, "event": run.event, "status": status,
         "conclusion": world.shown_conclusion_of_run(run), "workflow_id": run.workflow.id, "url": url,
         "pull_requests": [], "html_url": f"{world.base}/{run.repository.full_name}/actions/runs/{run.id}",
-        "created_at": timestamp(run.made), "updated_at": timestamp(world.clock.now()), "head_commit": None,
+        "created_at": timestamp(run.made), "updated_at": timestamp(_changed(run)), "head_commit": None,
         "head_repository": repository(world, run.head or run.repository), "repository": shown,
         "jobs_url": f"{url}/jobs", "logs_url": f"{url}/logs",
         "check_suite_url": f"{url}/check-suite", "artifacts_url": f"{url}/artifacts", "cancel_url": f"{url}/cancel",
         "rerun_url": f"{url}/rerun", "workflow_url": f"{url}/workflow",
     }  # fmt: skip
+
+
+def _changed(run: Run) -> float:
+    """When one of its jobs was made, began or ended last. A list of runs of which none has changed is the same one."""
+    moments = [moment for job in run.jobs for moment in (job.made, job.started, job.ended)]
+    return max([run.made, *moments])
 
 
 def job(world: World, job: Job) -> Json:

@@ -94,6 +94,9 @@ class Pace:
     queue_age: float = 2.0  # that an answer about the queue may have
     issues: float = float("inf")  # registrations a second that the forge takes for long
     conclusion: float = 0.0  # seconds after a runner's end until its job's conclusion is there
+    census_each: float = 0.0  # of `census`, for each runner: at least so many seconds
+    connects: float = 0.0  # seconds after a runner's start before which it is not online
+    job_age: float = 0.0  # for each job in progress: how old their list may be, as a longer one costs the forge more
 
 
 class Again(Enum):

@@ -30,7 +30,8 @@ PAGE_SIZE = 50  # the most a default Gitea gives; a smaller answer is no sign of
 API = "/api/v1"
 REGISTER_PATH = "/api/actions/runner.v1.RunnerService/Register"
 RUNNER_VERSION = "gpu-runners"  # overwritten by the runner itself when it declares
-PACE = Pace(burst=0.25, active=1.0, idle=2.0, census=15.0)
+# However many there are: four pages of jobs a second, and a page of runners in three.
+PACE = Pace(burst=0.25, active=1.0, idle=2.0, census=15.0, census_each=3 / PAGE_SIZE, job_age=0.25 / PAGE_SIZE)
 READS = 3
 PAGES_AT_ONCE = 4
 RESULT_PAGES = 40  # 2,000 completed jobs

@@ -9,7 +9,8 @@ from aiohttp.test_utils import TestServer
 from registrar.actions import Actor, Target
 from registrar.decisions import Action, Verb
 from registrar.forge_watch import LOOK_UPS, ForgeWatch
-from registrar.forges.gitea import Gitea
+from registrar.forges.gitea import PACE, Gitea
+from registrar.jobs_in_progress import JobsInProgress
 from registrar.metrics import Metrics
 from tests.registrar.conftest import World
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
@@ -28,7 +29,8 @@ class Scene:
     now: list[float] = field(default_factory=lambda: [1000.0])
 
     def watch(self) -> ForgeWatch:
-        return ForgeWatch(self.forge, GUIDE, Metrics(), clock=lambda: self.now[0])
+        jobs = JobsInProgress(self.forge, GUIDE, clock=lambda: self.now[0])
+        return ForgeWatch(self.forge, GUIDE, Metrics(), jobs, clock=lambda: self.now[0])
 
     async def runner(self, name: str = "cuda-abc-aaaaa") -> int:
         return (await self.forge.issue(GUIDE, name=name, labels=("cml-gpu",), group=None)).runner_id
@@ -120,7 +122,8 @@ async def test_a_forge_that_fails_again_and_again_is_asked_less_often_and_every_
 
 async def test_a_forge_that_tells_no_jobs_tells_its_runners_and_who_is_gone_all_the_same(scene: Scene) -> None:
     metrics, runner = Metrics(), await scene.runner()
-    watch = ForgeWatch(scene.forge, GUIDE, metrics, clock=lambda: scene.now[0])
+    jobs = JobsInProgress(scene.forge, GUIDE, clock=lambda: scene.now[0])
+    watch = ForgeWatch(scene.forge, GUIDE, metrics, jobs, clock=lambda: scene.now[0])
     scene.gitea.broken = "/actions/jobs"
     view = await watch.look([runner, 77])
     assert (view.known, view.jobs_known, view.jobs, view.in_progress) == (True, False, {}, ())
@@ -200,3 +203,14 @@ async def test_the_last_look_before_a_removal_sees_the_job_that_came_first(world
     world.gitea.jobs.clear()
     assert await actor.perform(target, [remove]) == (remove,)
     assert world.gitea.runners == {}
+
+
+async def test_a_long_list_of_runners_is_read_less_often(scene: Scene) -> None:
+    for number in range(1000):
+        await scene.forge.issue(GUIDE, name=f"cuda-abc-{number:05}", labels=("cml-gpu",), group=None)
+    watch = scene.watch()
+    await watch.look(())
+    scene.now[0] += PACE.census
+    assert not watch.is_census_due
+    scene.now[0] += 1000 * PACE.census_each - PACE.census
+    assert watch.is_census_due

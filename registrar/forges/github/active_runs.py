@@ -22,6 +22,7 @@ STATUSES: Final = ("queued", "in_progress", "waiting")
 COMPLETED: Final = "completed"
 CENSUS_SECONDS: Final = 60.0  # between two lists by status of a repository with more than one page of runs
 MOST_OLD: Final = 20  # runs behind the page that are asked for one by one
+PAGES_AT_ONCE: Final = 8  # of all repositories: a page has two megabytes before what nobody needs is left out
 
 Run = Mapping[str, Any]
 
@@ -41,6 +42,7 @@ class ActiveRuns:
     def __init__(self, session: Session, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._session, self._clock = session, clock
         self._seen: dict[Scope, _Seen] = {}
+        self._slots = asyncio.Semaphore(PAGES_AT_ONCE)
 
     async def read(self, scope: Scope, repository: Scope) -> list[Run]:
         """Every run that is not completed. Raises ForgeError."""
@@ -65,7 +67,8 @@ class ActiveRuns:
 
     async def _page(self, scope: Scope, repository: Scope) -> list[Run]:
         path, query = f"{repository.api_path}/actions/runs", {"per_page": str(PAGE_SIZE)}
-        answer = await self._session.ask(scope, "runs", "GET", path, query=query)
+        async with self._slots:
+            answer = await self._session.ask(scope, "runs", "GET", path, query=query)
         return [of(entry, lambda fields: fields.mapping) for entry in of(answer, _runs)]
 
     async def _look_up(self, scope: Scope, repository: Scope, numbers: Iterable[int]) -> dict[int, Run]:

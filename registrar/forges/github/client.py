@@ -30,7 +30,8 @@ REQUESTER: Final = "gpu-runners"
 # The oldest that github.com still serves; every GHES in support knows it.
 HEADERS: Final = {"x-github-api-version": "2022-11-28"}
 PAGE_SIZE: Final = 100
-REMEMBERED: Final = 400  # answers kept for conditional requests: a few kilobytes each
+# Of answers kept for conditional requests: entries of lists, a kilobyte or two each; an answer counts as one more.
+REMEMBERED: Final = 10_000
 CONNECTIONS: Final = 24  # far below GitHub's 100 at once
 SKEW_SECONDS: Final = 30.0
 REFUSED_RETRY_SECONDS: Final = 15.0
@@ -58,13 +59,34 @@ class GitHubRefusedError(ForgeRefusedError):
 
 
 class Remembered(OrderedDict[str, Cached]):
-    """The newest answers by URL, slimmed."""
+    """The answers that were asked for last by URL, slimmed, as many as `most` entries of lists allow."""
+
+    def __init__(self, most: int = REMEMBERED) -> None:
+        super().__init__()
+        self._most, self._held = most, 0
+
+    def __getitem__(self, url: str) -> Cached:
+        entry = super().__getitem__(url)
+        self.move_to_end(url)
+        return entry
 
     def __setitem__(self, url: str, entry: Cached) -> None:
+        if url in self:
+            del self[url]
         super().__setitem__(url, (*entry[:2], slim(entry[2]), entry[3]))
-        self.move_to_end(url)
-        while len(self) > REMEMBERED:
-            self.popitem(last=False)
+        self._held += _size(entry[2])
+        while self._held > self._most and len(self) > 1:
+            del self[next(iter(self))]
+
+    def __delitem__(self, url: str) -> None:
+        self._held -= _size(super().__getitem__(url)[2])
+        super().__delitem__(url)
+
+
+def _size(answer: Any) -> int:
+    """One, and one for each entry of its lists."""
+    lists = answer.values() if isinstance(answer, dict) else (answer,)
+    return 1 + sum(len(entries) for entries in lists if isinstance(entries, list))
 
 
 class Client(gidgethub_aiohttp.GitHubAPI):
@@ -158,7 +180,7 @@ class Client(gidgethub_aiohttp.GitHubAPI):
             _VERB.reset(marks[0])
             _LANE.reset(marks[1])
         self._lane(lane).barrier.answered()
-        return answer, more
+        return slim(answer), more
 
     def _lane(self, name: str) -> Lane:
         return self._lanes.setdefault(name, Lane(self._limits))

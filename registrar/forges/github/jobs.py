@@ -27,13 +27,16 @@ from registrar.logs import log
 from registrar.untrusted import Entry, words
 from values.scope import Scope
 
-# A run's own time need not move when one of its jobs does, so its jobs are read again after this.
+# A run's own time need not move when one of its jobs does, so its jobs are read again after this; where many runs go
+# on, after as long as that many take at this speed, which leaves two thirds of what GitHub allows in a minute.
 KEEP_SECONDS: Final = 15.0
+RUNS_A_SECOND: Final = 3.0
+FEW_RUNS: Final = 40  # that are all read afresh for a runner that just ended: it takes seconds
 PATIENCE_SECONDS: Final = 0.3  # that a look waits for fresh jobs before it takes those that are known
 FIRST_PATIENCE_SECONDS: Final = 2.0  # the same of the first look after a start
 QUEUE_PATIENCE_SECONDS: Final = 5.0  # the same of the queue, for which nobody stands still
 RECENT_RUNS: Final = 10  # newest first: where the job of a runner that just ended is looked for
-REMEMBERED_RUNS: Final = 500
+REMEMBERED_RUNS: Final = 500  # beside those that go on
 REPOSITORIES_AT_ONCE: Final = 20
 RUNS_AT_ONCE: Final = 2  # of a repository; few: a runner that is looked up must not stand in line behind all runs
 
@@ -45,6 +48,17 @@ class _Run:
     version: str
     at: float
     jobs: tuple[Entry, ...]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether each of its jobs has a runner, or has ended: none of them will come to another runner."""
+        return all(
+            entry.words("status") == "completed" or entry.identifier_or_none("runner_id") is not None
+            for entry in self.jobs
+        )
+
+
+Keep = Callable[[_Run], float]  # for how long what is known of a run that has not changed is good
 
 
 @dataclass(kw_only=True)
@@ -60,6 +74,16 @@ class _Scope:
     refresh: asyncio.Task[None] | None = None
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     read_at: float = float("-inf")  # when the last reading of every run began
+
+
+def _keep_seconds(place: _Scope) -> float:
+    return max(KEEP_SECONDS, sum(map(len, place.active.values())) / RUNS_A_SECOND)
+
+
+def _keep_for_a_runner(place: _Scope) -> Keep:
+    """All afresh where that takes seconds, else those that may have a job for a runner."""
+    is_many = sum(map(len, place.active.values())) > FEW_RUNS
+    return lambda run: _keep_seconds(place) if is_many and run.is_settled else 0.0
 
 
 def repository_of(scope: Scope, job: Job) -> tuple[Scope, str]:
@@ -104,7 +128,7 @@ class Jobs:
 
     async def _refresh(self, scope: Scope, place: _Scope) -> None:
         try:
-            await self._read_active(scope, place, keep=KEEP_SECONDS)
+            await self._read_active(scope, place, keep=lambda _: _keep_seconds(place))
             place.error, place.known = None, True
         except ForgeError as error:
             place.error = error
@@ -122,7 +146,17 @@ class Jobs:
                 raise
             self._unreadable.add(scope, repository, error)
             return None
-        return None if entry is None else self._job(scope, repository, entry)
+        if entry is None:
+            return None
+        job = self._job(scope, repository, entry)
+        if job.conclusion:
+            self._doubt(f"{repository} {job.run_id}")
+        return job
+
+    def _doubt(self, key: str) -> None:
+        """Read a run's jobs again at the next look: one of them has ended, and others may wait for that."""
+        if key in self._runs:
+            self._runs[key] = replace(self._runs[key], at=float("-inf"))
 
     async def of_runner(self, scope: Scope, runner_id: int) -> Job | None:
         """The job that a runner has or had lately, read afresh."""
@@ -131,7 +165,7 @@ class Jobs:
         async with place.reading:
             if place.read_at < asked:  # else somebody read everything since, who asked at the same time
                 began = self._clock()
-                await self._read_active(scope, place, keep=0.0)
+                await self._read_active(scope, place, keep=_keep_for_a_runner(place))
                 place.read_at = began
         for repository in await self._groups.repositories(scope):
             job = self._of_runner(scope, repository, runner_id, self._known(place.active.get(repository, ())))
@@ -148,7 +182,7 @@ class Jobs:
         try:
             answer = await self._session.ask(scope, "result", "GET", path, query=recent)
             runs = of(answer, lambda entry: entry.values("workflow_runs"))
-            return await self._read_runs(scope, repository, runs, keep=float("inf"))
+            return await self._read_runs(scope, repository, runs, keep=lambda _: float("inf"))
         except ForgeError as error:
             if not is_unreadable(scope, error):
                 raise
@@ -162,7 +196,7 @@ class Jobs:
         mine = [entry for entry in entries if entry.identifier_or_none("runner_id") == runner_id]
         return self._job(scope, repository, mine[-1]) if mine else None
 
-    async def _read_active(self, scope: Scope, place: _Scope, *, keep: float) -> None:
+    async def _read_active(self, scope: Scope, place: _Scope, *, keep: Keep) -> None:
         """Read runs that go on, and their jobs. Raises ForgeError where no repository at all gives an answer."""
         repositories = await self._groups.repositories(scope)
         self._unreadable.keep(scope, repositories)
@@ -175,12 +209,24 @@ class Jobs:
         errors = [error for error in await asyncio.gather(*map(read, repositories)) if error is not None]
         for gone in place.active.keys() - set(repositories):
             del place.active[gone]
-        going_on = {key for keys in place.active.values() for key in keys}
+        going_on = self._going_on(place)
+        self._forget_old()
         place.groups = {key: groups for key, groups in place.groups.items() if key in going_on}
         if errors and len(errors) == len(repositories):
             raise errors[0]
 
-    async def _read_repository(self, scope: Scope, place: _Scope, repository: Scope, keep: float) -> ForgeError | None:
+    @staticmethod
+    def _going_on(place: _Scope) -> set[str]:
+        return {key for keys in place.active.values() for key in keys}
+
+    def _forget_old(self) -> None:
+        """Of the runs that are over, those that were looked at the longest ago."""
+        active = set[str]().union(*map(self._going_on, self._scopes.values()))
+        over = [key for key in self._runs if key not in active]
+        for key in over[: max(0, len(over) - REMEMBERED_RUNS)]:
+            del self._runs[key]
+
+    async def _read_repository(self, scope: Scope, place: _Scope, repository: Scope, keep: Keep) -> ForgeError | None:
         """Returns why it gives no answer, None where it does. What is known of one that cannot be read is dropped."""
         why = self._unreadable.left_out(scope, repository)
         if why is not None:
@@ -202,7 +248,7 @@ class Jobs:
         self._unreadable.remove(scope, repository)
         return None
 
-    async def _read_runs(self, scope: Scope, repository: Scope, runs: Iterable[Any], *, keep: float) -> tuple[str, ...]:
+    async def _read_runs(self, scope: Scope, repository: Scope, runs: Iterable[Any], *, keep: Keep) -> tuple[str, ...]:
         slots = asyncio.Semaphore(RUNS_AT_ONCE)
 
         async def read(run: Any) -> str:
@@ -211,11 +257,11 @@ class Jobs:
 
         return tuple(await asyncio.gather(*map(read, runs)))
 
-    async def _read_run(self, scope: Scope, repository: Scope, run: Any, keep: float) -> str:
+    async def _read_run(self, scope: Scope, repository: Scope, run: Any, keep: Keep) -> str:
         key = self._key(repository, run)
         version = " ".join(f"{run.get(name)}"[:64] for name in ("run_attempt", "status", "updated_at"))
         known = self._runs.get(key)
-        if known is None or known.version != version or self._clock() - known.at >= keep:
+        if known is None or known.version != version or self._clock() - known.at >= keep(known):
             at = self._clock()
             path = f"{repository.api_path}/actions/runs/{run_id(run)}/jobs"
             try:
@@ -227,8 +273,6 @@ class Jobs:
             slim = tuple(of(entry, self._slim) for entry in entries)
             self._runs[key] = _Run(version=version, at=at, jobs=slim)
         self._runs.move_to_end(key)
-        while len(self._runs) > REMEMBERED_RUNS:
-            self._runs.popitem(last=False)
         return key
 
     @staticmethod

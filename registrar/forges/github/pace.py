@@ -15,10 +15,12 @@ from registrar.forges.forge import ForgeUnreachableError, Pace
 from registrar.untrusted import seconds
 
 # Nothing but changed answers counts against the hour (an unchanged one is a 304), so looks may be frequent where little
-# happens. `issues` is what LIMITS allow. A conclusion was seen half an hour late (actions/runner#4309).
+# happens. `issues` is what LIMITS allow. A conclusion was seen half an hour late (actions/runner#4309). Of a list of
+# runners each page counts where one runner on it or before it has come or gone: two pages a minute, however many.
 PACE: Final = Pace(
-    burst=2.0, active=3.0, idle=5.0, census=60.0, queue=5.0, queue_age=30.0, issues=1.0, conclusion=1800.0
-)
+    burst=2.0, active=3.0, idle=5.0, census=60.0, census_each=0.3, connects=2.0, queue=5.0, queue_age=30.0, issues=1.0,
+    conclusion=1800.0,
+)  # fmt: skip
 LEAST_PENALTY_SECONDS: Final = 60.0  # where GitHub refuses for asking too fast and says no time
 MOST_PENALTY_SECONDS: Final = 3600.0
 JITTER: Final = 0.1  # of a wait, on top: nobody should come back at the very same moment

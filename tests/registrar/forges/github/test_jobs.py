@@ -125,3 +125,83 @@ async def test_a_repositorys_jobs_have_no_groups(bench: Bench) -> None:
     bench.stand_in.run(1, job(5, status="queued"))
     (queued,) = await bench.forge.queued(GUIDE)
     assert queued.groups is None
+
+
+def asked_for_jobs(bench: Bench) -> int:
+    """How many lists of a run's jobs were asked for since the last question."""
+    asked = sum(call.startswith("GET /repos") and call.endswith("/jobs") for call in bench.stand_in.calls)
+    bench.stand_in.calls.clear()
+    return asked
+
+
+def turn_clock(bench: Bench) -> list[float]:
+    now = [1000.0]
+    bench.forge._jobs._clock = lambda: now[0]
+    return now
+
+
+async def test_many_runs_are_read_again_at_three_a_second_and_few_every_fifteen_seconds(bench: Bench) -> None:
+    now = turn_clock(bench)
+    for number in range(1, 61):
+        bench.stand_in.run(number, job(1000 + number, status="queued"))
+    while len(await bench.forge.queued(GUIDE)) < 60:
+        pass
+    assert asked_for_jobs(bench) == 60
+    now[0] += 16
+    assert len(await bench.forge.queued(GUIDE)) == 60
+    assert asked_for_jobs(bench) == 0
+    now[0] += 5
+    await bench.forge.queued(GUIDE)
+    assert asked_for_jobs(bench) > 0
+    for number in range(2, 61):
+        bench.stand_in.run(number, job(1000 + number, status="completed"))
+    while len(await bench.forge.queued(GUIDE)) > 1:
+        pass
+    bench.stand_in.calls.clear()
+    now[0] += 16
+    await bench.forge.queued(GUIDE)
+    assert asked_for_jobs(bench) == 1
+
+
+async def test_no_run_that_goes_on_is_forgotten_however_many_there_are(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registrar.forges.github.jobs.REMEMBERED_RUNS", 2)
+    for number in range(1, 9):
+        bench.stand_in.run(number, job(1000 + number, runner_id=number))
+    ended(bench, 10, 19)
+    assert len(await bench.forge.jobs_in_progress(GUIDE)) == 8
+    assert await bench.forge.result(GUIDE, runner_id=999, job_id=None) is None  # the ended ones are read, too
+    assert len(await bench.forge.jobs_in_progress(GUIDE)) == 8
+    assert len(bench.forge._jobs._runs) <= 8 + 2
+
+
+async def test_a_run_one_of_whose_jobs_has_ended_is_read_again_at_once(bench: Bench) -> None:
+    bench.stand_in.run(1, job(5), job(6, status="queued"))
+    assert await numbers(bench.forge) == ["6"]
+    assert await bench.forge.job(GUIDE, "6") is not None
+    asked_for_jobs(bench)
+    assert await numbers(bench.forge) == ["6"]
+    assert asked_for_jobs(bench) == 0
+    bench.stand_in.world.job(5).status, bench.stand_in.world.job(5).conclusion = "completed", "success"
+    assert await bench.forge.job(GUIDE, "5") is not None
+    assert await numbers(bench.forge) == ["6"]
+    assert asked_for_jobs(bench) == 1
+
+
+async def test_for_a_runner_that_ended_only_those_of_many_runs_are_read_that_may_have_had_its_job(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registrar.forges.github.jobs.FEW_RUNS", 4)
+    for number in range(1, 9):
+        bench.stand_in.run(number, job(1000 + number, runner_id=number))
+    bench.stand_in.run(9, job(1009, status="queued"))
+    assert len(await bench.forge.jobs_in_progress(GUIDE)) == 8
+    asked_for_jobs(bench)
+    bench.stand_in.run(9, job(1009, runner_id=9))
+    found = await bench.forge.result(GUIDE, runner_id=9, job_id=None)
+    assert found is not None
+    assert found.id == "1009"
+    assert asked_for_jobs(bench) == 1
+    assert await bench.forge.result(GUIDE, runner_id=999, job_id=None) is None
+    assert asked_for_jobs(bench) == 0

@@ -1,0 +1,53 @@
+"""What is kept of GitHub's answers, so that unchanged ones cost nothing: as much as fits, and what is asked for."""
+
+from typing import Any
+
+from registrar.forges.github.client import REMEMBERED, Remembered
+
+
+def answer(entries: int, **fields: Any) -> tuple[str, None, dict[str, Any], None]:
+    runs = [{"id": number, "status": "queued", "huge": "x" * 100, **fields} for number in range(entries)]
+    return ("etag", None, {"total_count": entries, "workflow_runs": runs}, None)
+
+
+def test_a_thousand_runs_and_their_runners_fit() -> None:
+    held = Remembered()
+    for number in range(1000):
+        held[f"/runs/{number}/jobs"] = answer(1)
+    for page in range(10 + 20):
+        held[f"/runners/{page}"] = answer(100)
+    assert len(held) == 1030
+
+
+def test_it_holds_so_many_entries_whatever_number_of_answers_they_come_in() -> None:
+    held = Remembered()
+    for number in range(1000):
+        held[f"/runs/{number}"] = answer(100)
+    assert REMEMBERED / 101 - 1 <= len(held) <= REMEMBERED / 101
+
+
+def test_what_was_asked_for_longest_ago_goes_first() -> None:
+    held = Remembered(most=30)
+    for name in ("first", "second", "first", "third"):
+        if name in held:
+            assert held[name][0] == "etag"
+        else:
+            held[name] = answer(9)
+    held["fourth"] = answer(9)
+    assert list(held) == ["first", "third", "fourth"]
+
+
+def test_an_answer_that_is_replaced_counts_once_and_one_too_large_stays_alone() -> None:
+    held = Remembered(most=30)
+    for _ in range(10):
+        held["same"] = answer(9)
+    held["other"] = answer(9)
+    assert list(held) == ["same", "other"]
+    held["large"] = answer(100)
+    assert list(held) == ["large"]
+
+
+def test_what_nobody_reads_is_not_kept() -> None:
+    held = Remembered()
+    held["runs"] = answer(2)
+    assert held["runs"][2]["workflow_runs"] == [{"id": 0, "status": "queued"}, {"id": 1, "status": "queued"}]
