@@ -26,8 +26,15 @@ class Point:
     most: float
 
 
-def plot(title: str, series: Mapping[str, Sequence[Point]], goals: Mapping[int, float]) -> str:
-    """The SVG's text. `goals`: the most seconds that a size may take, drawn as crosses."""
+def plot(
+    title: str,
+    series: Mapping[str, Sequence[Point]],
+    goals: Mapping[int, float],
+    *,
+    sizes: str = "pools",
+    unit: str = "s",
+) -> str:
+    """The SVG's text. `goals`: the most that a size may take, drawn as crosses. `sizes`: what they are numbers of."""
     points = [point for line in series.values() for point in line]
     width, height = max(point.size for point in points), max([point.most for point in points] + list(goals.values()))
     top = _round_up(height)
@@ -44,8 +51,8 @@ def plot(title: str, series: Mapping[str, Sequence[Point]], goals: Mapping[int, 
         parts.append(_text(x - 8, y + 4, f"{seconds:g}", anchor="end"))
     for size in sorted({point.size for point in points}):
         parts.append(_text(at(size, 0)[0], HEIGHT - BOTTOM + 18, str(size), anchor="middle"))
-    parts.append(_text(at(width / 2, 0)[0], HEIGHT - 8, "pools", anchor="middle"))
-    parts.append(_text(8, TOP - 4, "s"))
+    parts.append(_text(at(width / 2, 0)[0], HEIGHT - 8, sizes, anchor="middle"))
+    parts.append(_text(8, TOP - 4, unit))
     for (name, line), colour in zip(series.items(), COLOURS, strict=False):
         parts += _line(name, [(at(p.size, p.median), at(p.size, p.least), at(p.size, p.most)) for p in line], colour)
     for size, seconds in goals.items():

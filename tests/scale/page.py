@@ -20,9 +20,9 @@ from tests.scale.figures import (
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
 PLOTS: Final = (
-    ("mebibytes", "memory at most, MiB", MOST_MEBIBYTES),
-    ("percent_of_a_core", "CPU, % of a core", MOST_PERCENT_OF_A_CORE),
-    ("p99_milliseconds", "/queue, p99, ms", MOST_MILLISECONDS),
+    ("mebibytes", "The registrar's memory at most", "MiB", MOST_MEBIBYTES),
+    ("percent_of_a_core", "The registrar's CPU", "% of a core", MOST_PERCENT_OF_A_CORE),
+    ("p99_milliseconds", "Questions about the queue: 99 of 100 are answered within", "ms", MOST_MILLISECONDS),
 )
 
 
@@ -49,10 +49,9 @@ class Page:
         (self._folder / "scale.json").write_text(text + "\n")
         most = max((row.runners for row in self._growth), default=0)
         if most:
-            for name, title, goal in PLOTS:
-                (self._folder / f"scale-{name.replace('_', '-')}.svg").write_text(
-                    plot(title, lines(self._growth, name), {most: goal})
-                )
+            for name, title, unit, goal in PLOTS:
+                svg = plot(title, lines(self._growth, name), {most: goal}, sizes="runners", unit=unit)
+                (self._folder / f"scale-{name.replace('_', '-')}.svg").write_text(svg)
         page = self._folder / "scale.md"
         if page.exists():
             told = between(page.read_text(), "growth", growth_table(self._growth))
