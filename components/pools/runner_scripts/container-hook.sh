@@ -35,7 +35,18 @@ utf8() {
     fi
     printf -v letter %b "$bytes"
 }
-space() { rest=${rest#"${rest%%[!$' \t\r\n']*}"}; }
+# A shell copies the whole text at each step through it: it gets the request in pieces, `rest` is what it has of it.
+more() {
+    local piece=
+    IFS= read -r -N 4096 piece || [ -n "$piece" ] || return 1
+    rest+=$piece
+}
+space() {
+    while :; do
+        rest=${rest#"${rest%%[!$' \t\r\n']*}"}
+        [ -z "$rest" ] && more || return 0
+    done
+}
 unicode() { # \uXXXX, of two halves where it takes two; half of a letter is none
     local code low
     [[ $rest == \\u[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]* ]] || malformed
@@ -54,8 +65,9 @@ read_string() {
     string= rest=${rest:1}
     while :; do
         part=${rest%%[\"\\]*}
-        [ "${#part}" -lt "${#rest}" ] || malformed
         string+=$part rest=${rest:${#part}}
+        [ -n "$rest" ] || { more && continue; } || malformed
+        [[ $rest != \\* ]] || [ "${#rest}" -ge 12 ] || more # an escape is that long at most
         case $rest in
         \"*) rest=${rest:1} && return ;;
         \\u*) unicode && continue ;;
@@ -71,7 +83,8 @@ read_string() {
     done
 }
 read_value() {
-    local path=$1 number=0 token
+    local path=$1 depth=$2 number=0 token
+    ((depth < 50)) || malformed
     space
     case $rest in
     \"*)
@@ -79,10 +92,11 @@ read_value() {
         paths+=("$path") values+=("$string")
         ;;
     [{[]*)
-        local open=${rest:0:1} key
+        local open=${rest:0:1} close=] key
+        [ "$open" = '{' ] && close='}'
         rest=${rest:1}
         space
-        [[ $rest == [}\]]* ]] && rest=${rest:1} && return
+        [[ $rest == "$close"* ]] && rest=${rest:1} && return
         while :; do
             key=$number
             if [ "$open" = '{' ]; then
@@ -90,21 +104,23 @@ read_value() {
                 [[ $rest == \"* ]] || malformed
                 read_string
                 key=$string
+                [[ $key != *"$separator"* ]] || malformed
                 space
                 [[ $rest == :* ]] || malformed
                 rest=${rest:1}
             fi
-            read_value "$path$separator$key"
+            read_value "$path$separator$key" "$((depth + 1))"
             number=$((number + 1))
             space
             case $rest in
             ,*) rest=${rest:1} ;;
-            [}\]]*) rest=${rest:1} && return ;;
+            "$close"*) rest=${rest:1} && return ;;
             *) malformed ;;
             esac
         done
         ;;
     *)
+        [ "${#rest}" -ge 40 ] || more # a word or a number is shorter
         token=${rest%%[],\}$' \t\r\n']*}
         [[ $token =~ ^(true|false|null|-?[0-9][0-9.eE+-]*)$ ]] || malformed
         rest=${rest:${#token}}
@@ -141,7 +157,7 @@ get_variables() {
 
 # Registry and name of an image, its tag and its digest.
 take_apart() {
-    local image=$1 last
+    local image=${1#docker://} last
     digest= tag= name=${image%%@*}
     [[ $image == *@* ]] && digest=${image#*@}
     last=${name##*/}
@@ -175,13 +191,13 @@ quoted() { # a text as JSON
 }
 
 prepare_job() {
-    local image names= index comma= variables=() variable
+    local image names= index number comma= variables=() variable
     get args container image
     image=$found
-    for ((index = 0; ; index++)); do
-        get args services "$index" image
-        [ -n "$found" ] || break
-        names+="${names:+, }$found"
+    for index in "${!paths[@]}"; do
+        number=${paths[index]#"${separator}args${separator}services$separator"}
+        [ "$number" != "${paths[index]}" ] && [[ $number == [0-9]*"${separator}image" ]] || continue
+        [[ ${number%"${separator}image"} == *[!0-9]* ]] || [ -z "${values[index]}" ] || names+="${names:+, }${values[index]}"
     done
     [ -z "$names" ] || refuse "the job's services ask for containers of $names, and this pool runs jobs in its own image \
 $GPU_RUNNERS_IMAGE alone, without Docker; cure: take \`services:\` out of the job, and start what it needs in a step or elsewhere"
@@ -283,8 +299,8 @@ cure: use an action that is no Docker action, or run what it does in a step of t
 # Bytes, whatever the image's language; what a step gets is left as it was.
 locale=${LC_ALL+LC_ALL=$LC_ALL}
 LC_ALL=C
-IFS= read -r -d '' rest
-read_value ''
+rest=
+read_value '' 0
 space
 [ -z "$rest" ] || malformed
 get responseFile

@@ -5,6 +5,7 @@ Requests as `ContainerHookManager.cs` and `HookInput.cs` of actions/runner 2.336
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -368,3 +369,66 @@ def test_the_start_script_puts_the_hook_where_the_runner_looks(tmp_path: Path) -
     file = Path((tmp_path / "hooks").read_text().strip())
     assert file.suffix == ".sh"
     assert file.read_text() == CONTAINER_HOOK
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"command": "cleanup_job"]',
+        '{"a": [1}, "command": "cleanup_job"}',
+        '{"command": "cleanup_job"} x',
+        '{"command": "clean',
+        '{"a": "\\',
+        '{"a":' * 3000,
+        '{"command": "cleanup_job", "a": ' + "[" * 60 + "]" * 60 + "}",
+        json.dumps({"args\x1fcontainer\x1fimage": OWN, "command": "prepare_job", "args": container("evil")}),
+    ],
+    ids=["bracket", "inner bracket", "more", "half", "half an escape", "no end", "too deep", "a name that is a path"],
+)
+def test_what_is_no_request_is_refused_at_once(hook: Hook, text: str) -> None:
+    answered = hook.call_with(text)
+    assert answered.code == 1
+    assert "cannot be read" in answered.output
+
+
+def test_a_request_of_many_pieces_is_read_whole_wherever_they_end(hook: Hook) -> None:
+    """It is read 4096 bytes at a time: no letter, escape or pair of escapes may depend on where one ends."""
+    for shift in range(14):
+        variables = {
+            "SHIFT": "x" * (4096 * 3 - shift),
+            "B": '\\"\n\t\x01\u00e9\U0001f600' * 50,
+            "C": "",
+            "D": "é" * 4096,
+        }
+        for ascii_only in (True, False):
+            response = hook.folder / "response.json"
+            response.write_text("")
+            args = {"container": {"image": OWN, "environmentVariables": variables}}
+            request = {"command": "prepare_job", "responseFile": str(response), "args": args}
+            answered = hook.call_with(json.dumps(request, ensure_ascii=ascii_only), response)
+            assert answered.response["state"]["environmentVariables"] == variables
+
+
+def test_three_hundred_variables_cost_a_step_no_seconds(hook: Hook) -> None:
+    """Read as one text they took ten: each step through it copied all that was left."""
+    state = {"environmentVariables": {f"V{number}": "x" * 500 for number in range(300)}}
+    args = {
+        "entryPoint": "true", "entryPointArgs": [], "workingDirectory": str(hook.folder), "prependPath": [],
+        "environmentVariables": {f"V{number}": "y" * 200 for number in range(300)},
+    }  # fmt: skip
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert hook.call("run_script_step", args, state).code == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 3
+
+
+def test_services_are_refused_wherever_they_stand_and_one_without_an_image_is_none(hook: Hook) -> None:
+    empty, redis = {"image": "", "environmentVariables": {"image": "x"}}, {"image": "redis"}
+    assert hook.call("prepare_job", container() | {"services": [empty]}).code == 0
+    answered = hook.call("prepare_job", container() | {"services": [empty, redis]})
+    assert answered.code == 1
+    assert "ask for containers of redis, and" in answered.output
+
+
+def test_an_image_may_be_written_as_a_step_writes_one(hook: Hook) -> None:
+    assert hook.call("prepare_job", container(f"docker://{OWN}")).code == 0
