@@ -18,7 +18,7 @@ def forge_questions(stack: StackConfig) -> ForgeQuestions | None:
         ca=stack.forge_ca,
         restrictions=restrictions(platform),
         reruns=frozenset(environment.scope for environment in platform.environments if environment.rerun_lost_jobs),
-        declared_groups=frozenset((group.organization, group.name) for group in stack.github.groups),
+        declared_groups=frozenset((group.organization.lower(), group.name) for group in stack.github.groups),
     )
     if stack.wiring_credential is None:
         return ForgeQuestions(registrar)

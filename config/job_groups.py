@@ -16,7 +16,8 @@ def check_job_groups(platform_section: Section, platform: PlatformConfig, github
 
     Of a group that the stack does not declare, GitHub is asked before anything is declared.
     """
-    declared = {(group.organization.lower(), group.name): group for group in github.groups}
+    declared = {(group.organization.lower(), group.name.lower()): group for group in github.groups}
+    _check_spellings(platform_section, platform, github)
     for index, (scope, name, grants) in _in_organizations(platform):
         key, wanted = f"environments[{index}].runnerGroup", allowed_workflows(grants)
         of_pull_requests = [workflow for workflow in wanted if workflow.endswith(f"@{PULL_REQUESTS}")]
@@ -28,11 +29,22 @@ def check_job_groups(platform_section: Section, platform: PlatformConfig, github
             found, cure = f"the default group of {scope}", "declare one in platform.runnerGroups, or name one"
             platform_section.note(key, found, f"a group restricted to {', '.join(wanted)}", cure)
             continue
-        group = declared.get((scope.path.lower(), name))
+        group = declared.get((scope.path.lower(), name.lower()))
         if group is not None and set(map(str.lower, group.workflows)) != set(map(str.lower, wanted)):
             found = f"{name}, for {', '.join(group.workflows) or 'every workflow'}"
             cure = f"write these as its workflows in platform.runnerGroups: {', '.join(wanted)}"
             platform_section.note(key, found, f"a group for {', '.join(wanted)} alone", cure)
+
+
+def _check_spellings(section: Section, platform: PlatformConfig, github: GitHubConfig) -> None:
+    """Notes each group that is declared by another case: GitHub has no two such, and the registrar looks for the name."""
+    names = {(group.organization.lower(), group.name.lower()): group.name for group in github.groups}
+    for index, environment in enumerate(platform.environments):
+        name = environment.runner_group
+        declared = names.get((environment.scope.path.lower(), name.lower())) if name else None
+        if name and declared and declared != name:
+            allowed = f"{declared}, as platform.runnerGroups declares it"
+            section.note(f"environments[{index}].runnerGroup", name, allowed, f"write {declared}")
 
 
 def restrictions(platform: PlatformConfig) -> dict[tuple[Scope, str | None], frozenset[str]]:

@@ -217,6 +217,10 @@ def _check_namespaces(section: Section, platform: PlatformConfig) -> None:
         section.note(f"{AUDITOR}.namespace", platform.auditor.namespace, allowed, cure)
     for index, environment in enumerate(platform.environments):
         at = f"environments[{index}]"
+        if environment.autoscaler and environment.autoscaler in (*names, platform.registrar_namespace):
+            allowed = "the namespace in which KEDA runs, e.g. keda"
+            cure = "name it: where runners or the registrar live, nobody else's pods may be"
+            section.note(f"{at}.autoscaler", environment.autoscaler, allowed, cure)
         if environment.namespace and environment.namespace == platform.registrar_namespace:
             allowed = "another namespace than the registrar's"
             section.note(f"{at}.namespace", environment.namespace, allowed, "name another: the credential lives there")

@@ -95,7 +95,7 @@ class _Look:
             groups = runner_groups(self._client, scope, token)
         group = named_group(groups, name)
         if group is None:
-            if (scope.path, name) in self._question.declared_groups:
+            if (scope.path.lower(), name) in self._question.declared_groups:
                 return
             cure = "declare it in platform.runnerGroups, create it, or name one of these"
             raise ForgeRefusedError.of(
@@ -107,7 +107,7 @@ class _Look:
             )
             cure = "switch that off in its settings, or name another runnerGroup"
             raise ForgeRefusedError.of(Problem("runnerGroup", found, "a group for private repositories", cure))
-        if (scope.path, name) not in self._question.declared_groups:  # else this `up` sets it
+        if (scope.path.lower(), name) not in self._question.declared_groups:  # else this `up` sets it
             _require_restriction(scope, group, self._question.restrictions.get((scope, name)))
         self._note_many(scope, group, token)
 

@@ -40,6 +40,11 @@ def test_what_is_declared_is_asked_about_and_its_groups_need_not_be_there() -> N
     assert questions is not None
     assert questions.wiring is not None
     assert questions.registrar.declared_groups == {("mlops", "gpus")}
+    values["platform"]["runnerGroups"] = [{"name": "gpus", "repositories": ["MLOps/guide"], "workflows": [workflow]}]
+    values["platform"]["repositories"] = []
+    again = asked(values)
+    assert again is not None
+    assert again.registrar.declared_groups == {("mlops", "gpus")}
     assert questions.wiring.groups == (GroupWiring("mlops", "gpus", (Scope("mlops/guide"),), (workflow,)),)
     assert [wiring.path for wiring in questions.wiring.repositories] == ["mlops/guide"]
     assert "hunter2" not in repr(questions)
