@@ -37,7 +37,7 @@ def check_job_groups(platform_section: Section, platform: PlatformConfig, github
 
 
 def _check_spellings(section: Section, platform: PlatformConfig, github: GitHubConfig) -> None:
-    """Notes each group that is declared by another case: GitHub has no two such, and the registrar looks for the name."""
+    """Notes each group that is declared in another case: GitHub has no two such, the registrar asks for the name."""
     names = {(group.organization.lower(), group.name.lower()): group.name for group in github.groups}
     for index, environment in enumerate(platform.environments):
         name = environment.runner_group
