@@ -15,7 +15,7 @@ ScopeAndGroup = tuple[Scope, str | None]
 class RegistrarQuestion:
     """Can a registrar with this credential work in these scopes and groups?
 
-    ca: PEM of the forge's own, or "". declared_groups: of those that the stack makes, organization in lower case and name.
+    ca: PEM of the forge's own, or "". declared_groups: organization in lower case and name, of its own.
     restrictions: the workflows, owner/repository/FILE@REF, that alone may use a group, as its runners may deploy.
     reruns: the scopes whose lost jobs are run again.
     """
