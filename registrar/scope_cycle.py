@@ -1,6 +1,7 @@
 """One scope's cycle: look at its runners, judge its pods, do what was decided."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,11 +51,14 @@ class Parts:
 class ScopeCycle:
     """Everything it remembers can be rebuilt from pods and forge after a restart."""
 
-    def __init__(self, parts: Parts, scope: Scope, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, parts: Parts, scope: Scope, clock: Callable[[], float], *, elapsed: Callable[[], float] = time.monotonic
+    ) -> None:
+        """clock: the time of day, as pods bear it; elapsed: seconds that only grow, by which the forge is watched."""
         self._parts, self._scope, self._clock = parts, scope, clock
         self.namespaces = [grant.namespace for grant in parts.settings.grants if grant.scope == scope]
         self.changed = parts.store.subscribe(self.namespaces)
-        self._watch = ForgeWatch(parts.forge, scope, parts.metrics, parts.jobs[scope])
+        self._watch = ForgeWatch(parts.forge, scope, parts.metrics, parts.jobs[scope], clock=elapsed)
         self._ghosts = Ghosts(parts.settings, parts.store, parts.actor, self._watch, scope)
         self._results = Results(parts.forge, scope, self.changed.set, parts.accounting, clock=clock)
         grants = [grant for grant in parts.settings.grants if grant.scope == scope]
