@@ -9,7 +9,7 @@ import pytest
 from registrar.accounting import LONGEST_TICK_SECONDS, Accounting
 from registrar.forges.answers import read_job
 from registrar.metrics import Metrics
-from registrar.outcomes import outcome_of
+from registrar.outcomes import Outcome, outcome_of
 from registrar.pods import RunnerPod, Stage
 from registrar.untrusted import Entry
 from tests.registrar.conftest import World, until
@@ -142,3 +142,25 @@ async def test_a_scrape_tells_no_jobs_while_the_forge_is_away(world: World) -> N
     async with world.http.get(f"{world.status_url}/metrics") as response:
         assert response.status == 200
         assert "gpu_runners_jobs{" not in await response.text()
+
+
+@pytest.mark.parametrize(
+    ("done", "had_job", "deleting", "reason"),
+    [
+        (True, True, False, None),
+        (True, True, True, None),
+        (False, True, False, "JobLost"),
+        (False, True, True, "JobLost"),
+        (False, False, False, "Error"),
+        (False, False, True, None),  # somebody let an idle runner go
+    ],
+)
+def test_a_runner_failed_that_lost_its_job_or_ended_by_itself_without_one(
+    done: bool, had_job: bool, deleting: bool, reason: str | None
+) -> None:
+    metrics = Metrics()
+    pod = replace(ended_pod("a", at=2000.0), deleting=deleting)
+    Accounting(metrics, now=lambda: 1000.0).ended(pod, Outcome(done=done, had_job=had_job, text=""), None)
+    pool = {"namespace": pod.namespace, "pool": pod.pool}
+    for known in ("JobLost", "Error"):
+        assert value(metrics, "runner_failures_total", **pool, reason=known) == (1 if known == reason else None)

@@ -217,6 +217,14 @@ async def test_a_forge_that_is_away_is_no_refusal(world: World) -> None:
     assert (status, body["reason"]) == (503, contract.FORGE_UNKNOWN)
 
 
+async def test_an_api_server_that_is_away_is_no_refusal(world: World) -> None:
+    pod = await base_runner(world)
+    await ask(world, pod)  # its keys are known
+    world.cluster.away = True
+    status, body = await ask(world, pod)
+    assert (status, body["reason"]) == (503, "ClusterUnknown")
+
+
 async def test_a_pod_that_asks_without_end_costs_the_forge_little(world: World) -> None:
     pod = await base_runner(world)
     world.gitea.run(3)

@@ -66,3 +66,9 @@ def test_where_the_autoscaler_itself_is_patient_only_jobs_count() -> None:
 
 def test_while_devices_are_kept_for_another_pool_only_runners_that_work_stay() -> None:
     assert wanted(Count(waiting=9, running=1), pod(1, busy="7"), pod(2, idle=1), working=(1,), reserved=True) == 1
+
+
+def test_a_pool_that_is_held_back_keeps_those_that_work_and_makes_none_for_those_that_leave() -> None:
+    count = Count(waiting=4, running=3, leaving=1)
+    assert wanted(count, pod(1, busy="7"), pod(2), reserved=True) == 2
+    assert wanted(Count(), pod(1, busy="7"), pod(2), reserved=True) == 1

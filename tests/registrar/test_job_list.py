@@ -55,3 +55,12 @@ async def test_nothing_is_listed_while_the_forge_is_away(asked: World) -> None:
     asked.gitea.failing = 500
     status, body = await read(asked)
     assert (status, body["reason"]) == (503, "ForgeUnknown")
+
+
+async def test_a_job_that_waits_is_on_no_pod_though_one_has_no_runner_yet(asked: World) -> None:
+    await asked.cluster.declare()
+    await asked.cluster.create(runner_pod())
+    await until(asked.store.pods)
+    asked.gitea.job(1, status="queued")
+    (job,) = (await read(asked))[1]["jobs"]
+    assert job["runner"] == ""

@@ -94,3 +94,9 @@ def test_an_outcome_tells_the_loss_with_and_without_a_conclusion() -> None:
     assert outcome_of(a_pod(), concluded("failure", after=600)).loss is not None
     assert outcome_of(a_pod(), concluded("failure", after=-1)).loss is None
     assert outcome_of(a_pod(), None).loss is None
+
+
+def test_a_silent_runners_job_is_lost_in_the_environment_that_it_ran_in() -> None:
+    loss = silence_of(JOB, "a", "runners")
+    assert (loss.job_id, loss.runner_id, loss.runner_name, loss.namespace) == ("7", 1, "a", "runners")
+    assert not loss.is_certain

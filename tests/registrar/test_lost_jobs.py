@@ -208,3 +208,27 @@ async def test_after_a_restart_nothing_is_written_twice_and_the_job_is_still_run
         conclude(second)
         await until(lambda: contract.JOB_RUN_AGAIN in cluster.reasons())
         await stays(lambda: gitea.calls.count(RERUN) == 1, 0.5)
+
+
+async def test_a_forge_that_is_away_when_a_job_is_lost_is_told_as_soon_as_it_answers(world: World) -> None:
+    pod = await a_busy_pod(world)
+    await world.cluster.put(end(pod, exit_code=137))
+    await until(lambda: contract.JOB_LOST in world.cluster.reasons())
+    world.gitea.failing = 502
+    before = len(world.gitea.calls)
+    await until(lambda: sum("/actions/jobs/7" in call for call in world.gitea.calls[before:]) >= 2)
+    world.gitea.failing = None
+    conclude(world)
+    await until(lambda: told(world) == ("failure", f"{KILLED} {lost_jobs.ASKS_TO_RUN_AGAIN}"))
+
+
+@pytest.mark.parametrize("world", [RERUNS], indirect=True)
+async def test_a_forge_that_does_not_let_us_run_a_job_again_is_told_and_not_asked_for_ever(world: World) -> None:
+    pod = await a_busy_pod(world)
+    world.gitea.refused = "/rerun"
+    await world.cluster.put(end(pod, exit_code=137))
+    await until(lambda: told(world)[1].startswith(KILLED))
+    conclude(world)
+    await until(lambda: contract.JOB_NOT_RUN_AGAIN in world.cluster.reasons())
+    assert 'gpu_runners_lost_jobs_total{result="not run again"} 1.0' in world.metrics.render().decode()
+    await stays(lambda: world.gitea.calls.count(RERUN) == 1, 0.5)

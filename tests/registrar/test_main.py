@@ -13,11 +13,12 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer, unused_port
 
-from registrar.__main__ import main
+from registrar.__main__ import arguments, main
 from registrar.loop import SEE_OFF_SECONDS
 from tests.registrar.certificate import write_certificate
 from tests.registrar.conftest import PATIENCE_SECONDS, settings_document
 from tests.registrar.stand_in_cluster import StandInCluster
+from values import contract
 
 KUBECONFIG = """
 current-context: c
@@ -99,3 +100,17 @@ def test_a_kubeconfig_that_cannot_be_used_is_one_problem(
     message = capsys.readouterr().err
     assert message.startswith("the cluster's credentials: found ")
     assert message.endswith("cure: run in a pod, or set KUBECONFIG\n")
+
+
+def test_without_options_it_looks_where_its_pod_has_everything() -> None:
+    options = arguments([])
+    assert (str(options.config), str(options.credential)) == (contract.CONFIG_PATH, contract.CREDENTIAL_PATH)
+    assert (str(options.tls_certificate), str(options.tls_key)) == (
+        contract.TLS_CERTIFICATE_PATH,
+        contract.TLS_KEY_PATH,
+    )
+    assert (options.host, options.port) == ("0.0.0.0", contract.REGISTRAR_PORT)  # noqa: S104 - the pod's own
+    assert (options.status_port, options.queue_port) == (
+        contract.REGISTRAR_STATUS_PORT,
+        contract.REGISTRAR_QUEUE_PORT,
+    )

@@ -266,3 +266,10 @@ async def test_a_later_jobs_runner_is_not_registered_before_the_one_that_waits_f
         while (await world.register(later))[0] != 200:
             await queue(world)  # as an autoscaler goes on asking
             await asyncio.sleep(0.05)
+
+
+def test_a_pool_whose_own_job_came_at_the_same_moment_waits_for_nobody() -> None:
+    held = Reservation(pool=pool("big", 4), pod="big-0", uid="uid-0", order=7)
+    assert holding(pool("small"), 7, [held]) is None
+    assert holding(pool("small"), 8, [held]) is held
+    assert holding(pool("small"), None, [held]) is held

@@ -120,3 +120,14 @@ async def test_a_pod_that_no_node_could_hold_is_told_and_one_that_waits_its_turn
     await world.cluster.put(pod)
     (entry,) = await comes(world, 1)
     assert (entry["reason"], entry["pool"]) == ("NoNode", "runners/cuda")
+
+
+def test_an_entry_is_told_with_every_field_by_its_name() -> None:
+    entry = Unserved(
+        scope=GUIDE, reason="NoNode", labels=("cml-gpu",), number=2, jobs=("1", "2"), pool="runners/cuda", problem="p",
+        cure="c",
+    )  # fmt: skip
+    assert entry.document() == {
+        "scope": "mlops/guide", "reason": "NoNode", "labels": ["cml-gpu"], "number": 2, "jobs": ["1", "2"],
+        "pool": "runners/cuda", "problem": "p", "cure": "c",
+    }  # fmt: skip
