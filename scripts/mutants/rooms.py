@@ -53,9 +53,7 @@ ROOMS: Final[Mapping[str, Room]] = {
         spared=tuple(f"registrar/{name}.py" for name in _DECISIONS),
         left_out=_REGISTRAR_LEFT_OUT,
     ),
-    "review": Room(
-        source="gpu_runners", files=("gpu_runners/review/core/*",), tests=("tests/gpu_runners/review/core",)
-    ),
+    "review": Room(source="gpu_runners", files=("gpu_runners/review/core/*",), tests=("tests/gpu_runners/review",)),
     "online": Room(source="access", files=("access/online/*",), tests=("tests/access/online",)),
     "commands": Room(
         source="gpu_runners",
@@ -71,8 +69,8 @@ ROOMS: Final[Mapping[str, Room]] = {
         tests=(
             "tests/gpu_runners/unlock",
             "tests/gpu_runners/wait",
-            "tests/gpu_runners/doctor/core",
-            "tests/gpu_runners/init/core",
+            "tests/gpu_runners/doctor",
+            "tests/gpu_runners/init",
             "tests/gpu_runners/state",
             "tests/gpu_runners/review/test_stack_lock.py",
             "tests/gpu_runners/review/test_runner_removal.py",

@@ -25,6 +25,7 @@ class ApiServer(ThreadingHTTPServer):
         self.answers: dict[str, Any] = {"/version": {"major": "1", "minor": "36"}}
         self.refusals: dict[str, tuple[int, str]] = {}
         self.asked: list[str] = []
+        self.bodies: dict[str, bytes] = {}  # the last one that came to each path
         self.token = ""
         self.held = threading.Event()  # somebody waits for an answer that does not come
         self._answering = threading.Event()
@@ -84,7 +85,8 @@ class _Handler(JsonHandler):
 
     def _answer(self) -> None:
         path = urlsplit(self.path).path
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if length := int(self.headers.get("Content-Length") or 0):
+            self.server.bodies[path] = self.rfile.read(length)
         self.server.asked.append(f"{self.command} {path}")
         self.server.wait_for_release()
         status, body = 404, self._status(404, "not found")

@@ -1,5 +1,6 @@
 """A runner is removed by the registrar of the stack's namespaces, which is asked through the API server."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from access.cluster.errors import ClusterRefusedError
 from gpu_runners.review.errors import ReviewFailedError
 from gpu_runners.review.runner_removal import RunnerRemoval
 from tests.access.cluster.api_server import ApiServer, api_server
+from values.contract import REMOVALS_AUDIENCE
 
 TRUST = "/api/v1/namespaces/pools/configmaps/registrar"
 TOKEN = "/api/v1/namespaces/system/serviceaccounts/registrar/token"
@@ -38,6 +40,13 @@ def removal(server: ApiServer, tmp_path: Path) -> Iterator[RunnerRemoval]:
 def test_the_registrar_is_asked_with_a_token_of_its_own(server: ApiServer, removal: RunnerRemoval) -> None:
     removal.remove("mlops/guide", 7, "mallory")
     assert server.asked[-2:] == [f"POST {TOKEN}", f"POST {REMOVALS}"]
+    assert json.loads(server.bodies[TOKEN]) == {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"audiences": [REMOVALS_AUDIENCE], "expirationSeconds": 600},
+    }
+    asked = {"token": "minted", "scope": "mlops/guide", "id": 7, "name": "mallory"}
+    assert json.loads(server.bodies[REMOVALS]) == asked
 
 
 def test_its_words_are_told_and_no_advice_about_a_kubeconfig(server: ApiServer, removal: RunnerRemoval) -> None:

@@ -365,3 +365,18 @@ def test_whatever_stands_anywhere_in_a_state_the_check_ends_with_a_verdict(data:
         holder = holder[key]
     holder[last] = value
     assert isinstance(check_state(json.dumps(document), EXPECTED), tuple)
+
+
+def test_the_stacks_config_says_at_which_github_and_on_which_cluster_it_is() -> None:
+    config = {
+        "gpu-runners:forge": {"value": "github"},
+        "gpu-runners:platform": {"objectValue": {"scope": "https://ghe.example/mlops"}},
+        "kubernetes:context": {"value": "prod"},
+        "kubernetes:kubeconfig": {"secret": True},
+    }
+    expected = expectation("acme/gpu-runners/review", config, "")
+    assert (expected.stack, expected.platform) == ("review", True)
+    assert expected.github_api == "https://ghe.example/api/v3"
+    assert expected.kubernetes == {"context": "prod", "kubeconfig": None}
+    for forge in ({"value": "gitea"}, {}):
+        assert expectation("review", config | {"gpu-runners:forge": forge}, "").github_api == ""

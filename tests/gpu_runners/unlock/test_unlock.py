@@ -240,3 +240,27 @@ def test_a_stack_without_a_file_of_its_own_gets_none_in_the_checkout(tmp_path: P
     with opened(tmp_path, "dev", None) as program:
         program.config_file.write_text("encryptionsalt: v1\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pulumi_is_asked_for_nothing_but_to_read_to_cancel_and_to_clear() -> None:
+    stack = Stack(locked=True, unfinished=("creating",))
+    stack.unlock(agrees=True)
+    look = "refresh --exclude ** --yes --skip-preview"  # of no resource: it takes the lock, or says who has it
+    assert stack.asked[1] == look
+    assert [command for command in stack.asked if command not in (look, "stack export")] == [
+        "cancel --yes",
+        "refresh --clear-pending-creates --yes --skip-preview",
+    ]
+
+
+def test_a_process_that_has_ended_and_was_not_awaited_holds_nothing(tmp_path: Path) -> None:
+    child = subprocess.Popen(["true"])
+    try:
+        fields = " ".join("0" for _ in range(18))
+        (tmp_path / "stat").write_text("cpu 1\nbtime 1000\n")
+        (tmp_path / str(child.pid)).mkdir()
+        for state, is_held in (("Z", False), ("S", True)):
+            (tmp_path / str(child.pid) / "stat").write_text(f"{child.pid} (a b) {state} {fields} 5")
+            assert holds(lock_of(child.pid, datetime.now(UTC)), tmp_path) is is_held
+    finally:
+        child.wait()

@@ -168,6 +168,19 @@ def test_a_runner_that_waits_for_another_s_job_is_not_waited_for(
     assert capsys.readouterr().out.splitlines()[-1] == "online: the others wait for a GPU that a job holds (1)"
 
 
+def test_it_is_said_how_many_wait_for_another_s_job(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    leaving = pod("a", is_online=True)
+    leaving["metadata"] |= {"annotations": {BUSY_ANNOTATION: "7"}, "deletionTimestamp": "now"}
+    message = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. preemption: 0/1 nodes are available."
+    condition = {"type": "PodScheduled", "status": "False", "message": message}
+    waiting = pod("b", is_online=False, spec={}, status={"phase": "Pending", "conditions": [condition]})
+    stack.deployment["inputs"]["spec"]["replicas"] = 3
+    stack.scale(3)
+    stack.has(leaving, waiting, pod("c", is_online=True), pod("d", is_online=True))
+    assert stack.wait() == ExitCode.DONE
+    assert capsys.readouterr().out.splitlines()[-1] == "online: the others wait for a GPU that a job holds (1)"
+
+
 def test_a_pool_that_somebody_scaled_to_nothing_is_found(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     stack.scale(0)
     stack.has()

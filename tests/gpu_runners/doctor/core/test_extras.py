@@ -28,3 +28,9 @@ def test_a_pull_secret_that_is_not_there_fails_with_the_command_that_makes_it() 
     assert (finding.state, finding.found) == (State.FAILED, "there is no Secret b")
     assert "kubectl --namespace dev create secret docker-registry b" in finding.cure
     assert pull_secrets("dev", ["a"], []).state is State.OK
+
+
+def test_of_two_default_classes_pods_get_the_one_of_the_lowest_value() -> None:
+    classes = [priority_class("high", 1000, is_default=True), priority_class("low", -5, is_default=True)]
+    assert default_priority(classes, {"dev": ["low"]}).state is State.OK
+    assert "low, which dev would refuse" in default_priority(classes, {"dev": ["high"]}).found

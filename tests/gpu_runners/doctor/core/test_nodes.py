@@ -214,3 +214,14 @@ def test_all_tolerations_that_a_node_takes_are_told_at_once_of_the_node_that_tak
         "add {key: kubernetes.azure.com/scalesetpriority, operator: Exists, effect: NoSchedule} and "
         "{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule} to gpu.tolerations" in text
     )
+
+
+@pytest.mark.parametrize(("number", "named"), [(3, "a, b, c could"), (4, "a, b, c, … could")])
+def test_three_nodes_are_named_and_of_more_it_is_said_that_there_are(number: int, named: str) -> None:
+    assert named in verdict(State.OK, asked(2), *(made(name) for name in "abcd"[:number]))
+
+
+def test_a_node_that_tells_nothing_of_itself_yet_has_no_room() -> None:
+    young = node({"metadata": {"name": "young"}, "spec": {}, "status": {}}, amount)
+    assert young.allocatable == {}
+    assert "gpu-1 could hold 4 runners" in verdict(State.OK, asked(2), made(), young)

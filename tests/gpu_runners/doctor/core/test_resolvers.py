@@ -85,3 +85,14 @@ def test_pods_of_another_namespace_than_kube_systems_are_asked_by_their_addresse
 @pytest.mark.parametrize("listed", [[], [service(address="None")], [{"metadata": {"name": "metrics-server"}}]])
 def test_a_cluster_whose_dns_nobody_knows_is_unknown(listed: list[Json]) -> None:
     assert names_resolve(found_in(listed, []), DNS_CIDRS).state is State.UNKNOWN
+
+
+def test_a_service_of_two_families_is_asked_at_both_of_its_addresses() -> None:
+    both = service()
+    both["spec"]["clusterIPs"] = ["10.100.0.10", "fd00::a"]
+    assert [resolver.address for resolver in services([both])] == ["10.100.0.10", "fd00::a"]
+    assert [resolver.address for resolver in services([service()])] == ["10.100.0.10"]
+
+
+def test_nodelocal_dnscache_answers_at_each_of_its_addresses() -> None:
+    assert [resolver.address for resolver in node_local(NODE_LOCAL)] == ["169.254.20.10", "10.100.0.10"]

@@ -133,7 +133,13 @@ def limits(limit: int, remaining: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("limit", "remaining", "state"),
-    [(5000, 4990, State.OK), (5000, 499, State.FAILED), (5000, 0, State.FAILED), (60, 60, State.FAILED)],
+    [
+        (5000, 4990, State.OK),
+        (5000, 500, State.OK),
+        (5000, 499, State.FAILED),
+        (5000, 0, State.FAILED),
+        (60, 60, State.FAILED),
+    ],
 )
 def test_a_budget_that_is_nearly_spent_or_tiny_fails(limit: int, remaining: int, state: State) -> None:
     assert budget("budget", limits(limit, remaining)).state is state
@@ -141,3 +147,14 @@ def test_a_budget_that_is_nearly_spent_or_tiny_fails(limit: int, remaining: int,
 
 def test_a_spent_budget_says_when_it_comes_back() -> None:
     assert "wait until 12:00 UTC" in budget("budget", limits(5000, 3)).cure
+
+
+def test_of_many_missing_rights_four_are_named_and_the_others_counted() -> None:
+    missing = [Right("create", "apps", f"kind{number}", "team") for number in range(6)]
+    named = ", ".join(map(str, missing[:4]))
+    assert judged("rights", missing, missing[:4]).found == f"this identity may not {named}"
+    assert judged("rights", missing, missing).found == f"this identity may not {named} and 2 more"
+
+
+def test_a_deployer_writes_in_its_own_namespace_alone() -> None:
+    assert {right.namespace for right in of_pools("team", "pools-dev")} == {"team"}

@@ -1,0 +1,60 @@
+"""`gpu-runners state` as it is called, with a `pulumi` that answers as the real one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpu_runners.exit_code import ExitCode
+from gpu_runners.program import main
+from tests.gpu_runners.stand_in_pulumi import StandInPulumi
+from tests.gpu_runners.state.test_check import EXEC_KUBECONFIG, recorded, resource
+
+PULUMI = """case "$1 $2" in
+"stack export") cat {folder}/state ;;
+"config --json") cat {folder}/config ;;
+*) exit 1 ;;
+esac"""
+PLATFORM = {"gpu-runners:platform": {"objectValue": {"scope": "mlops/guide"}, "secret": False}}
+
+
+class Stack:
+    """The stack `review`, its state and its config."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self.state = folder, recorded()
+        self.config: dict[str, Any] = {}
+        self.pulumi = StandInPulumi.make(folder, PULUMI.format(folder=folder), monkeypatch)
+
+    def run(self, *options: str) -> int:
+        (self.folder / "state").write_text(json.dumps(self.state))
+        (self.folder / "config").write_text(json.dumps(self.config))
+        return main(["state", "review", "--folder", str(self.pulumi.program), *options])
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    return Stack(tmp_path, monkeypatch)
+
+
+def test_a_state_of_this_programs_is_said_to_be(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    assert stack.run() == ExitCode.DONE
+    number = len(stack.state["deployment"]["resources"])
+    assert capsys.readouterr().out == f"review: this program made all {number} resources of the state\n"
+
+
+def test_what_somebody_else_wrote_into_it_is_found_and_named(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    resource(stack.state, "providers:kubernetes")["inputs"]["kubeconfig"] = EXEC_KUBECONFIG
+    assert stack.run() == ExitCode.FOUND
+    assert "inputs.kubeconfig" in capsys.readouterr().out
+
+
+def test_a_job_that_is_about_to_bring_it_up_brings_up_no_platform(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.config = PLATFORM
+    assert stack.run("--without-platform") == ExitCode.FOUND
+    assert "review declares a platform: only an administrator brings that up" in capsys.readouterr().out
+    assert not any(call.startswith("stack export") for call in stack.pulumi.calls), "nor is its state asked for"
+    assert stack.run() == ExitCode.DONE
