@@ -40,6 +40,19 @@ def stack_file_problems(content: bytes) -> list[Problem]:
     return [*_below(root, "", set(), 0), *_of_top(root), *_of_aliases(root)]
 
 
+def ignored_document(content: bytes) -> Problem | None:
+    """A second document, which Pulumi leaves out without a word and `pulumi config set` deletes."""
+    try:
+        events = yaml.parse(content.decode(), yaml.SafeLoader)
+        starts = [event.start_mark.line + 1 for event in events if isinstance(event, yaml.DocumentStartEvent)]
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError):  # Pulumi reads what this does not
+        return None
+    if len(starts) < 2:
+        return None
+    found = "a second document behind ---, which Pulumi leaves out"
+    return Problem(f"line {starts[1]}", found, "one document", "move what is below the line --- above it, or remove it")
+
+
 def _of_syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     number = mark.line if mark else 0

@@ -23,8 +23,9 @@ from gpu_runners.doctor.core.findings import Finding, exit_code, failed, ok, sum
 from gpu_runners.doctor.worlds import worlds_of
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.output import plain
-from gpu_runners.pulumi_command import StackFileUnreadableError
+from gpu_runners.pulumi_command import StackFileUnreadableError, stack_file
 from gpu_runners.stack_config import ConfigUnreadableError, StackSource, read_stack
+from gpu_runners.stack_file import ignored_document
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +59,9 @@ def examine(folder: Path, stack: str, config_file: Path | None, platform_backend
         for problem in error.problems:
             yield wrong("config", problem)
         return
+    file = config_file or stack_file(folder, stack)
+    if file.is_file() and (problem := ignored_document(file.read_bytes())):
+        yield wrong("config", problem)
     parts = [*(["a platform"] if read.platform else []), *(f"pool {pool['name']}" for pool in read.pools)]
     yield ok("config", f"it declares {', '.join(parts)}")
     has_platform = bool(read.platform)

@@ -7,7 +7,7 @@ import pytest
 
 from gpu_runners.doctor.command import examine
 from gpu_runners.pulumi_command import StackFileUnreadableError, is_about_stack_file, opened
-from gpu_runners.stack_file import stack_file_problems
+from gpu_runners.stack_file import ignored_document, stack_file_problems
 from tests.gpu_runners.stand_in_pulumi import StandInPulumi
 
 FILE = """config:
@@ -97,6 +97,13 @@ def test_a_file_that_pulumi_reads_has_no_problem() -> None:
 )
 def test_pulumis_words_tell_whether_the_file_is_meant(words: str, refused: bool) -> None:
     assert is_about_stack_file(words) is refused
+
+
+def test_a_second_document_is_told_that_pulumi_leaves_out_without_a_word() -> None:
+    problem = ignored_document(f"---\n{FILE}---\nconfig: {{}}\n".encode())
+    assert str(problem).startswith("line 9: found a second document behind ---, which Pulumi leaves out")
+    for text in (FILE, f"---\n{FILE}", f"{FILE}...\n", FILE.replace("replicas: 1", "replicas:\t1"), "\t"):
+        assert ignored_document(text.encode()) is None
 
 
 SCRIPT = "echo 'error: getting stack configuration: yaml: line 10: already defined at line 2' >&2; exit 255"
