@@ -44,7 +44,8 @@ def ignored_document(content: bytes) -> Problem | None:
     """A second document, which Pulumi leaves out without a word and `pulumi config set` deletes."""
     try:
         events = yaml.parse(content.decode(), yaml.SafeLoader)
-        starts = [event.start_mark.line + 1 for event in events if isinstance(event, yaml.DocumentStartEvent)]
+        marks = [event.start_mark for event in events if isinstance(event, yaml.DocumentStartEvent)]
+        starts = [mark.line + 1 for mark in marks if mark]
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError):  # Pulumi reads what this does not
         return None
     if len(starts) < 2:

@@ -60,8 +60,8 @@ def examine(folder: Path, stack: str, config_file: Path | None, platform_backend
             yield wrong("config", problem)
         return
     file = config_file or stack_file(folder, stack)
-    if file.is_file() and (problem := ignored_document(file.read_bytes())):
-        yield wrong("config", problem)
+    if file.is_file() and (ignored := ignored_document(file.read_bytes())):
+        yield wrong("config", ignored)
     parts = [*(["a platform"] if read.platform else []), *(f"pool {pool['name']}" for pool in read.pools)]
     yield ok("config", f"it declares {', '.join(parts)}")
     has_platform = bool(read.platform)
