@@ -4,6 +4,7 @@ Counters begin anew with each process, as Prometheus expects; a pod that ended b
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -39,13 +40,14 @@ class Accounting:
         now = self._now()
         seconds = min(max(0.0, now - self._ticked), LONGEST_TICK_SECONDS)
         self._ticked = now
-        self._metrics.gpus.clear()
+        held = Counter[tuple[str, str, str, str]]()
         for pod in pods:
-            if not pod.gpus or pod.stage in ENDED or pod.stage is Stage.SCHEDULING:
-                continue
-            labels = (pod.namespace, pod.pool, pod.gpu_resource, IDLE if pod.busy is None else BUSY)
-            self._metrics.gpus.labels(*labels).inc(pod.gpus)
-            self._metrics.gpu_seconds.labels(*labels).inc(pod.gpus * seconds)
+            if pod.gpus and pod.stage not in ENDED and pod.stage is not Stage.SCHEDULING:
+                held[pod.namespace, pod.pool, pod.gpu_resource, IDLE if pod.busy is None else BUSY] += pod.gpus
+        self._metrics.gpus.clear()
+        for labels, gpus in held.items():
+            self._metrics.gpus.labels(*labels).set(gpus)
+            self._metrics.gpu_seconds.labels(*labels).inc(gpus * seconds)
 
     def came_online(self, pod: RunnerPod) -> None:
         """Its runner was just seen online for the first time."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from registrar import situation
@@ -30,6 +30,7 @@ from values.contract import BUSY_WITH_UNKNOWN_JOB, NOT_ONLINE
 from values.scope import Scope
 
 ACTS_AT_ONCE = 8
+DECISIONS_IN_A_ROW = 50  # some milliseconds
 CLOCK_STEP_SECONDS = 1.0  # of the times that Kubernetes writes
 
 
@@ -98,8 +99,7 @@ class ScopeCycle:
         for pod in pods:
             self._parts.brakes.lasts(pod, self._clock())
         kept = self._kept(pods)
-        slots = asyncio.Semaphore(ACTS_AT_ONCE)
-        await asyncio.gather(*(self._treat(pod, owned.get(pod.uid), view, slots, kept=pod.uid in kept) for pod in pods))
+        await self._treat_all(pods, owned, view, kept)
         await self._ghosts.treat(pods, view)
 
     async def _look(self, pods: Sequence[RunnerPod]) -> ForgeView:
@@ -191,13 +191,33 @@ class ScopeCycle:
         namespaces = self._ghosts.namespaces(runner)
         return next(iter(namespaces)) if len(namespaces) == 1 else ""
 
-    async def _treat(
-        self, pod: RunnerPod, runner: Runner | None, view: ForgeView, slots: asyncio.Semaphore, *, kept: bool
+    async def _treat_all(
+        self, pods: Sequence[RunnerPod], owned: Mapping[str, Runner], view: ForgeView, kept: Collection[str]
     ) -> None:
+        """Decide about every pod, then do what is to be done."""
+        slots, treatments = asyncio.Semaphore(ACTS_AT_ONCE), []
+        for number, pod in enumerate(pods):
+            if number % DECISIONS_IN_A_ROW == DECISIONS_IN_A_ROW - 1:
+                await asyncio.sleep(0)  # whoever asks for something waits no longer than for these
+            runner = owned.get(pod.uid)
+            actions = self._judge(pod, runner, view, kept=pod.uid in kept)
+            if actions:
+                treatments.append(self._treat(pod, runner, actions, slots))
+        await asyncio.gather(*treatments)
+
+    def _judge(self, pod: RunnerPod, runner: Runner | None, view: ForgeView, *, kept: bool) -> tuple[Action, ...]:
         if pod.stage in ENDED and self._results.outcome(pod) is None:
-            return  # how it ended is not known before the forge has been asked
+            return ()  # how it ended is not known before the forge has been asked
         try:
-            actions = self._decide(pod, runner, view, kept=kept)
+            return self._decide(pod, runner, view, kept=kept)
+        except Exception:
+            LOGGER.exception("pod not treated")  # one odd pod costs only itself
+            return ()
+
+    async def _treat(
+        self, pod: RunnerPod, runner: Runner | None, actions: Sequence[Action], slots: asyncio.Semaphore
+    ) -> None:
+        try:
             async with slots:
                 # A runner that is not single-use was never made here, whatever its name is.
                 runner_id = runner.id if runner is not None and runner.ephemeral else None

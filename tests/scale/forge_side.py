@@ -50,6 +50,9 @@ class ForgeSide(Protocol):
     async def finish(self, job_id: int) -> None:
         """The job ends well, and its single-use runner is gone."""
 
+    def name_of(self, job_id: int) -> str:
+        """As the registrar names a job of an organization: its repository and its number."""
+
     def beat(self) -> None:
         """Every runner says that it lives."""
 

@@ -84,6 +84,9 @@ class GiteaSide:
         job.update(status="completed", conclusion="success")
         self.stand_in.runners.pop(int(str(job["runner_id"])), None)
 
+    def name_of(self, job_id: int) -> str:
+        return f"{str(self._by_id[job_id]['url']).split('/')[7]}/{job_id}"
+
     def beat(self) -> None:
         """Gitea's `busy` is of the last ten seconds, and a runner that works reports within them."""
 

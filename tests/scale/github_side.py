@@ -109,6 +109,9 @@ class GitHubSide:
     async def finish(self, job_id: int) -> None:
         await runs.finish(self.world, self.world.job(job_id), "succeeded")
 
+    def name_of(self, job_id: int) -> str:
+        return f"{self.world.runs[self.world.job(job_id).run].repository.name}/{job_id}"
+
     def beat(self) -> None:
         now = self.world.clock.now()
         for runner in self.world.runners.values():

@@ -48,6 +48,7 @@ async def _fill(scene: Scene) -> None:
     for pool in scene.pools:
         for _ in range(round(pool.runners * BUSY_PART)):
             await scene.kubelets.queue(pool)
+    await scene.kubelets.latch_all()
 
 
 async def _window(scene: Scene, registrar: Registrar, seconds: float, say: Say) -> Growth:

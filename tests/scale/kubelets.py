@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from registrar.actions import BUSY_DELETION_COST
 from tests.registrar.stand_in_cluster import container, stamp
 from tests.scale.forge_side import ForgeSide
 from tests.scale.kubernetes import Json, Kubernetes, KubernetesRefusedError
@@ -156,6 +157,17 @@ class Kubelets:
                 self.crowd.cut_off += 1
                 wait = 1.0
             await asyncio.sleep(wait)
+
+    async def latch_all(self) -> None:
+        """What a registrar has written long ago on each pod whose runner has a job."""
+
+        async def latch(uid: str, job: int) -> None:
+            name, cost = self._side.name_of(job), BUSY_DELETION_COST
+            annotations = {contract.BUSY_ANNOTATION: name, contract.DELETION_COST_ANNOTATION: cost}
+            async with self._slots:
+                await self._api.patch_status(_path(self._pods[uid]), {}, annotations)
+
+        await asyncio.gather(*(latch(uid, job) for uid, job in self.busy.items()))
 
     # --- jobs
 

@@ -102,6 +102,7 @@ class Jobs:
         self._active = ActiveRuns(session, clock=clock)
         self._runs: OrderedDict[str, _Run] = OrderedDict()
         self._scopes: dict[Scope, _Scope] = {}
+        self._reading: dict[str, asyncio.Lock] = {}
 
     async def close(self) -> None:
         """Stop reading."""
@@ -225,6 +226,7 @@ class Jobs:
         over = [key for key in self._runs if key not in active]
         for key in over[: max(0, len(over) - REMEMBERED_RUNS)]:
             del self._runs[key]
+        self._reading = {key: lock for key, lock in self._reading.items() if lock.locked()}
 
     async def _read_repository(self, scope: Scope, place: _Scope, repository: Scope, keep: Keep) -> ForgeError | None:
         """Returns why it gives no answer, None where it does. What is known of one that cannot be read is dropped."""
@@ -260,9 +262,19 @@ class Jobs:
     async def _read_run(self, scope: Scope, repository: Scope, run: Any, keep: Keep) -> str:
         key = self._key(repository, run)
         version = " ".join(f"{run.get(name)}"[:64] for name in ("run_attempt", "status", "updated_at"))
+        asked = self._clock()
+        async with self._reading.setdefault(key, asyncio.Lock()):  # two who ask for it at the same time read it once
+            await self._read_run_alone(scope, repository, run, version=version, asked=asked, keep=keep)
+        self._runs.move_to_end(key)
+        return key
+
+    async def _read_run_alone(
+        self, scope: Scope, repository: Scope, run: Any, *, version: str, asked: float, keep: Keep
+    ) -> None:
+        key, at = self._key(repository, run), self._clock()
         known = self._runs.get(key)
-        if known is None or known.version != version or self._clock() - known.at >= keep(known):
-            at = self._clock()
+        is_known = known is not None and known.version == version
+        if known is None or not (is_known and (known.at > asked or at - known.at < keep(known))):
             path = f"{repository.api_path}/actions/runs/{run_id(run)}/jobs"
             try:
                 entries = await self._session.pages(scope, "jobs", path, "jobs")
@@ -272,8 +284,6 @@ class Jobs:
                 entries = []  # somebody deleted the run since it was listed
             slim = tuple(of(entry, self._slim) for entry in entries)
             self._runs[key] = _Run(version=version, at=at, jobs=slim)
-        self._runs.move_to_end(key)
-        return key
 
     @staticmethod
     def _key(repository: Scope, run: Any) -> str:

@@ -1,5 +1,6 @@
 """Which jobs wait and work at GitHub, and what it costs to know it."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -205,3 +206,12 @@ async def test_for_a_runner_that_ended_only_those_of_many_runs_are_read_that_may
     assert asked_for_jobs(bench) == 1
     assert await bench.forge.result(GUIDE, runner_id=999, job_id=None) is None
     assert asked_for_jobs(bench) == 0
+
+
+async def test_a_run_that_two_want_to_know_of_at_the_same_time_is_read_once(bench: Bench) -> None:
+    bench.stand_in.delay = 0.05
+    for number in range(1, 7):
+        bench.stand_in.run(number, job(1000 + number, runner_id=number))
+    looks = bench.forge.jobs_in_progress(GUIDE), bench.forge.result(GUIDE, runner_id=6, job_id=None)
+    await asyncio.gather(*looks)
+    assert asked_for_jobs(bench) <= 6 + 2, "those that were under way when the second began are read again"
