@@ -18,7 +18,7 @@ BUSY_PART: Final = 0.9  # of the runners; the others wait for a job
 FILL_SECONDS: Final = 240.0
 # After the registrar's start, which reads everything once: at GitHub the jobs of eight runs a second.
 SETTLE_SECONDS: Final = 30.0
-SETTLE_EACH_RUNNER: Final = {"gitea": 0.0, "github": 0.17}
+SETTLE_EACH_RUNNER: Final = {"gitea": 0.0, "github": 0.15}
 Say = Callable[[str], None]
 
 

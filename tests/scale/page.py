@@ -31,11 +31,15 @@ class Page:
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._folder = folder
-        file = folder / "scale.json"
+        self._read()
+
+    def _read(self) -> None:
+        file = self._folder / "scale.json"
         self._growth, self._at_once = read(json.loads(file.read_text())) if file.exists() else ([], [])
 
     def take(self, row: Growth | AtOnce) -> None:
-        """A row in the place of an older one of its forge and size."""
+        """A row in the place of an older one of its forge and size; what others have written meanwhile stays."""
+        self._read()
         if isinstance(row, Growth):
             kept = [it for it in self._growth if (it.forge, it.runners) != (row.forge, row.runners)]
             self._growth = sorted([*kept, row], key=lambda it: (it.forge, it.runners))
