@@ -140,3 +140,13 @@ def test_however_much_there_is_to_say_commit_time_and_run_stand_at_the_end_and_n
         assert whole.splitlines()[-1].startswith("<sub>Commit `1a2b3c4d5e`")
         assert whole.count("<details") == whole.count("</details>")
         assert sum(line.startswith("```") for line in whole.splitlines()) % 2 == 0
+
+
+def test_without_a_pool_that_changes_there_is_no_total() -> None:
+    assert "In all" not in text(stack("dev", changes=(CHANGE,)))
+
+
+def test_the_first_line_counts_stacks_with_changes_and_those_with_drift() -> None:
+    whole = text(stack("a", changes=(CHANGE,)), stack("b", changes=(CHANGE,)), stack("c", DRIFTED), stack("d"))
+    assert "4 stacks: 2 with changes; 1 with drift that it did not cause" in whole
+    assert "1 stack: nothing to change, no drift" in text(stack("a"))

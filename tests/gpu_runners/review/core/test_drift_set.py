@@ -36,3 +36,19 @@ def test_without_a_line_that_can_be_read_all_is_new(body: str) -> None:
 def test_what_is_new_cannot_break_out_of_the_text() -> None:
     hostile = replace(REVIEW.drift[0], what="@everybody", field="<img src=x> #1")
     assert "- `@everybody` `<img src=x> #1`" in drift_news(replace(REVIEW, drift=(hostile,)), BODY)
+
+
+def test_where_drifts_went_and_none_came_that_alone_is_said() -> None:
+    gone = replace(REVIEW, drift=())
+    number = len(REVIEW.drift)
+    assert drift_news(gone, BODY) == f"{number} of the earlier drifts {'is' if number == 1 else 'are'} gone."
+
+
+def test_where_none_went_nothing_is_said_of_it() -> None:
+    more = replace(REVIEW, drift=(*REVIEW.drift, replace(REVIEW.drift[0], field="spec.paused")))
+    assert drift_news(more, BODY) == ("**New drift** (1):\n\n- Deployment review-pools/reviewed `spec.paused`")
+
+
+def test_half_a_character_in_a_name_is_a_drift_like_any_other() -> None:
+    odd = replace(REVIEW, drift=(replace(REVIEW.drift[0], what="\ud800"),))
+    assert drift_news(odd, f"x\n{drift_line(odd)}\n") == ""

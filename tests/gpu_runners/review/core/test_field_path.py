@@ -5,8 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu_runners.review.core.differing import differences
-from gpu_runners.review.core.field_path import MISSING, Item, concrete, look_up, overlaps, parse, show
+from gpu_runners.review.core.differing import differences, without_common
+from gpu_runners.review.core.field_path import MISSING, Item, concrete, look_up, named, overlaps, parse, show
 from gpu_runners.review.core.ownership import claims, owner
 
 POD = {"containers": [{"name": "a"}, {"name": "runner", "env": [{"name": "HOME", "value": "/"}]}]}
@@ -93,3 +93,24 @@ def test_a_field_belongs_to_who_wrote_it_last_beside_pulumi() -> None:
 def test_nobody_is_blamed_for_a_field_that_is_gone() -> None:
     live = {"metadata": {"managedFields": [owned({"f:a": {"f:c": {}}})]}}
     assert owner(live, ("a", "b"), exists=False) is None
+
+
+def test_elements_that_have_names_are_shown_by_them_and_others_by_their_place() -> None:
+    tree = {"containers": [{"name": "a", "args": ["x", "y"]}], "name": "pod", "ports": [{"name": 7}]}
+    assert show(named(tree, ("containers", 0, "args", 1))) == "containers[a].args[1]"
+    assert show(named(tree, ("ports", 0))) == "ports[0]", "a number is no name"
+    assert show(named(tree, ("containers", 4, "env"))) == "containers[4].env", "what is not there has none"
+
+
+def test_an_element_that_only_one_side_has_is_missing_on_the_other() -> None:
+    before, after = [{"name": "a", "value": 1}], [{"name": "a", "value": 1}, {"name": "b", "value": 2}]
+    b = Item((("name", "b"),))
+    assert list(differences(before, after)) == [((b,), MISSING, {"name": "b", "value": 2})]
+    assert list(differences(after, before)) == [((b,), {"name": "b", "value": 2}, MISSING)]
+
+
+def test_of_two_lists_only_what_the_other_lacks_is_shown() -> None:
+    assert without_common([1, 2], [2, 3]) == ([1], [3])
+    assert without_common([1, 2], [2]) == ([1], MISSING)
+    assert without_common([1, 2], [2, 1]) == ([1, 2], [2, 1]), "another order"
+    assert without_common(1, [1]) == (1, [1])

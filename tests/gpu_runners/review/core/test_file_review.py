@@ -87,3 +87,10 @@ def test_whatever_stands_in_a_file_ends_in_a_comment(config: dict[Any, Any]) -> 
         text = comment(PullRequestReview(reviews=(file_review("prod", *pair),), look=LOOK))
         assert "<img" not in re.sub(r"`[^`]*`", "", text), "within code it is no tag"
         assert len(text.encode()) <= 60_000
+
+
+def test_a_pool_that_goes_frees_all_that_it_had() -> None:
+    (found,) = file_review("prod", pools(pool(replicas=3, count=2)), pools()).capacity
+    assert (found.before, found.after, found.runners_before, found.runners_after) == (6, 0, 3, 0)
+    (found,) = file_review("prod", pools(), pools(pool(replicas=3, count=2))).capacity
+    assert (found.before, found.after, found.runners_before, found.runners_after) == (0, 6, 0, 3)

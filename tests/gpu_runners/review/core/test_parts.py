@@ -122,3 +122,44 @@ def test_documents_lose_paths_of_the_machine_and_unchanged_resources() -> None:
     assert trimmed({"steps": [step, {"op": "update", "sourcePosition": "/x"}]}) == {
         "steps": [{"op": "same", "urn": "u"}, {"op": "update"}]
     }
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({"busy": True}, "busy"),
+        ({"online": True}, "online"),
+        ({"online": False}, "offline"),
+        ({"labels": []}, "online"),
+    ],
+)
+def test_a_runner_that_somebody_registered_is_told_with_its_state_its_labels_and_its_place(
+    change: dict[str, Any], state: str
+) -> None:
+    (found,) = runners.drift([entry("mallory") | change], {"cuda"}, set())
+    labels = ", ".join((entry("mallory") | change)["labels"]) or "none"
+    assert found.live == f"registered by hand, {state}; labels: {labels}"
+    assert found.what == "Runner mallory in mlops/guide"
+    assert found.runner == ("mlops/guide", 7), "by what it is removed"
+
+
+@pytest.mark.parametrize(
+    ("document", "level"),
+    [
+        ({"enforcementLevel": "mandatory", "severity": "low"}, "mandatory"),
+        ({"enforcementLevel": "advisory"}, "advisory"),
+        ({"level": "error"}, "mandatory"),
+        ({"level": "warning"}, "advisory"),
+        ({"severity": "high"}, "advisory"),
+        ({}, "mandatory"),
+    ],
+)
+def test_what_does_not_say_how_hard_it_is_is_mandatory(document: dict[str, Any], level: str) -> None:
+    (found,) = violations([{"policyName": "p", "message": "m"} | document])
+    assert found.level == level
+
+
+@pytest.mark.parametrize("name", ["violations", "diagnostics", "policyEvent"])
+def test_violations_are_found_by_each_name_that_holds_them(name: str) -> None:
+    (found,) = violations([{name: [{"policyName": "p", "message": "m"}]}])
+    assert found.policy == "p"

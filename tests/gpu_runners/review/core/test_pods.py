@@ -184,3 +184,25 @@ def test_a_pod_of_an_older_revision_may_differ_in_what_a_stack_configures_and_in
         "ReplicaSet dev/cuda-old: spec.template.spec.volumes[work].emptyDir",
         "ReplicaSet dev/cuda-old: spec.template.spec.volumes[work].hostPath",
     ]
+
+
+def test_an_older_revision_whose_last_pod_has_ended_is_no_matter() -> None:
+    pool = Pool()
+    old, pod = pool.replica_set("cuda-old", "1"), pool.pod_of("cuda-old")
+    pool.live += [old, pod]
+    for each in (old["spec"]["template"], pod):
+        each["spec"]["hostPID"] = True
+    assert pool.fields() == ["ReplicaSet dev/cuda-old: spec.template.spec.hostPID"]
+    pod["status"]["phase"] = "Failed"
+    assert pool.fields() == []
+
+
+def test_a_changed_pod_is_told_with_its_uid_as_which_it_may_be_replaced() -> None:
+    pool = Pool()
+    pool.pod["spec"]["containers"][0]["image"] = "evil"
+    state = {
+        "type": "kubernetes:apps/v1:Deployment", "urn": "cuda", "id": "dev/cuda",
+        "inputs": {"apiVersion": "apps/v1", "kind": "Deployment"}, "outputs": {"spec": {"template": TEMPLATE}},
+    }  # fmt: skip
+    (drift,) = pods.drift(pool.live, declared([state]))
+    assert drift.uid == "p"

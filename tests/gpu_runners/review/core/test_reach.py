@@ -183,3 +183,20 @@ def test_the_last_up_counts_at_its_own_time_wherever_it_ran(up: str) -> None:
 @pytest.mark.parametrize("up", ["", "yesterday", "2026-11-26", "2026-11-26T10:00:00"])
 def test_without_a_time_of_the_last_up_everything_is_new(up: str) -> None:
     assert looked(webhook(created="2020-01-01T00:00:00Z"), up=up)[0] != []
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [("cluster-admin", "cluster-admin"), ("system:discovery", "cluster-admin"), ("evil", "system:discovery")],
+)
+def test_rights_of_everybody_are_ours_whatever_name_they_go_by(name: str, role: str) -> None:
+    everybody = {"kind": "Group", "name": "system:authenticated"}
+    live, notes = looked(binding(everybody, name=name, role=role, created="2026-11-26T11:00:00Z"))
+    assert any("everybody (system:authenticated)" in line for line in (*live, *notes))
+
+
+def test_what_nobody_claims_is_dated_by_its_birth() -> None:
+    unclaimed = binding(RUNNER, created="2026-11-26T11:00:00Z")
+    del unclaimed["metadata"]["managedFields"]
+    (drift,) = Reach([NAMESPACE, unclaimed], ["dev"], [], UP).drift()
+    assert (drift.who, drift.when) == ("unknown", "2026-11-26T11:00:00Z")

@@ -1,8 +1,11 @@
 """What was done by hand on the lab is found, with who and when; what was not, is not."""
 
+import json
+
 import pytest
 
 from gpu_runners.exit_code import ExitCode
+from gpu_runners.review.core.evidence import Evidence
 from gpu_runners.review.core.findings import Drift, Kind
 from gpu_runners.review.core.markdown import markdown, verdict
 from tests.gpu_runners.review.core.recorded import evidence, reviewed
@@ -164,3 +167,44 @@ def test_a_mandatory_rule_is_a_violation_and_no_failure_of_the_program() -> None
 
 def test_a_preview_that_failed_without_a_violation_is_a_failure() -> None:
     assert reviewed(evidence("drifted") | {"failure": "error: preview failed"}).exit_code == ExitCode.FAILED
+
+
+def test_what_a_program_that_cannot_be_previewed_says_is_shown() -> None:
+    document = evidence("clean")
+    document["preview"] = {
+        "steps": [],
+        "diagnostics": [
+            {"severity": "error", "message": "error: first\n"},
+            {"severity": "info", "message": "print"},
+            {"severity": "error", "message": "error: second"},
+        ],
+    }
+    assert reviewed(document).failure == "error: first\nerror: second"
+
+
+@pytest.mark.parametrize(
+    ("currency", "shown"), [("EUR", "EUR"), ("€", "€"), (None, "$"), ("<img src=x>", "$"), ("", "$"), (7, "$")]
+)
+def test_a_currency_is_three_letters_or_a_sign_and_a_dollar_else(currency: object, shown: str) -> None:
+    document = evidence("clean")
+    document["prices"] = {} if currency is None else {"currency": currency}
+    assert reviewed(document).currency == shown
+
+
+def test_the_object_of_several_drifts_is_named_once() -> None:
+    review = reviewed(evidence("drifted"))
+    several = next(drift.what for drift in review.drift if sum(other.what == drift.what for other in review.drift) > 1)
+    table = markdown(review).partition("**Drift**")[2] or markdown(review)
+    assert table.count(f"**{several}**") == 1
+
+
+def test_what_is_new_says_so() -> None:
+    document = evidence("clean") | {"is_new": True}
+    assert reviewed(document).notes != reviewed(evidence("clean")).notes
+
+
+def test_evidence_comes_back_from_its_document_as_it_was() -> None:
+    document = evidence("drifted") | {"violations": [{"policyName": "p", "message": "m"}]}
+    once = Evidence.from_json(document)
+    assert isinstance(once.violations, tuple)
+    assert Evidence.from_json(json.loads(json.dumps(once.to_json()))) == once

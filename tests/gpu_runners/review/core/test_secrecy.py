@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpu_runners.review.core.document import document
-from gpu_runners.review.core.field_path import parse
+from gpu_runners.review.core.evidence import SECRET_KEY
+from gpu_runners.review.core.field_path import MISSING, parse
 from gpu_runners.review.core.markdown import LIMIT_BYTES, markdown
-from gpu_runners.review.core.secrecy import MASK, redacted
+from gpu_runners.review.core.secrecy import MASK, hidden, masked, redacted
 from tests.gpu_runners.review.core.recorded import evidence, reviewed
 from values.secrecy import HIDDEN, without_secrets
 
@@ -252,3 +253,16 @@ def test_annotations_that_steer_something_are_shown_and_no_other(annotation: str
 
 def test_a_safe_annotations_name_makes_no_other_field_safe() -> None:
     assert redacted("true", ("data", "pulumi.com/skipAwait")) == HIDDEN
+
+
+def test_a_value_without_its_ciphertexts_is_otherwise_what_it_was() -> None:
+    sealed = {SECRET_KEY: "x", "ciphertext": "v1:a"}
+    value = {"a": 1, "list": [sealed, "b", [sealed]], "data": {"token": sealed}}
+    assert masked(value) == {
+        "a": 1, "list": [MASK, "b", [MASK]], "data": {"token": MASK},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "shown"), [(MISSING, "-"), (None, "-"), ("", "hidden"), (0, "hidden")])
+def test_of_a_hidden_value_only_is_said_whether_there_is_one(value: object, shown: str) -> None:
+    assert hidden(value) == (HIDDEN if shown == "hidden" else shown)
