@@ -164,3 +164,13 @@ def test_a_runner_failed_that_lost_its_job_or_ended_by_itself_without_one(
     pool = {"namespace": pod.namespace, "pool": pod.pool}
     for known in ("JobLost", "Error"):
         assert value(metrics, "runner_failures_total", **pool, reason=known) == (1 if known == reason else None)
+
+
+def test_how_long_a_runner_took_to_come_online_is_counted_from_its_birth() -> None:
+    metrics = Metrics()
+    pod = holding(busy=None)
+    Accounting(metrics, now=lambda: pod.created + 12.0).came_online(pod)
+    Accounting(metrics, now=lambda: pod.created - 3.0).came_online(pod)  # another clock than the API server's
+    pool = {"namespace": "runners", "pool": "cuda"}
+    assert value(metrics, "startup_duration_seconds_sum", **pool) == 12.0
+    assert value(metrics, "startup_duration_seconds_count", **pool) == 2

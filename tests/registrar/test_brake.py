@@ -11,6 +11,7 @@ from registrar.brake import RELEASED, Brake
 from registrar.brakes import MOST_POOLS, Brakes
 from registrar.outcomes import Outcome
 from registrar.pods import Ended, RunnerPod, Stage
+from tests.registrar.conftest import World
 
 NO_JOB = Outcome(done=False, had_job=False, text="")
 A_JOB = Outcome(done=True, had_job=True, text="")
@@ -226,3 +227,9 @@ def test_templates_without_end_are_remembered_up_to_a_number_the_newest_of_them(
     brakes.ended(ended_pod("d", at=80, template_hash="w5"), NO_JOB)
     assert brakes.remaining(ended_pod("x", at=0, template_hash="w4"), 80) > 0
     assert brakes.remaining(ended_pod("x", at=0, template_hash="w5"), 80) == 0
+
+
+async def test_what_any_part_remembers_of_pods_is_counted(world: World) -> None:
+    assert world.service.remembered() == 0
+    world.brakes.never_came_online(ended_pod("a", at=1000.0), 1000.0)
+    assert world.service.remembered() == world.brakes.remembered > 0

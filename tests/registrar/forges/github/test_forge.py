@@ -10,6 +10,8 @@ from unittest.mock import ANY
 import pytest
 
 from registrar.forges.forge import ForgeRefusedError, RunnerBusyError
+from registrar.forges.github.reading import runner
+from registrar.untrusted import Entry
 from tests.github.arranged import job
 from tests.registrar.forges.github.bench import Bench, github_bench
 from values.scope import Scope
@@ -238,3 +240,22 @@ async def test_a_version_that_nobody_knows_is_no_failure(bench: Bench) -> None:
     bench.stand_in.come_online(await issued(bench), version="9.9.9")
     (runner,) = await bench.forge.list_runners(GUIDE)
     assert runner.warning == ""
+
+
+async def test_a_version_that_came_later_is_asked_for_beside_those_that_are_known(bench: Bench) -> None:
+    bench.stand_in.world.deprecations["2.330.0"] = "2099-01-02T00:00:00Z"
+    bench.stand_in.world.deprecations["2.336.0"] = "2026-01-02T00:00:00Z"
+    bench.stand_in.come_online(await issued(bench), version="2.330.0")
+    await bench.forge.list_runners(GUIDE)
+    bench.stand_in.come_online(await issued(bench, "cuda-abc-bbbbb"), version="2.336.0")
+    known, new = await bench.forge.list_runners(GUIDE)
+    assert known.warning == ""
+    assert "runner version 2.336.0 until 2026-01-02" in new.warning
+    assert sum("deprecations" in call for call in bench.stand_in.calls) == 2
+
+
+def test_a_runner_is_single_use_unless_github_says_that_it_is_not() -> None:
+    entry = {"id": 7, "name": "a", "status": "online", "busy": True, "labels": []}
+    assert runner(Entry(entry)).ephemeral, "what we register is, and an older GitHub does not tell"
+    assert runner(Entry(entry | {"ephemeral": True})).ephemeral
+    assert not runner(Entry(entry | {"ephemeral": False})).ephemeral
