@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.github.limits import Limits
-from registrar.forges.github.active_runs import ActiveRuns
+from registrar.forges.github.active_runs import ActiveRuns, workflow_file
 from registrar.forges.github.forge import GitHub
 from tests.github.arranged import job
 from tests.registrar.forges.github.bench import Bench, github_bench
@@ -215,3 +215,8 @@ async def test_a_run_that_two_want_to_know_of_at_the_same_time_is_read_once(benc
     looks = bench.forge.jobs_in_progress(GUIDE), bench.forge.result(GUIDE, runner_id=6, job_id=None)
     await asyncio.gather(*looks)
     assert asked_for_jobs(bench) <= 6 + 2, "those that were under way when the second began are read again"
+
+
+@pytest.mark.parametrize("path", [".github/workflows/train.yml", ".github/workflows/train.yml@refs/heads/main"])
+def test_a_runs_workflow_is_its_file_whatever_version_is_named_behind_it(path: str) -> None:
+    assert workflow_file({"id": 1, "path": path}) == ".github/workflows/train.yml"

@@ -1,6 +1,7 @@
 """What is written at GitHub about a lost job, and how one is run again."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,13 @@ async def test_a_commit_that_is_gone_is_a_refusal_and_no_comment(bench: Bench) -
     bench.stand_in.world.runs.clear()
     with pytest.raises(ForgeRefusedError, match="No commit found"):
         await bench.forge.explain(GUIDE, it, WHY)
+
+
+async def test_it_is_found_behind_the_words_of_forty_others(bench: Bench) -> None:
+    it = await lost(bench)
+    await bench.forge.explain(GUIDE, it, WHY)
+    comments = bench.stand_in.world.repository("mlops/guide").comments
+    (ours,) = comments
+    comments[:0] = [replace(ours, id=ours.id + 1 + number, body="looks good") for number in range(40)]
+    await bench.forge.explain(GUIDE, it, WHY)
+    assert bodies(bench).count(BODY) == 1
