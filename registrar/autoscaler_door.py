@@ -11,7 +11,7 @@ from aiohttp import web
 
 from registrar.answering import REQUEST_LIMIT_BYTES, problem
 from registrar.forges.forge import ForgeError
-from registrar.listener import one_request
+from registrar.listener import several_requests
 from registrar.queue_reader import NamespaceUnknownError, PoolUnknownError, QueueReader
 from registrar.settings import Settings
 from values import contract
@@ -26,7 +26,7 @@ class AutoscalerDoor:
 
     def application(self) -> web.Application:
         """The one route of the contract."""
-        application = web.Application(client_max_size=REQUEST_LIMIT_BYTES, middlewares=[one_request])
+        application = web.Application(client_max_size=REQUEST_LIMIT_BYTES, middlewares=[several_requests])
         application.router.add_get(f"{contract.QUEUE_PATH}/{{namespace}}/{{pool}}", self.count)
         return application
 

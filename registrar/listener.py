@@ -2,7 +2,7 @@
 
 asyncio and aiohttp bound none of these: 700 half-sent requests were enough to fill the registrar's memory. A full house
 refuses nobody who comes: the connection that has been silent for longest makes room, and whoever means it has sent a
-request within milliseconds. A connection serves one request.
+request within milliseconds. A connection serves one request, but where everybody shows a certificate.
 """
 
 import asyncio
@@ -48,6 +48,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._received = 0
         loop = asyncio.get_running_loop()
+        self._began = loop.time()
         self._lifetime = loop.call_later(limits.lifetime_seconds, self.abort)
         self._opening = loop.call_later(limits.opening_seconds, self._expire_opening)
 
@@ -55,6 +56,12 @@ class _Connection(asyncio.Protocol):
         """The headers are complete."""
         self.is_opening = False
         self._listener.moved(self)
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether half of what it may last or send is used up: who comes back does so on another one."""
+        age = asyncio.get_running_loop().time() - self._began
+        return age > self._limits.lifetime_seconds / 2 or self._received > self._limits.received_bytes / 2
 
     def abort(self) -> None:
         """End it at once, whatever is under way."""
@@ -121,6 +128,20 @@ async def one_request(request: web.Request, handler: Callable[[web.Request], obj
         error.force_close()
         raise
     response.force_close()
+    return response
+
+
+@web.middleware
+async def several_requests(request: web.Request, handler: Callable[[web.Request], object]) -> web.StreamResponse:
+    """The same where everybody shows a certificate and comes back every other second: a handshake costs more than an
+    answer. The connection ends in good order long before its time is over.
+    """
+    connection = _CURRENT.get()
+    if connection is not None:
+        connection.serve()
+    response = await cast("Callable[..., asyncio.Future[web.StreamResponse]]", handler)(request)
+    if connection is None or connection.is_worn:
+        response.force_close()
     return response
 
 

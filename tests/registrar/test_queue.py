@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientConnectionError, ClientSession, TCPConnector
+from aiohttp import ClientConnectionError, ClientSession, TCPConnector, TraceConfig
 
 from components.platform.client_certificate import issue_client_certificate
 from registrar.forges.forge import Job, Pace
@@ -361,3 +361,52 @@ async def test_a_pool_is_counted_in_time_though_another_scope_is_slow(world: Wor
     began = time.monotonic()
     assert await read(world) == (200, one(1))
     assert time.monotonic() - began < 3.0, "KEDA has given up by then"
+
+
+async def test_an_autoscaler_comes_back_on_its_connection_and_nobody_else_does(scaled: World, tmp_path: Path) -> None:
+    await scaled.cluster.declare()
+    await comes(scaled, one(0))
+    made: list[str] = []
+
+    async def count_connection(session: ClientSession, context: object, params: object) -> None:
+        made.append("connection")
+
+    trace = TraceConfig()
+    trace.on_connection_create_end.append(count_connection)
+    (tmp_path / "autoscaler.crt").write_text(MINE.certificate)
+    (tmp_path / "autoscaler.key").write_text(MINE.key)
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    trust.load_cert_chain(tmp_path / "autoscaler.crt", tmp_path / "autoscaler.key")
+    async with ClientSession(connector=TCPConnector(ssl=trust), trace_configs=[trace]) as http:
+        for _ in range(5):
+            async with http.get(f"{scaled.queue_url}/queue/runners/cuda") as response:
+                assert response.status == 200
+                await response.read()
+        assert len(made) == 1
+        for _ in range(3):
+            async with http.get(f"{scaled.status_url}/queue") as response:
+                await response.read()
+        assert len(made) == 1 + 3
+
+
+async def test_an_autoscalers_connection_ends_in_good_order_before_its_time_is_over(
+    scaled: World, tmp_path: Path
+) -> None:
+    await scaled.cluster.declare()
+    await comes(scaled, one(0))
+    (tmp_path / "autoscaler.crt").write_text(MINE.certificate)
+    (tmp_path / "autoscaler.key").write_text(MINE.key)
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    trust.load_cert_chain(tmp_path / "autoscaler.crt", tmp_path / "autoscaler.key")
+    kept = []
+    async with ClientSession(connector=TCPConnector(ssl=trust)) as http:
+        padding = {"X-Padding": "x" * 4000}  # 32 KiB is all that a connection may send
+        for _ in range(30):
+            async with http.get(f"{scaled.queue_url}/queue/runners/cuda", headers=padding) as response:
+                assert response.status == 200
+                await response.read()
+                kept.append(response.headers.get("Connection") != "close")
+    assert not all(kept)
+    assert any(kept)

@@ -2,8 +2,8 @@
 
 A process of its own, so that what it measures is the registrar and not the stand-ins beside it. A line of JSON on the
 standard input: {"queue", "status": URLs, "pools": [[namespace, name] …], "certificates": {namespace: folder},
-"seconds"}. KEDA opens a connection for each question, every two seconds for each pool; Kubernetes' autoscaler asks
-through KEDA every 15 seconds, and Prometheus reads the metrics as often.
+"seconds"}. KEDA asks every two seconds for each pool, on a connection of its own that it keeps for as long as it may;
+Kubernetes' autoscaler asks through KEDA every 15 seconds, here on a new one, and Prometheus reads the metrics as often.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class Pollers:
 
     async def _poll(self, url: str, tls: ssl.SSLContext, every: float, after: float) -> None:
         await asyncio.sleep(after)
-        connector = TCPConnector(ssl=tls, force_close=True)
+        connector = TCPConnector(ssl=tls, limit=1)
         async with ClientSession(connector=connector, timeout=ClientTimeout(total=GIVE_UP_SECONDS)) as http:
             while True:
                 began, why = time.monotonic(), ""

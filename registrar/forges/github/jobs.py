@@ -38,16 +38,18 @@ QUEUE_PATIENCE_SECONDS: Final = 5.0  # the same of the queue, for which nobody s
 RECENT_RUNS: Final = 10  # newest first: where the job of a runner that just ended is looked for
 REMEMBERED_RUNS: Final = 500  # beside those that go on
 REPOSITORIES_AT_ONCE: Final = 20
+REPOSITORIES_A_SECOND: Final = 4.0  # for long: a page of runs each
 RUNS_AT_ONCE: Final = 2  # of a repository; few: a runner that is looked up must not stand in line behind all runs
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Run:
-    """A run's jobs as of `at`; `version` tells whether the run has changed since."""
+    """A run's jobs as of `at`; `version` tells whether it has changed since. `parsed`: as each scope names them."""
 
     version: str
     at: float
     jobs: tuple[Entry, ...]
+    parsed: dict[Scope, tuple[Job, ...]] = field(default_factory=dict, compare=False)
 
     @property
     def is_settled(self) -> bool:
@@ -74,6 +76,7 @@ class _Scope:
     refresh: asyncio.Task[None] | None = None
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     read_at: float = float("-inf")  # when the last reading of every run began
+    refreshed_at: float = float("-inf")
 
 
 def _keep_seconds(place: _Scope) -> float:
@@ -114,18 +117,24 @@ class Jobs:
     async def with_status(self, scope: Scope, status: str, *, patience: float = PATIENCE_SECONDS) -> tuple[Job, ...]:
         """Jobs of runs that go on, in one status: "in_progress" or "queued"; those known when patience ends."""
         place = self._scopes.setdefault(scope, _Scope())
-        if place.refresh is None or place.refresh.done():
+        if place.refresh is None or (place.refresh.done() and self._is_due(place)):
+            place.refreshed_at = self._clock()
             place.refresh = asyncio.create_task(self._refresh(scope, place))
         await asyncio.wait([place.refresh], timeout=patience if place.known else max(patience, FIRST_PATIENCE_SECONDS))
         if place.error is not None:
             raise place.error
         return tuple(
-            replace(self._job(scope, repository, entry), groups=place.groups.get(key))
+            replace(job, groups=place.groups[key]) if place.groups.get(key) is not None else job
             for repository, keys in place.active.items()
             for key in keys
-            for entry in self._known([key])
+            for job, entry in zip(self._parsed(scope, repository, key), self._known([key]), strict=True)
             if entry.words("status") == status
         )
+
+    def _is_due(self, place: _Scope) -> bool:
+        """Whether its repositories may be read again; where the last time failed, as soon as anybody asks."""
+        wait = len(place.active) / REPOSITORIES_A_SECOND if len(place.active) > 1 and place.error is None else 0.0
+        return self._clock() - place.refreshed_at >= wait
 
     async def _refresh(self, scope: Scope, place: _Scope) -> None:
         try:
@@ -192,6 +201,15 @@ class Jobs:
 
     def _known(self, keys: Iterable[str]) -> list[Entry]:
         return [entry for key in keys if key in self._runs for entry in self._runs[key].jobs]
+
+    def _parsed(self, scope: Scope, repository: Scope, key: str) -> tuple[Job, ...]:
+        """A run's jobs, each read once: there are hundreds, and somebody asks for them every other second."""
+        run = self._runs.get(key)
+        if run is None:
+            return ()
+        if scope not in run.parsed:
+            run.parsed[scope] = tuple(self._job(scope, repository, entry) for entry in run.jobs)
+        return run.parsed[scope]
 
     def _of_runner(self, scope: Scope, repository: Scope, runner_id: int, entries: Iterable[Entry]) -> Job | None:
         mine = [entry for entry in entries if entry.identifier_or_none("runner_id") == runner_id]

@@ -39,12 +39,17 @@ def slim(answer: Any) -> Any:
         return answer
     kept = dict(answer)
     for key, fields in LISTS.items():
-        if isinstance(kept.get(key), list):
+        entries = kept.get(key)
+        if isinstance(entries, list) and not all(_is_slim(entry, fields) for entry in entries):
             kept[key] = [
                 {name: entry[name] for name in fields if name in entry} if isinstance(entry, dict) else entry
-                for entry in kept[key]
+                for entry in entries
             ]
     return kept
+
+
+def _is_slim(entry: Any, fields: tuple[str, ...]) -> bool:
+    return not isinstance(entry, dict) or entry.keys() <= set(fields)
 
 
 def runner(entry: Entry) -> Runner:

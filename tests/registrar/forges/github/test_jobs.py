@@ -220,3 +220,26 @@ async def test_a_run_that_two_want_to_know_of_at_the_same_time_is_read_once(benc
 @pytest.mark.parametrize("path", [".github/workflows/train.yml", ".github/workflows/train.yml@refs/heads/main"])
 def test_a_runs_workflow_is_its_file_whatever_version_is_named_behind_it(path: str) -> None:
     assert workflow_file({"id": 1, "path": path}) == ".github/workflows/train.yml"
+
+
+async def test_twenty_repositories_are_read_at_four_pages_a_second_and_one_whenever_somebody_asks(
+    bench: Bench, tmp_path: Path
+) -> None:
+    now = turn_clock(bench)
+    for _ in range(3):
+        await bench.forge.queued(GUIDE)
+        now[0] += 0.1
+    assert bench.stand_in.calls.count(RUNS) == 3
+    folder = tmp_path / "organization"
+    folder.mkdir()
+    async with github_bench(folder, group="gpu") as wide:
+        now = turn_clock(wide)
+        names = [f"mlops/r{number}" for number in range(20)]
+        wide.stand_in.hold_groups(GROUP)
+        wide.stand_in.hold_repositories(*names)
+        await wide.forge.queued(ORGANIZATION)
+        for _ in range(100):  # ten seconds of somebody who asks ten times a second
+            now[0] += 0.1
+            await wide.forge.queued(ORGANIZATION)
+        pages = [call for call in wide.stand_in.calls if call.endswith("/actions/runs")]
+        assert len(pages) == 20 + 2 * 20
