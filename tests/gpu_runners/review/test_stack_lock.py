@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from gpu_runners.pulumi_command import opened
 from gpu_runners.review.errors import ReviewFailedError
@@ -23,6 +24,7 @@ case "$1" in
   refresh)
     if [ -e LOCK ]; then echo "error: the stack is currently locked by 1 lock(s)" >&2; exit 255; fi
     touch LOCK
+    cp Pulumi.yaml DESCRIPTION
     PYTHON __main__.py; code=$?
     echo "Resources:" # into a pipe that nobody reads any more it would die here
     rm LOCK
@@ -42,7 +44,11 @@ with opened(Path(sys.argv[1]), "dev", None) as program, stack_lock(program):
 
 @pytest.fixture
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandInPulumi:
-    script = LOCKING.replace("LOCK", str(tmp_path / "lock")).replace("PYTHON", sys.executable)
+    script = (
+        LOCKING.replace("LOCK", str(tmp_path / "lock"))
+        .replace("DESCRIPTION", str(tmp_path / "description"))
+        .replace("PYTHON", sys.executable)
+    )
     made = StandInPulumi.make(tmp_path, script, monkeypatch)
     (made.program / "Pulumi.yaml").write_text("name: gpu-runners\nruntime: {name: python}\n")
     return made
@@ -121,3 +127,26 @@ def test_whoever_holds_it_may_be_killed(pulumi: StandInPulumi) -> None:
         assert is_locked(pulumi)
         holder.kill()
     until_free(pulumi)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "expected"),
+    [
+        ("", "python"),
+        ("runtime: python\n", "python"),
+        ("runtime: {name: python, options: {toolchain: uv}}\n", {"name": "python", "options": {"toolchain": "uv"}}),
+        (
+            "runtime: {name: python, options: {virtualenv: venv}}\n",
+            {"name": "python", "options": {"virtualenv": "FOLDER/venv"}},
+        ),
+    ],
+)
+def test_it_is_held_by_a_program_of_the_same_project_in_the_same_language_host(
+    pulumi: StandInPulumi, runtime: str, expected: object
+) -> None:
+    (pulumi.program / "Pulumi.yaml").write_text(f"name: gpu-runners\n{runtime}")
+    with opened(pulumi.program, "dev", None) as program, stack_lock(program):
+        description = yaml.safe_load((pulumi.folder / "description").read_text())
+    if isinstance(expected, dict) and "virtualenv" in expected["options"]:
+        expected["options"]["virtualenv"] = str((pulumi.program / "venv").resolve())
+    assert description == {"name": "gpu-runners", "runtime": expected}

@@ -185,7 +185,9 @@ def test_a_pool_that_somebody_scaled_to_nothing_is_found(stack: Stack, capsys: p
     stack.scale(0)
     stack.has()
     assert stack.wait() == ExitCode.FOUND
-    assert "reviewed: 0 of 1 replicas, as somebody scaled the Deployment" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert "fewer runners than the stack declares:" in lines
+    assert "  reviewed: 0 of 1 replicas, as somebody scaled the Deployment" in lines
 
 
 def test_a_pool_at_zero_replicas_is_said(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,7 +81,14 @@ def test_a_text_is_read_back_as_that_text(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("whole", "gpus", "of", "cpu"),
-    [("96", 1, 8, "9"), ("2", 1, 4, "350m"), ("0.1", 1, 8, "50m"), ("0", 1, 0, "2"), ("8", 0, 4, "1")],
+    [
+        ("96", 1, 8, "9"),
+        ("2", 1, 4, "350m"),
+        ("0.1", 1, 8, "50m"),
+        ("0", 1, 0, "2"),
+        ("8", 0, 4, "1"),
+        ("4", 1, 3, "1"),
+    ],
 )
 def test_a_runner_gets_its_gpus_part_of_the_cores(whole: str, gpus: int, of: int, cpu: str) -> None:
     assert sizes.cpu(Decimal(whole), gpus, of) == cpu
@@ -103,3 +110,34 @@ def test_what_to_run_next_is_in_the_order_in_which_it_is_done() -> None:
     assert "1. pulumi config set --secret forgeToken --stack gpus" in later
     github = next_steps(STACK, "Pulumi.gpus.yaml", "", has_credential=False, has_passphrase=False)
     assert "1. gpu-runners app repository --stack gpus" in github
+
+
+@pytest.mark.parametrize(
+    ("mebibytes", "shared"), [(64 * 1024, "8Gi"), (16 * 1024, "4Gi"), (4096, "1Gi"), (2048, "512Mi"), (1, "1Mi")]
+)
+def test_a_quarter_of_a_runners_memory_is_shared_and_eight_gibibytes_at_most(mebibytes: int, shared: str) -> None:
+    assert sizes.shared_memory(Decimal(mebibytes * 2**20)) == shared
+
+
+def test_what_was_written_is_told_with_what_to_keep() -> None:
+    first, following, *_ = next_steps(STACK, "f.yaml", "", has_credential=True, has_passphrase=True).splitlines()
+    assert first == (
+        "f.yaml is written; its secrets are encrypted, so it may be committed. "
+        "Keep PULUMI_CONFIG_PASSPHRASE: it opens them, and `pulumi` asks for it."
+    )
+    assert following == "Next:"
+    first, *_ = next_steps(STACK, "f.yaml", "", has_credential=False, has_passphrase=False).splitlines()
+    assert first == "f.yaml is written."
+
+
+def test_an_app_is_made_for_the_scope_and_installed_before_it_is_used() -> None:
+    organization = replace(STACK, scope="https://github.com/vision/")
+    said = next_steps(organization, "f.yaml", "https://x/new", has_credential=False, has_passphrase=False)
+    assert "1. install the App on https://github.com/vision/: https://x/new" in said
+    assert "2. gpu-runners app organization --stack gpus" in said
+
+
+def test_of_githubs_runner_it_is_said_that_it_grows_old_and_of_giteas_not() -> None:
+    words = "GitHub serves a version of its runner for some weeks only"
+    assert words in stack_text(STACK)
+    assert words not in stack_text(GITEA)
