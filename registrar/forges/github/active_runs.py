@@ -6,7 +6,7 @@ and looked for by status where a look came too late, or a run of old is run agai
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,10 +29,10 @@ Run = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    """What the last look at a repository saw: its newest run, and those that go on."""
+    """What the last look at a repository saw: its newest run, and those that go on by their ids."""
 
     newest: int
-    active: frozenset[int]
+    active: Mapping[int, Run]
     census_at: float
 
 
@@ -53,15 +53,15 @@ class ActiveRuns:
         behind: dict[int, Run] = {}
         census_at = now
         if len(page) >= PAGE_SIZE:
-            old = (seen.active if seen is not None else frozenset()) - listed.keys()
             overlaps = seen is not None and min(listed) <= seen.newest
-            if seen is not None and overlaps and len(old) <= MOST_OLD and now - seen.census_at < CENSUS_SECONDS:
+            if seen is not None and overlaps and now - seen.census_at < CENSUS_SECONDS:
+                old = {number: run for number, run in seen.active.items() if number not in listed}
                 behind, census_at = await self._look_up(scope, repository, old), seen.census_at
             else:
                 behind = await self._census(scope, repository)
         active = {number: run for number, run in {**behind, **listed}.items() if run.get("status") != COMPLETED}
         self._seen[repository] = _Seen(
-            newest=max(listed, default=0), active=frozenset(active), census_at=census_at
+            newest=max(listed, default=0), active=active, census_at=census_at
         )  # fmt: skip
         return [active[number] for number in sorted(active)]
 
@@ -71,8 +71,11 @@ class ActiveRuns:
             answer = await self._session.ask(scope, "runs", "GET", path, query=query)
         return [of(entry, lambda fields: fields.mapping) for entry in of(answer, _runs)]
 
-    async def _look_up(self, scope: Scope, repository: Scope, numbers: Iterable[int]) -> dict[int, Run]:
-        paths = [f"{repository.api_path}/actions/runs/{number}" for number in sorted(numbers)]
+    async def _look_up(self, scope: Scope, repository: Scope, old: Mapping[int, Run]) -> dict[int, Run]:
+        """Asked for one by one; where they are many they count as they were until the next lists by status."""
+        if len(old) > MOST_OLD:
+            return dict(old)
+        paths = [f"{repository.api_path}/actions/runs/{number}" for number in sorted(old)]
         answers = await asyncio.gather(*(self._session.find(scope, "run", path) for path in paths))
         return {run_id(entry.mapping): entry.mapping for entry in answers if entry is not None}
 

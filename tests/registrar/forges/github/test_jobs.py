@@ -243,3 +243,20 @@ async def test_twenty_repositories_are_read_at_four_pages_a_second_and_one_whene
             await wide.forge.queued(ORGANIZATION)
         pages = [call for call in wide.stand_in.calls if call.endswith("/actions/runs")]
         assert len(pages) == 20 + 2 * 20
+
+
+async def test_a_hundred_runs_behind_the_page_cost_their_lists_once_a_minute(bench: Bench) -> None:
+    now = [0.0]
+    active = ActiveRuns(bench.forge._session, clock=lambda: now[0])
+    for number in range(1, 131):
+        bench.stand_in.run(number, job(1000 + number, runner_id=number))
+    ended(bench, 131, 240)
+    assert len(await active.read(GUIDE, GUIDE)) == 130
+    bench.stand_in.calls.clear()
+    bench.stand_in.run(7, job(1007, runner_id=7, status="completed"))
+    for _ in range(11):
+        now[0] += 5
+        assert len(await active.read(GUIDE, GUIDE)) == 130
+    assert bench.stand_in.calls == [RUNS] * 11
+    now[0] += 5
+    assert len(await active.read(GUIDE, GUIDE)) == 129
