@@ -53,3 +53,10 @@ def test_no_other_account_and_no_part_of_one_is_looked_at() -> None:
 
 def test_one_that_a_stack_declares_is_compared_as_its_own() -> None:
     assert accounts.drift([account(automountServiceAccountToken=True)], [("ServiceAccount", "dev", "default")]) == []
+
+
+def test_the_token_that_a_controller_made_for_it_is_none_and_a_strangers_secret_is() -> None:
+    theirs = account(secrets=[{"name": "default-token-x2x4z"}], imagePullSecrets=[{"name": "default-dockercfg-x2x4z"}])
+    assert accounts.drift([theirs], []) == []
+    (drift,) = accounts.drift([account(imagePullSecrets=[{"name": "evil"}])], [])
+    assert drift.field.startswith("imagePullSecrets")

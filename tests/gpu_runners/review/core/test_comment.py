@@ -8,7 +8,7 @@ import pytest
 
 from gpu_runners.review.core.comment import MARKER, Look, PullRequestReview, comment
 from gpu_runners.review.core.findings import Capacity, Change, Review, Violation
-from gpu_runners.review.core.markdown import LIMIT_BYTES
+from gpu_runners.review.core.markdown import LIMIT_BYTES, ROWS, fitted
 from gpu_runners.review.core.stack_changes import StackChanges
 from tests.gpu_runners.review.core.recorded import evidence, reviewed
 
@@ -150,3 +150,11 @@ def test_the_first_line_counts_stacks_with_changes_and_those_with_drift() -> Non
     whole = text(stack("a", changes=(CHANGE,)), stack("b", changes=(CHANGE,)), stack("c", DRIFTED), stack("d"))
     assert "4 stacks: 2 with changes; 1 with drift that it did not cause" in whole
     assert "1 stack: nothing to change, no drift" in text(stack("a"))
+
+
+@pytest.mark.parametrize("more", [0, 1, 2])
+def test_a_text_that_is_cut_ends_with_a_whole_character_wherever_the_cut_falls(more: int) -> None:
+    text = fitted(lambda _: "€" * 1000, 2000 + more)
+    assert text.startswith("€" * 100)
+    assert len(text.encode()) <= 2000 + more
+    assert fitted(lambda rows: f"{rows} rows", 2000) == f"{ROWS[0]} rows"

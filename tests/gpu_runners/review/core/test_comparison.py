@@ -135,3 +135,10 @@ TREES = st.recursive(
 def test_whatever_somebody_wrote_is_compared_without_an_error(before: Any, after: Any) -> None:
     list(differences("PodSpec", before, after))
     assert list(differences("PodSpec", before, copy.deepcopy(before))) == []
+
+
+@pytest.mark.parametrize(("after", "differs"), [(1.0, False), (2, True), (True, True), ("1", True)])
+def test_numbers_are_the_same_whether_they_are_written_with_a_point_or_not(after: object, differs: bool) -> None:
+    before = {"priority": 1, "hostPID": False}
+    found = differences("PodSpec", before, {"priority": after, "hostPID": True}, lambda _: False)
+    assert [show(it.path) for it in found] == (["hostPID", "priority"] if differs else ["hostPID"])
