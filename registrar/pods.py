@@ -16,6 +16,10 @@ class Stage(Enum):
     COMPLETED = "completed"  # the runner's container ended with exit code 0
     FAILED = "failed"  # it ended otherwise, or the pod failed without ever running it (evicted, rejected by the node)
 
+    __hash__ = (
+        object.__hash__
+    )  # each is there once; Enum's own is Python code, and sets of stages are asked for each pod
+
 
 WAITING = frozenset({Stage.SCHEDULING, Stage.PULLING, Stage.INITIALIZING})
 ENDED = frozenset({Stage.COMPLETED, Stage.FAILED})

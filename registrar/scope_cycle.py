@@ -96,8 +96,9 @@ class ScopeCycle:
         self._close(pods, owned, view)
         await self._judge_ended(pods)
         self._follow_lost(pods, view)
+        now = self._clock()
         for pod in pods:
-            self._parts.brakes.lasts(pod, self._clock())
+            self._parts.brakes.lasts(pod, now)
         kept = self._kept(pods)
         await self._treat_all(pods, owned, view, kept)
         await self._ghosts.treat(pods, view)

@@ -15,12 +15,11 @@ SETTLE_SECONDS = 1.0
 
 def deadline_of(stage: Stage, deadlines: Deadlines) -> float | None:
     """Seconds a pod may stay in a stage, None for a stage without a limit."""
-    return {
-        Stage.SCHEDULING: deadlines.schedule_seconds,
-        Stage.PULLING: deadlines.pull_seconds,
-        Stage.INITIALIZING: deadlines.online_seconds,
-        Stage.STARTING: deadlines.online_seconds,
-    }.get(stage)
+    if stage is Stage.SCHEDULING:
+        return deadlines.schedule_seconds
+    if stage is Stage.PULLING:
+        return deadlines.pull_seconds
+    return deadlines.online_seconds if stage in (Stage.INITIALIZING, Stage.STARTING) else None
 
 
 def pod_state(
