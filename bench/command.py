@@ -17,6 +17,7 @@ DEADLINE_SECONDS: Final = 420
 LOOK_SECONDS: Final = 0.1  # a look costs some milliseconds, as the kernel lists no children
 TICKS_PER_SECOND: Final = 100  # USER_HZ, on every Linux
 PROGRAM: Final = "program"
+NAMELESS: Final = "ended at once"
 _TAIL: Final = 3000
 
 
@@ -77,6 +78,8 @@ class _Watch:
                 name = process_name(Path(f"/proc/{number}/cmdline").read_bytes())
             except OSError:
                 continue
+            if not name:  # it is ending
+                name = self._seen[number][0] if number in self._seen else NAMELESS
             self._seen[number] = (name, cpu_seconds(stats[number]))
             self.born.setdefault(name, now)
 
@@ -126,12 +129,15 @@ def family(pid: int, parents: Mapping[int, int]) -> list[int]:
 
 
 def process_name(cmdline: bytes) -> str:
-    """What a process is called in tables: the file that runs, and `program` for the Python of a Pulumi program."""
+    """What a process is called in tables: the file that runs, and `program` for the Python of a Pulumi program.
+
+    Nothing for one that is ending.
+    """
     words = [word.decode(errors="replace") for word in cmdline.split(b"\0") if word]
     names = [word.rsplit("/", 1)[-1] for word in words]
     if any(name == "pulumi-language-python-exec" for name in names):
         return PROGRAM
-    return names[0] if names else "ending"
+    return names[0] if names else ""
 
 
 def cpu_seconds(stat: str) -> float:

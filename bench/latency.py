@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from bench import phases
 from bench.budget import Budget
 from bench.measurement import (
     CREATED_TO_ONLINE,
@@ -36,11 +37,11 @@ LOOK_SECONDS: Final = 0.03
 
 # Of a pod, in their order; the floor of each is the kubelet's, but for what our scripts do in it.
 POD_PHASES: Final = (
-    ("scheduled", SCHEDULED),
-    ("sandbox and volumes", SANDBOX),
-    ("registration (init container)", INITIALIZED),
-    ("runner's container starts", RUNNING),
-    ("runner connects, gate is set", ONLINE),
+    (phases.SCHEDULED_PHASE, SCHEDULED),
+    (phases.SANDBOX_PHASE, SANDBOX),
+    (phases.REGISTRATION_PHASE, INITIALIZED),
+    (phases.STARTED_PHASE, RUNNING),
+    (phases.ONLINE_PHASE, ONLINE),
 )
 
 
@@ -85,12 +86,12 @@ class Latency:
         return {**pools_config(pool(WARM), following), "gpu-runners:namespace": self._namespace}
 
     def _keep(self, measure: str, began: float, marks: list[tuple[str, float | None]], subject: str = OURS) -> None:
-        phases = between(began, marks)
-        if not phases:
+        split = between(began, marks)
+        if not split:
             missing = [name for name, at in marks if at is None]
             raise LabError(f"{measure}: nobody saw {' or '.join(missing)}")
         self._samples.setdefault((measure, subject), []).append(
-            Sample(sum(seconds for _, seconds in phases), phases)
+            Sample(sum(seconds for _, seconds in split), split)
         )  # fmt: skip
 
     def _empty_pod(self, number: int) -> None:
@@ -119,13 +120,13 @@ class Latency:
         start = ledger.until(began, bool, DEADLINE_SECONDS)[0].at
         end = ledger.until(ended, bool, DEADLINE_SECONDS)[0].at
         # The forge shows that a job is taken a moment after the runner has it.
-        marks = [("forge makes the run", queued), ("runner asks and is given it", min(taken, start))]
-        self._keep(FIRST_STEP, pushed, [*marks, ("runner prepares its first step", start)])
+        marks = [(phases.RUN_MADE, queued), (phases.JOB_GIVEN, min(taken, start))]
+        self._keep(FIRST_STEP, pushed, [*marks, (phases.STEP_BEGINS, start)])
         online = until("the next runner is online", lambda: self._witness.first(ONLINE, end, WARM), DEADLINE_SECONDS)
         next_marks = [
-            ("runner reports the result and ends", self._witness.first(ENDED, end, WARM)),
-            ("controllers make the next pod", self._witness.first(CREATED, end, WARM)),
-            ("pod comes online", online),
+            (phases.RUNNER_ENDS, self._witness.first(ENDED, end, WARM)),
+            (phases.POD_MADE, self._witness.first(CREATED, end, WARM)),
+            (phases.NEXT_POD_ONLINE, online),
         ]
         self._keep(NEXT_ONLINE, end, next_marks)
 
@@ -141,8 +142,8 @@ class Latency:
         (deployment,) = (life for life in list(self._witness.deployments.values()) if life.pool == ZERO)
         created = self._witness.first(CREATED, queued, ZERO)
         marks = [
-            ("registrar's list, and KEDA asks for it", deployment.at.get(SCALED)),
-            ("controllers make the pod", created),
+            (phases.QUEUE_READ, deployment.at.get(SCALED)),
+            (phases.POD_MADE, created),
         ]
         self._keep(FROM_ZERO, queued, marks)
 

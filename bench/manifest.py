@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+# Of Kubernetes' fields those that pools have; what is wrong the API server refuses, as it knows no such field.
+_INITIALS = {"pid": "PID", "ipc": "IPC"}
 _FIELD = re.compile(r"[a-z]+(_[a-z]+)*_?")
 
 
@@ -24,7 +26,7 @@ def _wire_name(key: str) -> str:
     if "_" not in key or not _FIELD.fullmatch(key):
         return key
     first, *rest = key.strip("_").split("_")
-    return first + "".join(word.capitalize() for word in rest)
+    return first + "".join(_INITIALS.get(word, word.capitalize()) for word in rest)
 
 
 def deployment_manifest(declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from bench.measurement import (
     UP_UNCHANGED,
     Measurement,
 )
-from bench.phases import FLOORS
+from bench.phases import FLOORS, JOB_FLOORS
 from bench.plot import Point, plot
 from bench.report import QUIET_CORES, Part
 
@@ -211,6 +211,10 @@ def _latencies(measured: Measurements) -> list[str]:
             if name != measure:
                 continue
             lines += [f"### {measure[0].upper()}{measure[1:]}", "", f"{_cell(m)}.", ""]
-            rows = [[phase, f"{seconds:.2f} s", FLOORS.get(phase, "")] for phase, seconds in m.phases().items()]
+            rows = [[phase, f"{seconds:.2f} s", JOB_FLOORS.get(phase, "")] for phase, seconds in m.phases().items()]
             lines += _table(["phase", "median", "whose floor"], rows)
-    return ["## Around one job", "", *lines] if lines else []
+    note = (
+        f"One job at a time. *{EMPTY_POD}* is the kubelet's floor of a pod with an init container and a main one: it "
+        "sees the end of a container when it looks, once a second."
+    )
+    return ["## Around one job", "", note, "", *lines] if lines else []

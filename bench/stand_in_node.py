@@ -60,7 +60,13 @@ class StandInNode:
 
 
 def _node() -> Json:
-    capacity = {"cpu": "400", "memory": "4Ti", "pods": str(PODS), "nvidia.com/gpu": str(PODS)}
+    capacity = {
+        "cpu": "400",
+        "memory": "4Ti",
+        "ephemeral-storage": "4Ti",
+        "pods": str(PODS),
+        "nvidia.com/gpu": str(PODS),
+    }
     return {
         "metadata": {
             "name": NAME,

@@ -33,9 +33,13 @@ class Ups:
         self._audit = AuditLog(AUDIT_LOG)
         self._samples: dict[tuple[str, str, int], list[Sample]] = {}
         self._specs: dict[int, dict[str, object]] = {}
+        self._failed: dict[tuple[str, int], str] = {}
 
     def run(self, budget: Budget) -> Iterator[str]:
-        """Round after round while there is time; says what each run took, and which sizes found no time at all."""
+        """Round after round while there is time; says what each run took, and which sizes found no time at all.
+
+        A subject that fails at a size is left out of it from then on. Raises LabError with what failed, at the end.
+        """
         subjects = {contest.size: contest.subjects(self._workshop) for contest in self._contests}
         for number in range(self._workshop.runs):
             for contest in self._contests:
@@ -46,15 +50,18 @@ class Ups:
                 turns = subjects[contest.size]
                 first = number % len(turns)
                 for subject in (*turns[first:], *turns[:first]):
-                    sample = self._one(contest, subject)
-                    yield f"{self._measure}, {contest.size} pools, {subject.name}: {sample.seconds:.2f} s"
+                    if (subject.name, contest.size) not in self._failed:
+                        yield f"{self._measure}, {contest.size} pools, {subject.name}: {self._one(contest, subject)}"
                 budget.took(contest.size, time.monotonic() - started)
+        if self._failed:
+            raise LabError("\n".join(self._failed.values()))
 
     def measurements(self) -> list[Measurement]:
         """What there is by now."""
         return [Measurement(*key, samples) for key, samples in self._samples.items()]
 
-    def _one(self, contest: Contest, subject: Subject) -> Sample:
+    def _one(self, contest: Contest, subject: Subject) -> str:
+        """Measures a subject once and says what came of it."""
         try:
             self._witness.forget()
             sample = self._sample(subject, subject.up, self._up_phases)
@@ -64,10 +71,13 @@ class Ups:
                 self._keep(UP_UNCHANGED, contest, subject, self._sample(subject, subject.up))
                 if subject.preview:
                     self._keep(PREVIEW, contest, subject, self._sample(subject, subject.preview))
+        except LabError as error:
+            self._failed[subject.name, contest.size] = f"{self._measure}, {contest.size} pools, {subject.name}: {error}"
+            return "failed"
         finally:
             contest.clear(self._workshop.api)
             subject.forget()
-        return sample
+        return f"{sample.seconds:.2f} s"
 
     def _keep(self, measure: str, contest: Contest, subject: Subject, sample: Sample) -> None:
         self._samples.setdefault((measure, subject.name, contest.size), []).append(sample)
@@ -80,7 +90,7 @@ class Ups:
         return Sample(ran.seconds, phases(ran) if phases else (), {**ran.cpu, **cluster}, requests)
 
     def _up_phases(self, ran: command.Ran) -> tuple[Phase, ...]:
-        made = [life.at[CREATED] for life in list(self._witness.deployments.values())]
+        made = [life.at[CREATED] for life in list(self._witness.deployments.values()) if CREATED in life.at]
         online = [life.at[ONLINE] for life in list(self._witness.pods.values()) if ONLINE in life.at]
         program = ran.born.get(command.PROGRAM)
         return between(

@@ -17,8 +17,8 @@ def test_requests_are_counted_by_client() -> None:
     assert counts == {"kubectl": 2, "helm": 1, "nameless": 2}
 
 
-def test_looks_of_the_benchmark_itself_and_lines_cut_off_do_not_count() -> None:
-    assert requests_by_client([line(USER_AGENT), line("kubectl/v1")[:-5]]) == {}
+def test_looks_of_the_benchmark_itself_parts_of_the_lab_and_lines_cut_off_do_not_count() -> None:
+    assert requests_by_client([line(USER_AGENT), line("kwok/v0.8.0 (linux/amd64)"), line("kubectl/v1")[:-5]]) == {}
 
 
 def test_only_what_came_since_counts(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_processes_are_called_by_their_file_and_a_pulumi_program_by_what_it_is()
     assert process_name(b"/opt/bin/helm\0upgrade\0") == "helm"
     assert process_name(b"/venv/bin/python3\0-u\0/opt/bin/pulumi-language-python-exec\0--x\0") == PROGRAM
     assert process_name(b"/opt/bin/pulumi-language-python\0-v\0") == "pulumi-language-python"
-    assert process_name(b"") == "ending"
+    assert process_name(b"") == ""
 
 
 def test_cpu_seconds_are_read_whatever_the_process_is_called() -> None:

@@ -10,12 +10,14 @@ def test_fields_get_their_names_on_the_wire_and_values_stay() -> None:
         "lifecycle": {"pre_stop": {"exec_": {"command": ["/bin/sh", "-c", "echo $A_B"]}}},
         "env": [{"name": "HOME_FOLDER", "value": "x"}],
         "replicas": 1,
+        "host_pid": False,
     }
     assert in_wire_names(declared) == {
         "matchLabels": {"gpu-runners/pool": "a_b"},
         "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", "echo $A_B"]}}},
         "env": [{"name": "HOME_FOLDER", "value": "x"}],
         "replicas": 1,
+        "hostPID": False,
     }
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from bench.measurement import FLAT, OURS, UP_REAL, Measurement, Sample, from_json, results, to_json
-from bench.report import Part, load, write
+from bench.report import RESULTS, SAMPLES, Part, load, write
 
 SAMPLES_OF_OURS = [
     Sample(3.0, (("declaring", 1.0), ("pods", 2.0)), {"pulumi": 0.5}, {"program": 4}),
@@ -35,3 +35,9 @@ def test_parts_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert load(tmp_path / "samples.json") == {"real": part}
     assert json.loads((tmp_path / "results.json").read_text()) == results([OF_OURS])
     assert load(tmp_path / "absent.json") == {}
+
+
+def test_the_results_of_this_repository_are_the_medians_of_its_samples() -> None:
+    measured = [m for part in load(SAMPLES).values() for m in part.measurements]
+    assert measured
+    assert json.loads(RESULTS.read_text()) == results(measured)

@@ -1,5 +1,7 @@
 """The page says what was measured, and what was not; it is made of the samples alone."""
 
+from pathlib import Path
+
 from bench.measurement import (
     CREATED_TO_ONLINE,
     FLAT,
@@ -14,7 +16,9 @@ from bench.measurement import (
 )
 from bench.page import page, plots
 from bench.phases import PODS
-from bench.report import Part
+from bench.report import SAMPLES, Part, load
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def part(*measurements: Measurement, busy: float = 0.1, remarks: tuple[str, ...] = ()) -> dict[str, Part]:
@@ -67,3 +71,10 @@ def test_a_measure_of_several_sizes_is_drawn_and_one_of_a_single_size_is_not() -
     drawn = plots(part(*UPS, of(UP_UNCHANGED, OURS, 1, 1.0)))
     assert list(drawn) == ["up-instant.svg"]
     assert all(subject in drawn["up-instant.svg"] for subject in (OURS, FLAT, HELM, KUBECTL))
+
+
+def test_the_page_of_this_repository_is_that_of_its_samples() -> None:
+    parts, folder = load(SAMPLES), ROOT / "docs" / "benchmarks"
+    assert (folder / "speed.md").read_text() == page(parts)
+    for file, text in plots(parts).items():
+        assert (folder / file).read_text() == text
