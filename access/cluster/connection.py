@@ -1,6 +1,6 @@
 """ClusterConnection: the one way in which commands ask an API server and change what is there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Final, Self
 
 import httpx2
@@ -63,6 +63,29 @@ class ClusterConnection:
             parameters["continue"] = (page.get("metadata") or {}).get("continue") or ""
             if not parameters["continue"]:
                 return
+
+    def watch(self, path: str, parameters: Mapping[str, str], seconds: int) -> Generator[dict[str, Any], None, None]:
+        """What happens to the objects at a path: {type, object}, as it happens, for so many seconds at most."""
+        wanted = {**parameters, "watch": "true", "timeoutSeconds": str(seconds)}
+        patience = httpx2.Timeout(TIMEOUT_SECONDS, read=seconds + TIMEOUT_SECONDS)
+        try:
+            with self._http.stream("GET", path, params=wanted, headers={"Accept": JSON}, timeout=patience) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _refused("GET", path, answer)
+                for line in answer.iter_lines():
+                    yield self._event(path, line)
+        except (httpx2.HTTPError, httpx2.InvalidURL, ConfigError) as error:
+            raise self._unreachable(str(error) or type(error).__name__) from error
+
+    def _event(self, path: str, line: str) -> dict[str, Any]:
+        try:
+            event = msgspec.json.decode(line)
+        except ValueError:
+            event = None
+        if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
+            raise self._unreachable(f"what it tells of {path} is no event")
+        return event
 
     def send(
         self,

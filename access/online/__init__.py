@@ -5,6 +5,7 @@
   diagnosis  what keeps it from getting there and what cures it; pure
   scheduling  why the scheduler finds no node for a pod; pure
   wait       the one loop over both, with the clock and the cluster injected
+  news       rests between two reads until runners come online, by a watch
   reader     the thin edge: lists of Deployments, ReplicaSets, pods and events
 
 Nothing here knows Pulumi.

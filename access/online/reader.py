@@ -46,6 +46,12 @@ class PoolReader:
         self._deployments: dict[Place, Json] = {}
         self._replica_sets: dict[Place, list[Json]] = {}
         self._next_deployments = now()
+        self._versions: dict[str, str] = {}
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The resourceVersion of the pods that were read last, by namespace: from there on they can be watched."""
+        return self._versions
 
     def read(self) -> list[PoolSnapshot]:
         """All pools as they are now. Raises ClusterReadError, or PoolsUnreadError when it is not allowed to look."""
@@ -54,7 +60,9 @@ class PoolReader:
             self._read_deployments()
         pods: dict[Place, list[Json]] = defaultdict(list)
         for namespace in self._namespaces:
-            for item in self._list(f"/api/v1/namespaces/{namespace}/pods", labelSelector=POOL_LABEL):
+            answer = self._ask(pods_path(namespace), labelSelector=POOL_LABEL)
+            self._versions[namespace] = str((answer.get("metadata") or {}).get("resourceVersion", ""))
+            for item in answer.get("items") or []:
                 pods[namespace, _pool_of(item)].append(item)
         self._read_events()
         pools = self._snapshots(pods)
@@ -101,8 +109,12 @@ class PoolReader:
         self._next_events = self._now() + EVENTS_EVERY_SECONDS
 
     def _list(self, path: str, accept: str = JSON, **selectors: str) -> Iterable[Json]:
+        items: Iterable[Json] = self._ask(path, accept, **selectors).get("items") or []
+        return items
+
+    def _ask(self, path: str, accept: str = JSON, **selectors: str) -> Mapping[str, Any]:
         try:
-            items: Iterable[Json] = self._get(path, selectors, accept=accept).get("items") or []
+            return self._get(path, selectors, accept=accept)
         except ClusterRefusedError as error:
             if error.status in (401, 403):
                 raise PoolsUnreadError(
@@ -112,11 +124,15 @@ class PoolReader:
             raise ClusterReadError(f"the API server answered {error.status} to {path}") from error
         except ClusterUnreachableError as error:
             raise ClusterReadError(error.problem.found) from error
-        return items
 
     def _label(self, place: Place) -> str:
         """What people call the pool: its name alone suffices in a single namespace."""
         return place[1] if len(self._namespaces) == 1 else "/".join(place)
+
+
+def pods_path(namespace: str) -> str:
+    """Where the pods of a namespace are."""
+    return f"/api/v1/namespaces/{namespace}/pods"
 
 
 def _pool_of(item: Json) -> str:

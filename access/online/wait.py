@@ -43,6 +43,8 @@ class Report(Protocol):
 
 
 Explain = Callable[[Sequence[PoolSnapshot]], list[str]]
+# Lets time pass between two reads, so many seconds at least; pools as they were read last, none where nothing is known.
+Rest = Callable[[float, Sequence[PoolSnapshot]], None]
 
 
 def wait_until_online(
@@ -53,12 +55,13 @@ def wait_until_online(
     afterwards: str,
     *,
     explain: Explain = lambda _: [],
+    rest: Rest | None = None,
 ) -> None:
     """Returns when every pool is far enough; read gives all pools as they are now.
 
     Raises PoolsNotOnlineError on what cannot heal by itself, and when deadline_seconds are over: PoolsUnreadError where
     the cluster is silent by then. explain gives lines about the pools that are missing, from a deeper look, once;
-    afterwards ends the message: what whoever waits can do next.
+    afterwards ends the message: what whoever waits can do next. Without rest the clock sleeps between two reads.
     """
     start = clock.now()
     old_failures: frozenset[str] | None = None
@@ -90,7 +93,11 @@ def wait_until_online(
             ended = PoolsUnreadError if silence else PoolsNotOnlineError
             why = [] if silence else explain(_incomplete(pools))
             raise ended(_message(_timeout(pools, deadline_seconds, silence), why, afterwards))
-        clock.sleep(max(SHORTEST_PAUSE, PAUSE_PER_READ * (now - asked)))
+        pause = max(SHORTEST_PAUSE, PAUSE_PER_READ * (now - asked))
+        if rest is None:
+            clock.sleep(pause)
+        else:
+            rest(pause, () if silence else pools)
 
 
 def _incomplete(pools: Iterable[PoolSnapshot]) -> list[PoolSnapshot]:

@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 from access.causes.failing import explaining
 from access.clock import SystemClock
 from access.cluster.connection import ClusterConnection
+from access.online.news import PodNews
 from access.online.reader import Place, PoolReader
 from access.online.snapshot import PoolSnapshot
 from access.online.wait import missing_when_ended, wait_until_online
@@ -88,7 +89,8 @@ def waiting_hook(places: Sequence[Place], deadline_seconds: int) -> Hook:
             seen[:] = reader.read()
             return list(seen)
 
-        wait_until_online(read, _report, deadline_seconds, clock, AFTERWARDS, explain=explain)
+        rest = PodNews(cluster.watch, reader, clock).rest
+        wait_until_online(read, _report, deadline_seconds, clock, AFTERWARDS, explain=explain, rest=rest)
 
     return cluster_hook(wait, lambda: f"{missing_when_ended(list(seen))}\n{INTERRUPTED}")
 

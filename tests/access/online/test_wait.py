@@ -46,6 +46,18 @@ class Watch:
         return str(failed.value)
 
 
+def test_who_rests_is_told_what_is_missing_and_nothing_where_that_is_not_known() -> None:
+    watch = Watch([pool(1), SECOND], ClusterReadError("silent"), [FIRST, SECOND])
+    rested: list[Sequence[PoolSnapshot]] = []
+
+    def rest(seconds: float, pools: Sequence[PoolSnapshot]) -> None:
+        watch.clock.sleep(seconds)
+        rested.append(pools)
+
+    wait_until_online(watch.read, watch.report, 60, watch.clock, "", rest=rest)
+    assert rested == [[pool(1), SECOND], ()]
+
+
 def test_the_wait_ends_at_the_first_look_when_all_are_online() -> None:
     assert Watch([FIRST, SECOND]).run() == 0
 
