@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pulumi
 
@@ -11,8 +12,6 @@ from access.cluster.choice import ClusterChoice
 from access.cluster.keda import require_keda
 from access.cluster.namespaces import require_own_namespaces
 from access.cluster.version import read_version, require_version
-from access.forge import require_forge
-from components.platform.declare import Environment, Identities, RegistrarPlan, Trust, declare_platform
 from components.pools.declare import declare_pools
 from components.pools.own_pool import refuse_own_pool
 from config import StackConfig, load
@@ -33,6 +32,12 @@ from values.credential import Credential
 from values.forge_networks import forge_networks
 from values.pool import RunnerPool
 from values.proxy import Proxy, proxy_for
+
+if TYPE_CHECKING:
+    from components.platform.declare import Environment, RegistrarPlan
+
+# A stack of pools waits for nothing that it does not need: what only a platform needs is imported where it is declared.
+# ruff: noqa: PLC0415
 
 
 def declare(
@@ -64,20 +69,30 @@ def declare(
     )
 
 
+def ask_forge(stack: StackConfig) -> None:
+    """Raises ForgeRefusedError where the forge would refuse the platform; a stack without one has no question."""
+    questions = forge_questions(stack)
+    if questions is not None:
+        from access.forge import require_forge
+
+        require_forge(questions)
+
+
 def at_github(stack: StackConfig) -> list[pulumi.Resource]:
     """Runner groups and the wiring of repositories; nothing for a stack that has neither."""
     questions = forge_questions(stack)
     if questions is None or questions.wiring is None:
         return []
-    # Only here: whoever declares nothing at GitHub need not wait for its SDK.
-    from components.github.declare import declare_github  # noqa: PLC0415
+    from components.github.declare import declare_github
 
     wiring, delay = questions.wiring, pulumi.Config("github").get_int("writeDelayMs")
     return declare_github(wiring.forge, wiring.credential, wiring.groups, wiring.repositories, delay)
 
 
-def platform_of(stack: StackConfig, platform: PlatformConfig, registrar: RegistrarPlan) -> list[pulumi.Resource]:
+def platform_of(stack: StackConfig, platform: PlatformConfig, registrar: "RegistrarPlan") -> list[pulumi.Resource]:
     """The registrar, the environments and who may deploy them, the registrar after what it needs at GitHub."""
+    from components.platform.declare import Identities, Trust, declare_platform
+
     trust = Trust(
         blocked_cidrs=stack.blocked_cidrs,
         dns_cidrs=stack.dns_cidrs,
@@ -101,8 +116,10 @@ def platform_of(stack: StackConfig, platform: PlatformConfig, registrar: Registr
 
 def registrar_of(
     stack: StackConfig, platform: PlatformConfig, credential: Credential, api_server: ApiServer
-) -> RegistrarPlan:
+) -> "RegistrarPlan":
     """Whom the registrar serves, and how."""
+    from components.platform.declare import RegistrarPlan
+
     forge_proxy = proxy_for(stack.proxy, platform.forge.api_host)
     way_out = stack.proxy.egress if stack.proxy and forge_proxy else forge_networks(platform.forge)
     return RegistrarPlan(
@@ -123,8 +140,10 @@ def registrar_of(
     )
 
 
-def environments_of(platform: PlatformConfig, pools: Iterable[RunnerPool], proxy: Proxy | None) -> list[Environment]:
+def environments_of(platform: PlatformConfig, pools: Iterable[RunnerPool], proxy: Proxy | None) -> "list[Environment]":
     """The namespaces for runners; the pools of the same stack have labels that no other namespace may claim."""
+    from components.platform.declare import Environment
+
     return [
         Environment(
             namespace=environment.namespace,
@@ -148,6 +167,6 @@ if __name__ == "__main__":
     CHOICE = ClusterChoice.of_this_program(os.environ)
     VERSION = read_version(CHOICE)
     require_own_namespaces(CHOICE, own_namespaces(STACK.platform), pulumi.get_stack())
-    require_forge(forge_questions(STACK))
+    ask_forge(STACK)
     QUEUES = require_keda(CHOICE, STACK.pools, queues(STACK.platform))
     declare(STACK, VERSION, partial(read_api_server, CHOICE), QUEUES)

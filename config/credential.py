@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import pulumi
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from config.fields import Section
 from values.credential import Credential
@@ -142,6 +140,10 @@ def _check_key(root: Section, name: str, key: str) -> None:
     if not key:
         root.note(name, "nothing", allowed, cure)
         return
+    # Only here: most stacks have none, and each `up` and preview would wait for the library.
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
     try:
         parsed = load_pem_private_key(key.encode(), password=None)
     except (ValueError, TypeError):  # whose words might quote it

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import pulumi
-from cryptography.x509 import load_pem_x509_certificates
 
 from config.credential import read_credential, read_wiring_credential
 from config.deadlines import read_deadlines
@@ -125,6 +124,9 @@ def _pools_namespace(root: Section, pools: tuple[RunnerPool, ...]) -> str:
 def _is_certificate(text: str) -> bool:
     if not text:
         return True
+    # Only here: most stacks have none, and each `up` and preview would wait for the library.
+    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415
+
     try:
         return bool(load_pem_x509_certificates(text.encode()))
     except ValueError:
