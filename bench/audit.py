@@ -10,7 +10,7 @@ from lab.trial.kubernetes import USER_AGENT
 
 # By the first word of the client's User-Agent.
 # Parts of the lab that use its administrator's credential, and whoever looks on.
-_OTHERS: Final = (USER_AGENT, "kwok/", "kube-router/")
+_OTHERS: Final = (USER_AGENT, "kwok/", "kube-router/", "coredns/")
 _CLIENTS: Final = {"pulumi-kubernetes": "provider", "python-httpx2": "program", "python-httpx": "program"}
 
 
