@@ -15,7 +15,7 @@ OF_EACH ?= 12
 MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help venv install check format test test-review test-newcomer test-scaling test-demo test-sharing test-why alerts adversary unit unit-pythons unit-newest mutants flip share schema lock audit sbom demo lab-up lab-down lab-status faults bench load-curve scale scale-at-once demo-review review repair unlock doctor
+.PHONY: help venv install check format test test-review test-newcomer test-scaling test-demo test-sharing test-why alerts adversary unit unit-pythons unit-newest mutants flip share schema lock audit sbom demo lab-up lab-down lab-status faults soak bench load-curve scale scale-at-once demo-review review repair unlock doctor
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -122,6 +122,9 @@ lab-status: venv ## one line per part of the lab
 
 faults: venv ## the faults of docs/reliability.md on the lab, one after another, and that page anew; ONLY="name …": some of them
 	$(BIN)/python -m lab up && $(BIN)/python -m lab.faults $(if $(ONLY),--only $(ONLY))
+
+soak: venv ## short jobs at both forges under random faults for MINUTES, with a seed that is drawn or SEED; docs/soak.md anew (not part of CI)
+	$(BIN)/python -m lab up --github && $(BIN)/python -m lab.soak --minutes $(MINUTES) $(if $(filter file,$(origin SEED)),,--seed $(SEED))
 
 load-curve: venv ## 50 to 400 pods at once at a slow forge, both forges: an hour; FORGES=gitea PODS=400 CALLS=0.5 for one line (not part of CI)
 	$(BIN)/python -m tests.registrar.load_curve --forges $(FORGES) --pods $(PODS) --call-seconds $(CALLS)

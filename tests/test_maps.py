@@ -14,7 +14,7 @@ PACKAGES = [
     "components", "components/platform", "components/pools", "components/github",
     "gpu_runners", "gpu_runners/state", "gpu_runners/wait", "gpu_runners/why", "gpu_runners/top", "gpu_runners/usage",
     "registrar", "registrar/forges", "registrar/forges/github",
-    "lab/faults",
+    "lab/faults", "lab/soak",
 ]  # fmt: skip
 
 

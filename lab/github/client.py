@@ -50,6 +50,14 @@ class Client:
         else:
             self._call("PUT", f"/_lab{path}", json=body)
 
+    def add_fault(self, fault: dict[str, Any]) -> None:
+        """From now on it misbehaves like this: the fields of lab.github.faults.Fault."""
+        self._call("POST", "/_lab/faults", json=fault)
+
+    def clear_faults(self) -> None:
+        """Everything works again."""
+        self._call("DELETE", "/_lab/faults")
+
     def _call(self, method: str, path: str, *, allowed: tuple[int, ...] = (), **sent: Any) -> httpx2.Response:
         try:
             answer = self._http.request(method, path, **sent)
