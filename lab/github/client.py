@@ -13,12 +13,16 @@ TIMEOUT_SECONDS = 20.0
 class Client:
     """Every method raises LabError unless the answer is 2xx, or 404 where nothing there is an answer as well."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, url: str = daemon.URL) -> None:
         # trust_env: a proxy of this machine knows no way to the lab's bridge
         self._http = httpx2.Client(
-            base_url=daemon.URL, headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_SECONDS,
+            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_SECONDS,
             trust_env=False, follow_redirects=True,
         )  # fmt: skip
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._http.close()
 
     def get(self, path: str, **parameters: str | int) -> Any:
         """The JSON at a path of the API."""

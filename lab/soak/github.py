@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from lab.github import daemon
@@ -30,10 +31,10 @@ OUTAGES: Final[Mapping[str, dict[str, Any]]] = {
 class GithubForge:
     """A repository of the soak's own. While it misbehaves nobody asks: an answer would be as bad for us."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, record: Path = daemon.RECORD) -> None:
         self._client, self._path = client, f"/repos/{REPOSITORY}"
         self._asking = threading.RLock()
-        self._record = daemon.RECORD.open()
+        self._record = record.open()
         self._record.seek(0, 2)
         self._registrations = 0
 
@@ -98,6 +99,7 @@ class GithubForge:
                 if run["status"] != "completed":
                     self._client.post(f"{self._path}/actions/runs/{run['id']}/cancel", {}, allowed=(409,))
         self._record.close()
+        self._client.close()
 
     @contextmanager
     def _faulty(self, fault: dict[str, Any]) -> Iterator[None]:
