@@ -115,3 +115,20 @@ def test_an_answer_that_is_no_api_servers_is_no_answer(server: ApiServer, tmp_pa
     server.answers["/version"] = answer
     with connected(server, tmp_path) as cluster, pytest.raises(ClusterUnreachableError, match="no JSON object"):
         cluster.get("/version")
+
+
+def test_what_happens_to_objects_is_told_as_it_happens(server: ApiServer, tmp_path: Path) -> None:
+    event = {"type": "ADDED", "object": {"metadata": {"name": "a"}}}
+    server.answers["/api/v1/pods"] = event
+    with connected(server, tmp_path) as cluster:
+        assert list(cluster.watch("/api/v1/pods", {"resourceVersion": "7"}, 1)) == [event]
+
+
+def test_a_watch_that_is_refused_or_tells_no_events_says_so(server: ApiServer, tmp_path: Path) -> None:
+    server.refusals["/api/v1/pods"] = (403, "no")
+    server.answers["/api/v1/nodes"] = {"items": []}
+    with connected(server, tmp_path) as cluster:
+        with pytest.raises(ClusterRefusedError):
+            list(cluster.watch("/api/v1/pods", {}, 1))
+        with pytest.raises(ClusterUnreachableError, match="no event"):
+            list(cluster.watch("/api/v1/nodes", {}, 1))
