@@ -16,6 +16,7 @@
   stack_cluster   the cluster that a stack's config names
   declared_pools  the pools that a stack's state and config declare
   stack_config    a stack's config as `pulumi up` would read it
+  stack_file      what keeps Pulumi from reading a stack file, in words that name the line
   review/         `review`, `repair`, and the parts of a review that workflows run: `stacks`, `collect`, `render`, …
   doctor/         `doctor`: what a stack lacks before `pulumi up`
   wait/           `wait`: until every runner of a stack is online

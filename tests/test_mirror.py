@@ -12,6 +12,7 @@ SHARED = {
     "github": "GitHub's own description of its API, its permissions, and the lab's stand-in on a port",
     "program": "__main__.py with Pulumi.yaml, and the workflows that run it",
     "lab": "on the real cluster",
+    "scale": "the registrar beside a real API server and its controllers, at up to a thousand runners",
     "gpu": "on a machine with a GPU, by hand: see its README",
 }
 UNIT_OF = {"lab_unit": "lab"}
