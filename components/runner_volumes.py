@@ -10,7 +10,13 @@ from typing import Final
 import pulumi_kubernetes as k8s
 
 from values.cache import Cache, cache_path, cache_volume
-from values.contract import JOB_TOKEN_AUDIENCE, TOKEN_AUDIENCE, TRUST_CONFIG_MAP, kubeconfig_key
+from values.contract import (
+    JOB_TOKEN_AUDIENCE,
+    QUEUED_SECONDS_ANNOTATION,
+    TOKEN_AUDIENCE,
+    TRUST_CONFIG_MAP,
+    kubeconfig_key,
+)
 from values.pool import RUNNER_FILES
 
 RUNNER_DIRECTORY: Final = "/runner"
@@ -30,6 +36,9 @@ _CONTAINER_FOLDERS: Final = (
 TOKEN_DIRECTORY: Final = "/var/run/registrar"  # noqa: S105 - a path
 TRUST_DIRECTORY: Final = "/etc/registrar-trust"
 JOB_CREDENTIAL_DIRECTORY: Final = "/var/run/job-credential"  # the token, the plugin, a kubeconfig for each account
+QUEUE_TIME_DIRECTORY: Final = "/var/run/queue-time"  # at GitHub: what the registrar wrote on the pod
+QUEUE_TIME_KEY: Final = "seconds"
+QUEUE_TIME_FIELD: Final = f"metadata.annotations['{QUEUED_SECONDS_ANNOTATION}']"
 KUBERNETES_CA_CONFIG_MAP: Final = "kube-root-ca.crt"  # Kubernetes writes it into every namespace
 KUBERNETES_CA_FILE: Final = "kubernetes-ca.crt"
 
@@ -47,10 +56,11 @@ Mount = k8s.core.v1.VolumeMountArgsDict
 Projection = k8s.core.v1.VolumeProjectionArgsDict
 
 
-def pod_volumes(shared_memory: str, work_volume: str, *, job_credentials: bool) -> list[Volume]:
+def pod_volumes(shared_memory: str, work_volume: str, *, job_credentials: bool, of_github: bool) -> list[Volume]:
     """All volumes of the pod. Sizes are Kubernetes quantities.
 
-    job_credentials adds that by which jobs ask the registrar for the rights of an account.
+    job_credentials adds that by which jobs ask the registrar for the rights of an account, of_github how long a job has
+    waited, for its summary.
     """
     volumes: list[Volume] = [
         {"name": "runner-files", "empty_dir": {"size_limit": RUNNER_FILES}},
@@ -60,6 +70,8 @@ def pod_volumes(shared_memory: str, work_volume: str, *, job_credentials: bool) 
         {"name": "registrar-token", "projected": {"default_mode": 0o440, "sources": [_token(TOKEN_AUDIENCE)]}},
         {"name": "registrar-trust", "config_map": {"name": TRUST_CONFIG_MAP, "default_mode": 0o444}},
     ]
+    if of_github:
+        volumes.append({"name": "queue-time", "downward_api": _queue_time()})
     return [*volumes, {"name": "job-credential", "projected": _job_credential()}] if job_credentials else volumes
 
 
@@ -98,7 +110,7 @@ def registration_mounts() -> list[Mount]:
 
 
 def runner_mounts(*, job_credentials: bool, of_github: bool) -> list[Mount]:
-    """Mounts of the main container; of_github adds the folders in which GitHub's runner works."""
+    """Mounts of the main container; of_github adds what GitHub's runner works with."""
     mounts: list[Mount] = [
         {"name": "runner-files", "mount_path": RUNNER_DIRECTORY},
         {"name": "registration", "mount_path": REGISTRATION_DIRECTORY},
@@ -109,6 +121,7 @@ def runner_mounts(*, job_credentials: bool, of_github: bool) -> list[Mount]:
         mounts.append({"name": "work", "mount_path": GITHUB_WORK_DIRECTORY, "sub_path": JOBS_FOLDER})
         for name, path, folder in _CONTAINER_FOLDERS:
             mounts.append({"name": name, "mount_path": path, "sub_path": folder})
+        mounts.append({"name": "queue-time", "mount_path": QUEUE_TIME_DIRECTORY, "read_only": True})
     credential: Mount = {"name": "job-credential", "mount_path": JOB_CREDENTIAL_DIRECTORY, "read_only": True}
     return [*mounts, credential] if job_credentials else mounts
 
@@ -116,6 +129,11 @@ def runner_mounts(*, job_credentials: bool, of_github: bool) -> list[Mount]:
 def kubeconfig_file(account: str) -> str:
     """Where jobs of a base runner find the kubeconfig that asks for an account's rights."""
     return f"{JOB_CREDENTIAL_DIRECTORY}/{kubeconfig_key(account)}"
+
+
+def _queue_time() -> k8s.core.v1.DownwardAPIVolumeSourceArgsDict:
+    field: k8s.core.v1.ObjectFieldSelectorArgsDict = {"api_version": "v1", "field_path": QUEUE_TIME_FIELD}
+    return {"default_mode": 0o444, "items": [{"path": QUEUE_TIME_KEY, "field_ref": field}]}
 
 
 def _token(audience: str) -> Projection:

@@ -8,7 +8,7 @@ from registrar import cluster
 from registrar.announcer import Announcer
 from registrar.cluster import Cluster
 from registrar.decisions import Action, Verb
-from registrar.forges.forge import Forge, ForgeError, RunnerBusyError
+from registrar.forges.forge import Forge, ForgeError, Job, RunnerBusyError
 from registrar.logs import log
 from registrar.metrics import Metrics
 from registrar.pod_store import PodStore
@@ -31,12 +31,13 @@ class Ghost:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What actions are about: a pod with its runner, or a ghost."""
+    """What actions are about: a pod with its runner and the job that the runner has now, or a ghost."""
 
     scope: Scope
     pod: RunnerPod | None
     runner_id: int | None
     ghost: Ghost | None = None
+    job: Job | None = None
 
 
 class Actor:
@@ -70,7 +71,7 @@ class Actor:
         if action.verb in (Verb.CORDON, Verb.REMOVE):
             return target.runner_id is None or await self._do_at_forge(target.scope, target.runner_id, action)
         if action.verb is not Verb.REPORT and target.pod is not None:
-            await self._do_to_pod(target.pod, action)
+            await self._do_to_pod(target.pod, action, target.job)
         return True
 
     async def _do_at_forge(self, scope: Scope, runner_id: int, action: Action) -> bool:
@@ -84,7 +85,7 @@ class Actor:
         await self._forge.remove(scope, runner_id)
         return True
 
-    async def _do_to_pod(self, pod: RunnerPod, action: Action) -> None:
+    async def _do_to_pod(self, pod: RunnerPod, action: Action, job: Job | None) -> None:
         if action.verb is Verb.SET_GATE:
             self._store.put(await self._api.open_gate(pod, action.message))
         elif action.verb is Verb.LATCH:
@@ -92,6 +93,8 @@ class Actor:
                 contract.BUSY_ANNOTATION: action.job_id or contract.BUSY_WITH_UNKNOWN_JOB,
                 contract.DELETION_COST_ANNOTATION: BUSY_DELETION_COST,
             }
+            if job is not None and job.id == action.job_id and job.queued_seconds is not None:
+                latch[contract.QUEUED_SECONDS_ANNOTATION] = str(round(job.queued_seconds))
             self._store.put(await self._api.annotate(pod, latch))
         elif action.verb is Verb.DELETE_POD:
             await self._api.delete(pod)

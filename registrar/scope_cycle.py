@@ -13,7 +13,7 @@ from registrar.brakes import Brakes
 from registrar.decisions import Action, Standing, Verb, decide
 from registrar.forge_view import ForgeView
 from registrar.forge_watch import ForgeWatch
-from registrar.forges.forge import Forge, Runner
+from registrar.forges.forge import Forge, Job, Runner
 from registrar.ghosts import Ghosts
 from registrar.jobs_in_progress import JobsInProgress
 from registrar.logs import LOGGER
@@ -203,7 +203,8 @@ class ScopeCycle:
             runner = owned.get(pod.uid)
             actions = self._judge(pod, runner, view, kept=pod.uid in kept)
             if actions:
-                treatments.append(self._treat(pod, runner, actions, slots))
+                job = view.jobs.get((runner.id if runner else pod.runner_id) or 0)
+                treatments.append(self._treat(pod, runner, job, actions, slots))
         await asyncio.gather(*treatments)
 
     def _judge(self, pod: RunnerPod, runner: Runner | None, view: ForgeView, *, kept: bool) -> tuple[Action, ...]:
@@ -216,13 +217,19 @@ class ScopeCycle:
             return ()
 
     async def _treat(
-        self, pod: RunnerPod, runner: Runner | None, actions: Sequence[Action], slots: asyncio.Semaphore
+        self,
+        pod: RunnerPod,
+        runner: Runner | None,
+        job: Job | None,
+        actions: Sequence[Action],
+        slots: asyncio.Semaphore,
     ) -> None:
         try:
             async with slots:
                 # A runner that is not single-use was never made here, whatever its name is.
                 runner_id = runner.id if runner is not None and runner.ephemeral else None
-                done = await self._parts.actor.perform(Target(scope=self._scope, pod=pod, runner_id=runner_id), actions)
+                target = Target(scope=self._scope, pod=pod, runner_id=runner_id, job=job)
+                done = await self._parts.actor.perform(target, actions)
         except Exception:
             LOGGER.exception("pod not treated")  # one odd pod costs only itself
             return

@@ -28,6 +28,7 @@ IDLE_SECONDS_ANNOTATION: Final = f"{DOMAIN}/idle-seconds"  # the same: how long 
 RUNNER_ID_ANNOTATION: Final = f"{DOMAIN}/runner-id"  # the forge's id, stored before a registration is answered
 BUSY_ANNOTATION: Final = f"{DOMAIN}/busy"  # the latch: the forge's job id, or BUSY_WITH_UNKNOWN_JOB
 BUSY_WITH_UNKNOWN_JOB: Final = "unknown"
+QUEUED_SECONDS_ANNOTATION: Final = f"{DOMAIN}/queued-seconds"  # with the latch: how long its job waited for a runner
 ONLINE_GATE: Final = f"{DOMAIN}/online"  # readiness gate and pod condition: has been online, never taken back
 DELETION_COST_ANNOTATION: Final = "controller.kubernetes.io/pod-deletion-cost"
 
@@ -36,6 +37,10 @@ RUNNER_USER: Final = 1001  # uid and gid of both containers
 RUNNER_CONTAINER: Final = "runner"
 OWN_POOL_VARIABLE: Final = "GPU_RUNNERS_POOL"  # of the runner's container: its pool, as namespace/name
 OWN_IMAGE_VARIABLE: Final = "GPU_RUNNERS_IMAGE"  # the same: the image that it runs, as its pool names it
+OWN_GPUS_VARIABLE: Final = (
+    "GPU_RUNNERS_GPUS"  # at GitHub: the devices that it asks for, e.g. 2 nvidia.com/gpu; "" for none
+)
+QUEUE_TIME_VARIABLE: Final = "GPU_RUNNERS_QUEUE_TIME"  # at GitHub: the file that holds QUEUED_SECONDS_ANNOTATION
 REGISTRATION_CONTAINER: Final = "registration"  # the init container
 TOKEN_AUDIENCE: Final = "registrar"  # noqa: S105 - the audience of a token, not a token
 # Of the token that job code can read: it asks for rights of a job, and never for a registration.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from values.contract import OWN_IMAGE_VARIABLE, OWN_POOL_VARIABLE
+from values.contract import OWN_GPUS_VARIABLE, OWN_IMAGE_VARIABLE, OWN_POOL_VARIABLE, QUEUE_TIME_VARIABLE
 
 KUBECONFIG_VARIABLE: Final = "KUBECONFIG"  # of base runners: by it jobs ask for the rights of an account
 
@@ -51,8 +51,10 @@ RUNNER_VARIABLES: Final = (
     "PROTECT_JOB_SECONDS",
     "RUNNER_PROCESS",
     "USER",
+    OWN_GPUS_VARIABLE,
     OWN_IMAGE_VARIABLE,
     OWN_POOL_VARIABLE,
+    QUEUE_TIME_VARIABLE,
 )
 VARIABLE: Final = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
 LONGEST_VALUE: Final = 1024

@@ -12,6 +12,8 @@ from components.pools.confinement import confined_pod, unprivileged
 from components.pools.runner_scripts import PRE_STOP, REGISTER, RUNNER_PROCESS, START
 from components.runner_volumes import (
     JOBS_FOLDER,
+    QUEUE_TIME_DIRECTORY,
+    QUEUE_TIME_KEY,
     REGISTRATION_DIRECTORY,
     REGISTRATION_MESSAGE,
     RUNNER_DIRECTORY,
@@ -28,8 +30,10 @@ from components.runner_volumes import (
 )
 from values.contract import (
     ONLINE_GATE,
+    OWN_GPUS_VARIABLE,
     OWN_IMAGE_VARIABLE,
     OWN_POOL_VARIABLE,
+    QUEUE_TIME_VARIABLE,
     REGISTRATION_CONTAINER,
     RUNNER_CONTAINER,
     RUNNER_LABELS_ANNOTATION,
@@ -67,7 +71,12 @@ def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
         "init_containers": [_registration_container(pool)],
         "containers": [_runner_container(pool)],
         "volumes": [
-            *pod_volumes(pool["shared_memory"], pool["work_volume"], job_credentials=has_identity),
+            *pod_volumes(
+                pool["shared_memory"],
+                pool["work_volume"],
+                job_credentials=has_identity,
+                of_github=pool["forge"] == GITHUB,
+            ),
             *cache_volumes(pool.get("caches", [])),
         ],
     }
@@ -139,6 +148,9 @@ def _runner_container(pool: RunnerPool) -> Container:
         OWN_POOL_VARIABLE: pool_key(pool),
         OWN_IMAGE_VARIABLE: pool["image"],
     }
+    if forge == GITHUB:
+        variables[OWN_GPUS_VARIABLE] = ", ".join(f"{count} {resource}" for resource, count in devices.items())
+        variables[QUEUE_TIME_VARIABLE] = f"{QUEUE_TIME_DIRECTORY}/{QUEUE_TIME_KEY}"
     if pool["identity"] != NO_IDENTITY:
         variables["KUBECONFIG"] = kubeconfig_file(pool["identity"])
     return {

@@ -2,7 +2,9 @@
 
 import copy
 import json
+import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,13 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from gpu_runners.app.manifest import permissions
 from lab.github import daemon, parts
 from lab.trial.deadline import until
-from lab.trial.kubernetes import Json
+from lab.trial.kubernetes import Json, KubernetesApi
 from lab.trial.stack import Stack
 from tests.github import description as github_description
 from tests.github import permissions as github_permissions
 from tests.lab.github_forge import INSTALLATION, REPOSITORY, Exchanges, GithubRepository, platform_config
 
 NAMESPACE = "gpu-runners-github"
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 CONFIG: Json = {**platform_config(NAMESPACE, REPOSITORY), "gpu-runners:githubApp": {"appId": 1}}
 WORKFLOW = """
 name: train
@@ -27,8 +30,17 @@ jobs:
   train:
     runs-on: cml-gpu
     env: {KEY: "${{ secrets.FROM_CONFIG }}"}
-    steps: [{run: 'echo "trained on GPU $NVIDIA_VISIBLE_DEVICES with a key of ${#KEY} letters"'}]
+    steps:
+      - run: 'echo "trained on GPU $NVIDIA_VISIBLE_DEVICES with a key of ${#KEY} letters"'
 """
+# Its end is told how long it waited once the registrar and the kubelet have told its pod.
+TOLD = (
+    WORKFLOW
+    + """      - run: |
+          for second in $(seq 60); do [ -s "$GPU_RUNNERS_QUEUE_TIME" ] && break; sleep 1; done
+          echo "told after $second s"
+"""
+)
 # What GitHub's own runner does for a job with `container:`, by hand: the lab's runner knows no hooks.
 IN_A_CONTAINER = """
 name: contained
@@ -96,7 +108,10 @@ def wired() -> Json:
 
 
 def test_a_dispatched_job_runs_on_a_gpu_pool_that_an_app_registered(
-    at_github: GithubRepository, backend: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+    at_github: GithubRepository,
+    api: KubernetesApi,
+    backend: Mapping[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     environment = with_app(at_github, backend)
     exchanges = Exchanges()
@@ -107,10 +122,21 @@ def test_a_dispatched_job_runs_on_a_gpu_pool_that_an_app_registered(
         assert len(online) == 1
         stack.preview().succeeded()
         stack.refresh().succeeded()
-        run = at_github.dispatch(WORKFLOW)
-        job = until("the job has ended", lambda: _ended(at_github, run), 30, seen=lambda: at_github.jobs(run))
-        assert (job["conclusion"], {job["runner_name"]}) == ("success", online)
-        assert "trained on GPU " in at_github.log(job["id"])
+        with ThreadPoolExecutor() as threads:
+            printed = threads.submit(api.text, f"{PODS}/{next(iter(online))}/log?container=runner&follow=true")
+            run = at_github.dispatch(TOLD)
+            job = until("the job has ended", lambda: _ended(at_github, run), 90, seen=lambda: at_github.jobs(run))
+            assert (job["conclusion"], {job["runner_name"]}) == ("success", online)
+            log = at_github.log(job["id"])
+            assert "trained on GPU " in log
+            assert re.search(r"told after \d+ s", log), log
+            summary = re.findall("^summary: (.*)$", printed.result(), re.MULTILINE)
+        assert summary[:3] == ["| GPU runner |  |", "| --- | --- |", f"| Pool | {NAMESPACE}/cuda |"]
+        assert re.fullmatch(r"\| GPU \| 1 (x|nvidia).* \|", summary[3]), summary
+        assert all(
+            re.fullmatch(rf"\| {name} \| (\d+ min )?\d+ s \|", row)
+            for name, row in zip(("For", "Waited"), summary[4:], strict=True)
+        ), summary
         until("the next runner is online", lambda: _others(at_github, online), 40, seen=at_github.runners)
         contained = at_github.dispatch(IN_A_CONTAINER)
         job = until("it has ended", lambda: _ended(at_github, contained), 40, seen=lambda: at_github.jobs(contained))

@@ -222,3 +222,24 @@ async def test_with_200_runs_that_go_on_a_new_runner_is_online_and_a_leaving_one
         await world.cluster.put(pod)
         await until(lambda: world.github.runners == {})
         assert time.monotonic() - began < 3.0
+
+
+async def a_job_that_waited(world: World, seconds: float) -> dict[str, Any]:
+    """A pod that is latched with a job which began so long after it was made."""
+    world.run()
+    pod = await an_online_pod(world)
+    world.github.run(1, job(5, runner_id=runner_id(pod)))
+    (begun,) = world.github.world.runs[1].jobs
+    begun.started = begun.made + seconds
+    await until(lambda: pod["metadata"]["annotations"].get(contract.BUSY_ANNOTATION) == "5")
+    return pod
+
+
+async def test_with_the_latch_a_pod_is_told_how_long_its_job_has_waited(world: World) -> None:
+    pod = await a_job_that_waited(world, 62)
+    assert pod["metadata"]["annotations"][contract.QUEUED_SECONDS_ANNOTATION] == "62"
+
+
+async def test_of_a_job_whose_wait_makes_no_sense_nothing_is_told(world: World) -> None:
+    pod = await a_job_that_waited(world, -9)
+    assert contract.QUEUED_SECONDS_ANNOTATION not in pod["metadata"]["annotations"]

@@ -19,6 +19,8 @@ from components.platform.admission.shape import (
 from components.runner_volumes import (
     KUBERNETES_CA_CONFIG_MAP,
     KUBERNETES_CA_FILE,
+    QUEUE_TIME_FIELD,
+    QUEUE_TIME_KEY,
     TOKEN_SECONDS,
     Projection,
     Volume,
@@ -33,6 +35,7 @@ _KINDS: Final = {
     "configMap": "config_map",
     "projected": "projected",
     "persistentVolumeClaim": "persistent_volume_claim",
+    "downwardAPI": "downward_api",
 }
 _MODES: Final = Value(f"{{v}} in [{0o400}, {0o440}, {0o444}]", "0400, 0440 or 0444")
 _CONFIG_MAPS: Final = (TRUST_CONFIG_MAP, KUBERNETES_CA_CONFIG_MAP)
@@ -40,7 +43,7 @@ _CONFIG_MAPS: Final = (TRUST_CONFIG_MAP, KUBERNETES_CA_CONFIG_MAP)
 
 def volumes(most: str, caches: Sequence[Cache], *, job_credentials: bool) -> Each:
     """The pod's volumes; most bounds each that lies on the node's disk or in its memory."""
-    declared = [*pod_volumes("1", "1", job_credentials=job_credentials), *cache_volumes(caches)]
+    declared = [*_of_any_pod(job_credentials=job_credentials), *cache_volumes(caches)]
     names = [str(volume["name"]) for volume in declared]
     audiences = [TOKEN_AUDIENCE, *([JOB_TOKEN_AUDIENCE] if job_credentials else [])]
     items = Fields({"key": exactly("ca.crt"), "path": exactly(KUBERNETES_CA_FILE)})
@@ -68,11 +71,22 @@ def volumes(most: str, caches: Sequence[Cache], *, job_credentials: bool) -> Eac
             "emptyDir": Fields({"medium": exactly("Memory"), "sizeLimit": quantity(most)}),
             "configMap": Fields({"name": exactly(TRUST_CONFIG_MAP, required=True), "defaultMode": _MODES}),
             "projected": Fields({"sources": Each(source, 3, named_by=""), "defaultMode": _MODES}),
+            "downwardAPI": Fields({"items": Each(_queue_time(), 1, named_by="path"), "defaultMode": _MODES}),
             **_claims(caches),
         },
         rules=(*_kinds(declared), *_cache_rules(caches), _sources(job_credentials=job_credentials)),
     )
     return Each(volume, most=len(names), required=True)
+
+
+def _of_any_pod(*, job_credentials: bool) -> list[Volume]:
+    return pod_volumes("1", "1", job_credentials=job_credentials, of_github=True)
+
+
+def _queue_time() -> Fields:
+    """The one annotation of its pod that a job may read."""
+    field = Fields({"apiVersion": exactly("v1"), "fieldPath": exactly(QUEUE_TIME_FIELD, required=True)}, required=True)
+    return Fields({"path": exactly(QUEUE_TIME_KEY, required=True), "fieldRef": field})
 
 
 def _claims(caches: Sequence[Cache]) -> dict[str, Fields]:
@@ -122,7 +136,7 @@ def _kinds(declared: Sequence[Volume]) -> list[Rule]:
 
 def _sources(*, job_credentials: bool) -> Rule:
     """What is projected together: in each volume what the program puts there, in its order, and nothing else."""
-    declared = [volume for volume in pod_volumes("1", "1", job_credentials=job_credentials) if "projected" in volume]
+    declared = [volume for volume in _of_any_pod(job_credentials=job_credentials) if "projected" in volume]
     wanted = {str(volume["name"]): " + ".join(map(_source, volume["projected"]["sources"])) for volume in declared}
     audience = "'token for ' + s.serviceAccountToken.?audience.orValue('nobody')"
     items = "s.?configMap.items.orValue([]).map(i, '/' + i.key).join('')"

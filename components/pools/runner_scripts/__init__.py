@@ -1,7 +1,8 @@
 """What runs in a runner's pod, as sh text files beside this module. Reads them; knows nothing of pods.
 
 They take everything they need from environment variables, which `runner_pod` sets, so that a test can run them as
-they are. Those that run in the user's image use nothing but the shell's own words and `sleep`.
+they are. Those that run in the user's image use nothing but the shell's own words and `sleep`, and `nvidia-smi` where
+it is.
 """
 
 import shlex
@@ -18,13 +19,25 @@ def _script(name: str) -> str:
     return "".join(line for line in lines if not line.lstrip().startswith("#"))
 
 
+def _hook(name: str) -> str:
+    """The same without indentation, for one that lies in a start script: admission bounds how long that is.
+
+    No text in a hook goes over two lines of which the second is indented.
+    """
+    return "".join(line.lstrip() for line in _script(name).splitlines(keepends=True) if line.strip())
+
+
 REGISTER: Final = _script("register.sh")
 PRE_STOP: Final = _script("pre-stop.sh")
 _CONTRACT: Final = _script("image-contract.sh")
-CONTAINER_HOOK: Final = _script("container-hook.sh")
+CONTAINER_HOOK: Final = _hook("container-hook.sh")
+JOB_SUMMARY: Final = _hook("job-summary.sh")
 START: Final[Mapping[str, str]] = {
     "gitea": _CONTRACT + _script("start-gitea.sh"),
-    "github": _CONTRACT + _script("start-github.sh").replace("@CONTAINER_HOOK@", shlex.quote(CONTAINER_HOOK)),
+    "github": _CONTRACT
+    + _script("start-github.sh")
+    .replace("@CONTAINER_HOOK@", shlex.quote(CONTAINER_HOOK))
+    .replace("@JOB_SUMMARY@", shlex.quote(JOB_SUMMARY)),
 }
 # Whose children are a job's processes: Gitea's runner is the container's first process and runs steps as its children;
 # GitHub's always has children, and names the one that runs a job.

@@ -79,6 +79,11 @@ fi
 # A job with `container:` is run in this very container, if that is the image which it asks for.
 printf %s @CONTAINER_HOOK@ > "$RUNNER_DIRECTORY/container-hook.sh"
 export ACTIONS_RUNNER_CONTAINER_HOOKS="$RUNNER_DIRECTORY/container-hook.sh"
+# At a job's end, unless the image or the pool has a hook of its own there (or "", for none).
+if [ -z "${ACTIONS_RUNNER_HOOK_JOB_COMPLETED+set}" ]; then
+    printf %s @JOB_SUMMARY@ > "$RUNNER_DIRECTORY/job-summary.sh"
+    export ACTIONS_RUNNER_HOOK_JOB_COMPLETED="$RUNNER_DIRECTORY/job-summary.sh"
+fi
 
 # Its own wrapper calls every end that it does not know, a crash too, 0: as if nothing had happened. Only that is changed.
 helper=$RUNNER_DIRECTORY/run-helper.sh.template

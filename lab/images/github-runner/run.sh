@@ -12,6 +12,13 @@ stop() {
     kill -TERM "$runner" 2> /dev/null
 }
 
+finish() {
+    [ -z "$worker" ] && return
+    kill "$worker" 2> /dev/null
+    wait "$worker"
+    worker=
+}
+
 exec 3< <(exec "$directory/github-act-runner" run --terminal=false "$@" 2>&1)
 runner=$!
 trap 'stop 143' TERM
@@ -25,10 +32,9 @@ while IFS= read -r line <&3; do
         worker=$!
         ;;
     *": Finished Job '"*)
-        [ -z "$worker" ] || kill "$worker" 2> /dev/null
-        worker=
+        finish
         ;;
     esac
 done
-[ -z "$worker" ] || kill "$worker" 2> /dev/null
+finish
 exit "$ended"

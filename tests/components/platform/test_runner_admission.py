@@ -213,7 +213,7 @@ def test_a_sandbox_with_overhead_is_one_of_a_granted_runtime_class() -> None:
 
 
 def test_the_variables_that_are_admitted_are_those_that_the_program_writes() -> None:
-    spec = written()["spec"]
+    spec = written(forge="github")["spec"]
     for container, names in (
         (spec["initContainers"][0], REGISTRATION_VARIABLES),
         (spec["containers"][0], (*RUNNER_VARIABLES, "KUBECONFIG")),

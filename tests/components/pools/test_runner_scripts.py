@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from components.pools.runner_scripts import PRE_STOP, REGISTER, START
+from components.pools.runner_scripts import JOB_SUMMARY, PRE_STOP, REGISTER, START
 from tests.components.pools.registrar_server import Answer, serving
 
 
@@ -333,6 +333,10 @@ def stand_in_runner(pod: PodFolder) -> None:
     put_program(pod, "ldconfig", "exit 0")  # knows of no other libraries
 
 
+def put_text(pod: PodFolder, path: str, text: str) -> None:
+    (pod.root / path).write_text(f"#!/bin/sh\n{text}\n")
+
+
 def put_program(pod: PodFolder, name: str, text: str) -> None:
     """A program of the image, before the machine's own."""
     path = pod.root / "bin" / name
@@ -407,6 +411,26 @@ def test_an_image_with_libicu_keeps_its_languages(pod: PodFolder) -> None:
     (pod.root / "lib/libicuuc.so.74").write_text("")
     run_github(pod, 0)
     assert "invariant=" in pod.text("note").splitlines()
+
+
+NOTE_HOOK = 'printf "%s" "${ACTIONS_RUNNER_HOOK_JOB_COMPLETED-}" > "$LISTENER_NOTE"'
+
+
+def test_githubs_runner_is_told_of_our_hook_at_a_jobs_end(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    put_text(pod, "runner/run.sh", NOTE_HOOK)
+    run_github(pod, 0)
+    assert pod.text("note") == f"{pod.root}/runner/job-summary.sh"
+    assert pod.text("runner/job-summary.sh") == JOB_SUMMARY
+
+
+@pytest.mark.parametrize("own", ["/opt/hooks/completed.sh", ""])
+def test_a_hook_of_the_image_or_the_pool_is_left_alone(pod: PodFolder, own: str) -> None:
+    stand_in_runner(pod)
+    put_text(pod, "runner/run.sh", NOTE_HOOK)
+    start_github(pod, ACTIONS_RUNNER_HOOK_JOB_COMPLETED=own).communicate(timeout=60)
+    assert pod.text("note") == own
+    assert not (pod.root / "runner/job-summary.sh").exists()
 
 
 def breach(pod: PodFolder, **variables: str) -> str:
