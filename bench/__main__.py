@@ -164,7 +164,10 @@ def _write(parts: Mapping[str, Part]) -> None:
 
 
 def _sizes(text: str) -> tuple[int, ...]:
-    return tuple(sorted(int(part) for part in text.split(",") if part))
+    sizes = tuple(sorted(int(part) for part in text.split(",") if part))
+    if not sizes or sizes[0] < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} names no numbers of pools, e.g. 1,10,30")
+    return sizes
 
 
 def _parts(text: str) -> tuple[str, ...]:
