@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--parts", type=_parts, default=tuple(SHARES), help=f"some of {','.join(SHARES)} (all)")
     for name, measure in (("--sizes", UP_INSTANT), ("--real-sizes", UP_REAL)):
         parser.add_argument(name, type=_sizes, default=SIZES[measure], help=f"pools of {measure} (%(default)s)")
-    parser.add_argument("--review-sizes", type=_sizes, default=(1, 10, 50), help="pools of reviews (%(default)s)")
+    parser.add_argument("--review-sizes", type=_sizes, default=(10, 50, 100), help="pools of reviews (%(default)s)")
     parser.add_argument("--page", action="store_true", help="write the page anew from bench/samples.json, and no more")
     chosen = parser.parse_args(arguments)
     if chosen.page:
