@@ -1,8 +1,9 @@
 """Where pools are made: namespaces and the platform of real runners, each there while it is used."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -35,13 +36,19 @@ def plain_namespace(api: KubernetesApi, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def platform(workshop: Workshop, name: str, *, follows_queue: bool) -> Iterator[Repository]:
-    """The registrar, the namespace and the repository of real runners; KEDA where pools follow the queue."""
+def platform(
+    workshop: Workshop, name: str, *, follows_queue: bool, grants: Mapping[str, Any] | None = None
+) -> Iterator[Repository]:
+    """The registrar, the namespace and the repository of real runners; KEDA where pools follow the queue.
+
+    `grants`: what else the environment has.
+    """
     variables, own = workshop.variables, workshop.folder / f"platform-{name}"
     own.mkdir()
     repository = Repository(variables["FORGE_URL"], variables["FORGE_TOKEN"], REPOSITORY)
     repository.make_anew()
     config = yaml.safe_load((Path(__file__).resolve().parent / "platform.yaml").read_text())["config"]
+    config["gpu-runners:platform"]["environments"][0] |= grants or {}
     if follows_queue:
         config["gpu-runners:platform"]["environments"][0]["autoscaler"] = keda.NAMESPACE
     stack = Stack.make(f"bench-platform-{name}", config, own, variables)
