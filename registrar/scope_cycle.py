@@ -65,6 +65,7 @@ class ScopeCycle:
         grants = [grant for grant in parts.settings.grants if grant.scope == scope]
         reruns = {grant.namespace for grant in grants if grant.rerun_lost_jobs}
         self._lost = LostJobs(parts.forge, scope, parts.announcer, parts.metrics, reruns=reruns)
+        self._gone: set[str] = set()  # uids of ended pods whose runners the forge does not have: none comes back
         self._closed: set[str] = set()  # uids of ended pods of which the forge has nothing left
 
     async def close(self) -> None:
@@ -124,7 +125,7 @@ class ScopeCycle:
     def _wants(self, pod: RunnerPod) -> bool:
         """Whether this pod's runner has to be looked up by its id in this cycle."""
         if pod.stage in ENDED:
-            return pod.uid not in self._closed
+            return pod.uid not in self._closed and pod.uid not in self._gone
         if pod.stage in WAITING or (pod.stage is Stage.STARTING and self._is_connecting(pod)):
             return False
         is_missing = self._watch.lacks(pod.runner_id or 0)
@@ -135,8 +136,18 @@ class ScopeCycle:
     def _close(self, pods: Sequence[RunnerPod], owned: Mapping[str, Runner], view: ForgeView) -> None:
         """Ended pods whose registrations are gone need not be looked for again, however long their results take."""
         for pod in pods:
-            if pod.stage in ENDED and situation.standing_of(pod, owned.get(pod.uid), view) is Standing.ABSENT:
-                self._closed.add(pod.uid)
+            if pod.stage in ENDED:
+                if pod.runner_id in view.absent:
+                    self._gone.add(pod.uid)
+                if self._standing(pod, owned.get(pod.uid), view) is Standing.ABSENT:
+                    self._closed.add(pod.uid)
+
+    def _standing(self, pod: RunnerPod, runner: Runner | None, view: ForgeView) -> Standing:
+        if pod.uid in self._closed and view.known:
+            return Standing.ABSENT
+        standing = situation.standing_of(pod, runner, view)
+        is_gone = pod.uid in self._gone and view.known and view.jobs_known and runner is None
+        return Standing.ABSENT if is_gone and standing is Standing.UNKNOWN else standing
 
     def _is_connecting(self, pod: RunnerPod) -> bool:
         """Whether its runner started so short a time ago that the forge cannot have heard of it."""
@@ -243,8 +254,7 @@ class ScopeCycle:
 
     def _decide(self, pod: RunnerPod, runner: Runner | None, view: ForgeView, *, kept: bool) -> tuple[Action, ...]:
         deadlines, brakes, now = self._parts.settings.deadlines, self._parts.brakes, self._clock()
-        is_closed = pod.uid in self._closed and view.known
-        standing = Standing.ABSENT if is_closed else situation.standing_of(pod, runner, view)
+        standing = self._standing(pod, runner, view)
         braked = brakes.explain(pod) if brakes.remaining(pod, now) > 0 else ""
         state = situation.pod_state(
             pod, deadlines=deadlines, now=now, braked=braked, outcome=self._results.outcome(pod), kept=kept
@@ -280,4 +290,5 @@ class ScopeCycle:
         uids = {pod.uid for pod in pods}
         self._results.forget(uids)
         self._closed &= uids
+        self._gone &= uids
         self._watch.forget({pod.runner_id for pod in pods if pod.runner_id is not None})

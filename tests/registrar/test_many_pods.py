@@ -85,3 +85,21 @@ async def test_a_registration_that_is_gone_is_not_looked_for_until_the_result_is
     lists = [call for call in world.gitea.calls if call.endswith("/actions/runners")]
     assert len(lists) > 3, "there were cycles while the result was awaited"
     assert len(looks) <= 2
+
+
+async def test_a_registration_that_is_gone_is_not_looked_for_while_its_job_still_seems_to_run(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    world.run()
+    await until(world.store.pods)
+    assert (await world.register(pod))[0] == 200
+    (runner,) = world.gitea.runners
+    world.gitea.job(5, runner_id=runner)
+    world.gitea.come_online(runner)
+    await world.cluster.put(start(pod))
+    await until(lambda: pod["metadata"]["annotations"].get(contract.BUSY_ANNOTATION) == "5")
+    del world.gitea.runners[runner]
+    world.gitea.calls.clear()
+    await world.cluster.put(end(pod, exit_code=0))
+    await until(lambda: len([call for call in world.gitea.calls if call.endswith("/actions/runners")]) > 3)
+    assert len([call for call in world.gitea.calls if call.endswith(f"/runners/{runner}")]) <= 2
