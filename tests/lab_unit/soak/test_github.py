@@ -67,6 +67,14 @@ def test_registrations_count_that_were_made_and_no_others(scene: Scene) -> None:
     assert scene.forge.registrations() == 2
 
 
+def test_registrations_of_an_earlier_soak_do_not_count(tmp_path: Path) -> None:
+    with served(tmp_path) as first:
+        first.register("earlier")
+    with served(tmp_path) as second:
+        second.register("one")
+        assert second.forge.registrations() == 1
+
+
 @pytest.mark.parametrize("name", sorted(set(OUTAGES) - {"forge-hangs"}))
 def test_it_misbehaves_for_as_long_as_an_outage_lasts_and_not_longer(scene: Scene, name: str) -> None:
     with scene.forge.outage(name), pytest.raises(LabError):
