@@ -225,3 +225,18 @@ def test_a_node_that_tells_nothing_of_itself_yet_has_no_room() -> None:
     young = node({"metadata": {"name": "young"}, "spec": {}, "status": {}}, amount)
     assert young.allocatable == {}
     assert "gpu-1 could hold 4 runners" in verdict(State.OK, asked(2), made(), young)
+
+
+def test_nodes_that_never_had_the_resource_are_no_nodes_with_gpus() -> None:
+    plain = node(
+        {
+            "metadata": {"name": "cpu-1", "labels": {"team": "web"}},
+            "spec": {},
+            "status": {
+                "conditions": [{"type": "Ready", "status": "True"}],
+                "allocatable": {"cpu": "32", "memory": "256Gi"},
+            },
+        },
+        amount,
+    )
+    assert "no node now offers nvidia.com/gpu" in str(room(asked(), [plain]))

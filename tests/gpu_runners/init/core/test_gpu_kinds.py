@@ -96,3 +96,9 @@ def test_the_most_gpus_come_first() -> None:
         for name, gpus in (("L4", "1"), ("H100", "8"))
     ]
     assert [kind.selector["nvidia.com/gpu.product"] for kind in gpu_kinds(nodes, amount)] == ["H100", "L4"]
+
+
+def test_kinds_with_as_many_gpus_come_in_one_order_whatever_the_order_of_the_nodes() -> None:
+    nodes = [node(name, {"nvidia.com/gpu.product": name}, {"nvidia.com/gpu": "1"}) for name in ("L4", "A10", "T4")]
+    orders = [gpu_kinds(listed, amount) for listed in (nodes, nodes[::-1], [nodes[1], nodes[0], nodes[2]])]
+    assert orders[0] == orders[1] == orders[2]
