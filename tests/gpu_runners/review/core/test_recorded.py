@@ -5,8 +5,9 @@ import json
 import pytest
 
 from gpu_runners.exit_code import ExitCode
-from gpu_runners.review.core.evidence import Evidence
-from gpu_runners.review.core.findings import Drift, Kind
+from gpu_runners.review.core import pending
+from gpu_runners.review.core.evidence import Declared, Evidence, namespaces
+from gpu_runners.review.core.findings import Drift, Kind, ObjectName
 from gpu_runners.review.core.markdown import markdown, verdict
 from tests.gpu_runners.review.core.recorded import evidence, reviewed
 
@@ -208,3 +209,30 @@ def test_evidence_comes_back_from_its_document_as_it_was() -> None:
     once = Evidence.from_json(document)
     assert isinstance(once.violations, tuple)
     assert Evidence.from_json(json.loads(json.dumps(once.to_json()))) == once
+
+
+def test_a_stack_looks_into_the_namespaces_that_it_declares_and_those_that_it_declares_anything_in() -> None:
+    def one(kind: str, namespace: str, name: str) -> Declared:
+        named = ObjectName(kind=kind, namespace=namespace, name=name, version="v1")
+        return Declared(name=named, urn="", inputs={}, outputs={}, field_manager="")
+
+    objects = [one("Namespace", "", "dev"), one("Secret", "system", "a"), one("ClusterRole", "", "broad")]
+    assert namespaces(objects) == ["dev", "system"]
+
+
+def test_what_the_next_up_makes_or_deletes_is_told_whole() -> None:
+    def step(op: str) -> dict[str, object]:
+        state = {"custom": True, "type": "kubernetes:core/v1:Secret"}
+        return {"op": op, "urn": "urn:pulumi:dev::p::kubernetes:core/v1:Secret::s", "newState": state}
+
+    (made,) = pending.changes({"steps": [step("create")]})
+    assert (made.field, made.before, made.after) == ("", "", "")
+    assert pending.touched({"steps": [step("create")]}) == {step("create")["urn"]: [""]}
+    assert pending.touched({"steps": [step("same")]}) == {}
+
+
+def test_a_time_is_told_in_words_of_people() -> None:
+    table = markdown(reviewed(evidence("drifted")))
+    times = [drift.when for drift in reviewed(evidence("drifted")).drift if drift.when != "unknown"]
+    day, hour = times[0][:10], times[0][11:16]
+    assert f"{day} {hour} UTC" in table
