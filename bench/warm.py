@@ -59,8 +59,9 @@ class Measuring:
         self._workshop, self._repository = workshop, repository
         self._witness = Witness(workshop.api, places.NAMESPACE)
         self._ledger = Ledger()
+        first = int(time.time())  # what an earlier try left on the node is no image of this one
         self._images = {
-            f"{NAMES[kind]}-{number}": catalogue.fresh_image(2 * number + second)
+            f"{NAMES[kind]}-{number}": catalogue.fresh_image(first + 2 * number + second)
             for number in range(workshop.runs)
             for second, kind in enumerate((COLD, AHEAD))
         }
