@@ -34,7 +34,7 @@ or force-deleted are lost by the fault's nature and counted apart: there it is a
 Registrars are killed in the first {EARLY:.0%} of the time only, so that the last processes live long enough to be
 judged by the median slope between all samples: those that lived for
 {(WARM_UP_SECONDS + SPAN_SECONDS) / 60:.0f} minutes, without the first {WARM_UP_SECONDS / 60:.0f}. Memory is resident
-memory as the kernel has it. A pod's whole life is some six to nine Events of the registrar; at most
+memory as the kernel has it. A pod's whole life is some four Events of the registrar; at most
 {EVENTS_PER_POD:g} count as no flood.
 """
 VERDICTS: Final = {True: "held", False: "**broken**", None: "not judged"}
