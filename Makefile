@@ -63,8 +63,8 @@ test-scaling: venv ## a long suite on the lab: pools that follow the queue, from
 adversary: venv ## a long suite on the lab: all that a hostile pod is refused, and all that it cannot reach
 	$(BIN)/python -m lab up && $(BIN)/pytest -m adversary
 
-unit: venv ## the tests that need no cluster, one process for each core
-	$(BIN)/pytest -m 'not lab and not long' -n auto --dist loadscope
+unit: venv ## the tests that need no cluster, two processes for each core, as they wait half of the time
+	$(BIN)/pytest -m 'not lab and not long' -n $$((2 * $$(nproc))) --dist loadscope
 
 flip: venv ## five hundred jobs at the stand-in for GitHub while a pool's maximum flips between zero and twelve: three minutes
 	FLIPPED_JOBS=500 $(BIN)/pytest tests/registrar/test_flipping_github.py
