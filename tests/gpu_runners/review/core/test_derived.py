@@ -15,6 +15,7 @@ VERSIONS = {
     "ScaledObject": "keda.sh/v1alpha1", "HorizontalPodAutoscaler": "autoscaling/v2", "CiliumEndpoint": "cilium.io/v2",
     "RoleBinding": "rbac.authorization.k8s.io/v1", "PolicyReport": "wgpolicyk8s.io/v1alpha2", "Event": "v1",
 }  # fmt: skip
+MAKERS = ("Deployment.apps", "DaemonSet.apps", "ReplicaSet.apps", "Service", "Pod")
 OURS = (("Deployment", "cuda"), ("Service", "registrar"), ("DaemonSet", "cuda-prepull"))
 
 
@@ -34,7 +35,10 @@ def endpoint_slice(name: str, service: str, maker: str = "endpointslice-controll
     return live("EndpointSlice", name, f"Service/{service}", labels=labels, **more)
 
 
-def undeclared(*others: Json, looked_at: tuple[tuple[str, str], ...] = ()) -> list[str]:
+def undeclared(
+    *others: Json, looked_at: tuple[tuple[str, str], ...] = (), makers: tuple[str, ...] = MAKERS
+) -> list[str]:
+    """What is found beside OURS; `makers`: kinds that were looked for, `looked_at` further ones with their place."""
     state = [
         {
             "type": f"kubernetes:{kind}", "urn": name, "id": f"{SPACE}/{name}",
@@ -44,7 +48,6 @@ def undeclared(*others: Json, looked_at: tuple[tuple[str, str], ...] = ()) -> li
     ]  # fmt: skip
     objects = declared(state)
     seen = [*(live(kind, name) for kind, name in OURS), live("ReplicaSet", "cuda-1", "Deployment/cuda"), *others]
-    makers = ("Deployment.apps", "DaemonSet.apps", "ReplicaSet.apps", "Service", "Pod")
     places = {*looked_at, *((maker, SPACE) for maker in makers)}
     return [drift.what for drift in ClusterDrift(objects, seen, {}, places).undeclared(())]
 
@@ -109,6 +112,14 @@ def test_an_autoscaler_of_a_scaled_object_that_was_looked_for_and_is_not_there_i
 def test_an_endpoint_that_names_a_pod_of_ours_and_is_not_named_like_it_is_found() -> None:
     pod = live("Pod", "cuda-1-a", "ReplicaSet/cuda-1")
     assert undeclared(pod, live("CiliumEndpoint", "by-hand", "Pod/cuda-1-a")) == ["CiliumEndpoint pools/by-hand"]
+
+
+@pytest.mark.parametrize(
+    "stranger", [live("Pod", "cuda-2-a", "ReplicaSet/cuda-2"), live("ReplicaSet", "cuda-9", "Deployment/other")]
+)
+def test_a_controller_of_ours_that_is_not_there_made_nothing_even_where_nobody_looked_for_it(stranger: Json) -> None:
+    found = undeclared(stranger, makers=("DaemonSet.apps", "Service"))
+    assert found == [f"{stranger['kind']} {SPACE}/{stranger['metadata']['name']}"]
 
 
 def test_two_that_name_each_other_are_found_and_the_look_ends() -> None:

@@ -191,6 +191,10 @@ def test_a_block_ends_where_we_end_it() -> None:
     assert page.prose.strip() == ""
 
 
+def test_a_fence_within_a_block_is_quotes_and_the_rest_stands_as_it_was() -> None:
+    assert block("a\n```\n# Heading\n", 1000) == "```\na\n'''\n# Heading\n```"
+
+
 @pytest.mark.parametrize("stack", ["dev --> @me", "a-->", "a--!>b", "x\n", "<!--"])
 def test_a_stacks_name_stays_within_its_marker(stack: str) -> None:
     line = marker(stack)

@@ -28,6 +28,17 @@ def test_the_order_of_steps_and_what_no_change_is_do_not_matter() -> None:
     assert plan_digest(document) == plan_digest(preview()) == plan_digest(trimmed(preview()))
 
 
+def turned(value: Any) -> Any:
+    """The same with the keys of each object in the other order."""
+    if isinstance(value, dict):
+        return {key: turned(part) for key, part in reversed(value.items())}
+    return [turned(part) for part in value] if isinstance(value, list) else value
+
+
+def test_the_order_of_the_keys_of_an_object_does_not_matter() -> None:
+    assert plan_digest(turned(preview())) == plan_digest(preview())
+
+
 def test_the_report_holds_it() -> None:
     assert reviewed(evidence("drifted")).plan == plan_digest(preview())
     assert reviewed(evidence("drifted") | {"preview": None, "failure": "error: x"}).plan == ""

@@ -145,6 +145,15 @@ def test_a_field_that_has_another_value_by_now_is_left() -> None:
     assert [line.what for line in left] == ["Deployment dev/cuda image"]
 
 
+def test_a_field_that_is_left_is_not_among_those_that_are_taken_out() -> None:
+    kept = drift(Kind.ADDED, "hostNetwork", live_value="true")
+    gone_on = drift(Kind.ADDED, "hostPID", live_value="true")
+    now = [kept, replace(gone_on, live_value="false")]
+    done, left = agreed(kept, gone_on, drift(Kind.CHANGED, "image"), then=lambda: (evidence(live(POOL)), now))
+    assert done == ["take out Deployment dev/cuda: hostNetwork"]
+    assert left == ["Deployment dev/cuda hostPID", "Deployment dev/cuda image"]
+
+
 def test_another_object_of_that_name_is_left() -> None:
     done, left = agreed(UNDECLARED, then=lambda: (evidence(live(MAP, uid="another")), [UNDECLARED]))
     assert (done, len(left)) == ([], 1)

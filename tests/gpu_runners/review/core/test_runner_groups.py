@@ -33,6 +33,11 @@ def test_a_group_that_was_deleted_is_drift_with_its_cure() -> None:
     assert f"`pulumi state delete '{URN}'`" in drift.up
 
 
+def test_a_group_that_was_deleted_is_gone_as_a_whole_and_not_a_field_of_it() -> None:
+    (drift,) = found(there(1, "Default"))
+    assert (drift.field, drift.path) == ("", ())
+
+
 def test_a_namesake_that_somebody_made_since_is_another_group() -> None:
     (drift,) = found(there(9))
     assert drift.live == "deleted; another one of this name is number 9"

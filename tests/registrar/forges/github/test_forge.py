@@ -9,6 +9,7 @@ from unittest.mock import ANY
 
 import pytest
 
+from lab.github.faults import Fault
 from registrar.forges.forge import ForgeRefusedError, RunnerBusyError
 from registrar.forges.github.reading import runner
 from registrar.untrusted import Entry
@@ -252,6 +253,17 @@ async def test_a_version_that_came_later_is_asked_for_beside_those_that_are_know
     assert known.warning == ""
     assert "runner version 2.336.0 until 2026-01-02" in new.warning
     assert sum("deprecations" in call for call in bench.stand_in.calls) == 2
+
+
+async def test_a_version_that_github_does_not_tell_of_now_costs_no_other_one(bench: Bench) -> None:
+    bench.stand_in.world.deprecations["2.336.0"] = "2026-01-02T00:00:00Z"
+    bench.stand_in.come_online(await issued(bench), version="2.330.0")
+    bench.stand_in.come_online(await issued(bench, "cuda-abc-bbbbb"), version="2.336.0")
+    bench.stand_in.arrange_status(500)
+    bench.stand_in.faults.add(Fault("^GET .*/deprecations/2.330.0", times=None, status=500, message=""))
+    untold, told = await bench.forge.list_runners(GUIDE)
+    assert untold.warning == ""
+    assert "runner version 2.336.0 until 2026-01-02" in told.warning
 
 
 def test_a_runner_is_single_use_unless_github_says_that_it_is_not() -> None:

@@ -15,6 +15,7 @@ from tests.registrar.forges.github.bench import Bench, github_bench
 from values.scope import Scope
 
 GUIDE, ORGANIZATION = Scope("mlops/guide"), Scope("mlops")
+DEFAULT = {"id": 1, "name": "Default", "default": True, "visibility": "all", "allows_public_repositories": False}
 GROUP = {"id": 7, "name": "gpu", "default": False, "visibility": "selected", "allows_public_repositories": False}
 RUNS = "GET /repos/mlops/guide/actions/runs"
 
@@ -122,6 +123,18 @@ async def test_a_job_tells_which_of_the_granted_groups_serve_its_repository_and_
         assert groups == {"guide/1": {"gpu"}, "guide/2": frozenset(), "other/3": frozenset()}
 
 
+async def test_a_group_for_selected_repositories_serves_those_and_one_for_all_serves_each(tmp_path: Path) -> None:
+    async with github_bench(tmp_path, more_groups=("gpu",)) as bench:
+        bench.stand_in.world.add_repository("mlops/other")
+        bench.stand_in.hold_groups(DEFAULT, GROUP)
+        selected = bench.stand_in.world.repository("mlops/guide")
+        bench.stand_in.world.groups[7].repositories = [selected.id]
+        bench.stand_in.run(1, job(1, status="queued"), repository="mlops/guide")
+        bench.stand_in.run(2, job(2, status="queued"), repository="mlops/other")
+        groups = {queued.id: queued.groups for queued in await bench.forge.queued(ORGANIZATION)}
+        assert groups == {"guide/1": {None, "gpu"}, "other/2": {None}}
+
+
 async def test_a_repositorys_jobs_have_no_groups(bench: Bench) -> None:
     bench.stand_in.run(1, job(5, status="queued"))
     (queued,) = await bench.forge.queued(GUIDE)
@@ -188,6 +201,15 @@ async def test_a_run_one_of_whose_jobs_has_ended_is_read_again_at_once(bench: Be
     assert await bench.forge.job(GUIDE, "5") is not None
     assert await numbers(bench.forge) == ["6"]
     assert asked_for_jobs(bench) == 1
+
+
+async def test_a_run_that_changed_while_its_status_did_not_is_read_again_at_once(bench: Bench) -> None:
+    turn_clock(bench)  # which stands still: nothing is read again for its age
+    bench.stand_in.run(1, job(5, status="queued"), job(6, status="queued"))
+    assert await numbers(bench.forge) == ["5", "6"]
+    waiting = bench.stand_in.world.job(6)
+    waiting.status, waiting.conclusion, waiting.ended = "completed", "cancelled", waiting.made + 5
+    assert await numbers(bench.forge) == ["5"]
 
 
 async def test_for_a_runner_that_ended_only_those_of_many_runs_are_read_that_may_have_had_its_job(
