@@ -2,10 +2,12 @@
 
 from typing import Any, Final
 
+from components.runner_volumes import QUEUE_TIME_FIELD, QUEUE_TIME_KEY
 from tests.lab.adversary.written_pods import Change, Json
 from values.pod_variables import VISIBLE_DEVICES
 
 TEN_YEARS: Final = 315360000
+QUEUE_TIME: Final = "spec.volumes[queue-time].downwardAPI.items[seconds].fieldRef.fieldPath"
 ROOT_MOUNT: Final = {"name": "host", "hostPath": {"path": "/"}}
 
 
@@ -74,6 +76,11 @@ def _work(**source: Any) -> Change:
                 volume.update(source)
 
     return change
+
+
+def _queue_time(field: str, path: str = QUEUE_TIME_KEY) -> Change:
+    items = [{"path": path, "fieldRef": {"fieldPath": field}}]
+    return _volume(name="queue-time", downwardAPI={"items": items, "defaultMode": 0o444})
 
 
 def _token(**fields: Any) -> Change:
@@ -272,6 +279,13 @@ HOSTILE: Final[dict[str, tuple[Change, str]]] = {
     "driver": (_volume(csi={"driver": "secrets-store.csi.k8s.io"}), "spec.volumes[odd].csi"),
     "image as a volume": (_volume(image={"reference": "elsewhere/a:1"}), "spec.volumes[odd].image"),
     "another ConfigMap": (_volume(configMap={"name": "pools-closed"}), "spec.volumes[odd]"),
+    "all annotations": (_queue_time("metadata.annotations"), QUEUE_TIME),
+    "another annotation": (_queue_time("metadata.annotations['x']"), QUEUE_TIME),
+    "its uid": (_queue_time("metadata.uid"), QUEUE_TIME),
+    "an annotation as another file": (
+        _queue_time(QUEUE_TIME_FIELD, path="x"),
+        "spec.volumes[queue-time].downwardAPI.items[",
+    ),
     "volume of no name": (_volume(emptyDir={"sizeLimit": "1Mi"}), "spec.volumes"),
     "no size": (_work(emptyDir={}), "spec.volumes[work].emptyDir.sizeLimit"),
     "huge size": (_work(emptyDir={"sizeLimit": "3Ti"}), "spec.volumes[work].emptyDir.sizeLimit"),

@@ -76,6 +76,7 @@ WRITTEN_BASE: Final[dict[str, Json]] = {
     }
     for identity in ("none", "deployer", "previewer")
 }
+WRITTEN_BASE["deployer at GitHub"] = {**WRITTEN_BASE["deployer"], "forge": "github"}
 
 # What the third namespace of tests/lab/stacks/closed.yaml grants, and no other does.
 WRITTEN_EXTRAS: Final[dict[str, Json]] = {
