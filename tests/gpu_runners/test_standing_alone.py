@@ -150,7 +150,8 @@ def test_a_signal_leaves_no_copy_of_a_state(
             until_there(tmp_path, "signals-*", process)
             process.send_signal(number)
         process.communicate(timeout=SECONDS)
-    assert process.returncode == 128 + number
+    # The second may come when all is put away and the handlers too; a shell shows the same number for that.
+    assert process.returncode in ({128 + number, -number} if again else {128 + number})
     assert list(temporary.iterdir()) == []
 
 
