@@ -1,9 +1,10 @@
-"""A plot as an SVG: one line a series, seconds over a number of pools. Pure; no library, as text is all that it is."""
+"""A plot as an SVG: one line a series, seconds over a number of pools. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from xml.sax.saxutils import escape
+
+from lab.svg import COLOURS, INK, text
 
 WIDTH: Final = 640
 HEIGHT: Final = 360
@@ -11,8 +12,6 @@ LEFT: Final = 48
 RIGHT: Final = 150
 TOP: Final = 32
 BOTTOM: Final = 44
-COLOURS: Final = ("#0969da", "#bc4c00", "#1a7f37", "#8250df")  # readable on white and on black
-INK: Final = "#768390"
 TICKS: Final = 5
 
 
@@ -43,23 +42,23 @@ def plot(
         x = LEFT + (WIDTH - LEFT - RIGHT) * size / width
         return x, HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * seconds / top
 
-    parts = [_text(LEFT, 18, title, size=14)]
+    parts = [text(LEFT, 18, title, size=14)]
     for tick in range(TICKS + 1):
         seconds = top * tick / TICKS
         x, y = at(0, seconds)
         parts.append(f'<path d="M{x:.0f} {y:.1f}H{WIDTH - RIGHT}" stroke="{INK}" stroke-opacity=".3"/>')
-        parts.append(_text(x - 8, y + 4, f"{seconds:g}", anchor="end"))
+        parts.append(text(x - 8, y + 4, f"{seconds:g}", anchor="end"))
     for size in sorted({point.size for point in points}):
-        parts.append(_text(at(size, 0)[0], HEIGHT - BOTTOM + 18, str(size), anchor="middle"))
-    parts.append(_text(at(width / 2, 0)[0], HEIGHT - 8, sizes, anchor="middle"))
-    parts.append(_text(8, TOP - 4, unit))
+        parts.append(text(at(size, 0)[0], HEIGHT - BOTTOM + 18, str(size), anchor="middle"))
+    parts.append(text(at(width / 2, 0)[0], HEIGHT - 8, sizes, anchor="middle"))
+    parts.append(text(8, TOP - 4, unit))
     for (name, line), colour in zip(series.items(), COLOURS, strict=False):
         parts += _line(name, [(at(p.size, p.median), at(p.size, p.least), at(p.size, p.most)) for p in line], colour)
     for size, seconds in goals.items():
         x, y = at(size, seconds)
         parts.append(f'<path d="M{x - 5:.1f} {y - 5:.1f}l10 10m0 -10l-10 10" stroke="{INK}" stroke-width="2"/>')
     if goals:
-        parts.append(_text(WIDTH - RIGHT + 8, HEIGHT - BOTTOM, "× at most"))  # noqa: RUF001 - as it is drawn
+        parts.append(text(WIDTH - RIGHT + 8, HEIGHT - BOTTOM, "× at most"))  # noqa: RUF001 - as it is drawn
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">'
     return "\n".join([head, *parts, "</svg>\n"])
 
@@ -71,13 +70,7 @@ def _line(name: str, places: Sequence[tuple[tuple[float, float], ...]], colour: 
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>')
         parts.append(f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke="{colour}"/>')
     (x, y), _, _ = places[-1]
-    return [*parts, _text(x + 8, y + 4, name, colour=colour)]
-
-
-def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 12, colour: str = INK) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">{escape(text)}</text>'
-    )
+    return [*parts, text(x + 8, y + 4, name, colour=colour)]
 
 
 def _round_up(seconds: float) -> float:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
-from xml.sax.saxutils import escape
 
 from lab.soak.judgement import lives
 from lab.soak.record import Process, Record
 from lab.soak.trend import Point
+from lab.svg import COLOURS, INK, text
 
 WIDTH: Final = 720
 PANEL: Final = 170
@@ -15,8 +15,6 @@ LEFT: Final = 52
 RIGHT: Final = 130
 TOP: Final = 34
 BOTTOM: Final = 26
-COLOURS: Final = ("#0969da", "#bc4c00", "#1a7f37", "#8250df")  # readable on white and on black
-INK: Final = "#768390"
 TICKS: Final = 4
 STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -43,7 +41,7 @@ def chart(record: Record) -> str:
         parts += _panel(record, title, lines, end, number * PANEL)
     height = PANEL * len(panels) + 16
     parts.append(
-        _text(LEFT, height - 6, "minutes; a tick above each panel: a strike, longer where it ended a registrar")
+        text(LEFT, height - 6, "minutes; a tick above each panel: a strike, longer where it ended a registrar")
     )
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif">'
     return "\n".join([head, *parts, "</svg>\n"])
@@ -75,13 +73,13 @@ def _panel(record: Record, title: str, lines: Sequence[Line], end: float, top: i
         x = LEFT + (WIDTH - LEFT - RIGHT) * at / last
         return x, top + PANEL - BOTTOM - (PANEL - TOP - BOTTOM) * value / highest
 
-    parts = [_text(LEFT, top + 14, title, size=14)]
+    parts = [text(LEFT, top + 14, title, size=14)]
     for tick in range(TICKS + 1):
         y = place(0, step * tick)[1]
         parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="{INK}" stroke-opacity=".3"/>')
-        parts.append(_text(LEFT - 8, y + 4, f"{step * tick:g}", anchor="end"))
+        parts.append(text(LEFT - 8, y + 4, f"{step * tick:g}", anchor="end"))
     for minute in range(0, int(last) + 1, max(1, round(last / 10))):
-        parts.append(_text(place(minute, 0)[0], top + PANEL - BOTTOM + 16, str(minute), anchor="middle"))
+        parts.append(text(place(minute, 0)[0], top + PANEL - BOTTOM + 16, str(minute), anchor="middle"))
     for strike in record.strikes:
         x, long = place(strike.at / 60, 0)[0], 9 if strike.ends_registrar else 5
         parts.append(f'<path d="M{x:.1f} {top + TOP - long}v{long}" stroke="{INK}"/>')
@@ -98,19 +96,13 @@ def _names(lines: Sequence[Line], at: dict[str, float]) -> list[str]:
     parts, last = [], float("-inf")
     for name, y in sorted(at.items(), key=lambda item: item[1]):
         last = max(y + 4, last + 14)
-        parts.append(_text(WIDTH - RIGHT + 8, last, name, colour=colours[name]))
+        parts.append(text(WIDTH - RIGHT + 8, last, name, colour=colours[name]))
     return parts
 
 
 def _polyline(line: Line, place: Callable[[float, float], Point]) -> str:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in line.points))
     return f'<polyline points="{path}" fill="none" stroke="{line.colour}" stroke-width="1.5"/>'
-
-
-def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 12, colour: str = INK) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">{escape(text)}</text>'
-    )
 
 
 def _step(most: float) -> float:

@@ -1,11 +1,15 @@
 """A stand-in for Gitea 1.26's Actions API, over real HTTP: it answers what was seen at a real one, errors included."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from registrar.forges.gitea import Gitea
 
 TOKEN = "forge-credential"
 COMMIT = "c0ffee" + 34 * "0"
@@ -206,6 +210,15 @@ class StandInGitea:
     async def _get_pull(self, request: web.Request) -> web.Response:
         pull = self.pulls.get(int(request.match_info["id"]))
         return web.json_response(pull) if pull else web.Response(status=404)
+
+
+@asynccontextmanager
+async def asked(gitea: StandInGitea) -> AsyncIterator[Gitea]:
+    """The registrar's own client of it, over a real port."""
+    async with TestServer(gitea.application()) as server:
+        forge = Gitea(str(server.make_url("")).rstrip("/"), credential=lambda: TOKEN, observe=lambda *_: None)
+        yield forge
+        await forge.close()
 
 
 def _page(request: web.Request, key: str, entries: list[dict[str, Any]]) -> web.Response:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-from aiohttp.test_utils import TestServer
 
 from registrar.actions import Actor, Target
 from registrar.decisions import Action, Verb
@@ -13,7 +12,7 @@ from registrar.forges.gitea import PACE, Gitea
 from registrar.jobs_in_progress import JobsInProgress
 from registrar.metrics import Metrics
 from tests.registrar.conftest import World
-from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
+from tests.registrar.stand_in_gitea import StandInGitea, asked
 from values.contract import REGISTRATION_REMOVED
 from values.scope import Scope
 
@@ -39,12 +38,8 @@ class Scene:
 @pytest.fixture
 async def scene() -> AsyncIterator[Scene]:
     gitea = StandInGitea()
-    server = TestServer(gitea.application())
-    await server.start_server()
-    forge = Gitea(str(server.make_url("")).rstrip("/"), credential=lambda: TOKEN, observe=lambda *_: None)
-    yield Scene(gitea, forge)
-    await forge.close()
-    await server.close()
+    async with asked(gitea) as forge:
+        yield Scene(gitea, forge)
 
 
 async def test_the_list_is_read_seldom_and_what_matters_by_its_id(scene: Scene) -> None:

@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-from aiohttp.test_utils import TestServer
 
 from registrar.forges.forge import ForgeUnreachableError
 from registrar.forges.gitea import PACE, PAGE_SIZE, Gitea
 from registrar.job_watch import JobWatch
 from registrar.jobs_in_progress import JobsInProgress
-from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
+from tests.registrar.stand_in_gitea import StandInGitea, asked
 from values.scope import Scope
 
 GUIDE = Scope("mlops/guide")
@@ -38,12 +37,8 @@ class Scene:
 @pytest.fixture
 async def scene() -> AsyncIterator[Scene]:
     gitea = StandInGitea()
-    server = TestServer(gitea.application())
-    await server.start_server()
-    forge = Gitea(str(server.make_url("")).rstrip("/"), credential=lambda: TOKEN, observe=lambda *_: None)
-    yield Scene(gitea, forge)
-    await forge.close()
-    await server.close()
+    async with asked(gitea) as forge:
+        yield Scene(gitea, forge)
 
 
 def work(scene: Scene, number: int) -> None:

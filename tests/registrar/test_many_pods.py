@@ -64,7 +64,8 @@ async def test_who_works_on_a_known_job_needs_no_frequent_looks(world: World) ->
     await cycle.close()
 
 
-async def test_a_registration_that_is_gone_is_not_looked_for_until_the_result_is_there(world: World) -> None:
+async def at_work(world: World) -> tuple[dict[str, Any], int]:
+    """A pod whose runner has job 5, as the registrar knows by now; and that runner."""
     pod = runner_pod()
     await world.cluster.create(pod)
     world.run()
@@ -75,6 +76,11 @@ async def test_a_registration_that_is_gone_is_not_looked_for_until_the_result_is
     world.gitea.come_online(runner)
     await world.cluster.put(start(pod))
     await until(lambda: pod["metadata"]["annotations"].get(contract.BUSY_ANNOTATION) == "5")
+    return pod, runner
+
+
+async def test_a_registration_that_is_gone_is_not_looked_for_until_the_result_is_there(world: World) -> None:
+    pod, runner = await at_work(world)
     world.gitea.job(5, runner_id=runner, status="completed", conclusion="success")
     world.gitea.slow["/actions/jobs/5"] = 2.0
     del world.gitea.runners[runner]
@@ -88,16 +94,7 @@ async def test_a_registration_that_is_gone_is_not_looked_for_until_the_result_is
 
 
 async def test_a_registration_that_is_gone_is_not_looked_for_while_its_job_still_seems_to_run(world: World) -> None:
-    pod = runner_pod()
-    await world.cluster.create(pod)
-    world.run()
-    await until(world.store.pods)
-    assert (await world.register(pod))[0] == 200
-    (runner,) = world.gitea.runners
-    world.gitea.job(5, runner_id=runner)
-    world.gitea.come_online(runner)
-    await world.cluster.put(start(pod))
-    await until(lambda: pod["metadata"]["annotations"].get(contract.BUSY_ANNOTATION) == "5")
+    pod, runner = await at_work(world)
     del world.gitea.runners[runner]
     world.gitea.calls.clear()
     await world.cluster.put(end(pod, exit_code=0))
