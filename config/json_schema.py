@@ -25,7 +25,7 @@ def read_shape(stack: Mapping[str, Any], defaults: Mapping[str, Any]) -> Shape:
     texts = {
         key: value if isinstance(value, str) else json.dumps(value) for key, value in {**defaults, **stack}.items()
     }
-    pulumi.runtime.set_all_config(texts)
+    pulumi.runtime.set_all_config(texts, [])  # and what was encrypted in a config before this one is forgotten
     shape = Shape()
     with contextlib.suppress(StackConfigError):  # of its credentials, which are not here
         load(pulumi.Config(NAMESPACE), {}, shape)
