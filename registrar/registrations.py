@@ -76,7 +76,10 @@ class Registrations:
         self._settings, self._api, self._forge, self._store = settings, api, forge, store
         self._brakes, self._announcer, self._clock, self._queue = brakes, announcer, clock, queue
         self._asking: dict[str, _Asking] = {}
-        self._turns = {scope: Turns(rate=forge.pace.issues, hold_seconds=hold_seconds) for scope in settings.scopes}
+        self._turns = {
+            scope: Turns(rate=forge.pace.issues, failures=(ForgeError, *cluster.ERRORS), hold_seconds=hold_seconds)
+            for scope in settings.scopes
+        }
         self._unfinished: set[asyncio.Task[Any]] = set()
 
     @property

@@ -1,7 +1,8 @@
 """Turns: who may ask the forge for a registration next. First come, first served, also for who was sent away between.
 
 More pods may start at once than a forge serves while a client waits. Who would have to wait too long is sent away with
-a time to come back, and keeps its place: its ticket is older than those of all who came later. So does who hangs up.
+a time to come back, and keeps its place: its ticket is older than those of all who came later. So does who hangs up,
+whose turn the forge let fail, and, once, who comes back although it was served: its answer was lost.
 """
 
 import asyncio
@@ -34,21 +35,28 @@ class NotYetError(Exception):
 class _Ticket:
     number: int
     void_at: float
+    is_used: bool = False
 
 
 class Turns:
-    """The turns at one scope. `rate`: registrations a second that the forge takes for long."""
+    """The turns at one scope. `rate`: registrations a second that the forge takes for long.
+
+    `failures`: what ends a turn through no fault of whoever has it.
+    """
 
     def __init__(
         self,
         *,
         rate: float = float("inf"),
+        failures: tuple[type[Exception], ...] = (),
         at_once: int = AT_ONCE,
         hold_seconds: float = HOLD_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rate, self._at_once, self._hold_seconds, self._clock = rate, at_once, hold_seconds, clock
+        self._interrupted: tuple[type[BaseException], ...] = (asyncio.CancelledError, *failures)
         self._tickets: OrderedDict[str, _Ticket] = OrderedDict()
+        self._served: OrderedDict[str, _Ticket] = OrderedDict()  # whose answer may be lost
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._sequence = itertools.count()  # one pod may ask twice, and futures have no order
         self._busy = 0
@@ -73,9 +81,11 @@ class Turns:
         began = self._clock()
         try:
             yield
-        except asyncio.CancelledError:
+        except self._interrupted:
             self._keep(who, ticket)
             raise
+        else:
+            self._remember(who, ticket)
         finally:
             self._seconds += WEIGHT * (self._clock() - began - self._seconds)
             self._give()
@@ -95,8 +105,7 @@ class Turns:
             turn.cancel()
             if isinstance(error, TimeoutError):
                 ahead = self._ahead(ticket)
-                wait = max(self._hold_seconds, ahead / self._throughput())
-                raise self._not_yet(ticket, ahead, wait) from None
+                raise self._not_yet(ticket, ahead, ahead / self._throughput()) from None
             raise
 
     def _give(self) -> None:
@@ -110,9 +119,11 @@ class Turns:
 
     def _ticket(self, who: str) -> _Ticket:
         now = self._clock()
-        while self._tickets and (len(self._tickets) > MOST_TICKETS or next(iter(self._tickets.values())).void_at < now):
-            self._tickets.popitem(last=False)
+        _forget(self._tickets, now)
+        _forget(self._served, now)
         ticket = self._tickets.get(who)
+        if ticket is None and who in self._served:
+            ticket = self._tickets[who] = self._served.pop(who)
         if ticket is None:
             self._next_number += 1
             ticket = self._tickets[who] = _Ticket(number=self._next_number, void_at=0.0)
@@ -120,9 +131,15 @@ class Turns:
         return ticket
 
     def _keep(self, who: str, ticket: _Ticket) -> None:
-        """Who hung up in the middle of their turn comes back to the place that they had."""
-        ticket.void_at = self._clock() + RETURN_SECONDS
+        """Whose turn ended in the middle comes back to the place that they had."""
+        ticket.void_at = self._clock() + PATIENCE * self._hold_seconds + RETURN_SECONDS
         self._tickets.setdefault(who, ticket)
+
+    def _remember(self, who: str, ticket: _Ticket) -> None:
+        """Who was served and asks again has not heard the answer. Once: nobody stays in front of everybody else."""
+        if not ticket.is_used:
+            ticket.is_used, ticket.void_at = True, self._clock() + RETURN_SECONDS
+            self._served[who] = ticket
 
     def _ahead(self, ticket: _Ticket) -> int:
         now = self._clock()
@@ -135,3 +152,9 @@ class Turns:
         ticket.void_at = self._clock() + wait + RETURN_SECONDS
         # a little early: who waits here loses no time, who comes late leaves a gap
         return NotYetError(ahead, max(1.0, wait - self._hold_seconds / 2))
+
+
+def _forget(tickets: OrderedDict[str, _Ticket], now: float) -> None:
+    """Those that are void, and of too many the eldest."""
+    while tickets and (len(tickets) > MOST_TICKETS or next(iter(tickets.values())).void_at < now):
+        tickets.popitem(last=False)

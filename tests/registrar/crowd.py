@@ -1,13 +1,21 @@
 """A crowd of pods that all start at once, with clients that hang up as curl does: what becomes of them."""
 
 import asyncio
+import random
+import ssl
 import time
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector, TraceConfig
 
 from tests.registrar.stand_in_cluster import StandInCluster, runner_pod
+from tests.registrar.visits import Visit
+
+HANG_UP_SECONDS: Final = 30.0  # as curl in a pod's script
+HASTY_TRIES: Final = 3
+HASTY_SECONDS: Final = (1.0, 9.0)
+LONGEST_PAUSE_SECONDS: Final = 30.0  # between tries that had no answer
 
 
 class Place(Protocol):
@@ -17,18 +25,21 @@ class Place(Protocol):
     def cluster(self) -> StandInCluster: ...
     @property
     def url(self) -> str: ...
-    @property
-    def http(self) -> ClientSession: ...
 
 
 @dataclass
 class Crowd:
-    """`speed`: how many times faster than the clock the clients wait and hang up."""
+    """`speed`: how many times faster than the clock the clients wait and hang up.
+
+    `hasty`: every so-manyth pod hangs up after some seconds, the first tries long, for no reason; 0: nobody does.
+    """
 
     world: Place
     size: int
-    hang_up_seconds: float = 30.0
+    hang_up_seconds: float = HANG_UP_SECONDS
     speed: float = 1.0
+    hasty: int = 0
+    visits: dict[int, Visit] = field(default_factory=dict)  # by the pod's number, once it has asked
     served: list[int] = field(default_factory=list)  # numbers of the pods, in the order in which they were served
     seconds: list[float] = field(default_factory=list)  # after how long
     hung_up: int = 0
@@ -41,33 +52,74 @@ class Crowd:
         for pod in pods:
             await self.world.cluster.create(pod)
         self._began = time.monotonic()
-        await asyncio.gather(*(self._ask(number, pod) for number, pod in enumerate(pods)))
+        trust = ssl.create_default_context()
+        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+        connector = TCPConnector(ssl=trust, limit=0, force_close=True)
+        async with ClientSession(connector=connector, trace_configs=[_tracing()]) as http:
+            await asyncio.gather(*(self._ask(number, pod, http) for number, pod in enumerate(pods)))
 
-    async def _ask(self, number: int, pod: dict[str, Any]) -> None:
+    async def _ask(self, number: int, pod: dict[str, Any], http: ClientSession) -> None:
         await asyncio.sleep(number * 0.0005)  # so that there is an order
         headers = {"Authorization": f"Bearer {self.world.cluster.token(pod)}"}
-        timeout = ClientTimeout(total=self.hang_up_seconds / self.speed)
+        chance = random.Random(number)  # noqa: S311 - the same crowd each time, no secret
+        tries, delay, was_away = 0, 1.0, False
         while True:
-            self.tries += 1
-            try:
-                async with self.world.http.post(
-                    f"{self.world.url}/registrations", headers=headers, timeout=timeout
-                ) as response:
-                    await response.read()
-                    if response.status == 200:
-                        self.served.append(number)
-                        self.seconds.append(time.monotonic() - self._began)
-                        return
-                    wait = float(response.headers["Retry-After"])
-            except TimeoutError:
-                self.hung_up += 1
-                wait = 1.0
-            except ClientError:
-                self.cut_off += 1
-                wait = 1.0
+            is_hasty = self.hasty > 0 and number % self.hasty == 0 and tries < HASTY_TRIES
+            patience = chance.uniform(*HASTY_SECONDS) if is_hasty else self.hang_up_seconds
+            tries, self.tries = tries + 1, self.tries + 1
+            read: list[float] = []
+            answer = await self._try(http, headers, patience, read)
+            if read:
+                self._note(number, read[0], was_away=was_away)
+            if answer is None:
+                wait, delay, was_away = max(1.0, chance.uniform(delay / 2, delay)), 2 * delay, True
+                delay = min(delay, LONGEST_PAUSE_SECONDS)
+            elif answer.status == 200:
+                self._serve(number)
+                return
+            else:
+                wait, delay, was_away = float(answer.headers["Retry-After"]), 1.0, False
             await asyncio.sleep(wait / self.speed)
 
-    def farthest_overtaken(self) -> int:
-        """By how many pods at most one was overtaken that had asked before them."""
-        place = {number: index for index, number in enumerate(self.served)}
-        return max(place[number] - number for number in range(self.size))
+    async def _try(
+        self, http: ClientSession, headers: dict[str, str], patience: float, read: list[float]
+    ) -> ClientResponse | None:
+        """The answer, None without one; `read` gets the moment at which the registrar has read the request.
+
+        It is asked to say so (100 Continue), as curl does before it sends a long body; for that there is a body.
+        """
+        timeout = ClientTimeout(total=patience / self.speed)
+        url = f"{self.world.url}/registrations"
+        try:
+            async with http.post(
+                url, headers=headers, data=b"\n", expect100=True, timeout=timeout, trace_request_ctx=read
+            ) as response:
+                read.append(time.monotonic())
+                await response.read()
+                return response
+        except TimeoutError:
+            self.hung_up += 1
+        except ClientError:
+            self.cut_off += 1
+        return None
+
+    def _note(self, number: int, moment: float, *, was_away: bool) -> None:
+        visit = self.visits.setdefault(number, Visit(asked=moment, back=moment))
+        if was_away:
+            visit.back = moment
+
+    def _serve(self, number: int) -> None:
+        self.visits[number].served = now = time.monotonic()
+        self.served.append(number)
+        self.seconds.append(now - self._began)
+
+
+def _tracing() -> TraceConfig:
+    """Adds the moment at which a request's body goes to the list that is its trace_request_ctx."""
+
+    async def sent(_session: ClientSession, context: Any, _parameters: object) -> None:
+        context.trace_request_ctx.append(time.monotonic())
+
+    tracing = TraceConfig()
+    tracing.on_request_chunk_sent.append(sent)
+    return tracing

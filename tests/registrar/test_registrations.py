@@ -414,6 +414,20 @@ async def test_an_api_server_that_is_away_means_later_not_no(world: World) -> No
     assert int(headers["Retry-After"]) >= 1
 
 
+@pytest.mark.parametrize("who", ["forge", "cluster"])
+async def test_a_pod_whose_turn_came_while_somebody_was_away_keeps_its_place(world: World, who: str) -> None:
+    before, pod = runner_pod("cuda-abc-before"), runner_pod()
+    await world.cluster.create(before)
+    await world.cluster.create(pod)
+    assert (await world.register(before))[0] == 200
+    world.gitea.failing, world.cluster.away = (500, False) if who == "forge" else (None, True)
+    assert (await world.register(pod))[0] == 503
+    assert world.service.registrations.remembered == 1
+    world.gitea.failing, world.cluster.away = None, False
+    assert (await world.register(pod))[0] == 200
+    assert world.service.registrations.remembered == 0
+
+
 async def test_a_pool_whose_runner_died_at_once_is_braked_and_the_cause_is_on_the_waiting_pod(world: World) -> None:
     world.run()
     first = runner_pod("cuda-abc-aaaaa")
