@@ -24,6 +24,7 @@ from values.contract import (
 _BAD_IMAGE: Final = ("ErrImageNeverPull", "InvalidImageName")
 _NO_IMAGE: Final = ("ErrImagePull", "ImagePullBackOff")
 _NO_CONTAINER: Final = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+_NEVER_BEGAN: Final = ("StartError", "ContainerCannotRun")
 _REFUSED_CURE: Final = (
     "the platform stack must grant this namespace, and its forgeToken must be valid: see the registrar's log"
 )
@@ -126,8 +127,15 @@ def _end(pool: str, pod: PodSnapshot) -> Iterator[Diagnosis]:
         return
     end = f"its runner ended with exit code {pod.runner.exit_code}" if pod.runner.exit_code else "it failed"
     detail = readable(pod.runner.last_message) or pod.reason
-    cure = f"see `kubectl logs {pod.name}` and correct the pool's image"
-    yield Diagnosis(pool, "end", f"{pod.name}: {end}{f': {detail}' if detail else ''}", cure, 8)
+    yield Diagnosis(pool, "end", f"{pod.name}: {end}{f': {detail}' if detail else ''}", _cure(pod), 8)
+
+
+def _cure(pod: PodSnapshot) -> str:
+    if pod.runner.reason in _NEVER_BEGAN:  # no log says more
+        return "use an image with a shell, /bin/sh, for the architecture of the nodes: `image` of the pool"
+    if pod.runner.reason == "OOMKilled":
+        return "raise `memory` of the pool; `sharedMemory` counts towards it"
+    return f"see `kubectl logs {pod.name}` and correct the pool's image"
 
 
 def last_word(pod: PodSnapshot) -> EventSnapshot | None:

@@ -19,23 +19,23 @@ def _script(name: str) -> str:
     return "".join(line for line in lines if not line.lstrip().startswith("#"))
 
 
-def _hook(name: str) -> str:
-    """The same without indentation, for one that lies in a start script: admission bounds how long that is.
+def _short(name: str) -> str:
+    """The same without indentation, for GitHub's start script and what lies in it: admission bounds how long that is.
 
-    No text in a hook goes over two lines of which the second is indented.
+    No text in them goes over two lines of which the second is indented.
     """
     return "".join(line.lstrip() for line in _script(name).splitlines(keepends=True) if line.strip())
 
 
 REGISTER: Final = _script("register.sh")
 PRE_STOP: Final = _script("pre-stop.sh")
-_CONTRACT: Final = _script("image-contract.sh")
-CONTAINER_HOOK: Final = _hook("container-hook.sh")
-JOB_SUMMARY: Final = _hook("job-summary.sh")
+_CONTRACT: Final = _short("image-contract.sh")
+CONTAINER_HOOK: Final = _short("container-hook.sh")
+JOB_SUMMARY: Final = _short("job-summary.sh")
 START: Final[Mapping[str, str]] = {
     "gitea": _CONTRACT + _script("start-gitea.sh"),
     "github": _CONTRACT
-    + _script("start-github.sh")
+    + _short("start-github.sh")
     .replace("@CONTAINER_HOOK@", shlex.quote(CONTAINER_HOOK))
     .replace("@JOB_SUMMARY@", shlex.quote(JOB_SUMMARY)),
 }

@@ -6,6 +6,8 @@
 # runner (it runs steps as its children), or GitHub's Runner.Worker. Between two steps Gitea's runner has no child, but
 # the directory; a job that removes its own directory still has its process.
 set -u
+# An image's PATH may hold its own folders alone.
+PATH=${PATH:+$PATH:}${GPU_RUNNERS_PROGRAMS:-/usr/bin:/bin}
 
 job_runs() {
     for directory in "$JOBS_DIRECTORY"/*/hostexecutor; do

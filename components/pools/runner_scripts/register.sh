@@ -42,7 +42,7 @@ for store in ${GPU_RUNNERS_CA_STORES:-/etc/ssl/certs/ca-certificates.crt /etc/pk
 done
 if [ -e "$TRUST_DIRECTORY/forge-ca.crt" ]; then
     cp "$TRUST_DIRECTORY/forge-ca.crt" "$RUNNER_DIRECTORY/forge-ca.crt"
-    cat "$TRUST_DIRECTORY/forge-ca.crt" >> "$RUNNER_DIRECTORY/ca-bundle.crt"
+    { echo && cat "$TRUST_DIRECTORY/forge-ca.crt"; } >> "$RUNNER_DIRECTORY/ca-bundle.crt" # neither's last line may end
 fi
 
 url=$(cat "$TRUST_DIRECTORY/url")

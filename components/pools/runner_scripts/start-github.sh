@@ -23,17 +23,23 @@ has_library() {
     return 1
 }
 
-# E.g. 2.35; nothing where nobody tells. Its own program says it, else old versions have it in a file's name.
+newline='
+'
+next() { # line of $rest
+    line=${rest%%"$newline"*}
+    rest=${rest#"$line"} rest=${rest#"$newline"}
+    [ -n "$line$rest" ]
+}
+# E.g. 2.35; nothing where nobody tells. Its own program says it, after whatever the image makes every program complain of;
+# else old versions have it in a file's name.
 glibc() {
-    first=$(ldd --version 2>&1) || :
-    case $first in
-    *musl*) printf musl && return ;;
-    *GLIBC* | *GNU*)
-        first=${first%%
-*}
-        printf %s "${first##* }" && return
-        ;;
-    esac
+    rest=$(ldd --version 2>&1) || :
+    while next; do
+        case $line in
+        'musl libc'*) printf musl && return ;;
+        'ldd ('*' '2.*) printf %s "${line##* }" && return ;;
+        esac
+    done
     for folder in ${GPU_RUNNERS_LIBRARIES:-/lib /lib64 /usr/lib64 /lib/*-linux-gnu /usr/lib/*-linux-gnu}; do
         for file in "$folder"/libc-2.*.so; do
             [ -e "$file" ] || continue
@@ -45,12 +51,29 @@ glibc() {
 }
 
 require bash "in which GitHub's runner is started"
+[ -x "${GPU_RUNNERS_BASH:-/bin/bash}" ] ||
+    breach "the image's bash is $(command -v bash), and GitHub's runner starts /bin/bash" "link it there in the image"
 require tar "with which GitHub's runner unpacks actions"
 require gzip "with which tar unpacks actions"
+# Without libicu .NET does not start, unless it is told to do without languages. Few images for jobs have it, and some have
+# one that .NET does not take.
+has_library libicuuc.so || export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+listener=$RUNNER_DIRECTORY/bin/Runner.Listener
+words= code=0
+starts() {
+    words=$("$listener" --version 2>&1) && code=0 || code=$?
+    [ "$code" = 0 ]
+}
 version=$(glibc)
 newer="build it on one with glibc, e.g. Debian 10, Ubuntu 20.04, RHEL 8 or newer"
+if [ -e "$listener" ] && ! starts; then
+    export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+    starts || :
+fi
 case $version in
-musl) breach "the image's C library is musl, and GitHub's runner needs glibc" "$newer" ;;
+musl) # some images have glibc beside it
+    [ -e "$listener" ] && [ "$code" = 0 ] || breach "the image's C library is musl, and GitHub's runner needs glibc" "$newer"
+    ;;
 2.[0-9] | 2.1[0-9] | 2.2[0-7] | 2.[0-9].* | 2.1[0-9].* | 2.2[0-7].*)
     breach "the image has glibc $version, and GitHub's runner needs 2.28 or newer" "$newer"
     ;;
@@ -58,23 +81,31 @@ esac
 has_library libssl.so ||
     breach "the image has no libssl, without which GitHub's runner aborts at its first connection" \
         "install libssl3 (Debian, Ubuntu) or openssl-libs (RHEL, Fedora) in the image"
+if [ "$code" != 0 ]; then
+    cure="install what it names; it needs glibc, libstdc++, libgcc, libssl and zlib"
+    rest=$words
+    while next; do
+        case $line in
+        "" | "ERROR: ld.so: object "* | *"warning: setlocale"*) ;;
+        *) break ;;
+        esac
+    done
+    case $code:$line in
+    137:*) cure="raise the pool's memory" ;;
+    126:* | *"$listener: not found"* | *"$listener: No such"* | *"$listener: cannot execute"*)
+        cure="$newer, for the architecture of the pool's nodes"
+        ;;
+    esac
+    breach "GitHub's runner does not start in this image (exit code $code): $line" "$cure"
+fi
 # Only a note: jobs that check nothing out need none, and actions/checkout gets an archive without history then.
 command -v git > /dev/null ||
     printf '%s\n' "image contract: the image has no 'git', without which a checkout has no history and DVC finds no" \
         "repository; cure: install git in the image" >&2
-# Without libicu .NET does not start, unless it is told to do without languages. Few images for jobs have it.
-has_library libicuuc.so || export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 # A version that GitHub no longer serves ends with 7; without this it ends with 0, as a job that is done.
 export ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1
 # As in the official image: run.sh, which is the first process here, passes signals on and waits.
 export RUNNER_MANUALLY_TRAP_SIG=1 ACTIONS_RUNNER_PRINT_LOG_TO_STDOUT=1
-listener=$RUNNER_DIRECTORY/bin/Runner.Listener
-if [ -e "$listener" ]; then
-    words=$("$listener" --version 2>&1) && code=0 || code=$?
-    [ "$code" = 0 ] ||
-        breach "GitHub's runner does not start in this image (exit code $code): ${words%%
-*}" "install what it names; it needs glibc, libstdc++, libgcc, libssl and zlib"
-fi
 
 # A job with `container:` is run in this very container, if that is the image which it asks for.
 printf %s @CONTAINER_HOOK@ > "$RUNNER_DIRECTORY/container-hook.sh"

@@ -33,11 +33,16 @@ def pod_with_events(*reasons: str) -> PodSnapshot:
     return starting(events=events, registration=ContainerSnapshot("running"))
 
 
+def broken(reason: str, exit_code: int, message: str) -> PodSnapshot:
+    return PodSnapshot("x", phase="Failed", runner=ContainerSnapshot("terminated", reason, "", exit_code, message))
+
+
 def ended(name: str = "x", *, was_online: bool = False) -> PodSnapshot:
     runner = ContainerSnapshot("terminated", "Error", "", 78, "image contract: the image has no 'sleep'")
     return PodSnapshot(name, phase="Failed", runner=runner, online=was_online)
 
 
+NO_SHELL = 'failed to create containerd task: exec: "/bin/sh": stat /bin/sh: no such file or directory: unknown'
 UNBOUND = (
     "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/3 nodes are available: 3 "
     "Preemption is not helpful for scheduling."
@@ -66,6 +71,13 @@ SICK = [
     (pool(1, pod_with_events("RegistrationRefused")), "registration", "because of", "must grant this namespace"),
     (pool(1, pod_with_events("RegistrationBraked")), "brake", "held back: because of", "kubectl logs"),
     (pool(1, ended()), "end", "exit code 78: image contract: the image has no 'sleep'", "correct the pool's image"),
+    (
+        pool(1, broken("StartError", 128, NO_SHELL)),
+        "end",
+        "/bin/sh: no such file",
+        "use an image with a shell, /bin/sh",
+    ),
+    (pool(1, broken("OOMKilled", 137, "")), "end", "exit code 137", "raise `memory` of the pool"),
 ]
 
 

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class PodFolder:
         return {
             "PATH": os.environ["PATH"],
             "CORDON_SECONDS": "0",
+            "GPU_RUNNERS_PROGRAMS": str(self.root / "programs"),
             "HOME": str(self.root / "work/home"),
             "JOBS_DIRECTORY": str(self.root / "work/jobs"),
             "PROCESSES_DIRECTORY": str(self.root / "proc"),
@@ -40,10 +41,11 @@ class PodFolder:
             "TRUST_DIRECTORY": str(self.root / "trust"),
         }
 
-    def start(self, script: str, **variables: str) -> subprocess.Popen[str]:
+    def start(self, script: str, through: Sequence[str] = (), **variables: str) -> subprocess.Popen[str]:
+        """By sh, which another command may start."""
         # Tests that run in a script's background inherit an ignored SIGINT, which no shell can trap: a pod does not.
         return subprocess.Popen(
-            ["/usr/bin/env", "--default-signal=INT", "/bin/sh", "-c", script],
+            ["/usr/bin/env", "--default-signal=INT", *through, "/bin/sh", "-c", script],
             env=self.environment | variables,
             text=True,
             stdout=subprocess.PIPE,
@@ -347,6 +349,7 @@ def put_program(pod: PodFolder, name: str, text: str) -> None:
 
 def image_of(pod: PodFolder, *programs: str) -> str:
     """A PATH with these programs of the machine and no others but those that the test put there."""
+    (pod.root / "bin").mkdir(exist_ok=True)
     for name in programs:
         program = shutil.which(name)
         assert program, name
@@ -354,14 +357,14 @@ def image_of(pod: PodFolder, *programs: str) -> str:
     return str(pod.root / "bin")
 
 
-def start_github(pod: PodFolder, **variables: str) -> subprocess.Popen[str]:
+def start_github(pod: PodFolder, through: Sequence[str] = (), **variables: str) -> subprocess.Popen[str]:
     places = {
         "GPU_RUNNERS_LIBRARIES": str(pod.root / "lib"),
         "GPU_RUNNERS_CA_STORES": str(pod.root / "authorities"),
         "LISTENER_NOTE": str(pod.root / "note"),
         "PATH": f"{pod.root}/bin:{os.environ['PATH']}",
     }
-    return pod.start(START["github"], **(places | variables))
+    return pod.start(START["github"], through, **(places | variables))
 
 
 def run_github(pod: PodFolder, code: int) -> int:
@@ -452,6 +455,82 @@ def test_an_image_in_which_githubs_runner_does_not_start_breaks_the_contract_by_
     assert "cure: install what it names" in text
 
 
+def put_listener(pod: PodFolder, text: str) -> Path:
+    """The runner's own program, as the start script tries it."""
+    path = pod.root / "runner/bin/Runner.Listener"
+    path.parent.mkdir()
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "cure"),
+    [
+        ("echo \"ERROR: ld.so: object 'x.so' from LD_PRELOAD cannot be preloaded: ignored.\" >&2; echo >&2;"
+         "echo 'bash: warning: setlocale: LC_ALL' >&2; echo 'libgcc_s.so.1: cannot open' >&2; exit 127",
+         "(exit code 127): libgcc_s.so.1: cannot open", "install what it names"),
+        ("kill -9 $$", "(exit code 137)", "raise the pool's memory"),
+        ("echo \"/lib/libm.so.6: version 'GLIBC_2.29' not found\" >&2; exit 1", "GLIBC_2.29", "install what it names"),
+    ],
+)  # fmt: skip
+def test_a_runner_that_does_not_start_says_what_cures_it(pod: PodFolder, text: str, says: str, cure: str) -> None:
+    stand_in_runner(pod)
+    put_listener(pod, text)
+    last = breach(pod)
+    assert says in last
+    assert f"; cure: {cure}" in last
+
+
+@pytest.mark.parametrize("broken", ["no loader", "architecture"])
+def test_a_runner_for_which_the_image_has_no_loader_says_so(pod: PodFolder, broken: str) -> None:
+    stand_in_runner(pod)
+    listener = put_listener(pod, "")
+    if broken == "no loader":
+        listener.write_text("#!/nowhere/ld-linux-x86-64.so.2\n")
+    else:
+        listener.write_bytes(b"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x03\x00" + bytes(60))
+    assert "RHEL 8 or newer, for the architecture of the pool's nodes" in breach(pod)
+
+
+def test_languages_that_the_runner_does_not_take_are_left_out(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    (pod.root / "lib/libicuuc.so.42").write_text("")
+    put_listener(pod, '[ -n "${DOTNET_SYSTEM_GLOBALIZATION_INVARIANT:-}" ] || kill -ABRT $$')
+    assert run_github(pod, 0) == 0
+    assert "invariant=1" in pod.text("note").splitlines()
+
+
+def test_an_image_with_musl_and_glibc_is_left_to_the_runner_itself(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    put_program(pod, "ldd", "echo 'musl libc (x86_64)' >&2; exit 1")
+    put_listener(pod, "exit 0")
+    assert run_github(pod, 0) == 0
+
+
+def test_a_bash_in_another_place_breaks_the_contract_by_name(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    text = breach(pod, PATH=image_of(pod, *NEEDED), GPU_RUNNERS_BASH="/nowhere/bash")
+    assert f"the image's bash is {pod.root}/bin/bash, and GitHub's runner starts /bin/bash; cure: link it there" in text
+
+
+def test_programs_are_found_where_the_images_path_names_its_own_folders_alone(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    put_text(pod, "runner/run.sh", 'echo "$PATH" > "$LISTENER_NOTE"')
+    system = image_of(pod, *NEEDED)
+    process = start_github(pod, PATH="/opt/conda/bin", GPU_RUNNERS_PROGRAMS=f"/nowhere {system} /opt/conda/bin")
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert pod.text("note") == f"/opt/conda/bin:/nowhere:{system}\n"
+
+
+def test_a_busy_runner_is_waited_for_where_the_images_path_names_its_own_folders_alone(pod: PodFolder) -> None:
+    system = image_of(pod, "sleep")
+    process_file(pod, 60, "Runner.Worker", 8)
+    assert_waits(pod.start(PRE_STOP, PATH="/opt/conda/bin", GPU_RUNNERS_PROGRAMS=system), pod.root / "proc/60")
+    assert pod.run(PRE_STOP, PATH="/opt/conda/bin", GPU_RUNNERS_PROGRAMS=system) == (0, "")
+
+
 NEEDED = ("sleep", "bash", "tar", "gzip", "git", "ldd", "cat")
 
 
@@ -498,6 +577,22 @@ def test_a_glibc_that_is_too_old_breaks_the_contract_by_name(pod: PodFolder, ans
     put_program(pod, "ldd", f"echo '{answer}'; echo 'Copyright (C) 2018'")
     text = breach(pod)
     assert f"the image has {found}, and GitHub's runner needs 2.28 or newer; cure: build it on one with" in text
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "/usr/bin/ldd: warning: setlocale: LC_ALL: cannot change locale (en_US.UTF-8)",
+        "ERROR: ld.so: object 'libjemalloc.so.2' from LD_PRELOAD cannot be preloaded: ignored.",
+        "/etc/bash.bashrc: line 3: /opt/musl/setup: No such file or directory",
+    ],
+)
+def test_an_old_glibc_is_told_beside_what_the_image_makes_every_program_say(pod: PodFolder, noise: str) -> None:
+    stand_in_runner(pod)
+    put_program(pod, "ldd", f'echo "{noise}" >&2; echo "ldd (Ubuntu GLIBC 2.27-3ubuntu1) 2.27"')
+    assert "the image has glibc 2.27" in breach(pod)
+    put_program(pod, "ldd", f'echo "{noise}" >&2; echo "ldd (GNU libc) 2.34"')
+    assert run_github(pod, 0) == 0
 
 
 def test_an_old_glibc_is_known_by_its_file_where_there_is_no_ldd(pod: PodFolder) -> None:
@@ -608,9 +703,52 @@ def test_a_forge_with_a_ca_of_its_own_is_trusted_beside_the_others(pod: PodFolde
     stand_in_runner(pod)
     (pod.root / "authorities").write_text("the image's own\n")
     registered(pod, forge_ca="private\n")
-    assert pod.text("runner/ca-bundle.crt") == "public\nprivate\n"
+    assert pod.text("runner/ca-bundle.crt").split() == ["public", "private"]
     bundle = f"{pod.root}/runner/ca-bundle.crt"
     assert trusted(pod) == f"bundle={bundle} {bundle}"
+
+
+@pytest.mark.parametrize("place", ["store", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"])
+def test_whom_an_image_trusted_it_trusts_beside_a_forge_with_a_ca_of_its_own(pod: PodFolder, place: str) -> None:
+    stand_in_runner(pod)
+    registered(pod, forge_ca="private")  # no file's last line may end
+    (pod.root / ("authorities" if place == "store" else "own")).write_text("company\\n")
+    variables = {} if place == "store" else {place: str(pod.root / "own")}
+    start_github(pod, LISTENER_CODE="0", **variables).communicate(timeout=60)
+    assert pod.text("runner/ca-bundle.crt").split() == ["public", "private", "company\\n"]
+    assert f"bundle={pod.root}/runner/ca-bundle.crt" in pod.text("note")
+
+
+@pytest.mark.parametrize("named", ["nowhere", "lib", "empty", ""])
+def test_an_image_that_names_a_file_of_cas_which_is_none_gets_one(pod: PodFolder, named: str) -> None:
+    stand_in_runner(pod)
+    registered(pod)
+    (pod.root / "authorities").write_text("the image's own\n")
+    (pod.root / "empty").write_text("")
+    start_github(pod, LISTENER_CODE="0", SSL_CERT_FILE=named and str(pod.root / named)).communicate(timeout=60)
+    assert f"bundle={pod.root}/runner/ca-bundle.crt" in pod.text("note")
+    assert pod.text("runner/ca-bundle.crt").splitlines() == ["public", "", "the image's own"]
+
+
+def test_cas_that_the_runners_user_may_not_read_are_none(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    registered(pod)
+    (pod.root / "authorities").write_text("the image's own\n")
+    (pod.root / "authorities").chmod(0o000)
+    # Without what lets root read everything.
+    nobody = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    start_github(pod, nobody, LISTENER_CODE="0").communicate(timeout=60)
+    assert f"bundle={pod.root}/runner/ca-bundle.crt" in pod.text("note")
+    assert pod.text("runner/ca-bundle.crt") == "public\n"
+
+
+def test_an_image_that_names_its_own_file_of_cas_keeps_it(pod: PodFolder) -> None:
+    stand_in_runner(pod)
+    registered(pod)
+    (pod.root / "own").write_text("company\n")
+    start_github(pod, LISTENER_CODE="0", SSL_CERT_FILE=str(pod.root / "own")).communicate(timeout=60)
+    assert f"bundle={pod.root}/own " in pod.text("note").splitlines()
+    assert pod.text("runner/ca-bundle.crt") == "public\n"
 
 
 def test_an_image_without_public_cas_gets_those_of_the_runners_image(pod: PodFolder) -> None:
