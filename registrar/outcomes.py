@@ -20,6 +20,11 @@ class Outcome:
     text: str
     loss: Loss | None = None
 
+    @property
+    def has_result(self) -> bool:
+        """Whether the runner reported what became of its job, which was its last."""
+        return self.done and self.loss is None
+
 
 def outcome_of(pod: RunnerPod, job: Job | None) -> Outcome:
     """Judge an ended pod by the job that the forge says its runner had (None: it knows of none)."""

@@ -125,7 +125,7 @@ class ScopeCycle:
     def _wants(self, pod: RunnerPod) -> bool:
         """Whether this pod's runner has to be looked up by its id in this cycle."""
         if pod.stage in ENDED:
-            return pod.uid not in self._closed and pod.uid not in self._gone
+            return pod.uid not in self._closed and pod.uid not in self._gone and self._may_be_left(pod)
         if pod.stage in WAITING or (pod.stage is Stage.STARTING and self._is_connecting(pod)):
             return False
         is_missing = self._watch.lacks(pod.runner_id or 0)
@@ -133,13 +133,23 @@ class ScopeCycle:
             return is_missing and self._watch.is_census_due  # left alone, and seldom asked whether it is abandoned
         return pod.stage is not Stage.RUNNING or is_missing
 
+    def _may_be_left(self, pod: RunnerPod) -> bool:
+        """Whether an ended pod's registration has to be looked for: where it goes with the result, first comes that."""
+        outcome = self._results.outcome(pod)
+        return not self._parts.forge.forgets_done_runners or (outcome is not None and not outcome.has_result)
+
+    def _is_done(self, pod: RunnerPod) -> bool:
+        """Whether nothing is left of an ended pod's registration by the result of its job."""
+        outcome = self._results.outcome(pod)
+        return self._parts.forge.forgets_done_runners and outcome is not None and outcome.has_result
+
     def _close(self, pods: Sequence[RunnerPod], owned: Mapping[str, Runner], view: ForgeView) -> None:
         """Ended pods whose registrations are gone need not be looked for again, however long their results take."""
         for pod in pods:
             if pod.stage in ENDED:
                 if pod.runner_id in view.absent:
                     self._gone.add(pod.uid)
-                if self._standing(pod, owned.get(pod.uid), view) is Standing.ABSENT:
+                if self._is_done(pod) or self._standing(pod, owned.get(pod.uid), view) is Standing.ABSENT:
                     self._closed.add(pod.uid)
 
     def _standing(self, pod: RunnerPod, runner: Runner | None, view: ForgeView) -> Standing:

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from lab.github import documents, runs
+from lab.github.clock import timestamp
 from lab.github.rest import Asked, Door, no_content, page, required
 from lab.github.workflow import Workflow
 from lab.github.world import Job, Refusal, Run, World
@@ -68,12 +69,13 @@ class RunRoutes:
         raise Refusal(404, "Not Found")
 
     async def _list(self, asked: Asked) -> web.Response:
-        wanted = asked.request.query.get("status")
+        wanted, until = asked.request.query.get("status"), _until(asked.request.query.get("created"))
         world = self._world
         listed = [
             run
             for run in reversed(self._runs(asked))
             if wanted in (None, world.shown_status_of_run(run), world.shown_conclusion_of_run(run))
+            and (until is None or timestamp(run.made) <= until)
         ]
         return page(asked, "workflow_runs", [documents.run(world, run) for run in listed])
 
@@ -140,3 +142,12 @@ class RunRoutes:
             if run.id == asked.number("id"):
                 return run
         raise Refusal(404, "Not Found")
+
+
+def _until(created: str | None) -> str | None:
+    """The moment of `created=<=MOMENT`. Of what else GitHub's search knows nothing is served: Refusal 422."""
+    if created is None:
+        return None
+    if not created.startswith("<="):
+        raise Refusal(422, f"created: {created}: the stand-in knows <=MOMENT alone")
+    return created.removeprefix("<=")

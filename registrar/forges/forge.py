@@ -138,6 +138,10 @@ class Forge(Protocol):
     def has_unique_names(self) -> bool:
         """Whether one scope has no two runners of the same name."""
 
+    @property
+    def forgets_done_runners(self) -> bool:
+        """Whether a runner is gone with its job's result, so that nobody has to look, where each look costs."""
+
     async def issue(self, scope: Scope, *, name: str, labels: tuple[str, ...], group: str | None) -> Registration:
         """Register one single-use runner."""
 

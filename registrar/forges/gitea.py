@@ -63,6 +63,10 @@ class Gitea:
     def has_unique_names(self) -> bool:
         return False
 
+    @property
+    def forgets_done_runners(self) -> bool:
+        return False  # it does, some time later; looks cost nothing here
+
     async def close(self) -> None:
         await self._session.close()
 

@@ -145,7 +145,9 @@ class ArrangedGitHub(StandIn):
         now = self.world.clock.now()
         plans = tuple(JobPlan(job["name"], tuple(job["labels"]), (), False, (), ()) for job in jobs)
         workflow = Workflow(1, f".github/workflows/{file}", "train", plans)
-        run = Run(number, number, self.world.repository(repository), workflow, more.pop("ref", "main"), now, **more)
+        before = self.world.runs.get(number)
+        made = more.pop("made", now if before is None else before.made)  # a run that is run again stays as old as it is
+        run = Run(number, number, self.world.repository(repository), workflow, more.pop("ref", "main"), made, **more)
         self.world.runs[number] = run
         run.jobs = [
             Job(

@@ -111,6 +111,29 @@ async def test_a_job_latches_its_pod_with_its_id_and_its_conclusion_ends_it(worl
     await until(lambda: contract.RUNNER_COMPLETED in world.cluster.reasons())
 
 
+async def test_an_ended_runner_whose_job_has_its_result_is_not_looked_for(world: World) -> None:
+    world.run()
+    pod = await an_online_pod(world)
+    number = runner_id(pod)
+    world.github.run(1, job(5, runner_id=number))
+    await until(lambda: pod["metadata"]["annotations"].get(contract.BUSY_ANNOTATION) == "5")
+    world.github.run(1, job(5, runner_id=number, status="completed", conclusion="failure"))
+    del world.github.runners[number]
+    world.github.calls.clear()
+    await world.cluster.put(end(pod, exit_code=0))
+    await until(lambda: not world.cluster.pods)
+    assert [call for call in world.github.calls if call.endswith(f"/runners/{number}")] == []
+    assert contract.RUNNER_COMPLETED in world.cluster.reasons()
+
+
+async def test_an_ended_runner_without_a_result_is_looked_for_and_removed(world: World) -> None:
+    world.run()
+    pod = await an_online_pod(world)
+    await world.cluster.put(end(pod, exit_code=1))
+    await until(lambda: not world.github.runners)
+    await until(lambda: contract.REGISTRATION_REMOVED in world.cluster.reasons())
+
+
 async def test_a_pod_that_asks_again_gets_a_registration_of_its_own_name(world: World) -> None:
     pod = runner_pod(NAME)
     await world.cluster.create(pod)

@@ -33,7 +33,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--forges", nargs="*", default=tuple(SIDES), choices=tuple(SIDES))
     parser.add_argument("--sizes", nargs="*", type=int, default=[10, 100, 1000], help="runners (10 100 1000)")
-    parser.add_argument("--seconds", type=float, default=120.0, help="of each measurement (120)")
+    parser.add_argument(
+        "--seconds", type=float, default=360.0, help="of each measurement: 20 jobs begin and end in 360"
+    )
     parser.add_argument("--repositories", type=int, default=POOLS, help="whose jobs the 20 pools take (20)")
     parser.add_argument("--at-once", nargs="*", type=int, default=[], help="pods that start together")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of what is left to chance")

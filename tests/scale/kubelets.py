@@ -1,6 +1,7 @@
 """Plays the nodes: what kubelets write about pods, and what the runners in them do. No container runs."""
 
 import asyncio
+import itertools
 import random
 from collections import Counter
 from dataclasses import dataclass, field
@@ -198,12 +199,12 @@ class Kubelets:
         await self._api.patch_status(_path(pod), _ended())
 
     async def turn_over(self, pools: tuple[Pool, ...], jobs_an_hour: float) -> None:
-        """So many jobs come and as many end, each hour, evenly."""
-        takers = [pool for pool in pools if pool.runners]
-        while True:
-            await asyncio.sleep(3600 / jobs_an_hour / 2)
+        """So many jobs come and as many end, each hour, evenly: how long it takes to do it delays no later one."""
+        takers, half, began = [pool for pool in pools if pool.runners], 3600 / jobs_an_hour / 2, _now()
+        for number in itertools.count():
+            await asyncio.sleep(began + (2 * number + 1) * half - _now())
             await self.queue(self._random.choice(takers))
-            await asyncio.sleep(3600 / jobs_an_hour / 2)
+            await asyncio.sleep(began + (2 * number + 2) * half - _now())
             await self.end_one()
 
     async def keep_alive(self) -> None:

@@ -9,6 +9,7 @@
   jit                 a just-in-time configuration, whose runner does not update itself
   active_runs         ActiveRuns: which runs of a repository go on, by one page
   jobs                Jobs: read by runs, for GitHub lists them in no other way
+  run_jobs            RunJobs: the jobs of one run, and for how long they are good
   unreadable          Unreadable: repositories that cannot be read, each of which costs only itself
   job_comments        JobComments: why a job was lost, as a comment on its commit
   origins             Origins: where a job comes from, with the proof of its branch

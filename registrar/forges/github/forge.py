@@ -6,6 +6,7 @@
 | | a name that is taken is an earlier try of the same pod |
 | cordon | DELETE of the registration: there is no cordon, but GitHub refuses to delete a runner that has a job |
 | remove | the same DELETE; after a cordon nothing is left of it |
+| a runner that is done | GitHub removes it with its job's result; one that stays has no pod, which the next list shows |
 | a refused DELETE | any 4xx but 404: the runner counts as busy for a while, so its pod is latched and left alone |
 | jobs in progress | by runs and their jobs, late by some seconds; the refused DELETE is what protects a job |
 """
@@ -33,7 +34,7 @@ from registrar.forges.github.job_comments import JobComments
 from registrar.forges.github.jobs import QUEUE_PATIENCE_SECONDS, Jobs, repository_of
 from registrar.forges.github.origins import Origins
 from registrar.forges.github.pace import PACE
-from registrar.forges.github.reading import of, runner
+from registrar.forges.github.reading import at_work, of, runner
 from registrar.forges.github.session import Session
 from registrar.forges.github.unreadable import ObserveUnreadable, Unreadable
 from registrar.forges.github.versions import ObserveDaysLeft, Versions
@@ -76,6 +77,10 @@ class GitHub:
 
     @property
     def has_unique_names(self) -> bool:
+        return True
+
+    @property
+    def forgets_done_runners(self) -> bool:
         return True
 
     async def close(self) -> None:
@@ -121,7 +126,9 @@ class GitHub:
             await self.remove(scope, earlier.id)
 
     async def list_runners(self, scope: Scope) -> tuple[Runner, ...]:
+        began = self._clock()
         entries = await self._session.pages(scope, "list", scope.runners_path, "runners")
+        self._jobs.note_at_work(scope, frozenset(at_work(entries)), self._clock() - began)
         versions = {of(entry, lambda fields: fields.words("version", most=32)) for entry in entries}
         await self._versions.check(scope, {version for version in versions if version})
         return tuple([await self._runner(scope, entry) for entry in entries])

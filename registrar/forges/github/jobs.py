@@ -15,23 +15,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from registrar.forges.answers import read_job
 from registrar.forges.forge import ForgeError, Job
 from registrar.forges.github.active_runs import ActiveRuns, run_id, workflow_file
 from registrar.forges.github.client import GitHubRefusedError
 from registrar.forges.github.groups import Groups
 from registrar.forges.github.reading import JOB_FIELDS, of
+from registrar.forges.github.run_jobs import AtWork, IsGood, RunJobs, good_among, good_for_a_runner, job_of, run_jobs
 from registrar.forges.github.session import Session
 from registrar.forges.github.unreadable import Unreadable, is_unreadable
 from registrar.logs import log
-from registrar.untrusted import Entry, words
+from registrar.untrusted import Entry
 from values.scope import Scope
 
-# A run's own time need not move when one of its jobs does, so its jobs are read again after this; where many runs go
-# on, after as long as that many take at this speed, which leaves two thirds of what GitHub allows in a minute.
-KEEP_SECONDS: Final = 15.0
-RUNS_A_SECOND: Final = 3.0
-FEW_RUNS: Final = 40  # that are all read afresh for a runner that just ended: it takes seconds
 PATIENCE_SECONDS: Final = 0.3  # that a look waits for fresh jobs before it takes those that are known
 FIRST_PATIENCE_SECONDS: Final = 2.0  # the same of the first look after a start
 QUEUE_PATIENCE_SECONDS: Final = 5.0  # the same of the queue, for which nobody stands still
@@ -42,25 +37,7 @@ REPOSITORIES_A_SECOND: Final = 4.0  # for long: a page of runs each
 RUNS_AT_ONCE: Final = 2  # of a repository; few: a runner that is looked up must not stand in line behind all runs
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Run:
-    """A run's jobs as of `at`; `version` tells whether it has changed since. `parsed`: as each scope names them."""
-
-    version: str
-    at: float
-    jobs: tuple[Entry, ...]
-    parsed: dict[Scope, tuple[Job, ...]] = field(default_factory=dict, compare=False)
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether each of its jobs has a runner, or has ended: none of them will come to another runner."""
-        return all(
-            entry.words("status") == "completed" or entry.identifier_or_none("runner_id") is not None
-            for entry in self.jobs
-        )
-
-
-Keep = Callable[[_Run], float]  # for how long what is known of a run that has not changed is good
+GroupNames = frozenset[str | None] | None  # the groups that may take a run's jobs, None where there are none
 
 
 @dataclass(kw_only=True)
@@ -68,25 +45,31 @@ class _Scope:
     """What is known of one scope."""
 
     known: bool = False
-    active: dict[Scope, tuple[str, ...]] = field(default_factory=dict)  # by repository: keys of its runs that go on
-    groups: dict[str, frozenset[str | None] | None] = field(
-        default_factory=dict
-    )  # by run: those that may take its jobs
+    active: dict[Scope, dict[str, GroupNames]] = field(default_factory=dict)  # by repository: its runs that go on
+    answers: dict[str, tuple[int, tuple[Job, ...]]] = field(default_factory=dict)  # by status; since which change
     error: ForgeError | None = None
     refresh: asyncio.Task[None] | None = None
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    at_work: AtWork = field(default_factory=AtWork)
     read_at: float = float("-inf")  # when the last reading of every run began
     refreshed_at: float = float("-inf")
 
+    @property
+    def going_on(self) -> int:
+        """How many runs go on."""
+        return sum(map(len, self.active.values()))
 
-def _keep_seconds(place: _Scope) -> float:
-    return max(KEEP_SECONDS, sum(map(len, place.active.values())) / RUNS_A_SECOND)
+    def is_good(self) -> IsGood:
+        """How old its runs' jobs may be."""
+        return good_among(self.going_on, lambda: self.at_work)
+
+    def is_good_for_a_runner(self) -> IsGood:
+        """The same where the job of a runner that just ended is looked for."""
+        return good_for_a_runner(self.going_on, lambda: self.at_work)
 
 
-def _keep_for_a_runner(place: _Scope) -> Keep:
-    """All afresh where that takes seconds, else those that may have a job for a runner."""
-    is_many = sum(map(len, place.active.values())) > FEW_RUNS
-    return lambda run: _keep_seconds(place) if is_many and run.is_settled else 0.0
+def _version(run: Any) -> str:
+    return " ".join(f"{run.get(name)}"[:64] for name in ("run_attempt", "status", "updated_at"))
 
 
 def repository_of(scope: Scope, job: Job) -> tuple[Scope, str]:
@@ -103,9 +86,10 @@ class Jobs:
     ) -> None:
         self._session, self._groups, self._unreadable, self._clock = session, groups, unreadable, clock
         self._active = ActiveRuns(session, clock=clock)
-        self._runs: OrderedDict[str, _Run] = OrderedDict()
+        self._runs: OrderedDict[str, RunJobs] = OrderedDict()
         self._scopes: dict[Scope, _Scope] = {}
         self._reading: dict[str, asyncio.Lock] = {}
+        self._changes = 0  # of what is known: while nothing has changed, answers are those of before
 
     async def close(self) -> None:
         """Stop reading."""
@@ -123,10 +107,16 @@ class Jobs:
         await asyncio.wait([place.refresh], timeout=patience if place.known else max(patience, FIRST_PATIENCE_SECONDS))
         if place.error is not None:
             raise place.error
+        known = place.answers.get(status)
+        if known is None or known[0] != self._changes:
+            known = place.answers[status] = (self._changes, self._with_status(scope, place, status))
+        return known[1]
+
+    def _with_status(self, scope: Scope, place: _Scope, status: str) -> tuple[Job, ...]:
         return tuple(
-            replace(job, groups=place.groups[key]) if place.groups.get(key) is not None else job
-            for repository, keys in place.active.items()
-            for key in keys
+            replace(job, groups=groups) if groups is not None else job
+            for repository, runs in place.active.items()
+            for key, groups in runs.items()
             for job, entry in zip(self._parsed(scope, repository, key), self._known([key]), strict=True)
             if entry.words("status") == status
         )
@@ -138,7 +128,7 @@ class Jobs:
 
     async def _refresh(self, scope: Scope, place: _Scope) -> None:
         try:
-            await self._read_active(scope, place, keep=lambda _: _keep_seconds(place))
+            await self._read_active(scope, place, is_good=place.is_good())
             place.error, place.known = None, True
         except ForgeError as error:
             place.error = error
@@ -158,15 +148,19 @@ class Jobs:
             return None
         if entry is None:
             return None
-        job = self._job(scope, repository, entry)
+        job = job_of(scope, repository, entry)
         if job.conclusion:
             self._doubt(f"{repository} {job.run_id}")
         return job
 
+    def note_at_work(self, scope: Scope, runners: frozenset[int], seconds_ago: float) -> None:
+        """These single-use runners had a job by a list of so long ago, and no others."""
+        self._scopes.setdefault(scope, _Scope()).at_work = AtWork(at=self._clock() - seconds_ago, runners=runners)
+
     def _doubt(self, key: str) -> None:
         """Read a run's jobs again at the next look: one of them has ended, and others may wait for that."""
         if key in self._runs:
-            self._runs[key] = replace(self._runs[key], at=float("-inf"))
+            self._runs[key] = self._runs[key].doubted()
 
     async def of_runner(self, scope: Scope, runner_id: int) -> Job | None:
         """The job that a runner has or had lately, read afresh."""
@@ -175,7 +169,7 @@ class Jobs:
         async with place.reading:
             if place.read_at < asked:  # else somebody read everything since, who asked at the same time
                 began = self._clock()
-                await self._read_active(scope, place, keep=_keep_for_a_runner(place))
+                await self._read_active(scope, place, is_good=place.is_good_for_a_runner())
                 place.read_at = began
         for repository in await self._groups.repositories(scope):
             job = self._of_runner(scope, repository, runner_id, self._known(place.active.get(repository, ())))
@@ -192,7 +186,7 @@ class Jobs:
         try:
             answer = await self._session.ask(scope, "result", "GET", path, query=recent)
             runs = of(answer, lambda entry: entry.values("workflow_runs"))
-            return await self._read_runs(scope, repository, runs, keep=lambda _: float("inf"))
+            return await self._read_runs(scope, repository, runs, is_good=lambda run, _: not run.is_doubted)
         except ForgeError as error:
             if not is_unreadable(scope, error):
                 raise
@@ -203,19 +197,14 @@ class Jobs:
         return [entry for key in keys if key in self._runs for entry in self._runs[key].jobs]
 
     def _parsed(self, scope: Scope, repository: Scope, key: str) -> tuple[Job, ...]:
-        """A run's jobs, each read once: there are hundreds, and somebody asks for them every other second."""
         run = self._runs.get(key)
-        if run is None:
-            return ()
-        if scope not in run.parsed:
-            run.parsed[scope] = tuple(self._job(scope, repository, entry) for entry in run.jobs)
-        return run.parsed[scope]
+        return () if run is None else run.named(scope, repository)
 
     def _of_runner(self, scope: Scope, repository: Scope, runner_id: int, entries: Iterable[Entry]) -> Job | None:
         mine = [entry for entry in entries if entry.identifier_or_none("runner_id") == runner_id]
-        return self._job(scope, repository, mine[-1]) if mine else None
+        return job_of(scope, repository, mine[-1]) if mine else None
 
-    async def _read_active(self, scope: Scope, place: _Scope, *, keep: Keep) -> None:
+    async def _read_active(self, scope: Scope, place: _Scope, *, is_good: IsGood) -> None:
         """Read runs that go on, and their jobs. Raises ForgeError where no repository at all gives an answer."""
         repositories = await self._groups.repositories(scope)
         self._unreadable.keep(scope, repositories)
@@ -223,44 +212,51 @@ class Jobs:
 
         async def read(repository: Scope) -> ForgeError | None:
             async with slots:
-                return await self._read_repository(scope, place, repository, keep)
+                return await self._read_repository(scope, place, repository, is_good)
 
         errors = [error for error in await asyncio.gather(*map(read, repositories)) if error is not None]
         for gone in place.active.keys() - set(repositories):
-            del place.active[gone]
-        going_on = self._going_on(place)
+            self._put_active(place, gone, None)
         self._forget_old()
-        place.groups = {key: groups for key, groups in place.groups.items() if key in going_on}
         if errors and len(errors) == len(repositories):
             raise errors[0]
 
-    @staticmethod
-    def _going_on(place: _Scope) -> set[str]:
-        return {key for keys in place.active.values() for key in keys}
+    def _put_active(self, place: _Scope, repository: Scope, runs: dict[str, GroupNames] | None) -> None:
+        """None: nothing is known of it any more."""
+        if place.active.get(repository) == runs:
+            return
+        self._changes += 1
+        if runs is None:
+            del place.active[repository]
+        else:
+            place.active[repository] = runs
 
     def _forget_old(self) -> None:
         """Of the runs that are over, those that were looked at the longest ago."""
-        active = set[str]().union(*map(self._going_on, self._scopes.values()))
+        active = {key for place in self._scopes.values() for runs in place.active.values() for key in runs}
         over = [key for key in self._runs if key not in active]
         for key in over[: max(0, len(over) - REMEMBERED_RUNS)]:
             del self._runs[key]
         self._reading = {key: lock for key, lock in self._reading.items() if lock.locked()}
 
-    async def _read_repository(self, scope: Scope, place: _Scope, repository: Scope, keep: Keep) -> ForgeError | None:
+    async def _read_repository(
+        self, scope: Scope, place: _Scope, repository: Scope, is_good: IsGood
+    ) -> ForgeError | None:
         """Returns why it gives no answer, None where it does. What is known of one that cannot be read is dropped."""
         why = self._unreadable.left_out(scope, repository)
         if why is not None:
             return why
         try:
             runs = await self._active.read(scope, repository)
-            for run in runs:
-                groups = await self._groups.serving(scope, repository, workflow_file(run))
-                place.groups[self._key(repository, run)] = groups
-            place.active[repository] = tuple(self._key(repository, run) for run in runs)
-            await self._read_runs(scope, repository, runs, keep=keep)
+            files = {self._key(repository, run): workflow_file(run) for run in runs}
+            groups = {
+                file: await self._groups.serving(scope, repository, file) for file in dict.fromkeys(files.values())
+            }
+            self._put_active(place, repository, {key: groups[file] for key, file in files.items()})
+            await self._read_runs(scope, repository, runs, is_good=is_good)
         except ForgeError as error:
             if is_unreadable(scope, error):
-                place.active.pop(repository, None)
+                self._put_active(place, repository, None)
                 self._unreadable.add(scope, repository, error)
             else:
                 log("jobs unknown", level=logging.WARNING, scope=scope, repository=repository, error=str(error))
@@ -268,40 +264,52 @@ class Jobs:
         self._unreadable.remove(scope, repository)
         return None
 
-    async def _read_runs(self, scope: Scope, repository: Scope, runs: Iterable[Any], *, keep: Keep) -> tuple[str, ...]:
-        slots = asyncio.Semaphore(RUNS_AT_ONCE)
+    async def _read_runs(
+        self, scope: Scope, repository: Scope, runs: Iterable[Any], *, is_good: IsGood
+    ) -> tuple[str, ...]:
+        """Read the jobs of those of which they are not known well enough. Returns the keys of all."""
+        slots, keys = asyncio.Semaphore(RUNS_AT_ONCE), []
 
-        async def read(run: Any) -> str:
+        async def read(key: str, run: Any) -> None:
             async with slots:
-                return await self._read_run(scope, repository, run, keep)
+                await self._read_run(scope, repository, key, run, is_good=is_good)
 
-        return tuple(await asyncio.gather(*map(read, runs)))
+        reads = []
+        for run in runs:
+            key = self._key(repository, run)
+            keys.append(key)
+            if self._is_known(key, run, is_good):
+                self._runs.move_to_end(key)
+            else:
+                reads.append(read(key, run))
+        await asyncio.gather(*reads)
+        return tuple(keys)
 
-    async def _read_run(self, scope: Scope, repository: Scope, run: Any, keep: Keep) -> str:
-        key = self._key(repository, run)
-        version = " ".join(f"{run.get(name)}"[:64] for name in ("run_attempt", "status", "updated_at"))
+    def _is_known(self, key: str, run: Any, is_good: IsGood, *, asked: float = float("inf")) -> bool:
+        """Whether its jobs were read since this moment, or a while ago and it has not changed since."""
+        known = self._runs.get(key)
+        if known is None or known.version != _version(run):
+            return False
+        return known.at > asked or is_good(known, self._clock())
+
+    async def _read_run(self, scope: Scope, repository: Scope, key: str, run: Any, *, is_good: IsGood) -> None:
         asked = self._clock()
         async with self._reading.setdefault(key, asyncio.Lock()):  # two who ask for it at the same time read it once
-            await self._read_run_alone(scope, repository, run, version=version, asked=asked, keep=keep)
+            if not self._is_known(key, run, is_good, asked=asked):
+                await self._read_run_alone(scope, repository, key, run)
         self._runs.move_to_end(key)
-        return key
 
-    async def _read_run_alone(
-        self, scope: Scope, repository: Scope, run: Any, *, version: str, asked: float, keep: Keep
-    ) -> None:
-        key, at = self._key(repository, run), self._clock()
-        known = self._runs.get(key)
-        is_known = known is not None and known.version == version
-        if known is None or not (is_known and (known.at > asked or at - known.at < keep(known))):
-            path = f"{repository.api_path}/actions/runs/{run_id(run)}/jobs"
-            try:
-                entries = await self._session.pages(scope, "jobs", path, "jobs")
-            except GitHubRefusedError as error:
-                if error.status != 404:
-                    raise
-                entries = []  # somebody deleted the run since it was listed
-            slim = tuple(of(entry, self._slim) for entry in entries)
-            self._runs[key] = _Run(version=version, at=at, jobs=slim)
+    async def _read_run_alone(self, scope: Scope, repository: Scope, key: str, run: Any) -> None:
+        at, path = self._clock(), f"{repository.api_path}/actions/runs/{run_id(run)}/jobs"
+        try:
+            entries = await self._session.pages(scope, "jobs", path, "jobs")
+        except GitHubRefusedError as error:
+            if error.status != 404:
+                raise
+            entries = []  # somebody deleted the run since it was listed
+        known, slim = self._runs.get(key), tuple(of(entry, self._slim) for entry in entries)
+        self._runs[key] = jobs = run_jobs(_version(run), at, slim, known)
+        self._changes += known is None or known.jobs is not jobs.jobs
 
     @staticmethod
     def _key(repository: Scope, run: Any) -> str:
@@ -310,8 +318,3 @@ class Jobs:
     @staticmethod
     def _slim(entry: Entry) -> Entry:
         return entry.only(JOB_FIELDS)
-
-    @staticmethod
-    def _job(scope: Scope, repository: Scope, entry: Any) -> Job:
-        prefix = "" if scope.is_repository else f"{words(repository.repository, most=100)}/"
-        return of(entry, lambda fields: read_job(fields, prefix))

@@ -1,13 +1,13 @@
 """What GitHub's JSON means, and where things are in its API. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from registrar.forges.forge import ForgeUnreachableError, Runner
 from registrar.untrusted import Entry, MalformedError
 
-RUN_FIELDS: Final = ("id", "status", "updated_at", "run_attempt", "path")
+RUN_FIELDS: Final = ("id", "status", "created_at", "updated_at", "run_attempt", "path")
 JOB_FIELDS: Final = (
     "id", "name", "labels", "runner_id", "runner_name", "status", "conclusion", "run_id", "run_attempt", "head_sha",
     "created_at", "started_at", "completed_at",
@@ -40,7 +40,7 @@ def slim(answer: Any) -> Any:
     kept = dict(answer)
     for key, fields in LISTS.items():
         entries = kept.get(key)
-        if isinstance(entries, list) and not all(_is_slim(entry, fields) for entry in entries):
+        if isinstance(entries, list) and not _are_slim(entries, frozenset(fields)):
             kept[key] = [
                 {name: entry[name] for name in fields if name in entry} if isinstance(entry, dict) else entry
                 for entry in entries
@@ -48,8 +48,8 @@ def slim(answer: Any) -> Any:
     return kept
 
 
-def _is_slim(entry: Any, fields: tuple[str, ...]) -> bool:
-    return not isinstance(entry, dict) or entry.keys() <= set(fields)
+def _are_slim(entries: list[Any], fields: frozenset[str]) -> bool:
+    return all(not isinstance(entry, dict) or entry.keys() <= fields for entry in entries)
 
 
 def runner(entry: Entry) -> Runner:
@@ -67,6 +67,16 @@ def runner(entry: Entry) -> Runner:
             label.words("name", most=256) for label in entry.entries("labels") if label.words("type") == "read-only"
         ),
     )
+
+
+def at_work(runners: Iterable[Any]) -> Iterator[int]:
+    """The ids of those in a list that have the one job that they ever have: it says that they are single-use."""
+    for entry in runners:
+        number, is_at_work = of(
+            entry, lambda fields: (fields.identifier("id"), fields.flag("busy") and fields.flag("ephemeral"))
+        )
+        if is_at_work:
+            yield number
 
 
 def moment(text: Any) -> datetime | None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,38 @@ async def test_a_run_of_old_that_is_run_again_is_found_within_a_minute(bench: Be
     assert await active.read(GUIDE, GUIDE) == []
     clock[0] = 60.0
     assert [run["id"] for run in await active.read(GUIDE, GUIDE)] == [1]
+
+
+async def test_a_run_that_begins_or_ends_counts_once_and_lists_of_older_runs_do_not_count_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registrar.forges.github.active_runs.PAGE_SIZE", 10)
+    monkeypatch.setattr("registrar.forges.github.active_runs.NEW_RUNS", 3)
+    clock = [0.0]
+    active = ActiveRuns(bench.forge._session, clock=lambda: clock[0])
+    noon = 1_800_000_000.0
+    for number in range(1, 15):
+        bench.stand_in.run(number, job(number, status="completed"), made=noon + number)
+
+    async def look() -> tuple[list[int], int]:
+        before = bench.stand_in.spent
+        clock[0] += 60
+        runs = [run["id"] for run in await active.read(GUIDE, GUIDE)]
+        return runs, bench.stand_in.spent - before
+
+    assert await look() == ([], 1 + 3), "the page is of 5 to 14, the lists are of those up to 8"
+    for number in range(15, 18):
+        bench.stand_in.run(number, job(number, runner_id=number), made=noon + number)
+        assert await look() == ([number], 1)
+        bench.stand_in.run(number, job(number, runner_id=number, status="completed"))
+        assert await look() == ([], 1)
+    bench.stand_in.run(7, job(7, status="queued"), attempt=2)
+    assert await look() == ([7], 1), "it is behind the page and in a list"
+    bench.stand_in.run(8, job(8, status="queued"), attempt=2)
+    assert await look() == ([7, 8], 2), "it is on the page, and in the same list"
+    for number in range(18, 20):
+        bench.stand_in.run(number, job(number, status="completed"), made=noon + number)
+    assert await look() == ([7, 8], 1 + 3), "not all that came after 8 is on the page: the lists are of those up to 13"
 
 
 async def test_a_hundred_new_runs_between_two_looks_hide_nothing(bench: Bench) -> None:
@@ -177,6 +210,78 @@ async def test_many_runs_are_read_again_at_three_a_second_and_few_every_fifteen_
     assert asked_for_jobs(bench) == 1
 
 
+async def six_at_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Runners, each with the one job of a run; the runs are read, which is good for 20 seconds as if they were many."""
+    monkeypatch.setattr("registrar.forges.github.run_jobs.RUNS_A_SECOND", 0.3)
+    bench.stand_in.add_runners(f"r{number}" for number in range(6))
+    runners = list(bench.stand_in.runners)
+    for number, runner_id in enumerate(runners, 1):
+        bench.stand_in.run(number, job(1000 + number, runner_id=runner_id))
+    while len(await bench.forge.jobs_in_progress(GUIDE)) < 6:
+        pass
+    return runners
+
+
+async def test_runs_whose_runners_are_at_work_by_the_list_of_runners_are_not_read_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = turn_clock(bench)
+    runners = await six_at_work(bench, monkeypatch)
+    assert asked_for_jobs(bench) == 6
+    now[0] += 21
+    await bench.forge.list_runners(GUIDE)
+    assert len(await bench.forge.jobs_in_progress(GUIDE)) == 6
+    assert asked_for_jobs(bench) == 0
+    ended = bench.stand_in.world.job(1005)
+    bench.stand_in.world.runs[5].jobs.append(replace(ended, id=1007))
+    ended.status, ended.conclusion = "completed", "success"  # and the run's own time does not move
+    del bench.stand_in.runners[runners[4]]
+    now[0] += 21
+    await bench.forge.list_runners(GUIDE)
+    assert {it.id for it in await bench.forge.jobs_in_progress(GUIDE)} == {
+        "1001",
+        "1002",
+        "1003",
+        "1004",
+        "1006",
+        "1007",
+    }
+    assert asked_for_jobs(bench) == 1
+
+
+async def test_a_new_token_of_an_app_costs_lists_and_not_the_jobs_of_each_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with github_bench(tmp_path, app=True) as bench:
+        now = turn_clock(bench)
+        await six_at_work(bench, monkeypatch)
+        now[0] += 21
+        bench.forge._session._credential._tokens.clear()  # type: ignore[attr-defined]
+        before = bench.stand_in.spent
+        await bench.forge.list_runners(GUIDE)
+        assert len(await bench.forge.jobs_in_progress(GUIDE)) == 6
+        assert bench.stand_in.spent - before == 2 + 2, "the installation and its token, runners and runs"
+
+
+async def test_jobs_are_put_together_anew_where_one_of_them_has_changed_and_only_there(bench: Bench) -> None:
+    now = turn_clock(bench)
+    for number in range(1, 4):
+        bench.stand_in.run(number, job(1000 + number, runner_id=number))
+    first = await bench.forge.jobs_in_progress(GUIDE)
+    assert len(first) == 3
+    asked_for_jobs(bench)
+    now[0] += 16
+    assert await bench.forge.jobs_in_progress(GUIDE) is first
+    assert asked_for_jobs(bench) == 3, "each run was read again"
+    bench.stand_in.run(4, job(1004, runner_id=4))
+    assert len(await bench.forge.jobs_in_progress(GUIDE)) == 4
+    bench.stand_in.world.job(1002).runner = None
+    now[0] += 16
+    assert {job.runner_id for job in await bench.forge.jobs_in_progress(GUIDE)} == {1, None, 3, 4}
+    bench.stand_in.run(3, job(1003, runner_id=3, status="completed"))
+    assert {job.runner_id for job in await bench.forge.jobs_in_progress(GUIDE)} == {1, None, 4}
+
+
 async def test_no_run_that_goes_on_is_forgotten_however_many_there_are(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,7 +320,7 @@ async def test_a_run_that_changed_while_its_status_did_not_is_read_again_at_once
 async def test_for_a_runner_that_ended_only_those_of_many_runs_are_read_that_may_have_had_its_job(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("registrar.forges.github.jobs.FEW_RUNS", 4)
+    monkeypatch.setattr("registrar.forges.github.run_jobs.FEW_RUNS", 4)
     for number in range(1, 9):
         bench.stand_in.run(number, job(1000 + number, runner_id=number))
     bench.stand_in.run(9, job(1009, status="queued"))
