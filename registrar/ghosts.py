@@ -44,7 +44,9 @@ class Ghosts:
         self.note(pods)
         if not view.jobs_known:
             return  # which of them has a job is not known
-        ripe = [runner for runner in self._podless(view, pods) if self._watch.unseen_seconds(runner.id) > self._limit]
+        if not any(map(self._is_ripe, view.runners.values())):
+            return  # whose they are need not be found out: there are hundreds, in each cycle
+        ripe = [runner for runner in self._podless(view, pods) if self._is_ripe(runner)]
         if not ripe:
             return
         listed = all(await asyncio.gather(*map(self._store.refresh, self._namespaces)))
@@ -66,6 +68,9 @@ class Ghosts:
         ghost = Ghost(namespace=self._namespaces[0], name=runner.name)
         target = Target(scope=self._scope, pod=None, runner_id=runner.id, ghost=ghost)
         await self._actor.perform(target, decide(None, facts))
+
+    def _is_ripe(self, runner: Runner) -> bool:
+        return self._watch.unseen_seconds(runner.id) > self._limit
 
     def _podless(self, view: ForgeView, pods: Sequence[RunnerPod]) -> list[Runner]:
         """Runners of ours that no pod has; of two that bear a pod's name the pod has one."""

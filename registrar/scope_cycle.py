@@ -190,17 +190,21 @@ class ScopeCycle:
                 self._lost.follow(loss, pod)
         self._lost.heard_of({runner.id for runner in view.runners.values() if runner.online})
         self._ghosts.note(pods)
-        live = {pod.name: pod for pod in sorted(pods, key=lambda pod: pod.created, reverse=True)}
-        for runner_id, job in view.jobs.items():
-            runner, limit = view.runners.get(runner_id), self._parts.settings.deadlines.lost_seconds
-            if runner is None or runner.online or self._watch.unseen_seconds(runner_id) <= limit:
-                continue
+        silent = [(runner, job) for job in view.jobs.values() if (runner := self._silent(job, view)) is not None]
+        live = {pod.name: pod for pod in sorted(pods, key=lambda pod: pod.created, reverse=True)} if silent else {}
+        for runner, job in silent:
             pod_or_none = live.get(runner.name)
             if not self._ghosts.is_ours(runner) or (pod_or_none is not None and pod_or_none.stage in ENDED):
                 continue  # somebody else's, or one of which its pod tells more
             namespace = pod_or_none.namespace if pod_or_none is not None else self._namespace_of(runner)
             subject = pod_or_none or Ghost(namespace=namespace or self.namespaces[0], name=runner.name)
             self._lost.follow(silence_of(job, runner.name, namespace), subject)
+
+    def _silent(self, job: Job, view: ForgeView) -> Runner | None:
+        """The runner of a job, where it has been offline for too long."""
+        runner, limit = view.runners.get(job.runner_id or 0), self._parts.settings.deadlines.lost_seconds
+        is_silent = runner is not None and not runner.online and self._watch.unseen_seconds(runner.id) > limit
+        return runner if is_silent else None
 
     def _loss(self, pod: RunnerPod, pods: Sequence[RunnerPod]) -> Loss | None:
         """What was lost with an ended pod; of two pods of one name the elder one's runner bears it."""

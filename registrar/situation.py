@@ -1,5 +1,7 @@
 """Judges ages against deadlines and words a pod's and a runner's state for the decision. Pure."""
 
+from functools import lru_cache
+
 from registrar.decisions import PodState, RunnerState, Standing
 from registrar.forge_view import ForgeView
 from registrar.forges.forge import Runner
@@ -116,7 +118,7 @@ def drift_of(pod: RunnerPod, runner: Runner | None, group: str | None) -> str:
         return ""
     problems = []
     declared = frozenset(pod.runner_labels)
-    if folded(runner.labels) - (folded(runner.given_labels) - folded(declared)) != folded(declared):
+    if _differ(declared, runner.labels, runner.given_labels):
         actual = ",".join(sorted(runner.labels))
         problems.append(f"labels are {actual!r}, declared {','.join(sorted(declared))!r}")
     if runner.groups and group not in runner.groups:
@@ -127,6 +129,15 @@ def drift_of(pod: RunnerPod, runner: Runner | None, group: str | None) -> str:
     if runner.cordoned and pod.stage is Stage.RUNNING and pod.busy is None:
         problems.append("somebody cordoned the runner at the forge: it will get no job")
     return "; ".join(problems)
+
+
+@lru_cache(maxsize=2000)
+def _differ(declared: frozenset[str], actual: frozenset[str], given: frozenset[str]) -> bool:
+    """Whether a runner's labels are others than its pod's; `given` by the forge, whatever was asked for.
+
+    Of a pool's pods all have the same, and each of hundreds is judged every few seconds.
+    """
+    return folded(actual) - (folded(given) - folded(declared)) != folded(declared)
 
 
 def report_of(pod: RunnerPod, runner: Runner | None, group: str | None) -> str:
