@@ -51,7 +51,7 @@ alerts: venv ## the alert rules of examples/monitoring by promtool, which is bui
 test-sharing: venv ## five minutes on the lab: pools of one to eight GPUs, two teams and priorities on four real GPUs
 	$(BIN)/python -m lab up && $(BIN)/pytest -m sharing
 
-test-newcomer: venv ## a long suite on the lab: every command of both ways of docs/onboarding.md
+test-newcomer: venv ## a long suite on the lab: every command of both ways of docs/onboarding.md, and what doctor, config and wait tell
 	$(BIN)/python -m lab up && $(BIN)/pytest -m newcomer
 
 test-demo: venv ## a long suite on the lab: the demos, stopped by Ctrl-C at several points and run again (not part of CI)
