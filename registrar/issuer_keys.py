@@ -31,38 +31,57 @@ class IssuerKeys:
         self._clock = clock
         self._issuer: Issuer | None = None
         self._fetched = self._asked = float("-inf")
-        self._asking = asyncio.Lock()
+        self._fetching: asyncio.Task[Issuer] | None = None
+
+    def learn(self) -> None:
+        """Begin to ask for the keys: who comes first need not wait for them."""
+        if self._fetching is None:
+            self._begin()
 
     async def issuer(self, key_id: str) -> Issuer:
         """The issuer, asked afresh where it is old or does not have the key. Raises IssuerKeysUnreachableError.
 
-        That the key was not looked for, because somebody asked a moment ago, is no answer either: it may be new.
+        That the key was not looked for, because somebody asked a moment ago, is no answer either: it may be new. Who
+        waits for the same answer goes on in the order in which they came.
         """
         asked = self._clock()
-        if self._issuer is not None and key_id in self._issuer.keys and asked - self._fetched < KEEP_SECONDS:
-            return self._issuer
-        async with self._asking:
-            known = self._issuer
-            has_key = known is not None and key_id in known.keys
-            if known is not None and has_key and self._clock() - self._fetched < KEEP_SECONDS:
-                return known
-            if known is not None and self._fetched >= asked:
-                return known  # fetched while this request waited
-            if self._clock() - self._asked < ASK_AGAIN_SECONDS:
-                if known is not None and has_key:
-                    return known
+        known = self._issuer if self._issuer is not None and key_id in self._issuer.keys else None
+        if known is not None and asked - self._fetched < KEEP_SECONDS:
+            return known
+        try:
+            issuer = await self._ask(asked)
+            if key_id not in issuer.keys and self._fetched < asked:
+                issuer = await self._ask(asked)  # it may be newer than the question that this request joined
+        except IssuerKeysUnreachableError:
+            # keys that were good a moment ago still are: the API server may just be restarting
+            if known is None:
+                raise
+            return known
+        return issuer
+
+    async def _ask(self, asked: float) -> Issuer:
+        """The answer to the question that goes on, or to a new one."""
+        if self._fetching is None:
+            if asked - self._asked < ASK_AGAIN_SECONDS:
                 raise IssuerKeysUnreachableError("the token's key is not known yet; keys were asked for a moment ago")
             self._asked = self._clock()
-            return await self._refresh(known if has_key else None)
+            self._begin()
+        assert self._fetching is not None  # noqa: S101 - it has just begun
+        return await asyncio.shield(self._fetching)
 
-    async def _refresh(self, known: Issuer | None) -> Issuer:
-        began = self._clock()
+    def _begin(self) -> None:
+        self._fetching = asyncio.create_task(self._refresh(self._clock()))
+        self._fetching.add_done_callback(self._end)
+
+    def _end(self, fetching: "asyncio.Task[Issuer]") -> None:
+        self._fetching = None
+        if not fetching.cancelled():
+            fetching.exception()  # whoever waited for it was told; where nobody did, somebody asks again
+
+    async def _refresh(self, began: float) -> Issuer:
         try:
             self._issuer = await self._fetch()
         except (httpx2.HTTPError, ValueError, KeyError, TypeError, RecursionError, jwt.PyJWTError) as error:
-            # keys that were good a moment ago still are: the API server may just be restarting
-            if known is not None:
-                return known
             raise IssuerKeysUnreachableError(f"the API server gives no keys: {type(error).__name__}") from error
         self._fetched = began
         return self._issuer
@@ -83,4 +102,7 @@ class IssuerKeys:
 
     async def close(self) -> None:
         """Give connections back."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.wait([self._fetching])
         await self._client.aclose()

@@ -22,7 +22,7 @@ from registrar.pods import RunnerPod
 from registrar.queue_reader import QueueReader
 from registrar.requests import alive, granted
 from registrar.settings import Settings
-from registrar.turns import HOLD_SECONDS, NotYetError, Turns
+from registrar.turns import HOLD_SECONDS, MOST_WAITING, NotYetError, Turns
 from values import contract
 from values.grant import Grant
 from values.scope import Scope
@@ -76,8 +76,9 @@ class Registrations:
         self._settings, self._api, self._forge, self._store = settings, api, forge, store
         self._brakes, self._announcer, self._clock, self._queue = brakes, announcer, clock, queue
         self._asking: dict[str, _Asking] = {}
+        failures, room = (ForgeError, *cluster.ERRORS), MOST_WAITING // max(1, len(settings.scopes))
         self._turns = {
-            scope: Turns(rate=forge.pace.issues, failures=(ForgeError, *cluster.ERRORS), hold_seconds=hold_seconds)
+            scope: Turns(rate=forge.pace.issues, failures=failures, room=room, hold_seconds=hold_seconds)
             for scope in settings.scopes
         }
         self._unfinished: set[asyncio.Task[Any]] = set()

@@ -128,6 +128,7 @@ class Service:
             account=self._account,
             metrics=self.metrics,
         )
+        self.keys.learn()
         front = await self._listen(door.application(), server_tls(*pair), DOOR_LIMITS, (host, ports.pods))
         back = await self._listen(status.application(), server_tls(*pair), STATUS_LIMITS, (host, ports.status))
         known = certificates(self.settings)

@@ -9,18 +9,20 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 AT_ONCE = 4
 HOLD_SECONDS = 10.0  # that a pod is kept waiting; a client of ours hangs up after 30
-PATIENCE = 2.0  # times as long, where the estimate was wrong
+PATIENCE = 2.0  # times as long, where there is room or the estimate was wrong
+MOST_WAITING = 512  # at all scopes together: half of the connections that pods may have
 RETURN_SECONDS = 120.0  # after its time until a ticket is void
 MOST_TICKETS = 5000
 FIRST_ESTIMATE_SECONDS = 0.1  # that one registration takes, before any was seen: who waits for nothing loses most
-WEIGHT = 0.2  # of the newest one in the estimate
+RECENT = 2 * AT_ONCE  # turns; the estimate is the quickest: who comes back too early costs little, too late their place
+LONGEST_AWAY_SECONDS = 30.0  # an estimate ages, and who is away has no better one
 
 
 class NotYetError(Exception):
@@ -41,7 +43,8 @@ class _Ticket:
 class Turns:
     """The turns at one scope. `rate`: registrations a second that the forge takes for long.
 
-    `failures`: what ends a turn through no fault of whoever has it.
+    `failures`: what ends a turn through no fault of whoever has it. `room`: so many wait here however long that takes:
+    whoever is away by an estimate that was too long comes too late.
     """
 
     def __init__(
@@ -49,10 +52,12 @@ class Turns:
         *,
         rate: float = float("inf"),
         failures: tuple[type[Exception], ...] = (),
+        room: int = MOST_WAITING,
         at_once: int = AT_ONCE,
         hold_seconds: float = HOLD_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._room = room
         self._rate, self._at_once, self._hold_seconds, self._clock = rate, at_once, hold_seconds, clock
         self._interrupted: tuple[type[BaseException], ...] = (asyncio.CancelledError, *failures)
         self._tickets: OrderedDict[str, _Ticket] = OrderedDict()
@@ -61,7 +66,7 @@ class Turns:
         self._sequence = itertools.count()  # one pod may ask twice, and futures have no order
         self._busy = 0
         self._next_number = 0
-        self._seconds = FIRST_ESTIMATE_SECONDS
+        self._recent = deque([FIRST_ESTIMATE_SECONDS], maxlen=RECENT)  # seconds that turns took
 
     @property
     def remembered(self) -> int:
@@ -74,7 +79,7 @@ class Turns:
         ticket = self._ticket(who)
         ahead = self._ahead(ticket)
         wait = ahead / self._throughput()
-        if wait > self._hold_seconds and self._busy >= self._at_once:
+        if wait > self._hold_seconds and self._busy >= self._at_once and self._number_waiting() >= self._room:
             raise self._not_yet(ticket, ahead, wait)
         await self._take(ticket)
         self._tickets.pop(who, None)
@@ -87,7 +92,7 @@ class Turns:
         else:
             self._remember(who, ticket)
         finally:
-            self._seconds += WEIGHT * (self._clock() - began - self._seconds)
+            self._recent.append(self._clock() - began)
             self._give()
 
     async def _take(self, ticket: _Ticket) -> None:
@@ -145,13 +150,17 @@ class Turns:
         now = self._clock()
         return sum(1 for other in self._tickets.values() if other.number < ticket.number and other.void_at >= now)
 
+    def _number_waiting(self) -> int:
+        return sum(not turn.done() for _, _, turn in self._waiting)
+
     def _throughput(self) -> float:
-        return min(self._rate, self._at_once / max(self._seconds, 0.001))
+        return min(self._rate, self._at_once / max(min(self._recent), 0.001))
 
     def _not_yet(self, ticket: _Ticket, ahead: int, wait: float) -> NotYetError:
-        ticket.void_at = self._clock() + wait + RETURN_SECONDS
-        # a little early: who waits here loses no time, who comes late leaves a gap
-        return NotYetError(ahead, max(1.0, wait - self._hold_seconds / 2))
+        # Half of it: who waits here loses no time, who comes late leaves a gap.
+        away = max(1.0, min(wait / 2, LONGEST_AWAY_SECONDS))
+        ticket.void_at = self._clock() + away + RETURN_SECONDS
+        return NotYetError(ahead, away)
 
 
 def _forget(tickets: OrderedDict[str, _Ticket], now: float) -> None:

@@ -1,7 +1,8 @@
 """What is tried, and by which tests: a room's mutants are for the unit tests of that room to kill."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from typing import Final
 
 
@@ -18,6 +19,18 @@ class Room:
     tests: tuple[str, ...]
     spared: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+
+    def has(self, file: str) -> bool:
+        """Whether a file's mutants are this room's to kill."""
+        return _matches(file, self.files) and not _matches(file, self.spared)
+
+    def narrowed(self, files: Iterable[str]) -> "Room":
+        """The same tests for these of its files alone."""
+        return replace(self, files=tuple(file for file in files if self.has(file)))
+
+
+def _matches(file: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch(file, pattern) for pattern in patterns)
 
 
 _REGISTRAR_LEFT_OUT: Final = (

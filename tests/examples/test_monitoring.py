@@ -9,35 +9,17 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client.metrics import MetricWrapperBase
 
 from lab import build, paths
-from registrar.metrics import Metrics
+from tests.registrar.exported_metrics import exported
 
 FOLDER = Path(__file__).parents[2] / "examples/monitoring"
-PAGE = (FOLDER.parents[1] / "docs/metrics.md").read_text(encoding="utf-8")
 DASHBOARD: dict[str, Any] = json.loads((FOLDER / "dashboard.json").read_text(encoding="utf-8"))
 ALERTS: dict[str, Any] = yaml.safe_load((FOLDER / "alerts.yaml").read_text(encoding="utf-8"))
 RULES: list[dict[str, Any]] = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 METRIC = re.compile(r"\b(gpu_runners_\w+)(?:\{([^}]*)\})?")
 GROUPING = re.compile(r"\b(?:by|ignoring|on) \(([^)]*)\)")
-OF_HISTOGRAMS = ("_bucket", "_count", "_sum")
 UNITS = {"short", "s", "h", "reqps", "bool_yes_no"}  # Grafana's own names
-
-
-def exported() -> dict[str, set[str]]:
-    """Every series' name, with its labels."""
-    series: dict[str, set[str]] = {}
-    for collector in vars(Metrics()).values():
-        if not isinstance(collector, MetricWrapperBase):
-            continue
-        labels = set(collector._labelnames)
-        for metric in collector.describe():
-            if metric.type == "histogram":
-                series |= {f"{metric.name}{part}": labels | {"le"} for part in OF_HISTOGRAMS}
-            else:
-                series[f"{metric.name}_total" if metric.type == "counter" else metric.name] = labels
-    return series
 
 
 def panels() -> list[dict[str, Any]]:
@@ -67,15 +49,6 @@ def test_an_expression_asks_for_series_and_labels_that_the_registrar_exports(exp
 def test_what_is_not_exported_would_be_seen() -> None:
     assert "gpu_runners_nonsense" not in exported()
     assert exported()["gpu_runners_gpu_seconds_total"] == {"namespace", "pool", "resource", "state"}
-
-
-def test_the_page_of_the_metrics_lists_each_with_its_labels() -> None:
-    rows = dict(re.findall(r"^\| `(gpu_runners_\w+)` \| ([^|]*) \|", PAGE, re.MULTILINE))
-    series = {name: labels - {"le"} for name, labels in exported().items()
-              if not name.endswith(("_bucket", "_sum"))}  # fmt: skip
-    series = {name.removesuffix("_count") if "le" in exported()[name] else name: labels
-              for name, labels in series.items()}  # fmt: skip
-    assert {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows.items()} == series
 
 
 def test_each_rule_says_what_to_do() -> None:

@@ -23,10 +23,14 @@ CALLS_SECONDS = (0.25, 0.5, 1.0)
 
 @dataclass
 class Crowd:
-    """`hasty`: every so-manyth pod hangs up long before it must; 0: none. `minted`: less what was undone."""
+    """`hasty`: every so-manyth pod hangs up long before it must; 0: none. `minted`: less what was undone.
+
+    `slow_until`: so long each call takes four times as long, as among hundreds of handshakes.
+    """
 
     call_seconds: float
     hasty: int = 0
+    slow_until: float = 0.0
     minted: int = 0
     hung_up: int = 0
     visits: dict[int, Visit] = field(default_factory=dict)  # by the pod's number
@@ -72,22 +76,25 @@ class Crowd:
             await asyncio.shield(registering)
         except asyncio.CancelledError:
             await registering
-            await asyncio.sleep(self.call_seconds)
+            await self._call()
             self.minted -= 1
             raise
 
+    async def _call(self) -> None:
+        await asyncio.sleep(self.call_seconds * (4 if self._now() < self.slow_until else 1))
+
     async def _at_gitea(self) -> None:
         """A token, then the registration."""
-        await asyncio.sleep(self.call_seconds)
+        await self._call()
         self.minted += 1
-        await asyncio.sleep(self.call_seconds)
+        await self._call()
 
     async def _at_github(self) -> None:
         """One change, after all that came before it, and not faster than GitHub allows."""
         async with self._changing:
             await self._bucket.take()
             self.minted += 1
-            await asyncio.sleep(self.call_seconds)
+            await self._call()
 
 
 async def crowd_at_turns(crowd: Crowd, at_github: bool) -> tuple[Turns, float]:
@@ -123,3 +130,13 @@ def test_who_hangs_up_again_and_again_keeps_the_place_of_their_first_request(
     assert crowd.minted == len(crowd.visits) == PODS
     assert most_passed(crowd.visits.values()) <= MOST_PASSED
     assert turns.remembered == 0
+
+
+@pytest.mark.parametrize("call_seconds", CALLS_SECONDS)
+@pytest.mark.parametrize("at_github", [False, True], ids=["gitea", "github"])
+def test_who_is_sent_away_while_everything_is_slow_is_back_when_their_turn_comes(
+    at_github: bool, call_seconds: float
+) -> None:
+    crowd = Crowd(call_seconds, hasty=4, slow_until=10.0)
+    virtual_time.run(crowd_at_turns(crowd, at_github))
+    assert most_passed(crowd.visits.values()) <= MOST_PASSED

@@ -82,6 +82,52 @@ async def test_whoever_comes_together_is_served_by_one_question(known: Known) ->
     assert all(issuer is issuers[0] for issuer in issuers)
 
 
+async def test_who_comes_while_keys_are_asked_for_goes_on_in_the_order_in_which_they_came(known: Known) -> None:
+    order = list[int]()
+
+    async def come(number: int) -> None:
+        await known.keys.issuer("key-1")
+        order.append(number)
+
+    first = [asyncio.create_task(come(number)) for number in range(50)]
+    later = list[asyncio.Task[None]]()
+    while not order:
+        await asyncio.sleep(0)
+    later += [asyncio.create_task(come(number)) for number in range(50, 60)]
+    await asyncio.gather(*first, *later)
+    assert order == list(range(60))
+    assert known.asked == 1
+
+
+async def test_who_hangs_up_while_keys_are_asked_for_leaves_the_answer_to_the_others(known: Known) -> None:
+    first, second = (asyncio.create_task(known.keys.issuer("key-1")) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).name == ISSUER
+    assert known.asked == 1
+    assert first.cancelled()
+
+
+async def test_a_key_that_is_younger_than_the_question_that_goes_on_is_not_called_unknown(known: Known) -> None:
+    asking = asyncio.create_task(known.keys.issuer("key-1"))
+    await asyncio.sleep(0)
+    known.now += 0.1
+    with pytest.raises(IssuerKeysUnreachableError, match="asked for a moment ago"):
+        await known.keys.issuer("key-2")
+    assert set((await asking).keys) == {"key-1"}
+
+
+async def test_what_was_begun_for_nobody_is_known_to_who_comes_and_ends_with_the_registrar(known: Known) -> None:
+    known.keys.learn()
+    assert (await known.keys.issuer("key-1")).name == ISSUER
+    assert known.asked == 1
+    known.cluster.away = True
+    known.now += KEEP_SECONDS + ASK_AGAIN_SECONDS
+    known.keys.learn()
+    await known.keys.close()
+    assert known.asked == 1
+
+
 async def test_while_the_api_server_is_away_old_keys_stay_good_and_new_ones_are_not_refused(known: Known) -> None:
     await known.keys.issuer("key-1")
     known.cluster.away = True

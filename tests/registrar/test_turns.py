@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from registrar.turns import HOLD_SECONDS, PATIENCE, RETURN_SECONDS, NotYetError, Turns
+from registrar.turns import HOLD_SECONDS, PATIENCE, RECENT, RETURN_SECONDS, NotYetError, Turns
 from tests.registrar import virtual_time
 from tests.registrar.conftest import PATIENCE_SECONDS
 
@@ -12,7 +12,7 @@ from tests.registrar.conftest import PATIENCE_SECONDS
 async def test_pods_that_were_sent_away_have_their_turn_before_those_that_came_later() -> None:
     now: list[float] = [0.0]
     order: list[str] = []
-    turns = Turns(at_once=1, hold_seconds=10.0, clock=lambda: now[0])
+    turns = Turns(at_once=1, room=2, hold_seconds=10.0, clock=lambda: now[0])
 
     async def be_served(who: str, seconds: float) -> None:
         async with turns.turn(who):
@@ -91,6 +91,13 @@ class ForgeAwayError(Exception):
     """The forge failed."""
 
 
+async def _learn(turns: Turns, now: list[float], seconds: float, times: int = RECENT) -> None:
+    """So long the last turns took."""
+    for number in range(times):
+        async with turns.turn(f"teacher-{number}"):
+            now[0] += seconds
+
+
 async def _fail(turns: Turns, who: str, error: Exception) -> None:
     with pytest.raises(type(error)):
         async with turns.turn(who):
@@ -110,6 +117,53 @@ async def _order(turns: Turns, *crowd: str) -> list[str]:
         await asyncio.sleep(0)
     await asyncio.gather(*waiting)
     return order
+
+
+async def test_who_finds_room_waits_however_long_that_may_take_and_who_finds_none_is_sent_away() -> None:
+    now = [0.0]
+    turns = Turns(at_once=1, room=2, hold_seconds=5.0, clock=lambda: now[0])
+    await _learn(turns, now, 7.0)
+    async with turns.turn("holder"):
+        first, second = (asyncio.create_task(_have_a_turn(turns, who)) for who in ("first", "second"))
+        await asyncio.sleep(0)
+        with pytest.raises(NotYetError):
+            await _have_a_turn(turns, "third")
+        first.cancel()
+        await asyncio.wait([first])
+        third = asyncio.create_task(_have_a_turn(turns, "third"))
+        await asyncio.sleep(0)
+    await asyncio.gather(second, third)
+
+
+@pytest.mark.parametrize(("ahead", "away"), [(1, 3.5), (2, 7.0), (8, 28.0), (9, 30.0), (20, 30.0)])
+async def test_who_is_sent_away_is_back_when_half_of_the_time_is_over_or_after_half_a_minute(
+    ahead: int, away: float
+) -> None:
+    now = [0.0]
+    turns = Turns(at_once=1, room=0, hold_seconds=5.0, failures=(ForgeAwayError,), clock=lambda: now[0])
+    for number in range(ahead):
+        await _fail(turns, f"before-{number}", ForgeAwayError())
+    await _learn(turns, now, 7.0)
+    async with turns.turn("holder"):
+        with pytest.raises(NotYetError) as sent_away:
+            await _have_a_turn(turns, "last")
+    assert (sent_away.value.ahead, sent_away.value.retry_after) == (ahead, away)
+
+
+@pytest.mark.parametrize(("slow", "away"), [(RECENT - 1, 3.5), (RECENT, 10.0)])
+async def test_the_quickest_of_the_last_turns_is_the_estimate(slow: int, away: float) -> None:
+    """A crowd that comes makes some turns slow: whoever is sent away meanwhile must not come back too late."""
+    now = [0.0]
+    turns = Turns(at_once=1, room=1, hold_seconds=5.0, clock=lambda: now[0])
+    await _learn(turns, now, 7.0)
+    await _learn(turns, now, 20.0, times=slow)
+    async with turns.turn("holder"):
+        waiting = asyncio.create_task(_have_a_turn(turns, "next"))
+        await asyncio.sleep(0)
+        with pytest.raises(NotYetError) as sent_away:
+            await _have_a_turn(turns, "last")
+    await waiting
+    assert sent_away.value.retry_after == away
 
 
 async def test_whose_turn_the_forge_let_fail_comes_back_to_their_place_and_who_was_refused_does_not() -> None:

@@ -111,6 +111,16 @@ def test_what_time_did_not_suffice_for_is_said() -> None:
     assert "| `registrar/decisions.py` | 40 | 4 | 0 | 0 | 0 | 0 |" in page
 
 
+def test_a_run_may_be_limited_to_files_and_each_is_for_the_tests_of_its_own_room() -> None:
+    files = ["registrar/turns.py", "registrar/brake.py", "registrar/forges/github/pace.py", "access/none.py"]
+    narrowed = {name: room.narrowed(files) for name, room in ROOMS.items()}
+    assert {name: room.files for name, room in narrowed.items() if room.files} == {
+        "decisions": ("registrar/brake.py",),
+        "registrar": ("registrar/turns.py", "registrar/forges/github/pace.py"),
+    }
+    assert narrowed["registrar"].tests == ROOMS["registrar"].tests
+
+
 @pytest.mark.parametrize("name", ROOMS)
 def test_each_room_is_there_and_its_configuration_is_toml(name: str) -> None:
     room = ROOMS[name]
