@@ -79,7 +79,7 @@ class Turns:
         ticket = self._ticket(who)
         ahead = self._ahead(ticket)
         wait = ahead / self._throughput()
-        if wait > self._hold_seconds and self._busy >= self._at_once and self._number_waiting() >= self._room:
+        if wait > self._hold_seconds and self._busy >= self._at_once and len(self._waiting) >= self._room:
             raise self._not_yet(ticket, ahead, wait)
         await self._take(ticket)
         self._tickets.pop(who, None)
@@ -100,13 +100,17 @@ class Turns:
             self._busy += 1
             return
         turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (ticket.number, next(self._sequence), turn))
+        waiting = (ticket.number, next(self._sequence), turn)
+        heapq.heappush(self._waiting, waiting)
         try:
             async with asyncio.timeout(PATIENCE * self._hold_seconds):
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
                 self._give()  # it came at the very moment at which nobody waited any more
+            elif waiting in self._waiting:
+                self._waiting.remove(waiting)
+                heapq.heapify(self._waiting)
             turn.cancel()
             if isinstance(error, TimeoutError):
                 ahead = self._ahead(ticket)
@@ -149,9 +153,6 @@ class Turns:
     def _ahead(self, ticket: _Ticket) -> int:
         now = self._clock()
         return sum(1 for other in self._tickets.values() if other.number < ticket.number and other.void_at >= now)
-
-    def _number_waiting(self) -> int:
-        return sum(not turn.done() for _, _, turn in self._waiting)
 
     def _throughput(self) -> float:
         return min(self._rate, self._at_once / max(min(self._recent), 0.001))

@@ -135,6 +135,20 @@ async def test_who_finds_room_waits_however_long_that_may_take_and_who_finds_non
     await asyncio.gather(second, third)
 
 
+async def test_who_gives_up_leaves_nothing_behind_however_long_the_forge_hangs() -> None:
+    turns = Turns(at_once=1, hold_seconds=0.01)
+    async with turns.turn("holder"):
+        for _ in range(5):
+            crowd = [asyncio.create_task(_have_a_turn(turns, str(number))) for number in range(20)]
+            await asyncio.sleep(0)
+            for task in crowd[::2]:
+                task.cancel()
+            ended = await asyncio.gather(*crowd, return_exceptions=True)
+            assert {type(error) for error in ended} == {asyncio.CancelledError, NotYetError}
+            assert not turns._waiting
+    assert await _order(turns, "3", "1", "2") == ["1", "2", "3"]
+
+
 @pytest.mark.parametrize(("ahead", "away"), [(1, 3.5), (2, 7.0), (8, 28.0), (9, 30.0), (20, 30.0)])
 async def test_who_is_sent_away_is_back_when_half_of_the_time_is_over_or_after_half_a_minute(
     ahead: int, away: float
