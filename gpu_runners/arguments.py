@@ -20,6 +20,7 @@ CHECKOUT: Final = Path(__file__).resolve().parents[1]
 # before it. A hyphen at the beginning would be a flag, a period a way out of the folder.
 _PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 STACK_NAME: Final = re.compile(_PART)
+_LONGEST_AUTHORITY: Final = 1_000_000  # a store of all public ones is a quarter of that
 _STACK: Final = re.compile(rf"(?:{_PART}/){{0,2}}{_PART}")
 
 
@@ -83,6 +84,37 @@ def fill_in(options: argparse.Namespace) -> None:
         if not holders:
             raise UsageWrongError(f"{here} and the folders above it hold no {PROJECT_FILE}; name one with --folder")
         options.folder = holders[0]
+
+
+def port(text: str) -> int:
+    """A port of this machine; 0 is one that is free."""
+    if not re.fullmatch(r"[0-9]{1,5}", text, re.ASCII) or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no port; allowed: a whole number from 0 to 65535")
+    return int(text)
+
+
+def read_text(file: Path, most: int) -> str:
+    """A file's text of at most so many letters. Raises ValueError, whose words hold nothing of it."""
+    try:
+        with file.expanduser().open(encoding="utf-8") as opened:
+            text = opened.read(most + 1)
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no text in UTF-8"
+        raise ValueError(f"{file}: {why}") from None
+    if len(text) > most:
+        raise ValueError(f"{file}: longer than {most} letters")
+    return text
+
+
+def authority(text: str) -> str:
+    """The PEM of a forge's own CA, out of the file of this name."""
+    try:
+        pem = read_text(existing_file(text), _LONGEST_AUTHORITY)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if "-----BEGIN CERTIFICATE-----" not in pem:
+        raise argparse.ArgumentTypeError(f"{text} holds no certificate; allowed: the PEM of a CA, with its BEGIN line")
+    return pem
 
 
 def existing_file(text: str) -> Path:

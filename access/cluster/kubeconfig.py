@@ -28,13 +28,15 @@ PATHS: Final = ("certificate-authority", "client-certificate", "client-key", "to
 _WRONG: Final = (ConfigError, KeyError, OSError, TypeError, ValueError, msgspec.MsgspecError, RecursionError)
 
 
+def read_contexts(choice: ClusterChoice) -> tuple[list[str], str]:
+    """The names of the kubeconfig's contexts, and the current one, "" without. Raises ClusterChoiceError."""
+    config = _read(choice)
+    return list(config.contexts), config.current_context or ""
+
+
 def read_kubeconfig(choice: ClusterChoice) -> SingleConfig:
     """The chosen cluster's address and credential. Raises ClusterChoiceError."""
-    try:
-        config = _kubeconfig(choice)
-    except _WRONG as error:
-        cure = "Correct kubernetes:kubeconfig: a file, or its text" if choice.kubeconfig else CURE
-        raise ClusterChoiceError(f"no Kubernetes cluster: {_one_line(error)}", cure) from error
+    config = _read(choice)
     context, cluster = choice.context or config.current_context, choice.cluster
     if not context:
         cure = f"Set kubernetes:context to one of {', '.join(config.contexts)}, or `kubectl config use-context`"
@@ -58,6 +60,14 @@ def read_kubeconfig(choice: ClusterChoice) -> SingleConfig:
         user=config.users[user] if user else User(),
         fname=config.fname,
     )
+
+
+def _read(choice: ClusterChoice) -> KubeConfig:
+    try:
+        return _kubeconfig(choice)
+    except _WRONG as error:
+        cure = "Correct kubernetes:kubeconfig: a file, or its text" if choice.kubeconfig else CURE
+        raise ClusterChoiceError(f"no Kubernetes cluster: {_one_line(error)}", cure) from error
 
 
 def _kubeconfig(choice: ClusterChoice) -> KubeConfig:

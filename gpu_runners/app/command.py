@@ -17,7 +17,7 @@ from pathlib import Path
 from gpu_runners.app.handshake import make_app
 from gpu_runners.app.manifest import CONFIG_KEYS, KINDS, Order, next_steps, next_steps_of_stack
 from gpu_runners.app.stored_app import find_program, put
-from gpu_runners.arguments import add_folder, stack_name
+from gpu_runners.arguments import add_folder, authority, port, stack_name
 from gpu_runners.errors import CommandFailedError, UsageWrongError
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.output import say
@@ -35,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, metavar="FILE", help="the App's key (KIND.private-key.pem)")
     parser.add_argument("--stack", type=stack_name, metavar="STACK", help="whose config gets the App's number and key")
     add_folder(parser)
-    parser.add_argument("--port", type=int, default=8976, help="of the page on this machine (8976)")
+    parser.add_argument("--forge-ca", type=authority, metavar="FILE", help="PEM of GitHub's CA, where no public one is")
+    parser.add_argument("--port", type=port, default=8976, help="of the page on this machine (8976)")
 
 
 def github(text: str) -> str:
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> ExitCode:
         raise CommandFailedError(f"{file} cannot be made: {error.strerror}; name another with --to") from error
     with os.fdopen(descriptor, "w") as key:
         try:
-            app = make_app(order, options.port, say)
+            app = make_app(order, options.port, say, ca=options.forge_ca or "")
             key.write(app["pem"])
         except BaseException:
             file.unlink(missing_ok=True)
@@ -79,7 +80,7 @@ def _into_stack(options: argparse.Namespace) -> ExitCode:
         raise UsageWrongError("--stack and --to: give one of them, the stack or the file that gets the key")
     program = find_program(options.folder, options.stack)
     order = Order(options.kind, options.github, options.organization, options.name)
-    app = make_app(order, options.port, say)
+    app = make_app(order, options.port, say, ca=options.forge_ca or "")
     put(program, CONFIG_KEYS[options.kind], int(app["id"]), str(app["pem"]))
     say(next_steps_of_stack(order, app, options.stack))
     return ExitCode.DONE

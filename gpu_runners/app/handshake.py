@@ -4,10 +4,11 @@ Serves on this machine alone, one page and one answer; GitHub's code is good for
 """
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from access.forge_errors import ForgeRefusedError, ForgeStatusError, ForgeUnreachableError
 from access.github.client import GitHubClient
@@ -15,6 +16,9 @@ from gpu_runners.app.manifest import DESTINATION, Order, page
 from gpu_runners.errors import CommandFailedError
 from values.scope import GITHUB, ForgeScope
 
+# Until GitHub's answer comes; its code is good for as long.
+DEADLINE_SECONDS: Final = 3600.0
+_LOOK_SECONDS: Final = 0.5
 DONE: Final = "<!doctype html><meta charset=utf-8><p>The App exists. Go back to the terminal."
 FOREIGN: Final = "<!doctype html><meta charset=utf-8><p>This answer belongs to no question of this page."
 
@@ -23,8 +27,13 @@ class AppNotMadeError(CommandFailedError):
     """GitHub gave no App. The message says why and what to do."""
 
 
-def make_app(order: Order, port: int, say: Callable[[str], None]) -> Mapping[str, Any]:
-    """GitHub's answer, with `id`, `slug`, `html_url` and `pem`. Waits for the person. Raises AppNotMadeError."""
+def make_app(
+    order: Order, port: int, say: Callable[[str], None], *, ca: str = "", deadline_seconds: float = DEADLINE_SECONDS
+) -> Mapping[str, Any]:
+    """GitHub's answer, with `id`, `slug`, `html_url` and `pem`. Waits for the person. Raises AppNotMadeError.
+
+    ca: PEM of the authority of a GitHub that has one of its own.
+    """
     state = secrets.token_urlsafe(24)
     codes: list[str] = []
 
@@ -42,8 +51,8 @@ def make_app(order: Order, port: int, say: Callable[[str], None]) -> Mapping[str
             elif not secrets.compare_digest(given.get("state", [""])[0], state) or "code" not in given:
                 self._answer(403, FOREIGN)
             else:
-                codes.append(given["code"][0])
                 self._answer(200, DONE)
+                codes.append(given["code"][0])
 
         def _answer(self, status: int, text: str) -> None:
             self.send_response(status)
@@ -55,30 +64,41 @@ def make_app(order: Order, port: int, say: Callable[[str], None]) -> Mapping[str
             """The address of an answer holds the code."""
 
     try:
-        server = HTTPServer(("127.0.0.1", port), Page)
+        # Browsers open connections ahead over which nothing comes: one that waits must keep no other waiting.
+        server = ThreadingHTTPServer(("127.0.0.1", port), Page)
     except OSError as error:
         raise AppNotMadeError(
             f"port {port} of this machine cannot be used ({error}); choose another with --port"
         ) from error
     with server:
         here = f"http://127.0.0.1:{server.server_port}"
-        say(f"open {here} in a browser on this machine, and create the App there")
+        cure = f"from another machine, `ssh -L {server.server_port}:127.0.0.1:{server.server_port}` leads there"
+        say(f"open {here} in a browser on this machine, and create the App there ({cure})")
+        server.timeout, until = _LOOK_SECONDS, time.monotonic() + deadline_seconds
         while not codes:
+            if time.monotonic() > until:
+                raise AppNotMadeError(f"nobody created the App within {deadline_seconds:g} s; run this again")
             server.handle_request()
-    return _convert(order, codes[0])
+    return _convert(order, codes[0], ca)
 
 
-def _convert(order: Order, code: str) -> Mapping[str, Any]:
+def _convert(order: Order, code: str, ca: str) -> Mapping[str, Any]:
     """The App for GitHub's code."""
     forge = ForgeScope(GITHUB, order.github, "")
     # The path holds the code, which no message may show.
     try:
-        with GitHubClient.of_scope(forge) as client:
-            app: Mapping[str, Any] = client.ask("POST", f"/app-manifests/{code}/conversions")[0]
+        with GitHubClient.of_scope(forge, ca) as client:
+            app = client.ask("POST", f"/app-manifests/{quote(code, safe='')}/conversions")[0]
     except ForgeStatusError as error:
         raise AppNotMadeError(f"{forge.api_url} answers {error.status} to its own code; {_CURE}") from None
     except (ForgeUnreachableError, ForgeRefusedError):
         raise AppNotMadeError(f"{forge.api_url} does not answer; {_CURE}") from None
+    if not (
+        isinstance(app, Mapping)
+        and type(app.get("id")) is int
+        and all(isinstance(app.get(name), str) for name in ("slug", "html_url", "pem"))
+    ):
+        raise AppNotMadeError(f"{forge.api_url} answers its own code with no App; {_CURE}")
     return app
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from gpu_runners.app.kept_key import keep_key
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.pulumi_command import Program, PulumiFailedError, stack_file
 
@@ -22,6 +23,10 @@ def find_program(folder: Path, stack: str) -> Program:
     program = Program(folder=folder, stack=stack, config_file=stack_file(folder, stack))
     if not program.config_file.is_file():
         raise StackNotReadyError(f"{program.config_file} is not there; `gpu-runners init {stack}` writes it")
+    if not os.access(program.folder, os.W_OK):
+        raise StackNotReadyError(
+            f"{program.folder} may not be written by you, and the key has to go there; no App was made"
+        )
     answer = program.run("config", "--json", with_config=True)
     if answer.code != 0:
         words = " ".join(answer.complaint.removeprefix("error: ").split())
@@ -39,9 +44,10 @@ def put(program: Program, name: str, number: int, key: str) -> None:
             _set(staged, "--secret", f"gpu-runners:{name}{PRIVATE_KEY}", text=key)
             copy.replace(program.config_file)
     except (PulumiFailedError, OSError) as error:
-        file = program.folder / f"{program.stack.rpartition('/')[2]}.private-key.pem"
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
-            opened.write(key)
+        file = keep_key(program.folder, program.stack.rpartition("/")[2], key)
+        if file is None:
+            cure = "there is no room for its key: delete the App in the owner's list of Apps, and run this again"
+            raise CommandFailedError(f"{error}. The App {number} is made, and {cure}") from error
         cure = (
             f"`pulumi config set --path gpu-runners:{name}.appId {number} --stack {program.stack}`, and "
             f"`pulumi config set --secret {name}{PRIVATE_KEY} --stack {program.stack} < {file}`"

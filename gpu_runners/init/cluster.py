@@ -9,6 +9,7 @@ from lightkube.utils.quantity import parse_quantity
 
 from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
+from access.cluster.kubeconfig import read_contexts
 from gpu_runners.init.core.gpu_kinds import GpuKind, gpu_kinds
 
 
@@ -19,6 +20,11 @@ class Cluster:
     server: str
     context: str
     kinds: tuple[GpuKind, ...]
+
+
+def contexts(environment: Mapping[str, str], folder: Path) -> tuple[list[str], str]:
+    """Of the kubeconfig that is there, and the current one, "" without. Raises ClusterError."""
+    return read_contexts(ClusterChoice.of_stack({}, environment, folder))
 
 
 def look(environment: Mapping[str, str], folder: Path, context: str) -> Cluster:

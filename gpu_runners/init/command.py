@@ -14,7 +14,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from gpu_runners.arguments import STACK_NAME, add_folder, existing_file, stack_name
+from gpu_runners.arguments import STACK_NAME, add_folder, authority, port, stack_name
 from gpu_runners.errors import UsageWrongError
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.init import credential as credentials
@@ -33,6 +33,11 @@ FLAGS = (
     ("--image", "IMAGE", "what the jobs run in"),
     ("--registrar-image", "IMAGE", "built from registrar/Dockerfile"),
     ("--runner-image", "IMAGE", "with the forge's runner (at GitHub: its own, the newest)"),
+    (
+        "--forge-address",
+        "IP",
+        "where the forge answers, where its name does not resolve from here; several with commas",
+    ),
     ("--gpus", "NUMBER", "of each runner (1)"),
     ("--replicas", "NUMBER", "how many runners (1)"),
     ("--cpu", "CORES", "of each runner (the part of its GPUs)"),
@@ -52,9 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_folder(parser)
     for flag, metavar, text in FLAGS:
         parser.add_argument(flag, metavar=metavar, help=text)
-    parser.add_argument("--context", default="", metavar="NAME", help="of the kubeconfig (the current one)")
+    parser.add_argument("--context", metavar="NAME", help="of the kubeconfig (its one, or asked)")
     parser.add_argument("--forge", choices=FORGES, metavar="KIND", help=f"{', '.join(FORGES)} (asked of it)")
-    parser.add_argument("--forge-ca", type=existing_file, metavar="FILE", help="PEM of its CA, where no public one is")
+    parser.add_argument("--forge-ca", type=authority, metavar="FILE", help="PEM of its CA, where no public one is")
     parser.add_argument(
         "--preset", choices=tuple(PRESETS), metavar="NAME", help=f"{', '.join(PRESETS)} (asked of the cluster)"
     )
@@ -75,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KIND",
         help="organization or account, which will own the App",
     )
-    parser.add_argument("--port", type=int, default=8976, help="of the page on this machine (8976)")
+    parser.add_argument("--port", type=port, default=8976, help="of the page on this machine (8976)")
     parser.add_argument("--overwrite", action="store_true", help="replace the stack's file that is there")
     parser.add_argument("--yes", action="store_true", help="do not ask whether this shall be written: it shall")
 
@@ -90,16 +95,18 @@ def run(options: argparse.Namespace) -> ExitCode:
     given = credentials.given(dialogue)
     questions.require_flags(dialogue)
     place = find_place(options.folder, options.stack)
+    has_no_passphrase = place.needs_passphrase(environment)
     _agree_to_overwrite(place, dialogue)
-    ca = options.forge_ca.read_text() if options.forge_ca else ""
-    stack = questions.stack(questions.Asked(options.stack, options.folder, environment, ca), dialogue)
+    stack = questions.stack(
+        questions.Asked(options.stack, options.folder, environment, options.forge_ca or ""), dialogue
+    )
     credentials.check_fits(given, stack.forge)
     check(_with(stack, given), options.folder, given)
     say(f"\n{stack_text(_with(stack, given))}")
     if dialogue.may_ask and not (options.yes or dialogue.agrees(f"Write this to {place.file.name}?")):
         say("nothing was written")
         return ExitCode.FOUND
-    variables = _passphrase(place, dialogue)
+    variables = _passphrase(dialogue) if has_no_passphrase else {}
     credential = given if given is not None else credentials.ask(stack, dialogue, environment)
     stack = _with(stack, credential)
     write(place, stack, credential, variables)
@@ -126,10 +133,8 @@ def _agree_to_overwrite(place: Place, dialogue: Dialogue) -> None:
         )
 
 
-def _passphrase(place: Place, dialogue: Dialogue) -> dict[str, str]:
-    """What Pulumi is to encrypt with, beside what the environment says."""
-    if not place.needs_passphrase(os.environ):
-        return {}
+def _passphrase(dialogue: Dialogue) -> dict[str, str]:
+    """What Pulumi is to encrypt with, where the environment says nothing."""
     if not dialogue.may_ask:
         raise UsageWrongError("PULUMI_CONFIG_PASSPHRASE is missing in the environment: it encrypts the stack's secrets")
     while True:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gpu_runners.app.handshake import make_app
 from gpu_runners.app.manifest import Order
+from gpu_runners.arguments import read_text
 from gpu_runners.errors import UsageWrongError
 from gpu_runners.init import forge as forges
 from gpu_runners.init.core.stack import Stack
@@ -94,7 +95,7 @@ def _made_now(stack: Stack, dialogue: Dialogue) -> Credential:
         is_organization = answer == "organization"
     kind = "repository" if scope.scope.is_repository else "organization"
     order = Order(kind, scope.url, scope.scope.owner if is_organization else "", dialogue.given("app-name") or "")
-    app = make_app(order, int(dialogue.given("port")), say)
+    app = make_app(order, int(dialogue.given("port")), say, ca=stack.forge_ca)
     return Credential(str(app["pem"]), int(app["id"]), f"{app['html_url']}/installations/new")
 
 
@@ -117,15 +118,7 @@ def _key_file(text: str) -> str:
 
 def _read(file: Path) -> str:
     """Raises ValueError, whose words hold nothing of the file."""
-    try:
-        with file.expanduser().open(encoding="utf-8") as opened:
-            text = opened.read(LONGEST + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no text"
-        raise ValueError(f"{file}: {why}") from None
-    if len(text) > LONGEST:
-        raise ValueError(f"{file}: longer than {LONGEST} letters, so it is no credential")
-    return text
+    return read_text(file, LONGEST)
 
 
 def _key(text: str) -> str:

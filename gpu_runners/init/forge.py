@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from access.forge_connection import ForgeConnection
@@ -23,7 +23,7 @@ _GREETINGS: Final = (
 def kind_at(scope: str, ca: str = "") -> str:
     """`github` or `gitea`, "" where neither can be told. Raises ValueError where the URL is none."""
     forge = parse_scope(GITEA, scope)
-    if forge.host == GITHUB_COM or forge.host.endswith((f".{GITHUB_COM}", f".{GHE_COM}")):
+    if is_githubs_own(forge.host):
         return GITHUB
     if forge.host in _GITEA_HOSTS:
         return GITEA
@@ -37,6 +37,11 @@ def kind_at(scope: str, ca: str = "") -> str:
         if isinstance(document, dict) and any(key in document for key in keys):
             return kind
     return ""
+
+
+def is_githubs_own(host: str) -> bool:
+    """Whether GitHub itself answers there, and no server of somebody's own."""
+    return host == GITHUB_COM or host.endswith((f".{GITHUB_COM}", f".{GHE_COM}"))
 
 
 def is_organization(forge: ForgeScope, ca: str = "") -> bool | None:
@@ -65,5 +70,9 @@ def addresses(forge: ForgeScope) -> list[EgressRule]:
     if known := forge_networks(forge):
         return known
     answers = socket.getaddrinfo(forge.host, forge.port, type=socket.SOCK_STREAM)
-    found = sorted({str(address[0]).partition("%")[0] for *_, address in answers})
-    return [host_rule(address, [forge.port]) for address in found]
+    return addresses_of(forge, {str(address[0]).partition("%")[0] for *_, address in answers})
+
+
+def addresses_of(forge: ForgeScope, addresses: Iterable[str]) -> list[EgressRule]:
+    """The same of IP addresses."""
+    return [host_rule(address, [forge.port]) for address in sorted(set(addresses))]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from config.names import IMAGE_KIND, LABEL_KIND, NAMESPACE_KIND
 from config.scope import read_scope
 from gpu_runners.errors import UsageWrongError
 from gpu_runners.init import forge as forges
-from gpu_runners.init.cluster import look
+from gpu_runners.init.cluster import contexts, look
 from gpu_runners.init.core import sizes
 from gpu_runners.init.core.gpu_kinds import GpuKind
 from gpu_runners.init.core.stack import Image, Pool, Stack
@@ -27,7 +28,7 @@ from values.egress import EgressRule
 from values.placement import PRESETS
 from values.quantity import CPU, MEMORY
 from values.runner_label import SELF_HOSTED
-from values.scope import FORGES, GHE_COM, GITEA, GITHUB, GITHUB_COM, parse_scope
+from values.scope import FORGES, GITEA, GITHUB, parse_scope
 
 RUNNER_OF_GITHUB: Final = "ghcr.io/actions/actions-runner:latest"
 GPUS: Final = NumberKind(0, 64, "GPUs")
@@ -60,9 +61,10 @@ def stack(asked: Asked, dialogue: Dialogue) -> Stack:
     scope = dialogue.answer(Question("scope", "URL of the repository or organization whose jobs get GPUs", _scope))
     kind = _forge(dialogue, scope, asked.forge_ca)
     say(f"the forge there is {kind}")
-    reached = _addresses(kind, scope)
+    reached = _addresses(dialogue, kind, scope)
     tags: list[str] = []
-    pool = _pool(asked, dialogue, tags)
+    context = _context(asked, dialogue)
+    pool = _pool(asked, dialogue, tags, context)
     made = Stack(
         name=asked.stack,
         forge=kind,
@@ -78,7 +80,7 @@ def stack(asked: Asked, dialogue: Dialogue) -> Stack:
         ),
         pool=pool,
         forge_ca=asked.forge_ca,
-        context=dialogue.given("context") or "",
+        context=context,
         forge_egress=forges.runners_egress(reached, _blocked(asked.folder)),
         registrar_egress=forges.registrar_egress(parse_scope(kind, scope), reached),
         tags_allowed=bool(tags),
@@ -90,9 +92,12 @@ def stack(asked: Asked, dialogue: Dialogue) -> Stack:
 
 def _scope(text: str) -> str:
     """As the parser of stack files reads it. Which kind of forge it is is known later, unless it is GitHub's own."""
-    is_githubs = urlsplit(text).netloc.lower().endswith((GITHUB_COM, GHE_COM))
+    try:
+        host = (urlsplit(text).hostname or "").lower()
+    except ValueError:
+        host = ""
     section = Section("", {"scope": text})
-    read_scope(section, GITHUB if is_githubs else GITEA)
+    read_scope(section, GITHUB if forges.is_githubs_own(host) else GITEA)
     if section.problems:
         problem = section.problems[0]
         raise ValueError(f"found {problem.found}; allowed: {problem.allowed}; cure: {problem.cure}")
@@ -112,18 +117,49 @@ def _forge(dialogue: Dialogue, scope: str, ca: str) -> str:
     return str(kind)
 
 
-def _addresses(kind: str, scope: str) -> list[EgressRule]:
+def _addresses(dialogue: Dialogue, kind: str, scope: str) -> list[EgressRule]:
     forge = parse_scope(kind, scope)
+    if dialogue.given("forge-address") is None:
+        try:
+            return forges.addresses(forge)
+        except OSError as error:
+            say(f"{forge.host} does not resolve from here ({error.strerror or error})")
+    words = f"address of {forge.host}, several with commas; `getent ahosts {forge.host}` tells where it does resolve"
+    return forges.addresses_of(forge, dialogue.answer(Question("forge-address", words, _ip_addresses)).split())
+
+
+def _ip_addresses(text: str) -> str:
     try:
-        return forges.addresses(forge)
-    except OSError as error:
-        cure = "run `gpu-runners doctor` where it does, and write the egress that it prints"
-        say(f"{forge.host} does not resolve from here ({error.strerror or error}); {cure}")
-        return []
+        return " ".join(str(ip_address(part)) for part in text.replace(",", " ").split() or [text])
+    except ValueError:
+        raise ValueError(f"found {text!r}; allowed: IP addresses; cure: write e.g. 203.0.113.7") from None
 
 
-def _pool(asked: Asked, dialogue: Dialogue, tags: list[str]) -> Pool:
-    kind = _kind(asked, dialogue)
+def _context(asked: Asked, dialogue: Dialogue) -> str:
+    """The context that the stack's file names, "" where there is but one: of several another may be current later."""
+    given = dialogue.given("context") or ""
+    try:
+        names, current = contexts(asked.environment, asked.folder)
+    except ClusterError:
+        names, current = [], ""
+    if given and (not given.isprintable() or (names and given not in names)):
+        allowed = f"one of {', '.join(names)}" if names else "a context's name"
+        raise UsageWrongError(
+            f"--context: found {given!r}; allowed: {allowed}; cure: see `kubectl config get-contexts`"
+        )
+    if given or len(names) < 2:
+        return str(given)
+    if not dialogue.may_ask:
+        if current not in names:
+            raise UsageWrongError(f"--context is missing, and none is current; allowed: one of {', '.join(names)}")
+        say(f"of the kubeconfig's {len(names)} contexts the stack's file names the current one, {current}")
+        return current
+    names.sort(key=lambda name: name != current)
+    return names[dialogue.choose("context", "which context of the kubeconfig", names)]
+
+
+def _pool(asked: Asked, dialogue: Dialogue, tags: list[str], context: str) -> Pool:
+    kind = _kind(asked, dialogue, context)
     gpus = dialogue.number("gpus", "GPUs of each runner", GPUS, 1 if kind.gpus or not kind.nodes else 0)
     replicas = dialogue.number("replicas", "runners, each with one job at a time", REPLICAS, 1)
     labels = _labels(dialogue)
@@ -168,7 +204,7 @@ def _labels(dialogue: Dialogue) -> list[str]:
     return dialogue.answer(Question("label", words, check), f"{SELF_HOSTED} gpu").split()
 
 
-def _kind(asked: Asked, dialogue: Dialogue) -> GpuKind:
+def _kind(asked: Asked, dialogue: Dialogue, context: str) -> GpuKind:
     """By flags alone where they say it, else one of those that the cluster has."""
     selector = _selector(dialogue)
     preset = dialogue.flag("preset", one_of(choice(tuple(PRESETS))))
@@ -176,7 +212,7 @@ def _kind(asked: Asked, dialogue: Dialogue) -> GpuKind:
     if preset or resource:
         return GpuKind(resource or PRESETS[preset].resource, preset, selector)
     try:
-        cluster = look(asked.environment, asked.folder, dialogue.given("context") or "")
+        cluster = look(asked.environment, asked.folder, context)
     except ClusterError as error:
         say(f"no cluster is asked for its GPUs: {error.problem.found}; {error.problem.cure}")
         return _without_cluster(dialogue, selector)
@@ -202,12 +238,13 @@ def _without_cluster(dialogue: Dialogue, selector: Mapping[str, str]) -> GpuKind
 
 
 def _selector(dialogue: Dialogue) -> dict[str, str]:
-    selector = {}
+    selector: dict[str, str] = {}
     for pair in dialogue.given("node-selector") or ():
         key, equals, value = pair.partition("=")
         if not (equals and KEY_KIND.check(key) and VALUE_KIND.check(value)):
             raise UsageWrongError(f"--node-selector: found {pair!r}; allowed: KEY=VALUE, {KEY_KIND.cure_for(pair)}")
-        selector[key] = value
+        if selector.setdefault(key, value) != value:
+            raise UsageWrongError(f"--node-selector: found {key} twice; allowed: one value of each label")
     return selector
 
 

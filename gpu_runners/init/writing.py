@@ -16,7 +16,9 @@ import yaml
 from config import NAMESPACE, load
 from config.credential import SECRET_KEYS
 from config.stack import StackConfigError
-from gpu_runners.errors import CommandFailedError
+from gpu_runners.app.kept_key import keep_key
+from gpu_runners.arguments import PROJECT_FILE, read_text
+from gpu_runners.errors import CommandFailedError, UsageWrongError
 from gpu_runners.init.core.stack import Encrypted, Stack, stack_text
 from gpu_runners.init.credential import Credential
 from gpu_runners.pulumi_command import Answer, Program, PulumiFailedError, stack_file
@@ -24,6 +26,8 @@ from gpu_runners.stack_config import set_config
 from values.problem import count_of
 
 _CLOUD: Final = "https://"  # Pulumi Cloud, which keeps the key of a stack's secrets itself
+_LONGEST_PASSPHRASE: Final = 10_000
+_FOLDER_CURE: Final = "name a checkout of gpu-runners that is yours with --folder"
 VARIABLES: Final = {"forgeToken": "FORGE_TOKEN", "githubAppPrivateKey": "GITHUB_APP_PRIVATE_KEY"}
 _PASSPHRASES: Final = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
@@ -46,12 +50,26 @@ class Place:
         return stack_file(self.program.folder, self.program.stack)
 
     def needs_passphrase(self, environment: Mapping[str, str]) -> bool:
-        """Whether somebody has to say one."""
-        return not self.backend.startswith(_CLOUD) and not any(name in environment for name in _PASSPHRASES)
+        """Whether somebody has to say one. Raises UsageWrongError for one that opens the secrets to everybody."""
+        if self.backend.startswith(_CLOUD):
+            return False
+        name = next((name for name in _PASSPHRASES if name in environment), "")
+        if not name:
+            return True
+        try:
+            is_file = name.endswith("_FILE")
+            passphrase = read_text(Path(environment[name]), _LONGEST_PASSPHRASE) if is_file else environment[name]
+        except ValueError as error:
+            raise UsageWrongError(f"{name}: {error}; name a file with the passphrase, or unset it") from None
+        if not passphrase.strip():
+            cure = "set one, or unset it to be asked"
+            raise UsageWrongError(f"{name}: found nothing, so that anybody could open the stack's secrets; {cure}")
+        return False
 
 
 def find_place(folder: Path, stack: str) -> Place:
     """Raises NotWrittenError without a backend, or where the stack runs something already."""
+    _check_folder(folder)
     program = Program(folder=folder, stack=stack, config_file=stack_file(folder, stack))
     answer = program.run("whoami", "--verbose", on_stack=False)
     if answer.code != 0:
@@ -74,7 +92,7 @@ def check(stack: Stack, folder: Path, credential: Credential | None) -> None:
 
     What is wrong with the credential is another's to say: without one, that it is missing.
     """
-    schema = yaml.safe_load((folder / "Pulumi.yaml").read_text())["config"]
+    schema = yaml.safe_load((folder / PROJECT_FILE).read_text())["config"]
     values: dict[str, Any] = {f"{NAMESPACE}:{key}": entry["default"] for key, entry in schema.items()}
     values |= yaml.safe_load(stack_text(stack))["config"]
     set_config({key: _entry(value) for key, value in values.items()})
@@ -93,14 +111,14 @@ def write(place: Place, stack: Stack, credential: Credential, variables: Mapping
 
     Raises NotWrittenError: neither is there, and a key that was made just now lies in a file that the message names.
     """
-    with _signals_wait(), tempfile.TemporaryDirectory(prefix=".init-", dir=place.program.folder) as temporary:
-        folder = Path(temporary)
-        shutil.copy(place.program.folder / "Pulumi.yaml", folder)
-        staged = replace(
-            place.program, folder=folder, config_file=stack_file(folder, stack.name), variables=dict(variables)
-        )
+    with _signals_wait():
         try:
-            _write(place, staged, stack, credential)
+            with tempfile.TemporaryDirectory(prefix=".init-", dir=place.program.folder) as temporary:
+                folder = Path(temporary)
+                shutil.copy(place.program.folder / PROJECT_FILE, folder)
+                file = stack_file(folder, stack.name)
+                staged = replace(place.program, folder=folder, config_file=file, variables=dict(variables))
+                _write(place, staged, stack, credential)
         except (NotWrittenError, PulumiFailedError, OSError) as error:
             raise NotWrittenError(f"{error}; nothing was written{_kept(place, credential)}") from error
 
@@ -132,14 +150,28 @@ def _encrypted(file: Path, stack: Stack, credential: Credential) -> Encrypted:
     return Encrypted({stack.secret: document["config"][f"{NAMESPACE}:{stack.secret}"]["secure"]}, top)
 
 
+def _check_folder(folder: Path) -> None:
+    """Raises NotWrittenError where no stack file of this program may come to lie."""
+    try:
+        project = yaml.safe_load((folder / PROJECT_FILE).read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise NotWrittenError(
+            f"{folder / PROJECT_FILE} cannot be read ({type(error).__name__}); {_FOLDER_CURE}"
+        ) from None
+    name = project.get("name") if isinstance(project, dict) else None
+    if name != NAMESPACE:
+        raise NotWrittenError(f"{folder} holds another Pulumi program than {NAMESPACE}; {_FOLDER_CURE}")
+    if not os.access(folder, os.W_OK):
+        raise NotWrittenError(f"{folder} may not be written by you; {_FOLDER_CURE}")
+
+
 def _kept(place: Place, credential: Credential) -> str:
     """GitHub gives an App's key once: one that was made just now is not lost."""
     if not credential.install_page:
         return ""
-    file = place.program.folder / f"{place.program.stack}.private-key.pem"
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as opened:
-        opened.write(credential.secret)
+    file = keep_key(place.program.folder, place.program.stack, credential.secret)
+    if file is None:
+        return f", and there is no room for the key of the new App {credential.app_id}: delete it in the owner's list"
     return f" but the key of the new App, to {file}: go on with --app-id {credential.app_id} --app-key {file}"
 
 
@@ -165,7 +197,8 @@ def _signals_wait() -> Iterator[None]:
     """What comes in this block is dealt with at its end."""
     came: list[int] = []
     before = {
-        number: signal.signal(number, lambda got, _: came.append(got)) for number in (signal.SIGINT, signal.SIGTERM)
+        number: signal.signal(number, lambda got, _: came.append(got))
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
     }
     try:
         yield

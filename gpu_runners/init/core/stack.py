@@ -106,6 +106,7 @@ def _head(stack: Stack) -> Iterator[str]:
 
 def _top(stack: Stack) -> Iterator[str]:
     if stack.context:
+        yield "  # The cluster, whichever context is the current one."
         yield f"  kubernetes:context: {scalar(stack.context)}"
     yield f"  gpu-runners:forge: {stack.forge}"
     if stack.app_id is not None:

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -121,6 +122,37 @@ def test_an_answer_that_belongs_to_another_question_is_turned_away(github: tuple
     assert make_app(Order("repository", github[1], ""), 0, browser.follow)["id"] == 4711
     assert browser.statuses == [403, 200]
     assert [exchange.path.split("/")[-2] for exchange in github[0].exchanges] == [CODE]
+
+
+def test_a_connection_over_which_nothing_comes_keeps_no_browser_waiting(github: tuple[GitHub, str]) -> None:
+    """Browsers open some ahead."""
+    browser, idle = Browser(), socket.socket()
+
+    def follow(line: str) -> None:
+        (port,) = re.findall(r"open http://127.0.0.1:(\d+)", line)
+        idle.connect(("127.0.0.1", int(port)))
+        browser.follow(line)
+
+    with idle:
+        app = make_app(Order("repository", github[1], ""), 0, follow, deadline_seconds=30)
+    assert app["id"] == 4711
+    assert browser.statuses == [200]
+
+
+def test_nobody_who_creates_an_app_is_waited_for_without_end() -> None:
+    with pytest.raises(AppNotMadeError, match="nobody created the App within"):
+        make_app(Order("repository", "http://127.0.0.1:1", ""), 0, lambda _: None, deadline_seconds=0.1)
+
+
+@pytest.mark.parametrize("answer", [[], {"id": 1}, {**APP, "pem": None}, {**APP, "id": "1"}])
+def test_an_answer_that_is_no_app_is_told_with_the_cure(answer: object) -> None:
+    async def convert(_: web.Request) -> web.Response:
+        return web.json_response(answer, status=201)
+
+    application = web.Application()
+    application.router.add_post("/api/v3/app-manifests/{code}/conversions", convert)
+    with serving(application) as url, pytest.raises(AppNotMadeError, match="no App; look in the owner's list"):
+        make_app(Order("repository", url, ""), 0, Browser().follow, deadline_seconds=30)
 
 
 def test_a_code_that_github_does_not_take_is_told_with_the_cure(github: tuple[GitHub, str]) -> None:

@@ -157,6 +157,18 @@ WRONG = {
     "half an App": (["--app-id", "1"], "--app-id and --app-key belong together"),
     "no key": (["--app-id", "1", "--app-key", "/dev/null"], "--app-key: no private key in PEM"),
     "no file": (["--token-file", "/proc/none"], "--token-file: /proc/none: No such file"),
+    "half a URL": (["--scope", "https://[::1/a/b"], "it is no plain http or https URL"),
+    "GitLab": (["--scope", "https://gitlab.com/a/b"], "no other kind of forge is served"),
+    "two values": (["--node-selector", "a=b", "--node-selector", "a=c"], "--node-selector: found a twice"),
+    "port": (["--port", "65536"], "'65536' is no port; allowed: a whole number from 0 to 65535"),
+    "negative port": (["--port", "-1"], "'-1' is no port"),
+    "CA": (["--forge-ca", "/dev/null"], "/dev/null holds no certificate"),
+    "binary CA": (["--forge-ca", "/bin/sh"], "/bin/sh: no text in UTF-8"),
+    "control": (["--context", "a\nb"], "--context: found 'a\\nb'; allowed: a context's name"),
+    "unresolved": (["--scope", "https://forge.invalid/a/b", "--forge", "gitea"],
+                   "--forge-address is missing, and nobody is there to be asked: address of forge.invalid"),
+    "no address": (["--scope", "https://forge.invalid/a/b", "--forge", "gitea", "--forge-address", "ten"],
+                   "--forge-address: found 'ten'; allowed: IP addresses"),
     "no token": (["--token-file", "/dev/null"], "--token-file: found no token"),
     "two": (["--no-credential", "--token-file", "/dev/null"], "give one of them"),
     "nobody": ([], "--app-id and --app-key, or --token-file: missing, and nobody is there to be asked"),
@@ -213,6 +225,136 @@ def test_without_a_passphrase_nothing_is_written(scene: Scene) -> None:
     done = scene.run(*ANSWERS, "--no-credential")
     assert (done.returncode, scene.untouched()) == (ExitCode.USAGE, True)
     assert "PULUMI_CONFIG_PASSPHRASE" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"])
+@pytest.mark.parametrize("value", ["", " \n", None])
+def test_a_passphrase_that_opens_the_secrets_to_everybody_is_refused(
+    scene: Scene, name: str, value: str | None
+) -> None:
+    del scene.variables["PULUMI_CONFIG_PASSPHRASE"]
+    file = scene.folder / "passphrase"
+    if value is not None:
+        file.write_text(value)
+    given = str(file) if name.endswith("_FILE") else value or ""
+    done = scene.run(*ANSWERS, "--no-credential", **{name: given})
+    assert (done.returncode, scene.untouched()) == (ExitCode.USAGE, True)
+    assert f"{name}: " in done.stderr
+    assert "unset it" in done.stderr
+
+
+def test_a_passphrase_in_a_file_is_one(scene: Scene) -> None:
+    del scene.variables["PULUMI_CONFIG_PASSPHRASE"]
+    (scene.folder / "passphrase").write_text("x\n")
+    done = scene.run(*ANSWERS, "--no-credential", PULUMI_CONFIG_PASSPHRASE_FILE=str(scene.folder / "passphrase"))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name: other\nruntime: nodejs\n", "holds another Pulumi program than gpu-runners"),
+        ("name: other\nruntime: nodejs\nconfig:\n  other:key:\n    type: string\n", "holds another Pulumi program"),
+        ("- a\n", "holds another Pulumi program"),
+        ("name: [\n", "Pulumi.yaml cannot be read"),
+    ],
+)
+def test_in_the_folder_of_another_program_nothing_is_asked_or_written(scene: Scene, text: str, words: str) -> None:
+    (scene.program / "Pulumi.yaml").write_text(text)
+    done = scene.run(*ANSWERS, "--no-credential")
+    assert done.returncode == ExitCode.FAILED
+    assert words in done.stderr
+    assert "--folder" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert scene.untouched()
+
+
+def test_in_a_folder_that_nobody_may_write_to_nothing_is_asked(scene: Scene) -> None:
+    scene.program.chmod(0o555)
+    command = scene.command(*ANSWERS, "--no-credential")
+    if os.geteuid() == 0:  # without what lets root write everywhere
+        command = ["setpriv", "--bounding-set=-dac_override", *command]
+    done = subprocess.run(
+        command, cwd=ROOT, env=scene.variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+    scene.program.chmod(0o755)
+    assert done.returncode == ExitCode.FAILED
+    assert "may not be written by you" in done.stderr
+    assert scene.calls == []
+
+
+def test_a_forge_whose_name_is_known_in_the_cluster_alone_is_reached_at_the_address_that_is_told(scene: Scene) -> None:
+    flags = [*ANSWERS, "--scope", "https://gitea.forge.invalid:3000/a/b", "--forge", "gitea", "--no-credential"]
+    done = scene.run(*flags, "--forge-address", "10.96.0.7,203.0.113.7")
+    assert done.returncode == 0, done.stderr
+    platform = yaml.safe_load(scene.file.read_text())["config"]["gpu-runners:platform"]
+    both = [{"cidr": "10.96.0.7/32", "ports": [3000]}, {"cidr": "203.0.113.7/32", "ports": [3000]}]
+    assert platform["registrar"]["egress"] == both
+    assert platform["environments"][0]["egress"] == both[:1]
+
+
+def test_githubs_own_port_and_names_that_end_like_githubs_are_told_apart(scene: Scene) -> None:
+    done = scene.run(*ANSWERS, "--scope", "https://github.com:443/a/b", "--no-credential")
+    assert done.returncode == 0, done.stderr
+    flags = ["--scope", "https://notgithub.com", "--forge", "gitea", "--forge-address", "203.0.113.7"]
+    done = scene.run(*ANSWERS, *flags, "--no-credential", "--overwrite")
+    assert done.returncode == 0, done.stderr
+
+
+def kubeconfig(scene: Scene, *names: str, current: str = "") -> None:
+    clusters = [{"name": name, "cluster": {"server": "https://127.0.0.1:1"}} for name in names]
+    contexts = [{"name": name, "context": {"cluster": name, "user": "me"}} for name in names]
+    document = {"clusters": clusters, "contexts": contexts, "users": [{"name": "me", "user": {}}]}
+    (scene.folder / "config").write_text(yaml.safe_dump({**document, "current-context": current}))
+    scene.variables["KUBECONFIG"] = str(scene.folder / "config")
+
+
+@pytest.mark.parametrize(
+    ("names", "current", "flags", "context"),
+    [
+        (["a"], "a", [], None),
+        (["a", "b"], "b", [], "b"),
+        (["a", "b"], "b", ["--context", "a"], "a"),
+        (["a", "b"], "", ["--context", "a"], "a"),
+        (["größe/1", "b"], "größe/1", [], "größe/1"),
+    ],
+)
+def test_of_several_contexts_the_stacks_file_names_one(
+    scene: Scene, names: list[str], current: str, flags: list[str], context: str | None
+) -> None:
+    kubeconfig(scene, *names, current=current)
+    done = scene.run(*ANSWERS, "--no-credential", *flags)
+    assert done.returncode == 0, done.stderr
+    assert yaml.safe_load(scene.file.read_text())["config"].get("kubernetes:context") == context
+
+
+@pytest.mark.parametrize(
+    ("current", "flags", "words"),
+    [
+        ("", [], "--context is missing, and none is current; allowed: one of a, b"),
+        ("gone", [], "--context is missing, and none is current; allowed: one of a, b"),
+        ("a", ["--context", "c"], "--context: found 'c'; allowed: one of a, b"),
+    ],
+)
+def test_a_context_that_the_kubeconfig_has_not_is_refused(
+    scene: Scene, current: str, flags: list[str], words: str
+) -> None:
+    kubeconfig(scene, "a", "b", current=current)
+    done = scene.run(*ANSWERS, "--no-credential", *flags)
+    assert (done.returncode, scene.untouched()) == (ExitCode.USAGE, True)
+    assert words in done.stderr
+
+
+def test_a_person_chooses_among_several_contexts_of_which_the_current_one_is_the_first(scene: Scene) -> None:
+    kubeconfig(scene, "a", "b", "c", current="c")
+    flags = [*ANSWERS, "--no-credential", "--yes", "--gpus", "1", "--replicas", "1", "--label", "gpu", "--cpu", "1"]
+    with scene.at_terminal(*flags, "--memory", "1Gi") as terminal:
+        terminal.expect("1. c")
+        terminal.expect("3. b")
+        terminal.answer("which context of the kubeconfig [1]: ", "2")
+        assert terminal.end() == 0, terminal.text
+    assert yaml.safe_load(scene.file.read_text())["config"]["kubernetes:context"] == "a"
 
 
 @pytest.mark.parametrize("fault", ["refuses-init", "refuses-config"])
