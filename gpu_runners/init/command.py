@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_folder(parser)
     for flag, metavar, text in FLAGS:
         parser.add_argument(flag, metavar=metavar, help=text)
-    parser.add_argument("--context", metavar="NAME", help="of the kubeconfig (its one, or asked)")
+    parser.add_argument("--context", default="", metavar="NAME", help="of the kubeconfig (its one, or asked)")
     parser.add_argument("--forge", choices=FORGES, metavar="KIND", help=f"{', '.join(FORGES)} (asked of it)")
     parser.add_argument("--forge-ca", type=authority, metavar="FILE", help="PEM of its CA, where no public one is")
     parser.add_argument(
@@ -91,7 +91,8 @@ def run(options: argparse.Namespace) -> ExitCode:
         raise UsageWrongError(
             f"{options.stack!r} is no name of a new stack; allowed: its name alone, without a project"
         )
-    dialogue, environment = Dialogue(vars(options)), os.environ
+    flags = vars(options) | {"context": options.context or None}
+    dialogue, environment = Dialogue(flags), os.environ
     given = credentials.given(dialogue)
     questions.require_flags(dialogue)
     place = find_place(options.folder, options.stack)
