@@ -23,6 +23,26 @@ async def test_pods_come_and_go_as_the_watch_tells(world: World) -> None:
     assert len(world.cluster.lists) == lists, "a fresh list would have told the same, after a silence"
 
 
+async def test_a_pod_that_was_not_known_may_go_and_the_watch_goes_on(world: World) -> None:
+    world.follow()
+    await until(lambda: world.cluster.watched["Pod"])
+    lists = len(world.cluster.lists)
+    await world.cluster.put(runner_pod("cuda-abc-gone0"), "DELETED")
+    await world.cluster.create(runner_pod())
+    await until(world.store.pods)
+    assert len(world.cluster.lists) == lists
+
+
+async def test_pods_are_found_by_their_namespace_and_pool(world: World) -> None:
+    world.follow()
+    for name in ("cuda-abc-aaaaa", "cuda-abc-bbbbb"):
+        await world.cluster.create(runner_pod(name))
+    await until(lambda: len(world.store.pods()) == 2)
+    assert {key: [pod.name for pod in pods] for key, pods in world.store.by_pool().items()} == {
+        "runners/cuda": ["cuda-abc-aaaaa", "cuda-abc-bbbbb"]
+    }
+
+
 async def test_a_watch_that_ends_in_good_order_goes_on_where_it_was_without_a_list(world: World) -> None:
     world.follow()
     await until(lambda: world.store.knows("runners"))
