@@ -8,7 +8,9 @@ from typing import Final, NoReturn
 from registrar import cluster
 from registrar.logs import LOGGER, log
 
-# A watch may be dead without an error (a peer that vanished), so silence is answered with a fresh list.
+# A watch may be dead without an error (a peer that vanished), so silence is answered with a fresh list; of pods, of
+# which there are many, with another watch first. Where that has to begin the API server still knows: its watch cache
+# keeps the last 75 s at least (DefaultEventFreshDuration in k8s.io/apiserver).
 SILENCE_SECONDS: Final = 45.0
 FIRST_RETRY_SECONDS: Final = 0.2
 LONGEST_RETRY_SECONDS: Final = 5.0

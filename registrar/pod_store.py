@@ -94,10 +94,21 @@ class PodStore:
         )
 
     async def _watch(self, namespace: str, version: str) -> None:
-        changes = self._api.watch(namespace, version)
+        """Raises TimeoutError where two watches in a row say nothing: one that is dead is made up for by the next one.
+
+        Where little happens most silences are just that, and a list of hundreds of pods is megabytes.
+        """
+        changes, was_silent = self._api.watch(namespace, version), False
         while True:
-            async with asyncio.timeout(self._silence_seconds):
-                change, pod = await anext(changes)
+            try:
+                async with asyncio.timeout(self._silence_seconds):
+                    change, pod = await anext(changes)
+            except TimeoutError:
+                if was_silent:
+                    raise
+                changes, was_silent = self._api.watch(namespace, version), True
+                continue
+            version, was_silent = str(pod.version), False
             if change == "DELETED":
                 self._pods[namespace].pop(pod.key, None)
             else:

@@ -60,8 +60,10 @@ class Reservations:
         now, waiting = self._clock(), []
         for key, members in by_pool.items():
             pool, order = pools.get(key), orders.get(key)
+            if pool is None or pool.devices is None or order is None:
+                continue  # nothing of it waits: its pods need not be looked at, for each question anew
             heads = [pod for pod in members if _waits_for_devices(pod, now)]
-            if pool is None or pool.devices is None or order is None or not heads:
+            if not heads:
                 continue
             head = min(heads, key=lambda pod: (pod.created, pod.name))
             waiting.append(Reservation(pool=pool, pod=head.name, uid=head.uid, order=order))

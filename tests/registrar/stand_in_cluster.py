@@ -52,6 +52,7 @@ class StandInCluster:
         self.watched: Counter[str] = Counter()  # how many watches are open, by kind
         self._watches: set[asyncio.Task[Any]] = set()
         self._ended: set[asyncio.Task[Any]] = set()
+        self._deaf: set[asyncio.Task[Any]] = set()
 
     # --- what a test does to it
 
@@ -87,6 +88,10 @@ class StandInCluster:
         self._ended |= self._watches
         async with self._news:
             self._news.notify_all()
+
+    def lose_watches(self) -> None:
+        """Those that are open stay open and say nothing more, as after a peer that vanished; later ones do."""
+        self._deaf |= self._watches
 
     def break_watches(self, *, forget_history: bool = False) -> None:
         """End every watch; with `forget_history` older versions answer 410 Gone afterwards."""
@@ -190,13 +195,14 @@ class StandInCluster:
                     if pod["kind"] == kind and pod["metadata"]["namespace"] == namespace and _is_labelled(pod):
                         await response.write(json.dumps({"type": change, "object": pod}).encode() + b"\n")
                 async with self._news:
-                    while (self.version <= since or self.silent) and task not in self._ended:
+                    while (self.version <= since or self.silent or task in self._deaf) and task not in self._ended:
                         await self._news.wait()
             return response
         finally:
             self.watched[kind] -= 1
             self._watches.discard(task)
             self._ended.discard(task)
+            self._deaf.discard(task)
 
     def _news_since(self, version: int) -> list[tuple[int, str, dict[str, Any]]]:
         return [] if self.silent else [entry for entry in self._history if entry[0] > version]

@@ -76,6 +76,21 @@ async def test_a_watch_that_went_silent_is_noticed(tmp_path: Path) -> None:
         await until(world.store.pods)
 
 
+async def test_what_a_watch_did_not_tell_that_died_without_a_word_the_next_one_tells(tmp_path: Path) -> None:
+    pace = Pace(burst=0.05, active=0.1, idle=0.2, census=0.3)
+    async with open_world(tmp_path, "gitea", pace, silence=0.5) as world:
+        world.follow()
+        await world.cluster.create(runner_pod("cuda-abc-aaaaa"))
+        await until(world.store.pods)
+        await until(lambda: world.cluster.watched["Pod"])
+        lists = len(world.cluster.lists)
+        world.cluster.lose_watches()
+        await world.cluster.create(runner_pod("cuda-abc-bbbbb"))
+        await world.cluster.vanish("runners", "cuda-abc-aaaaa")
+        await until(lambda: [pod.name for pod in world.store.pods()] == ["cuda-abc-bbbbb"])
+        assert len(world.cluster.lists) == lists
+
+
 TWO_NAMESPACES = {
     "grants": [
         {"namespace": name, "scope": "mlops/guide", "serviceAccounts": ["runner"], "runnerGroup": None}
