@@ -81,7 +81,7 @@ class Announcer:
             known.clear()
         known.add((reason, message))
         without_pod = [key for key in self._announced if not key.uid]
-        for key in without_pod[: len(without_pod) - MOST_WITHOUT_POD]:
+        for key in without_pod[: max(0, len(without_pod) - MOST_WITHOUT_POD)]:
             del self._announced[key]
 
 

@@ -73,8 +73,12 @@ def delay_after(rounds: int) -> float:
 
 
 def remaining(brake: Brake, *, now: float) -> float:
-    """Seconds until the next registration may be issued; 0 where the pool is not braked."""
-    return max(0.0, brake.closed_until - now) if brake.failures else 0.0
+    """Seconds until the next registration may be issued; 0 where the pool is not braked.
+
+    No delay is longer than that of its rounds: where more is left, the clock was set back since.
+    """
+    left = brake.closed_until - now
+    return left if brake.failures and 0 < left <= delay_after(brake.rounds) else 0.0
 
 
 def explain(brake: Brake, *, pool: str) -> str:

@@ -37,15 +37,19 @@ class Brakes:
         """A registration is about to be issued to this pod."""
         self._put(pod, brake.after_issue(self._of(pod), at=now))
 
-    def ended(self, pod: RunnerPod, outcome: Outcome) -> None:
-        """A runner has ended; counts each pod once."""
+    def ended(self, pod: RunnerPod, outcome: Outcome, now: float) -> None:
+        """A runner has ended; counts each pod once.
+
+        When it did is its node's own word, and a node's clock may be ahead: nothing has ended later than now.
+        """
         if pod.uid in self._counted or pod.ended is None:
             return
         self._counted.add(pod.uid)
+        at = min(pod.ended.at, now)
         if outcome.had_job:
-            self._release(pod, pod.ended.at)
+            self._release(pod, at)
         elif not pod.deleting and brake.is_failure(ran_seconds=pod.ended.ran_seconds, was_online=pod.gated):
-            self._fail(pod, pod.ended.at, pod.ended.ran_seconds, str(pod.ended))
+            self._fail(pod, at, pod.ended.ran_seconds, str(pod.ended))
 
     def never_came_online(self, pod: RunnerPod, now: float) -> None:
         """A runner was given up because it never came online."""
@@ -64,7 +68,7 @@ class Brakes:
         """Drop what was counted for pods that are gone; the brakes themselves stay, the newest of them."""
         self._counted &= set(uids)
         for memory in (self._brakes, self._worked):
-            for key in list(memory)[: len(memory) - MOST_POOLS]:
+            for key in list(memory)[: max(0, len(memory) - MOST_POOLS)]:
                 del memory[key]
 
     def held(self, now: float) -> dict[tuple[str, str], float]:

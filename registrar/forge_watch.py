@@ -14,6 +14,7 @@ from registrar.metrics import Metrics
 from values.scope import Scope
 
 LOOK_UPS = 20  # by id in one cycle; beyond that a full list is cheaper, and the rest waits for the next cycle
+STRAGGLING_SECONDS = 2.0  # that look-ups without an answer are waited for once others had one
 LONGEST_BACK_OFF_SECONDS = 10.0
 
 
@@ -124,14 +125,47 @@ class ForgeWatch:
             self._census_at = self._clock()
             fresh |= self._runners.keys()
         ids = [runner_id for runner_id in wanted if runner_id not in fresh][:LOOK_UPS]
-        runners = await asyncio.gather(*(self._forge.find(self._scope, runner_id) for runner_id in ids))
-        for runner_id, runner in zip(ids, runners, strict=True):
-            if runner is None:
-                self._runners.pop(runner_id, None)
+        answers = await self._look_up(ids)
+        absent = {runner_id for runner_id, answer in answers.items() if answer is None}
+        for runner_id in ids:
+            answer = answers.get(runner_id)
+            if answer is None:
+                self._runners.pop(runner_id, None)  # it is gone, or nothing is known of it now
+                if runner_id not in absent:
+                    self._unseen.pop(runner_id, None)  # as after an outage
             else:
-                self._runners[runner_id] = runner
+                self._runners[runner_id] = answer
                 fresh.add(runner_id)
-        return fresh, frozenset(runner_id for runner_id in ids if runner_id not in self._runners)
+        return fresh, frozenset(absent)
+
+    async def _look_up(self, ids: Collection[int]) -> dict[int, Runner | None]:
+        """The answers that there are: a runner of which the forge tells nothing costs only itself.
+
+        Once one is answered the others get `STRAGGLING_SECONDS`. Raises ForgeError where none is answered.
+        """
+        asked = {asyncio.create_task(self._forge.find(self._scope, runner_id)): runner_id for runner_id in ids}
+        if not asked:
+            return {}
+        try:
+            left, answered = set(asked), False
+            while left:
+                seconds = STRAGGLING_SECONDS if answered else None
+                done, left = await asyncio.wait(left, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+                if not done:
+                    break
+                answered = answered or any(task.exception() is None for task in done)
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        errors = [error for task in asked if not task.cancelled() and (error := task.exception()) is not None]
+        for error in errors:
+            if not answered or not isinstance(error, ForgeError):
+                raise error
+        unknown = [runner_id for task, runner_id in asked.items() if task.cancelled() or task.exception() is not None]
+        if unknown:
+            log("runners unknown", level=logging.WARNING, scope=self._scope.path, runners=unknown, errors=len(errors))
+        return {runner_id: task.result() for task, runner_id in asked.items() if runner_id not in unknown}
 
     def _saw(self, fresh: set[int], absent: frozenset[int]) -> None:
         if self._of_runners.failures:

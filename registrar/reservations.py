@@ -68,7 +68,7 @@ class Reservations:
             head = min(heads, key=lambda pod: (pod.created, pod.name))
             waiting.append(Reservation(pool=pool, pod=head.name, uid=head.uid, order=order))
         self._drained = {
-            key: since
+            key: min(since, now)  # the clock may have been set back
             for key, since in self._drained.items()
             if now - since <= DRAINED_SECONDS + GIVE_UP_SECONDS and not _got_a_place(by_pool.get(key, ()), since)
         }

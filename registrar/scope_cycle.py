@@ -171,7 +171,7 @@ class ScopeCycle:
         for pod in ended:
             outcome = self._results.outcome(pod)
             if outcome is not None:
-                self._parts.brakes.ended(pod, outcome)
+                self._parts.brakes.ended(pod, outcome, self._clock())
 
     def _kept(self, pods: Sequence[RunnerPod]) -> frozenset[str]:
         failures = []

@@ -15,6 +15,7 @@ from tests.registrar.conftest import World
 
 NO_JOB = Outcome(done=False, had_job=False, text="")
 A_JOB = Outcome(done=True, had_job=True, text="")
+LATER = 1e9  # than any end below
 
 
 def ended_pod(uid: str, *, at: float, ran: float = 1.0, **changes: object) -> RunnerPod:
@@ -83,7 +84,7 @@ def test_twenty_online_runners_that_die_after_40_seconds_are_braked_more_each_ti
         running = replace(waiting, uid=str(issued), stage=Stage.RUNNING, ended=None, gated=True, since=now)
         brakes.lasts(running, now + 39)
         now += 40
-        brakes.ended(ended_pod(str(issued), at=now, ran=40.0, gated=True), NO_JOB)
+        brakes.ended(ended_pod(str(issued), at=now, ran=40.0, gated=True), NO_JOB, LATER)
     assert issued < 25
 
 
@@ -92,11 +93,11 @@ def test_a_job_releases_the_failures_before_it_in_whatever_order_the_results_com
     brakes = Brakes()
     for what in order:
         if what == "failed":
-            brakes.ended(ended_pod("a", at=100), NO_JOB)
+            brakes.ended(ended_pod("a", at=100), NO_JOB, LATER)
         else:
-            brakes.ended(ended_pod("b", at=110), A_JOB)
+            brakes.ended(ended_pod("b", at=110), A_JOB, LATER)
     assert brakes.remaining(ended_pod("x", at=0), 102) == 0
-    brakes.ended(ended_pod("c", at=120), NO_JOB)
+    brakes.ended(ended_pod("c", at=120), NO_JOB, LATER)
     assert brakes.remaining(ended_pod("x", at=0), 120) > 0
 
 
@@ -104,7 +105,7 @@ def test_a_job_releases_the_failures_before_it_in_whatever_order_the_results_com
 def test_failures_count_the_same_in_whatever_order_the_results_come(order: tuple[int, ...]) -> None:
     brakes = Brakes()
     for number in order:
-        brakes.ended(ended_pod(f"a{number}", at=100.0 + 10 * number), NO_JOB)
+        brakes.ended(ended_pod(f"a{number}", at=100.0 + 10 * number), NO_JOB, LATER)
     assert brakes.remaining(ended_pod("x", at=0), 120) >= 5
 
 
@@ -127,34 +128,34 @@ def test_the_brake_never_holds_longer_than_its_longest_delay(ends: list[int], no
 
 def test_a_job_releases_the_pool() -> None:
     brakes = Brakes()
-    brakes.ended(ended_pod("a", at=100), NO_JOB)
+    brakes.ended(ended_pod("a", at=100), NO_JOB, LATER)
     assert brakes.remaining(ended_pod("x", at=0), 100) > 0
-    brakes.ended(ended_pod("b", at=101), A_JOB)
+    brakes.ended(ended_pod("b", at=101), A_JOB, LATER)
     assert brakes.remaining(ended_pod("x", at=0), 101) == 0
 
 
 def test_a_new_template_starts_without_a_memory() -> None:
     brakes = Brakes()
-    brakes.ended(ended_pod("a", at=100), NO_JOB)
+    brakes.ended(ended_pod("a", at=100), NO_JOB, LATER)
     assert brakes.remaining(ended_pod("x", at=0, template_hash="new"), 100) == 0
 
 
 def test_a_pod_is_counted_once_however_often_it_is_seen() -> None:
     brakes = Brakes()
     for _ in range(5):
-        brakes.ended(ended_pod("a", at=100), NO_JOB)
+        brakes.ended(ended_pod("a", at=100), NO_JOB, LATER)
     assert "the last runner of" in brakes.explain(ended_pod("x", at=0))
 
 
 def test_a_pod_that_somebody_deleted_does_not_count() -> None:
     brakes = Brakes()
-    brakes.ended(ended_pod("a", at=100, deleting=True), NO_JOB)
+    brakes.ended(ended_pod("a", at=100, deleting=True), NO_JOB, LATER)
     assert brakes.remaining(ended_pod("x", at=0), 100) == 0
 
 
 def test_a_runner_that_lasts_releases_the_pool_but_only_if_it_started_after_the_failures() -> None:
     brakes = Brakes()
-    brakes.ended(ended_pod("a", at=100), NO_JOB)
+    brakes.ended(ended_pod("a", at=100), NO_JOB, LATER)
     running = replace(ended_pod("b", at=90), stage=Stage.RUNNING, ended=None, gated=True, since=90.0)
     brakes.lasts(running, 103)
     assert brakes.remaining(running, 103) > 0
@@ -166,7 +167,7 @@ def test_a_runner_that_lasts_releases_the_pool_but_only_if_it_started_after_the_
 
 def test_a_runner_that_began_at_the_moment_of_the_failure_has_not_shown_anything_yet() -> None:
     brakes = Brakes()
-    brakes.ended(ended_pod("a", at=100), NO_JOB)
+    brakes.ended(ended_pod("a", at=100), NO_JOB, LATER)
     running = replace(ended_pod("b", at=100), stage=Stage.RUNNING, ended=None, gated=True, since=100.0)
     brakes.lasts(running, 200)
     assert brakes.held(103) == {("runners", "cuda"): 2.0}
@@ -175,7 +176,7 @@ def test_a_runner_that_began_at_the_moment_of_the_failure_has_not_shown_anything
 @pytest.mark.parametrize("stage", [Stage.STARTING, Stage.TERMINATING])
 def test_only_a_runner_that_is_online_lasts_and_one_with_a_job_does_at_once(stage: Stage) -> None:
     brakes = Brakes()
-    brakes.ended(ended_pod("a", at=100), NO_JOB)
+    brakes.ended(ended_pod("a", at=100), NO_JOB, LATER)
     other = replace(ended_pod("b", at=110), stage=stage, ended=None, gated=False, since=110.0)
     brakes.lasts(other, 1000)
     assert brakes.held(103)
@@ -188,7 +189,7 @@ def test_a_runner_that_never_came_online_is_counted_once_and_named_as_the_cause(
     pod = replace(ended_pod("a", at=100), stage=Stage.STARTING, ended=None, since=40.0)
     brakes.never_came_online(pod, 100)
     brakes.never_came_online(pod, 100)
-    brakes.ended(ended_pod("a", at=101), NO_JOB)
+    brakes.ended(ended_pod("a", at=101), NO_JOB, LATER)
     words = (
         "the last runner of pool cuda ended within 60 s without a job, the last with a runner that never came online"
     )
@@ -198,14 +199,14 @@ def test_a_runner_that_never_came_online_is_counted_once_and_named_as_the_cause(
 
 def test_what_a_pool_was_braked_for_is_the_exit_of_its_last_runner() -> None:
     brakes = Brakes()
-    brakes.ended(ended_pod("a", at=100), NO_JOB)
+    brakes.ended(ended_pod("a", at=100), NO_JOB, LATER)
     assert brakes.explain(ended_pod("x", at=0)).endswith("the last with exit code 127 (Error: not found)")
 
 
 def test_pods_that_are_gone_are_forgotten_and_what_their_pool_did_is_not() -> None:
     brakes = Brakes()
-    brakes.ended(ended_pod("a", at=100), NO_JOB)
-    brakes.ended(ended_pod("b", at=100), NO_JOB)
+    brakes.ended(ended_pod("a", at=100), NO_JOB, LATER)
+    brakes.ended(ended_pod("b", at=100), NO_JOB, LATER)
     assert brakes.remembered == 2
     brakes.forget({"b"})
     assert brakes.remembered == 1
@@ -217,16 +218,47 @@ def test_pods_that_are_gone_are_forgotten_and_what_their_pool_did_is_not() -> No
 def test_templates_without_end_are_remembered_up_to_a_number_the_newest_of_them() -> None:
     brakes = Brakes()
     for number in range(MOST_POOLS + 5):
-        brakes.ended(ended_pod(f"a{number}", at=100, template_hash=str(number)), NO_JOB)
-        brakes.ended(ended_pod(f"b{number}", at=90, template_hash=f"w{number}"), A_JOB)
+        brakes.ended(ended_pod(f"a{number}", at=100, template_hash=str(number)), NO_JOB, LATER)
+        brakes.ended(ended_pod(f"b{number}", at=90, template_hash=f"w{number}"), A_JOB, LATER)
     brakes.forget(())
     assert brakes.remaining(ended_pod("x", at=0, template_hash="4"), 100) == 0
     assert brakes.remaining(ended_pod("x", at=0, template_hash="5"), 100) > 0
     # when a pool last worked is remembered as long: an older failure of it does not count
-    brakes.ended(ended_pod("c", at=80, template_hash="w4"), NO_JOB)
-    brakes.ended(ended_pod("d", at=80, template_hash="w5"), NO_JOB)
+    brakes.ended(ended_pod("c", at=80, template_hash="w4"), NO_JOB, LATER)
+    brakes.ended(ended_pod("d", at=80, template_hash="w5"), NO_JOB, LATER)
     assert brakes.remaining(ended_pod("x", at=0, template_hash="w4"), 80) > 0
     assert brakes.remaining(ended_pod("x", at=0, template_hash="w5"), 80) == 0
+
+
+def test_below_that_number_nothing_is_forgotten() -> None:
+    brakes, number = Brakes(), MOST_POOLS * 3 // 4
+    for template in range(number):
+        brakes.ended(ended_pod(f"a{template}", at=100, template_hash=str(template)), NO_JOB, LATER)
+    brakes.forget(())
+    assert all(brakes.remaining(ended_pod("x", at=0, template_hash=str(it)), 100) > 0 for it in range(number))
+
+
+def test_a_node_whose_clock_is_an_hour_ahead_holds_its_pool_no_longer_than_others() -> None:
+    brakes, waiting = Brakes(), ended_pod("x", at=0)
+    brakes.ended(ended_pod("a", at=3700), NO_JOB, 100)
+    assert brakes.remaining(waiting, 101) == brake.FIRST_DELAY_SECONDS - 1
+    brakes.ended(ended_pod("b", at=110), A_JOB, 111)
+    assert brakes.held(111) == {}, "and the next job that ends releases it"
+
+
+def test_a_job_on_a_node_whose_clock_is_an_hour_ahead_excuses_no_failure_after_it() -> None:
+    brakes = Brakes()
+    brakes.ended(ended_pod("a", at=3700), A_JOB, 100)
+    brakes.ended(ended_pod("b", at=105), NO_JOB, 106)
+    assert brakes.remaining(ended_pod("x", at=0), 106) > 0
+
+
+def test_a_clock_that_is_set_back_holds_no_pool_for_as_long() -> None:
+    brakes, waiting = Brakes(), ended_pod("x", at=0)
+    brakes.ended(ended_pod("a", at=5000), NO_JOB, 5000)
+    assert brakes.remaining(waiting, 1400) == 0, "one may try"
+    brakes.issued(waiting, 1400)
+    assert 0 < brakes.remaining(waiting, 1401) <= brake.FIRST_DELAY_SECONDS, "and the others wait for its end"
 
 
 async def test_what_any_part_remembers_of_pods_is_counted(world: World) -> None:

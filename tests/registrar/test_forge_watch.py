@@ -1,5 +1,6 @@
 """What the registrar remembers of a forge: clocks that an outage must not run, and patience."""
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -166,6 +167,48 @@ async def test_absence_is_confirmed_by_id_and_not_concluded_from_a_list(scene: S
     view = await watch.look([77])
     assert view.absent == {77}
     assert (await watch.look(())).absent == frozenset()
+
+
+async def test_a_runner_of_which_the_forge_tells_nothing_costs_only_itself(scene: Scene) -> None:
+    watch, good, bad = scene.watch(), await scene.runner(), await scene.runner("cuda-abc-bbbbb")
+    await watch.look([])
+    scene.gitea.come_online(good)
+    scene.gitea.broken = f"/runners/{bad}"
+    view = await watch.look([good, bad])
+    assert view.known
+    assert view.runners[good].online
+    assert bad not in view.runners, "what the last list said of it is no answer now"
+    assert bad not in view.absent
+    assert watch.is_known
+
+
+async def test_a_look_up_that_hangs_is_not_waited_for_once_others_are_answered(scene: Scene) -> None:
+    watch, good, bad = scene.watch(), await scene.runner(), await scene.runner("cuda-abc-bbbbb")
+    await watch.look([])
+    scene.gitea.slow[f"/runners/{bad}"] = 8.0  # less than the client's own patience
+    began = time.monotonic()
+    view = await watch.look([good, bad])
+    assert good in view.runners
+    assert bad not in view.runners.keys() | view.absent
+    assert time.monotonic() - began < 7
+
+
+async def test_the_time_for_which_nothing_is_known_of_a_runner_does_not_count_against_it(scene: Scene) -> None:
+    watch, good, bad = scene.watch(), await scene.runner(), await scene.runner("cuda-abc-bbbbb")
+    await watch.look([])
+    scene.now[0] += 5
+    scene.gitea.broken = f"/runners/{bad}"
+    await watch.look([good, bad])
+    scene.gitea.broken = ""
+    await watch.look([good, bad])
+    assert (watch.unseen_seconds(good), watch.unseen_seconds(bad)) == (5, 0)
+
+
+async def test_a_forge_that_answers_no_look_up_at_all_is_unknown(scene: Scene) -> None:
+    watch, one, two = scene.watch(), await scene.runner(), await scene.runner("cuda-abc-bbbbb")
+    await watch.look([])
+    scene.gitea.broken = "/runners/"
+    assert not (await watch.look([one, two])).known
 
 
 async def test_many_starting_runners_cost_one_list_and_not_one_request_each(scene: Scene) -> None:

@@ -147,6 +147,17 @@ def test_where_even_empty_nodes_make_no_room_the_others_go_on_and_it_is_tried_ag
     assert nodes.after("small") == "big"
 
 
+def test_a_clock_that_is_set_back_keeps_nobody_waiting_for_as_long() -> None:
+    nodes = Nodes([pool("big", 4), pool("small")], {"big": 5, "small": 8}, now=5000.0)
+    head = nodes.waits("big")
+    assert nodes.after("small") == "big"
+    nodes.now = 1000.0
+    nodes.pods[0] = replace(head, created=900.0, since=900.0)
+    assert nodes.after("small") == "big"
+    nodes.now += DRAINED_SECONDS + 1
+    assert nodes.after("small") == ""
+
+
 def test_nobody_waits_for_a_pool_that_only_its_own_runners_keep_waiting() -> None:
     """One that works for hours would else hold back all others, on nodes too where it could never be."""
     nodes = Nodes([pool("big", 4), pool("small")], {"big": 5, "small": 8})
