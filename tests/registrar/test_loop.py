@@ -1,6 +1,7 @@
 """The loop with a stand-in cluster and a stand-in Gitea: what happens to pods and runners, and in which order."""
 
 import asyncio
+import re
 import time
 from typing import Any
 
@@ -415,6 +416,33 @@ class TestAbandoned:
         await stays(lambda: not world.gitea.runners[8]["disabled"], 3.0)
         world.cluster.unreadable = set()
         await until(lambda: world.gitea.removed == [8])
+
+
+async def test_runner_pods_are_counted_by_stage_and_whether_they_have_had_a_job(world: World) -> None:
+    pods = {name: start(runner_pod(f"cuda-abc-{name}")) for name in ("idle0", "idle1", "busy0")}
+    pods["busy0"]["metadata"]["annotations"][contract.BUSY_ANNOTATION] = "7"
+    for pod in (*pods.values(), runner_pod("cuda-abc-new00")):
+        await world.cluster.create(pod)
+    world.follow()
+    await until(lambda: len(world.store.pods()) == 4)
+    world.loop._count(world.store.pods())
+    new = {("false", "initializing"): 1.0}
+    assert counted_runners(world) == new | {("false", "starting"): 2.0, ("true", "starting"): 1.0}
+    for pod in pods.values():
+        pod["status"]["conditions"].append({"type": contract.ONLINE_GATE, "status": "True"})
+        await world.cluster.put(pod)
+    await until(lambda: all(pod.gated for pod in world.store.pods() if pod.started))
+    world.loop._count(world.store.pods())
+    assert counted_runners(world) == new | {("false", "running"): 2.0, ("true", "running"): 1.0}
+
+
+def counted_runners(world: World) -> dict[tuple[str, str], float]:
+    """By `busy` and `stage`, of the pool runners/cuda."""
+    lines = [line for line in world.metrics.render().decode().splitlines() if line.startswith("gpu_runners_runners{")]
+    samples = [
+        re.fullmatch(r'\w+{busy="(\w+)",namespace="runners",pool="cuda",stage="(\w+)"} (\S+)', it) for it in lines
+    ]
+    return {(sample[1], sample[2]): float(sample[3]) for sample in samples if sample}
 
 
 async def test_an_exception_in_a_cycle_ends_no_loop(world: World) -> None:

@@ -1,0 +1,41 @@
+"""The declared pools are known as the API server's watch tells, and it is asked for no list without need."""
+
+from registrar.declared_pools import DeclaredPools
+from tests.registrar.conftest import World, until
+from tests.registrar.stand_in_cluster import pool_deployment
+
+
+def names(declared: DeclaredPools) -> list[str]:
+    return sorted(pool.name for pool in declared.pools("runners"))
+
+
+def asked(world: World) -> int:
+    """How often for Deployments: the list once, and then the watch."""
+    return sum(path.endswith("/deployments") for _, path in world.cluster.requests)
+
+
+async def test_pools_come_and_go_as_the_watch_tells(world: World) -> None:
+    declared = world.service.declared
+    assert not declared.knows("runners")
+    await world.cluster.declare("cuda")
+    world.follow()
+    await until(lambda: world.cluster.watched["Deployment"])
+    assert declared.knows("runners")
+    assert not declared.knows("elsewhere")
+    assert names(declared) == ["cuda"]
+    version = declared.version
+    await world.cluster.declare("base")
+    await until(lambda: names(declared) == ["base", "cuda"])
+    await world.cluster.undeclare("cuda")
+    await until(lambda: names(declared) == ["base"])
+    assert declared.version == version + 2
+    assert asked(world) == 2
+
+
+async def test_a_pool_that_was_not_known_may_go_and_the_watch_goes_on(world: World) -> None:
+    world.follow()
+    await until(lambda: world.cluster.watched["Deployment"])
+    await world.cluster.put(pool_deployment("gone"), "DELETED")
+    await world.cluster.declare("cuda")
+    await until(lambda: names(world.service.declared) == ["cuda"])
+    assert asked(world) == 2
