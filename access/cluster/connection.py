@@ -55,14 +55,20 @@ class ClusterConnection:
             raise
 
     def items(self, path: str, *, accept: str = JSON) -> Iterator[dict[str, Any]]:
-        """The items of a list, page by page."""
+        """The items of a list, page by page: each has its metadata."""
         parameters = {"limit": str(PAGE)}
         while True:
             page = self.get(path, parameters, accept=accept)
-            yield from page.get("items") or ()
-            parameters["continue"] = (page.get("metadata") or {}).get("continue") or ""
-            if not parameters["continue"]:
+            items, metadata = page.get("items") or [], page.get("metadata") or {}
+            if not (isinstance(items, list) and all(map(_is_object, items)) and isinstance(metadata, dict)):
+                raise self._unreachable(f"its answer to GET {path} is no list of objects")
+            yield from items
+            following = metadata.get("continue") or ""
+            if not following:
                 return
+            if not isinstance(following, str) or following == parameters.get("continue"):
+                raise self._unreachable(f"its list at {path} has no end")
+            parameters["continue"] = following
 
     def watch(self, path: str, parameters: Mapping[str, str], seconds: int) -> Generator[dict[str, Any], None, None]:
         """What happens to the objects at a path: {type, object}, as it happens, for so many seconds at most."""
@@ -81,7 +87,7 @@ class ClusterConnection:
     def _event(self, path: str, line: str) -> dict[str, Any]:
         try:
             event = msgspec.json.decode(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             event = None
         if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
             raise self._unreachable(f"what it tells of {path} is no event")
@@ -107,7 +113,7 @@ class ClusterConnection:
             raise _refused(method, path, answer)
         try:
             content = msgspec.json.decode(answer.content)  # six times as fast as `json`: lists have megabytes
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
         if not isinstance(content, dict):
             raise self._unreachable(f"its answer to {method} {path} is no JSON object")
@@ -119,10 +125,15 @@ class ClusterConnection:
         return ClusterUnreachableError(found, cure)
 
 
+def _is_object(item: object) -> bool:
+    metadata = item.get("metadata") if isinstance(item, dict) else None
+    return isinstance(metadata, dict) and isinstance(metadata.get("name", ""), str)
+
+
 def _refused(method: str, path: str, answer: httpx2.Response) -> ClusterRefusedError:
     try:
         message = str(answer.json()["message"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         message = answer.text
     message = message.strip()[:LONGEST_MESSAGE]
     found = f"{method} {path}: {answer.status_code} {message}".rstrip()

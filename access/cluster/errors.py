@@ -1,10 +1,15 @@
 """What can be wrong with a cluster: each error is one Problem."""
 
-from typing import ClassVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar, Final
 
 import pulumi
 
 from values.problem import Problem
+
+# What reading JSON of another shape than one knows raises.
+_OF_ANOTHER_SHAPE: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class ClusterError(pulumi.RunError):
@@ -43,3 +48,17 @@ class ClusterRefusedError(ClusterError):
     def __init__(self, found: str, cure: str, *, status: int, message: str) -> None:
         super().__init__(found, cure)
         self.status, self.message = status, message
+
+
+@contextmanager
+def objects_are_read(asked: str) -> Iterator[None]:
+    """Around whatever reads what an API server wrote: an object that cannot be read is none.
+
+    Raises ClusterUnreachableError.
+    """
+    try:
+        yield
+    except _OF_ANOTHER_SHAPE as error:
+        found = f"{asked} gets objects of another shape than Kubernetes' ({type(error).__name__})"
+        cure = "See that the kubeconfig names an API server, and nothing that is before it: `kubectl get nodes`"
+        raise ClusterUnreachableError(found, cure) from error

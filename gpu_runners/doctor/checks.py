@@ -8,7 +8,7 @@ from lightkube.utils.quantity import parse_quantity
 
 from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
-from access.cluster.errors import ClusterError
+from access.cluster.errors import ClusterError, ClusterUnreachableError, objects_are_read
 from access.cluster.keda import ask_about_keda, needs_keda
 from access.forge_errors import ForgeUnreachableError, answers_are_read
 from config import StackConfig
@@ -90,29 +90,57 @@ def _of_cluster(stack: StackConfig, source: StackSource, choice: ClusterChoice) 
         return
     with connection:
         cluster = ClusterChecks(connection)
-        yield from cluster.namespaces(own_namespaces(stack.platform), source.name)
-        yield from cluster.nodes([need(pool) for pool in stack.pools])
-        for namespace, devices in wanted.items():
-            yield cluster.quota(
-                namespace,
-                devices,
-                declared=namespace in declared,
-                pools={pool["name"] for pool in stack.pools if pool["namespace"] == namespace},
-            )
-            if namespace not in declared:
-                yield cluster.registrar(namespace, TRUST_CONFIG_MAP)
-                yield cluster.rights(namespace, of_pools(namespace, pools_config_map(source.name)))
-        yield from _pull_secrets(stack, cluster)
-        if stack.platform:
-            environments = stack.platform.environments
-            yield cluster.default_priority({e.namespace: e.extras["priority_classes"] for e in environments})
-            places = sorted({stack.platform.registrar_namespace, *declared})
-            yield cluster.rights("the whole cluster and the platform's namespaces", of_platform(places))
-            yield from egress_to_api_server(stack, stack.platform, connection)
-            yield resolvers(connection, stack.dns_cidrs)
-        yield from autoscaling(stack, connection)
-        yield from _registrars(stack, connection)
-        yield from trials(source, stack.pools, connection, declared)
+        parts = [
+            cluster.namespaces(own_namespaces(stack.platform), source.name),
+            cluster.nodes([need(pool) for pool in stack.pools]),
+            *(
+                _of_namespace(stack, source, cluster, namespace=namespace, devices=devices, declared=declared)
+                for namespace, devices in wanted.items()
+            ),
+            _pull_secrets(stack, cluster),
+            *([_of_platform(stack, stack.platform, cluster, connection)] if stack.platform else []),
+            autoscaling(stack, connection),
+            _registrars(stack, connection),
+            trials(source, stack.pools, connection, declared),
+        ]
+        for part in parts:
+            yield from readable(part)
+
+
+def readable(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """What a cluster's answers tell; one that cannot be read ends these, and is told."""
+    try:
+        with objects_are_read("the doctor"):
+            yield from findings
+    except ClusterUnreachableError as error:
+        yield unknown("cluster", error.problem.found, error.problem.cure)
+
+
+def _of_namespace(
+    stack: StackConfig,
+    source: StackSource,
+    cluster: ClusterChecks,
+    *,
+    namespace: str,
+    devices: Mapping[str, int],
+    declared: Container[str],
+) -> Iterator[Finding]:
+    own = {pool["name"] for pool in stack.pools if pool["namespace"] == namespace}
+    yield cluster.quota(namespace, devices, declared=namespace in declared, pools=own)
+    if namespace not in declared:
+        yield cluster.registrar(namespace, TRUST_CONFIG_MAP)
+        yield cluster.rights(namespace, of_pools(namespace, pools_config_map(source.name)))
+
+
+def _of_platform(
+    stack: StackConfig, platform: PlatformConfig, cluster: ClusterChecks, connection: ClusterConnection
+) -> Iterator[Finding]:
+    environments = platform.environments
+    yield cluster.default_priority({e.namespace: e.extras["priority_classes"] for e in environments})
+    places = sorted({platform.registrar_namespace, *(environment.namespace for environment in environments)})
+    yield cluster.rights("the whole cluster and the platform's namespaces", of_platform(places))
+    yield from egress_to_api_server(stack, platform, connection)
+    yield resolvers(connection, stack.dns_cidrs)
 
 
 def autoscaling(stack: StackConfig, cluster: ClusterConnection) -> Iterator[Finding]:

@@ -65,7 +65,7 @@ class ClusterChecks:
         """
         check = f"quota of {namespace}"
         try:
-            quotas = self._cluster.get(f"/api/v1/namespaces/{namespace}/resourcequotas")["items"]
+            quotas = list(self._cluster.items(f"/api/v1/namespaces/{namespace}/resourcequotas"))
             if not quotas and not declared:
                 self._cluster.get(f"/api/v1/namespaces/{namespace}")
         except ClusterError as error:

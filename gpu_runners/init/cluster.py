@@ -9,6 +9,7 @@ from lightkube.utils.quantity import parse_quantity
 
 from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
+from access.cluster.errors import objects_are_read
 from access.cluster.kubeconfig import read_contexts
 from gpu_runners.init.core.gpu_kinds import GpuKind, gpu_kinds
 
@@ -30,7 +31,7 @@ def contexts(environment: Mapping[str, str], folder: Path) -> tuple[list[str], s
 def look(environment: Mapping[str, str], folder: Path, context: str) -> Cluster:
     """Raises ClusterError."""
     choice = ClusterChoice.of_stack({"context": context}, environment, folder)
-    with ClusterConnection(choice) as connection:
+    with ClusterConnection(choice) as connection, objects_are_read("the question for nodes"):
         kinds = gpu_kinds(connection.items("/api/v1/nodes"), _amount)
         return Cluster(connection.server, connection.context, tuple(kinds))
 

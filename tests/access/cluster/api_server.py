@@ -71,8 +71,8 @@ class JsonHandler(BaseHTTPRequestHandler):
         pass
 
     def say(self, status: int, body: Any) -> None:
-        """The answer to the present request."""
-        text = json.dumps(body).encode()
+        """The answer to the present request: JSON, or bytes as they are."""
+        text = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))

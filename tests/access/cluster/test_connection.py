@@ -117,6 +117,40 @@ def test_an_answer_that_is_no_api_servers_is_no_answer(server: ApiServer, tmp_pa
         cluster.get("/version")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"items": "none"},
+        {"items": {"a": 1}},
+        {"items": [None]},
+        {"items": [{}]},
+        {"items": [{"metadata": None}]},
+        {"items": [{"metadata": {"name": 7}}]},
+        {"items": [], "metadata": "x"},
+        {"items": [], "metadata": {"continue": 7}},
+        {"items": [], "metadata": {"continue": "for ever"}},
+    ],
+)
+def test_a_list_of_no_objects_or_without_an_end_is_no_answer(server: ApiServer, tmp_path: Path, answer: Any) -> None:
+    server.answers["/api/v1/nodes"] = answer
+    with connected(server, tmp_path) as cluster, pytest.raises(ClusterUnreachableError, match="/api/v1/nodes"):
+        list(cluster.items("/api/v1/nodes"))
+    assert len(server.asked) <= 2
+
+
+@pytest.mark.parametrize("answer", [{}, {"items": None}, {"items": [], "metadata": None}])
+def test_an_absent_list_is_an_empty_one(server: ApiServer, tmp_path: Path, answer: Any) -> None:
+    server.answers["/api/v1/nodes"] = answer
+    with connected(server, tmp_path) as cluster:
+        assert list(cluster.items("/api/v1/nodes")) == []
+
+
+def test_an_answer_that_nests_without_end_is_none(server: ApiServer, tmp_path: Path) -> None:
+    server.answers["/version"] = b'{"a":' * 5000 + b"1" + b"}" * 5000
+    with connected(server, tmp_path) as cluster, pytest.raises(ClusterUnreachableError, match="no JSON object"):
+        cluster.get("/version")
+
+
 def test_what_happens_to_objects_is_told_as_it_happens(server: ApiServer, tmp_path: Path) -> None:
     event = {"type": "ADDED", "object": {"metadata": {"name": "a"}}}
     server.answers["/api/v1/pods"] = event

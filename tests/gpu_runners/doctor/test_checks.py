@@ -1,11 +1,17 @@
-"""What the doctor says of a stack by its file alone."""
+"""What the doctor says of a stack by its file alone, and of a cluster that answers oddly."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
-from gpu_runners.doctor.checks import autoscaling, base_runners
-from gpu_runners.doctor.core.findings import Finding, State
+from gpu_runners.doctor.checks import autoscaling, base_runners, checks, need, readable
+from gpu_runners.doctor.cluster import ClusterChecks
+from gpu_runners.doctor.core.findings import Finding, State, ok
+from gpu_runners.stack_config import StackSource
 from tests.access.cluster.api_server import ApiServer, api_server
 from tests.program.stack_values import loaded, stack_file
 
@@ -38,3 +44,41 @@ def test_it_is_said_whether_pools_can_follow_the_queue(tmp_path: Path) -> None:
     assert {first.state, second.state} == {State.FAILED}
     assert "KEDA 2.20 or newer" in first.found
     assert "add `autoscaler: keda` to the environment gpu-runners-dev" in second.cure
+
+
+def test_objects_that_cannot_be_read_end_their_part_and_are_told() -> None:
+    def part() -> Iterator[Finding]:
+        yield ok("first", "read")
+        raise KeyError("status")
+
+    first, second = readable(part())
+    assert (first.check, second.state) == ("first", State.UNKNOWN)
+    assert "another shape than Kubernetes' (KeyError)" in second.found
+    assert "kubectl get nodes" in second.cure
+
+
+NODES = "/api/v1/nodes"
+READY = {"conditions": [{"type": "Ready", "status": "True"}]}
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"status": None},
+        {"spec": "x"},
+        {"status": {"conditions": [None]}},
+        {"status": {**READY, "allocatable": {"cpu": "NaN"}}},
+        {"status": {**READY, "allocatable": {"nvidia.com/gpu": ["1"]}}},
+        {"status": {**READY, "allocatable": ["cpu"]}},
+    ],
+)
+def test_a_node_of_another_shape_stops_the_doctor_nowhere(tmp_path: Path, node: dict[str, Any]) -> None:
+    stack = loaded(stack_file("dev"))
+    with api_server() as server:
+        server.answers[NODES] = {"items": [{"metadata": {"name": "odd"}, **node}]}
+        choice = ClusterChoice(files=str(server.kubeconfig(tmp_path / "kubeconfig")))
+        with ClusterConnection(choice) as cluster:
+            nodes = ClusterChecks(cluster).nodes([need(pool) for pool in stack.pools])
+            assert [finding.state for finding in readable(nodes)][-1] is not State.OK
+        told = [finding.check for finding in checks(stack, StackSource(tmp_path, "dev", None), choice)]
+    assert "quota of gpu-runners-dev" in told  # it went on
