@@ -20,10 +20,11 @@ from config import StackConfigError
 from gpu_runners.arguments import add_stack
 from gpu_runners.doctor.checks import checks
 from gpu_runners.doctor.core.findings import Finding, exit_code, failed, ok, summary, wrong
+from gpu_runners.doctor.pulumi_version import pulumi_version
 from gpu_runners.doctor.worlds import worlds_of
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.output import plain
-from gpu_runners.pulumi_command import StackFileUnreadableError, stack_file
+from gpu_runners.pulumi_command import Program, StackFileUnreadableError, stack_file
 from gpu_runners.stack_config import ConfigUnreadableError, StackSource, read_stack
 from gpu_runners.stack_file import ignored_document
 
@@ -64,6 +65,7 @@ def examine(folder: Path, stack: str, config_file: Path | None, platform_backend
         yield wrong("config", ignored)
     parts = [*(["a platform"] if read.platform else []), *(f"pool {pool['name']}" for pool in read.pools)]
     yield ok("config", f"it declares {', '.join(parts)}")
+    yield from pulumi_version(Program(folder=folder, stack=stack, config_file=file))
     has_platform = bool(read.platform)
     yield from worlds_of(folder, stack, config_file, has_platform=has_platform, platform_backend=platform_backend)
     yield from checks(read, StackSource(folder, stack, config_file), ClusterChoice.of_this_program(os.environ, folder))
