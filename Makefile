@@ -129,7 +129,7 @@ soak: venv ## short jobs at both forges under random faults for MINUTES, with a 
 load-curve: venv ## 50 to 400 pods at once at a slow forge, both forges: an hour; FORGES=gitea PODS=400 CALLS=0.5 for one line (not part of CI)
 	$(BIN)/python -m tests.registrar.load_curve --forges $(FORGES) --pods $(PODS) --call-seconds $(CALLS)
 
-scale: venv ## a registrar with 10, 100 and 1,000 runners at both forges: CPU, memory, requests, /queue: twenty minutes; SIZES="10 100", FORGES=gitea (not part of CI)
+scale: venv ## a registrar with 10, 100 and 1,000 runners at both forges: CPU, memory, requests, /queue: 45 minutes; SIZES="10 100", FORGES=gitea (not part of CI)
 	$(BIN)/python -m tests.scale --forges $(FORGES) --sizes $(SIZES)
 
 scale-at-once: venv ## 1,000 pods that start together at both forges: twenty minutes; SIZES=100 FORGES=gitea for fewer (not part of CI)
