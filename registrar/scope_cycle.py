@@ -67,6 +67,7 @@ class ScopeCycle:
         self._lost = LostJobs(parts.forge, scope, parts.announcer, parts.metrics, reruns=reruns)
         self._gone: set[str] = set()  # uids of ended pods whose runners the forge does not have: none comes back
         self._closed: set[str] = set()  # uids of ended pods of which the forge has nothing left
+        self._looked_for: set[str] = set()  # uids of pods whose runners the last look asked for
 
     async def close(self) -> None:
         """Stop what goes on beside the cycles."""
@@ -109,8 +110,9 @@ class ScopeCycle:
         registered = [pod for pod in pods if pod.runner_id is not None]
         if not registered and self._watch.is_known and not self._watch.is_census_due:
             return ForgeView(known=True)
-        wanted = [pod.runner_id or 0 for pod in registered if self._wants(pod)]
-        return await self._watch.look(wanted, self._jobs_age(registered))
+        wanted = {pod.uid: pod.runner_id or 0 for pod in registered if self._wants(pod)}
+        self._looked_for = set(wanted)
+        return await self._watch.look(list(wanted.values()), self._jobs_age(registered))
 
     def _jobs_age(self, pods: Sequence[RunnerPod]) -> float:
         """How old the jobs may be that decide about pods that leave or have ended: read after the last of them did."""
@@ -153,11 +155,17 @@ class ScopeCycle:
                     self._closed.add(pod.uid)
 
     def _standing(self, pod: RunnerPod, runner: Runner | None, view: ForgeView) -> Standing:
-        if pod.uid in self._closed and view.known:
+        if (pod.uid in self._closed or (pod.stage in ENDED and self._is_done(pod))) and view.known:
             return Standing.ABSENT
+        if pod.stage in ENDED and self._parts.forge.forgets_done_runners and self._is_unseen(pod):
+            return Standing.UNKNOWN  # its result came in the middle of this cycle: the next one looks first
         standing = situation.standing_of(pod, runner, view)
         is_gone = pod.uid in self._gone and view.known and view.jobs_known and runner is None
         return Standing.ABSENT if is_gone and standing is Standing.UNKNOWN else standing
+
+    def _is_unseen(self, pod: RunnerPod) -> bool:
+        """Whether this cycle knows its runner by lists of before alone."""
+        return pod.runner_id is not None and pod.uid not in self._looked_for and pod.uid not in self._gone
 
     def _is_connecting(self, pod: RunnerPod) -> bool:
         """Whether its runner started so short a time ago that the forge cannot have heard of it."""

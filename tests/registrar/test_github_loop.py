@@ -121,9 +121,9 @@ async def test_an_ended_runner_whose_job_has_its_result_is_not_looked_for(world:
     del world.github.runners[number]
     world.github.calls.clear()
     await world.cluster.put(end(pod, exit_code=0))
-    await until(lambda: not world.cluster.pods)
+    await until(lambda: contract.RUNNER_COMPLETED in world.cluster.reasons())
+    assert not world.cluster.pods
     assert [call for call in world.github.calls if call.endswith(f"/runners/{number}")] == []
-    assert contract.RUNNER_COMPLETED in world.cluster.reasons()
 
 
 async def test_an_ended_runner_without_a_result_is_looked_for_and_removed(world: World) -> None:

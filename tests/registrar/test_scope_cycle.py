@@ -1,11 +1,18 @@
 """One look at a scope after another, with a clock of the test's own: what waits for which of them."""
 
 import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import pytest
+
+from registrar.forges.github.pace import PACE
+from registrar.outcomes import Outcome
 from registrar.scope_cycle import ScopeCycle
 from registrar.situation import SETTLE_SECONDS
-from tests.registrar.conftest import World, until
-from tests.registrar.stand_in_cluster import runner_pod, stamp, start
+from tests.registrar.conftest import World, open_world, until
+from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
 
 
 async def test_a_runner_is_removed_by_the_first_look_after_its_cordon_has_settled(world: World) -> None:
@@ -30,3 +37,35 @@ async def test_a_runner_is_removed_by_the_first_look_after_its_cordon_has_settle
     await cycle.run()
     assert world.gitea.removed == [1], "counted from the forge's answer to the cordon, not from the look after it"
     await cycle.close()
+
+
+@pytest.mark.parametrize(("done", "asked"), [(True, []), (False, ["GET", "DELETE"])])
+async def test_a_result_that_comes_in_the_middle_of_a_look_is_acted_upon_by_what_is_asked_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: bool, asked: list[str]
+) -> None:
+    async with open_world(tmp_path, "github", replace(PACE, census=60.0)) as world:
+        document: dict[str, Any] = runner_pod()
+        await world.cluster.create(document)
+        assert (await world.register(document))[0] == 200
+        (number,) = world.github.runners
+        world.github.come_online(number)
+        await world.cluster.put(start(document))
+        world.follow()
+        await until(lambda: any(pod.runner_id for pod in world.store.pods()))
+        (scope,) = world.service.parts.settings.scopes
+        cycle = ScopeCycle(world.service.parts, scope, time.time)
+        await cycle.run()  # which lists the runner
+        await world.cluster.put(end(document, exit_code=0))
+        await until(lambda: any(pod.ended for pod in world.store.pods()))
+        (pod,) = world.store.pods()
+        outcomes: dict[str, Outcome] = {}
+        monkeypatch.setattr(cycle._results, "ask", lambda pods: outcomes.update({pod.uid: outcome}))
+        monkeypatch.setattr(cycle._results, "outcome", lambda pod: outcomes.get(pod.uid))
+        outcome = Outcome(done=done, had_job=done, text="it ended")
+        world.github.calls.clear()
+        for _ in range(2):
+            await cycle.run()
+        calls = [call.partition(" ")[0] for call in world.github.calls if call.endswith(f"/runners/{number}")]
+        assert calls == asked
+        assert world.cluster.deleted == ([pod.name] if done else []), "one that failed is kept"
+        await cycle.close()
