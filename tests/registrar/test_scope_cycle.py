@@ -58,10 +58,9 @@ async def test_a_result_that_comes_in_the_middle_of_a_look_is_acted_upon_by_what
         await world.cluster.put(end(document, exit_code=0))
         await until(lambda: any(pod.ended for pod in world.store.pods()))
         (pod,) = world.store.pods()
-        outcomes: dict[str, Outcome] = {}
+        outcome, outcomes = Outcome(done=done, had_job=done, text="it ended"), dict[str, Outcome]()
         monkeypatch.setattr(cycle._results, "ask", lambda pods: outcomes.update({pod.uid: outcome}))
         monkeypatch.setattr(cycle._results, "outcome", lambda pod: outcomes.get(pod.uid))
-        outcome = Outcome(done=done, had_job=done, text="it ended")
         world.github.calls.clear()
         for _ in range(2):
             await cycle.run()
