@@ -27,7 +27,7 @@ FIRST_PAUSE_SECONDS: Final = 2.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
 FOLLOW_SECONDS: Final = 6 * 3600.0  # a run's other jobs may go on for hours before GitHub lets one be run again
 RUN_AGAIN: Final = "failure"  # the one conclusion after which a job is: whoever cancels one does not want it
-WILL_RUN_AGAIN: Final = "It is run again, once."
+WILL_RUN_AGAIN: Final = "It is run again, once, unless its run has been by then."
 ASKS_TO_RUN_AGAIN: Final = "The job itself did not fail: run it again."
 ALREADY_RUN_AGAIN: Final = "It was run again already: look for what takes its runners away."
 
@@ -138,4 +138,7 @@ class LostJobs:
         if again is Again.STARTED:
             self._metrics.lost_jobs.labels("run again").inc()
             await self._announcer.announce(subject, JOB_RUN_AGAIN, f"job {job.id} is run again, once")
+        if again is Again.NEVER:  # GitHub runs jobs of a run again once, so of two that are lost the second is not
+            message = f"job {job.id} is not run again: its run is gone, or has been run again since; start it by hand"
+            await self._announcer.announce(subject, JOB_NOT_RUN_AGAIN, message)
         return again is not Again.NOT_YET

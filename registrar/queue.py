@@ -86,16 +86,19 @@ def count(
     counted = {pool.key: Count() for pool in ordered}
     for scope in dict.fromkeys((*running, *waiting)):
         takers = Takers([pool for pool in ordered if pool.scope == scope])
-        begun = set()
+        seen = set()  # a list that moves while it is read may name a job twice
         for job in running.get(scope, ()):
-            begun.add(job.id)
+            if job.id in seen:
+                continue
+            seen.add(job.id)
             place = places.get(job.runner_id) if job.runner_id is not None else Place(pool=takers.first(job))
             if place is not None and place.pool in counted:
                 counted[place.pool].running += 1
                 counted[place.pool].leaving += place.leaving
         room = {pool.key: pool.most - counted[pool.key].wanted for pool in ordered if pool.most is not None}
         for job in waiting.get(scope, ()):
-            key = takers.take(job, room) if job.id not in begun else NOBODY
+            key = takers.take(job, room) if job.id not in seen else NOBODY
+            seen.add(job.id)
             if key in counted:
                 counted[key].wait(job)
     return counted

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from registrar import cluster
@@ -82,6 +83,7 @@ class Registrations:
             for scope in settings.scopes
         }
         self._unfinished: set[asyncio.Task[Any]] = set()
+        self._taking_back: dict[str, asyncio.Task[None]] = {}  # by the pods' uids
 
     @property
     def remembered(self) -> int:
@@ -141,7 +143,7 @@ class Registrations:
             wait = held + random.uniform(0, JITTER * held)  # noqa: S311 - spreads load, guards nothing
             raise RegistrationDelayedError(429, contract.REGISTRATION_BRAKED, cause, wait)
         if pod.runner_id is not None:
-            await self._take_back(pod, grant.scope, pod.runner_id)
+            await self._taken_back(pod, grant.scope, pod.runner_id)
         await self._check_order(pod)
         self._brakes.issued(pod, self._clock())
         registration = await self._register(pod, grant)
@@ -172,6 +174,20 @@ class Registrations:
                 f"pod {elder.namespace}/{elder.name} of the same scope had this name first, and runners are called so"
             )
             raise RegistrationRefusedError(409, "NameTaken", message)
+
+    async def _taken_back(self, pod: RunnerPod, scope: Scope, runner_id: int) -> None:
+        """Goes on to its end though its pod hangs up, which then joins it: at a slow forge no client waits for all."""
+        taking = self._taking_back.get(pod.uid)
+        if taking is None or taking.done():
+            taking = self._taking_back[pod.uid] = self._begin(self._take_back(pod, scope, runner_id))
+            taking.add_done_callback(partial(self._has_taken_back, pod.uid))
+        await asyncio.shield(taking)
+
+    def _has_taken_back(self, uid: str, taking: "asyncio.Task[None]") -> None:
+        if self._taking_back.get(uid) is taking:
+            del self._taking_back[uid]
+        if not taking.cancelled():
+            taking.exception()  # where nobody waits for it any more, it is no news
 
     async def _take_back(self, pod: RunnerPod, scope: Scope, runner_id: int) -> None:
         """Remove a registration whose answer was lost. One that was ever online has been used, and stays.

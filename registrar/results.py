@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from registrar.accounting import Accounting
 from registrar.forges.forge import Forge, ForgeError, Job
-from registrar.logs import log
+from registrar.logs import LOGGER, log
 from registrar.outcomes import Outcome, outcome_of
 from registrar.pods import RunnerPod
 from values.scope import Scope
@@ -94,6 +94,9 @@ class Results:
             except ForgeError as error:
                 log("result unknown", level=logging.WARNING, pod=pod.name, error=str(error))
                 wait = max(pause, min(error.retry_after, LONGEST_PAUSE_SECONDS))
+            except Exception:
+                LOGGER.exception("result not read")  # one odd answer costs only itself, and is asked for again
+                wait = pause
             await asyncio.sleep(wait)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         self._outcomes[pod.uid] = outcome = outcome_of(pod, job)

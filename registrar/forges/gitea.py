@@ -53,7 +53,10 @@ class Gitea:
         self._pace = pace
         self._credential = credential
         self._observe = observe
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, connect=3), proxy=proxy or None)
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=10, connect=3), proxy=proxy or None,
+            cookie_jar=aiohttp.DummyCookieJar(),  # a token says who asks, and what a proxy sets would only pile up
+        )  # fmt: skip
 
     @property
     def pace(self) -> Pace:

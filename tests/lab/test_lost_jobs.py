@@ -17,6 +17,7 @@ from lab.trial.pools import pool, pools_config
 from lab.trial.repository import Repository
 from lab.trial.stack import Stack
 from lab.trial.workflow import Job, one_job, push
+from registrar import lost_jobs
 from values import contract
 
 ZOMBIE_SECONDS = 11 * 60  # Gitea gives up a job of which it has not heard for ten minutes, when it next looks
@@ -95,7 +96,7 @@ def let_time_pass(forge: GiteaApi, job: int) -> None:
 def test_people_read_why_beside_the_job_at_once(story: Story) -> None:
     (status,) = story.told
     why = f"The runner {story.victim} ended before it could report the result: it was killed (exit code 137)."
-    assert status["description"] == f"{why} It is run again, once."
+    assert status["description"] == f"{why} {lost_jobs.WILL_RUN_AGAIN}"
     assert status["target_url"].endswith(f"/jobs/{story.job.id}")
 
 

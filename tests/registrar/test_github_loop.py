@@ -266,3 +266,17 @@ async def test_with_the_latch_a_pod_is_told_how_long_its_job_has_waited(world: W
 async def test_of_a_job_whose_wait_makes_no_sense_nothing_is_told(world: World) -> None:
     pod = await a_job_that_waited(world, -9)
     assert contract.QUEUED_SECONDS_ANNOTATION not in pod["metadata"]["annotations"]
+
+
+async def test_an_earlier_registration_that_github_keeps_is_told_and_waited_for(world: World) -> None:
+    """Its answer was lost, so the name is taken; that GitHub refuses to delete it is no fault of the registrar's."""
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    assert (await world.register(pod))[0] == 200
+    del pod["metadata"]["annotations"][contract.RUNNER_ID_ANNOTATION]
+    await world.cluster.put(pod)
+    world.github.refuse_removals(422)
+    status, headers, body = await world.register(pod)
+    assert (status, body["reason"]) == (503, contract.FORGE_UNKNOWN)
+    assert "GitHub keeps it" in body["message"]
+    assert int(headers["Retry-After"]) > 1

@@ -64,3 +64,11 @@ async def test_a_job_whose_conclusion_is_only_late_is_left_alone(world: World) -
     lost = world.github.world.job(5)
     lost.status, lost.conclusion, lost.ended = "completed", "success", world.github.world.clock.now()
     await stays(lambda: comments(world) == [] and RERUN not in world.github.calls, 3.0)
+
+
+async def test_of_two_lost_jobs_of_one_run_people_are_told_that_the_second_is_not_run_again(world: World) -> None:
+    await a_killed_runner(world)
+    world.github.world.runs[1].attempt = 2  # the other one's turn came first
+    world.github.world.job(5).locked_until = 0.0
+    await until(lambda: contract.JOB_NOT_RUN_AGAIN in world.cluster.reasons())
+    assert RERUN not in world.github.calls

@@ -47,6 +47,12 @@ def test_a_job_is_counted_for_a_pool_that_offers_all_of_its_labels() -> None:
     assert counted(pools, waiting) == {"base": (1, 0, 1), "cuda": (1, 0, 1)}
 
 
+def test_a_job_that_a_list_names_twice_is_counted_once() -> None:
+    running = [job(9, "cml-gpu", runner_id=5)] * 2
+    places = {5: Place(pool="runners/cuda")}
+    assert counted([pool("cuda", "cml-gpu")], [job(1, "cml-gpu")] * 2, running, places) == {"cuda": (1, 1, 2)}
+
+
 def test_a_job_that_two_pools_could_take_is_counted_once_for_the_plainer_one() -> None:
     pools = [pool("big", "gpu", "big"), pool("small", "gpu")]
     assert counted(pools, [job(1, "gpu")]) == {"small": (1, 0, 1), "big": (0, 0, 0)}

@@ -282,6 +282,31 @@ async def test_whoever_hangs_up_while_they_are_registered_leaves_no_registration
     assert annotations(world)[contract.RUNNER_ID_ANNOTATION] == "2"
 
 
+async def test_what_was_begun_to_be_taken_back_is_though_its_pod_hangs_up(world: World) -> None:
+    """At a forge that takes five seconds a call the whole way takes longer than any client waits."""
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await world.register(pod)
+    world.gitea.slow = {"/actions/runners/1": 0.3}
+    await hang_up(world, pod, lambda: "GET /api/v1/repos/mlops/guide/actions/runners/1" in world.gitea.calls)
+    await until(lambda: world.gitea.removed == [1])
+    status, _, body = await world.register(pod)
+    assert (status, body["id"]) == (200, 2)
+    assert world.gitea.removed == [1], "and once"
+
+
+async def test_a_pod_that_comes_back_joins_what_is_taken_back_already(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await world.register(pod)
+    world.gitea.slow = {"/actions/runners/1": 0.3}
+    await hang_up(world, pod, lambda: "GET /api/v1/repos/mlops/guide/actions/runners/1" in world.gitea.calls)
+    status, _, _ = await world.register(pod)
+    assert status == 200
+    assert world.gitea.calls.count("DELETE /api/v1/repos/mlops/guide/actions/runners/1") == 1
+    assert world.service.registrations.remembered == 0
+
+
 async def test_a_registration_that_nobody_waits_for_is_undone_before_the_registrar_ends(world: World) -> None:
     pod = runner_pod()
     await world.cluster.create(pod)

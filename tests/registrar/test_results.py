@@ -26,7 +26,7 @@ class Archive:
     The last answer stays. `seconds`: how long each question takes.
     """
 
-    answers: dict[int, list[Job | ForgeError | None]] = field(default_factory=dict)
+    answers: dict[int, list[Job | Exception | None]] = field(default_factory=dict)
     seconds: float = 0.0
     pace: Pace = Pace(burst=1, active=1, idle=1, census=1, conclusion=1800.0)  # noqa: RUF009 - frozen
     asked: list[tuple[float, int, str | None]] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Archive:
             self.at_once -= 1
         answers = self.answers.get(runner_id, [None])
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        if isinstance(answer, ForgeError):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
@@ -167,6 +167,19 @@ def test_a_forge_in_trouble_is_asked_again_when_it_says_and_no_outcome_is_made_o
 
     assert told(archive, story) == [49]
     assert archive.times() == [0, 17, 19, 49]
+
+
+def test_an_answer_that_nobody_foresaw_costs_its_pod_a_moment_and_not_its_result() -> None:
+    archive = Archive({1: [RecursionError("odd"), a_job("success")]})
+
+    async def story(results: Results, announced: list[float]) -> None:
+        results.ask([ended()])
+        await asyncio.sleep(10)
+        outcome = results.outcome(ended())
+        assert outcome is not None
+        assert outcome.done
+
+    told(archive, story)
 
 
 def test_an_answer_that_does_not_come_gives_its_place_to_others() -> None:

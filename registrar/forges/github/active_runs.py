@@ -73,6 +73,17 @@ class ActiveRuns:
         )  # fmt: skip
         return [active[number] for number in sorted(active)]
 
+    def keep(self, repositories: Collection[Scope]) -> None:
+        """Forget all others: an organization has a thousand, of which those that were pushed to last are looked at."""
+        for known in (self._seen, self._pages):
+            for gone in known.keys() - set(repositories):
+                del known[gone]
+
+    @property
+    def remembered(self) -> int:
+        """Of how many repositories it knows anything."""
+        return len(self._seen.keys() | self._pages.keys())
+
     async def _page(self, scope: Scope, repository: Scope) -> Mapping[int, Run]:
         """The newest by their ids; the very same as before where GitHub says that nothing has changed."""
         path, query = f"{repository.api_path}/actions/runs", {"per_page": str(PAGE_SIZE)}

@@ -107,6 +107,7 @@ class Client(gidgethub_aiohttp.GitHubAPI):
             timeout=aiohttp.ClientTimeout(total=20, connect=5),
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=tls),
             proxy=proxy or None,
+            cookie_jar=aiohttp.DummyCookieJar(),  # a token says who asks, and what a proxy sets would only pile up
         )
         super().__init__(session, REQUESTER, cache=Remembered(), base_url=api_url)
         self._observe, self._observe_budget = observe, budget

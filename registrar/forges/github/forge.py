@@ -19,6 +19,7 @@ from typing import Any, Final
 from registrar.forges.forge import (
     Again,
     ForgeRefusedError,
+    ForgeUnreachableError,
     Job,
     JobOrigin,
     Pace,
@@ -123,7 +124,11 @@ class GitHub:
                 cure = "remove it at GitHub, or let the pool make another pod"
                 message = f"a runner named {name} is {state} in {scope} already; {cure}"
                 raise ForgeRefusedError(message, retry_after=60.0)
-            await self.remove(scope, earlier.id)
+            try:
+                await self.remove(scope, earlier.id)
+            except RunnerBusyError as error:
+                message = f"an earlier registration of {name} is in the way, and GitHub keeps it: {error}"
+                raise ForgeUnreachableError(message, retry_after=REFUSED_SECONDS) from error
 
     async def list_runners(self, scope: Scope) -> tuple[Runner, ...]:
         began = self._clock()

@@ -217,6 +217,7 @@ class Jobs:
         errors = [error for error in await asyncio.gather(*map(read, repositories)) if error is not None]
         for gone in place.active.keys() - set(repositories):
             self._put_active(place, gone, None)
+        self._active.keep({repository for known in self._scopes.values() for repository in known.active})
         self._forget_old()
         if errors and len(errors) == len(repositories):
             raise errors[0]

@@ -11,6 +11,7 @@ import pytest
 from lab.github.limits import Limits
 from registrar.forges.github.active_runs import ActiveRuns, workflow_file
 from registrar.forges.github.forge import GitHub
+from registrar.forges.github.groups import KEEP_SECONDS
 from tests.github.arranged import job
 from tests.registrar.forges.github.bench import Bench, github_bench
 from values.scope import Scope
@@ -166,6 +167,20 @@ async def test_a_group_for_selected_repositories_serves_those_and_one_for_all_se
         bench.stand_in.run(2, job(2, status="queued"), repository="mlops/other")
         groups = {queued.id: queued.groups for queued in await bench.forge.queued(ORGANIZATION)}
         assert groups == {"guide/1": {None, "gpu"}, "other/2": {None}}
+
+
+async def test_repositories_that_are_looked_at_no_more_are_forgotten(tmp_path: Path) -> None:
+    """Of a thousand of an organization the last that were pushed to are looked at, which are others every day."""
+    async with github_bench(tmp_path, group="gpu") as bench:
+        bench.stand_in.hold_groups(GROUP)
+        now, looks, days = [0.0], bench.forge._jobs, 5
+        looks._groups._clock = lambda: now[0]
+        for day in range(days):
+            bench.stand_in.hold_repositories("mlops/guide", f"mlops/of-day-{day}")
+            now[0] += KEEP_SECONDS + 1
+            await bench.forge.queued(ORGANIZATION)
+        await bench.forge.queued(GUIDE)
+        assert looks._active.remembered == 2
 
 
 async def test_a_repositorys_jobs_have_no_groups(bench: Bench) -> None:
