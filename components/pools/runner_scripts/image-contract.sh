@@ -3,10 +3,10 @@
 set -eu
 
 # An image's PATH may hold its own folders alone: the system's are looked into last.
-for folder in ${GPU_RUNNERS_PROGRAMS:-/usr/local/bin /usr/bin /bin /usr/sbin /sbin}; do
+for _folder in ${GPU_RUNNERS_PROGRAMS:-/usr/local/bin /usr/bin /bin /usr/sbin /sbin}; do
     case :${PATH:-}: in
-    *:"$folder":*) ;;
-    *) export PATH="${PATH:+$PATH:}$folder" ;;
+    *:"$_folder":*) ;;
+    *) export PATH="${PATH:+$PATH:}$_folder" ;;
     esac
 done
 
@@ -26,16 +26,16 @@ is_store() { # of CAs, that this user can read
 }
 # Images for jobs often lack the public CAs, or name a file that is not there: they are brought. A forge's own CA is in
 # the same file, and beside them the image has its say: what it trusted before it trusts still.
-bundle=$RUNNER_DIRECTORY/ca-bundle.crt own=
-for store in "${SSL_CERT_FILE:-}" ${GPU_RUNNERS_CA_STORES:-/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem}; do
-    if [ -z "$own" ] && is_store "$store"; then own=$store; fi
+_bundle=$RUNNER_DIRECTORY/ca-bundle.crt _own=
+for _store in "${SSL_CERT_FILE:-}" ${GPU_RUNNERS_CA_STORES:-/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem}; do
+    if [ -z "$_own" ] && is_store "$_store"; then _own=$_store; fi
 done
-if [ -s "$bundle" ] && { [ -e "$RUNNER_DIRECTORY/forge-ca.crt" ] || [ -z "$own" ] || [ "${SSL_CERT_FILE-$own}" != "$own" ]; }; then
-    for store in "$own" "${NODE_EXTRA_CA_CERTS:-}" "${GIT_SSL_CAINFO:-}"; do
-        is_store "$store" || continue
+if [ -s "$_bundle" ] && { [ -e "$RUNNER_DIRECTORY/forge-ca.crt" ] || [ -z "$_own" ] || [ "${SSL_CERT_FILE-$_own}" != "$_own" ]; }; then
+    for _store in "$_own" "${NODE_EXTRA_CA_CERTS:-}" "${GIT_SSL_CAINFO:-}"; do
+        is_store "$_store" || continue
         printf '\n'
-        while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done < "$store"
-    done >> "$bundle"
+        while IFS= read -r _line || [ -n "$_line" ]; do printf '%s\n' "$_line"; done < "$_store"
+    done >> "$_bundle"
     # OpenSSL (.NET, Python, curl), git, Node.
-    export SSL_CERT_FILE="$bundle" GIT_SSL_CAINFO="$bundle" NODE_EXTRA_CA_CERTS="$bundle"
+    export SSL_CERT_FILE="$_bundle" GIT_SSL_CAINFO="$_bundle" NODE_EXTRA_CA_CERTS="$_bundle"
 fi

@@ -6,8 +6,8 @@
         "build it on one with glibc, for the architecture of the pool's nodes"
 
 # The runner writes to this file, so it gets one of its own.
-(umask 077 && while IFS= read -r line || [ -n "$line" ]; do
-    printf '%s\n' "$line"
+(umask 077 && while IFS= read -r _line || [ -n "$_line" ]; do
+    printf '%s\n' "$_line"
 done < "$REGISTRATION_DIRECTORY/registration" > "$REGISTRATION_DIRECTORY/.runner")
 
 # state_report_interval: Gitea calls a runner idle that was silent for 10 s, and 5 s now and then skips a beat.

@@ -5,46 +5,46 @@
 
 # Whether the image has a library, by the beginning of its name.
 has_library() {
-    for folder in ${GPU_RUNNERS_LIBRARIES:-/usr/lib /usr/lib64 /lib /lib64 /usr/local/lib /usr/local/lib64 /usr/lib/*-linux-gnu /lib/*-linux-gnu}; do
-        for file in "$folder/$1"*; do
-            [ -e "$file" ] && return 0
+    for _folder in ${GPU_RUNNERS_LIBRARIES:-/usr/lib /usr/lib64 /lib /lib64 /usr/local/lib /usr/local/lib64 /usr/lib/*-linux-gnu /lib/*-linux-gnu}; do
+        for _file in "$_folder/$1"*; do
+            [ -e "$_file" ] && return 0
         done
     done
     case $({ ldconfig -p || /sbin/ldconfig -p; } 2> /dev/null) in
     *"$1"*) return 0 ;;
     esac
-    rest=${LD_LIBRARY_PATH:-}:
-    while [ -n "$rest" ]; do
-        folder=${rest%%:*} rest=${rest#*:}
-        for file in "$folder/$1"*; do
-            [ -n "$folder" ] && [ -e "$file" ] && return 0
+    _rest=${LD_LIBRARY_PATH:-}:
+    while [ -n "$_rest" ]; do
+        _folder=${_rest%%:*} _rest=${_rest#*:}
+        for _file in "$_folder/$1"*; do
+            [ -n "$_folder" ] && [ -e "$_file" ] && return 0
         done
     done
     return 1
 }
 
-newline='
+_newline='
 '
-next() { # line of $rest
-    line=${rest%%"$newline"*}
-    rest=${rest#"$line"} rest=${rest#"$newline"}
-    [ -n "$line$rest" ]
+next() { # line of $_rest
+    _line=${_rest%%"$_newline"*}
+    _rest=${_rest#"$_line"} _rest=${_rest#"$_newline"}
+    [ -n "$_line$_rest" ]
 }
 # E.g. 2.35; nothing where nobody tells. Its own program says it, after whatever the image makes every program complain of;
 # else old versions have it in a file's name.
 glibc() {
-    rest=$(ldd --version 2>&1) || :
+    _rest=$(ldd --version 2>&1) || :
     while next; do
-        case $line in
+        case $_line in
         'musl libc'*) printf musl && return ;;
-        'ldd ('*' '2.*) printf %s "${line##* }" && return ;;
+        'ldd ('*' '2.*) printf %s "${_line##* }" && return ;;
         esac
     done
-    for folder in ${GPU_RUNNERS_LIBRARIES:-/lib /lib64 /usr/lib64 /lib/*-linux-gnu /usr/lib/*-linux-gnu}; do
-        for file in "$folder"/libc-2.*.so; do
-            [ -e "$file" ] || continue
-            file=${file##*/libc-}
-            printf %s "${file%.so}" && return
+    for _folder in ${GPU_RUNNERS_LIBRARIES:-/lib /lib64 /usr/lib64 /lib/*-linux-gnu /usr/lib/*-linux-gnu}; do
+        for _file in "$_folder"/libc-2.*.so; do
+            [ -e "$_file" ] || continue
+            _file=${_file##*/libc-}
+            printf %s "${_file%.so}" && return
         done
     done
     return 0
@@ -58,45 +58,45 @@ require gzip "with which tar unpacks actions"
 # Without libicu .NET does not start, unless it is told to do without languages. Few images for jobs have it, and some have
 # one that .NET does not take.
 has_library libicuuc.so || export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
-listener=$RUNNER_DIRECTORY/bin/Runner.Listener
-words= code=0
+_listener=$RUNNER_DIRECTORY/bin/Runner.Listener
+_words= _code=0
 starts() {
-    words=$("$listener" --version 2>&1) && code=0 || code=$?
-    [ "$code" = 0 ]
+    _words=$("$_listener" --version 2>&1) && _code=0 || _code=$?
+    [ "$_code" = 0 ]
 }
-version=$(glibc)
-newer="build it on one with glibc, e.g. Debian 10, Ubuntu 20.04, RHEL 8 or newer"
-if [ -e "$listener" ] && ! starts; then
+_version=$(glibc)
+_newer="build it on one with glibc, e.g. Debian 10, Ubuntu 20.04, RHEL 8 or newer"
+if [ -e "$_listener" ] && ! starts; then
     export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
     starts || :
 fi
-case $version in
+case $_version in
 musl) # some images have glibc beside it
-    [ -e "$listener" ] && [ "$code" = 0 ] || breach "the image's C library is musl, and GitHub's runner needs glibc" "$newer"
+    [ -e "$_listener" ] && [ "$_code" = 0 ] || breach "the image's C library is musl, and GitHub's runner needs glibc" "$_newer"
     ;;
 2.[0-9] | 2.1[0-9] | 2.2[0-7] | 2.[0-9].* | 2.1[0-9].* | 2.2[0-7].*)
-    breach "the image has glibc $version, and GitHub's runner needs 2.28 or newer" "$newer"
+    breach "the image has glibc $_version, and GitHub's runner needs 2.28 or newer" "$_newer"
     ;;
 esac
 has_library libssl.so ||
     breach "the image has no libssl, without which GitHub's runner aborts at its first connection" \
         "install libssl3 (Debian, Ubuntu) or openssl-libs (RHEL, Fedora) in the image"
-if [ "$code" != 0 ]; then
-    cure="install what it names; it needs glibc, libstdc++, libgcc, libssl and zlib"
-    rest=$words
+if [ "$_code" != 0 ]; then
+    _cure="install what it names; it needs glibc, libstdc++, libgcc, libssl and zlib"
+    _rest=$_words
     while next; do
-        case $line in
+        case $_line in
         "" | "ERROR: ld.so: object "* | *"warning: setlocale"*) ;;
         *) break ;;
         esac
     done
-    case $code:$line in
-    137:*) cure="raise the pool's memory" ;;
-    126:* | *"$listener: not found"* | *"$listener: No such"* | *"$listener: cannot execute"*)
-        cure="$newer, for the architecture of the pool's nodes"
+    case $_code:$_line in
+    137:*) _cure="raise the pool's memory" ;;
+    126:* | *"$_listener: not found"* | *"$_listener: No such"* | *"$_listener: cannot execute"*)
+        _cure="$_newer, for the architecture of the pool's nodes"
         ;;
     esac
-    breach "GitHub's runner does not start in this image (exit code $code): $line" "$cure"
+    breach "GitHub's runner does not start in this image (exit code $_code): $_line" "$_cure"
 fi
 # Only a note: jobs that check nothing out need none, and actions/checkout gets an archive without history then.
 command -v git > /dev/null ||
@@ -117,22 +117,22 @@ if [ -z "${ACTIONS_RUNNER_HOOK_JOB_COMPLETED+set}" ]; then
 fi
 
 # Its own wrapper calls every end that it does not know, a crash too, 0: as if nothing had happened. Only that is changed.
-helper=$RUNNER_DIRECTORY/run-helper.sh.template
-if [ -e "$helper" ]; then
-    changed= unknown=
-    while IFS= read -r line || [ -n "$line" ]; do
-        case $line in
-        *"unknown error code"*) unknown=1 ;;
+_helper=$RUNNER_DIRECTORY/run-helper.sh.template
+if [ -e "$_helper" ]; then
+    _changed= _unknown=
+    while IFS= read -r _line || [ -n "$_line" ]; do
+        case $_line in
+        *"unknown error code"*) _unknown=1 ;;
         *"exit 0"*)
-            [ -z "$unknown" ] || line="    exit \"\$returnCode\""
-            unknown=
+            [ -z "$_unknown" ] || _line="    exit \"\$returnCode\""
+            _unknown=
             ;;
         esac
-        changed="$changed$line
+        _changed="$_changed$_line
 "
-    done < "$helper"
-    printf %s "$changed" > "$helper"
+    done < "$_helper"
+    printf %s "$_changed" > "$_helper"
 fi
 
-read -r configuration < "$REGISTRATION_DIRECTORY/registration" || [ -n "$configuration" ]
-exec "$RUNNER_DIRECTORY/run.sh" --jitconfig "$configuration"
+read -r _configuration < "$REGISTRATION_DIRECTORY/registration" || [ -n "$_configuration" ]
+exec "$RUNNER_DIRECTORY/run.sh" --jitconfig "$_configuration"

@@ -1,6 +1,7 @@
 """The scripts of a runner's pod, run as they are by `sh` against a real server and real processes."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from components.pools import runner_scripts
 from components.pools.runner_scripts import JOB_SUMMARY, PRE_STOP, REGISTER, START
 from tests.components.pools.registrar_server import Answer, serving
 
@@ -522,6 +524,29 @@ def test_programs_are_found_where_the_images_path_names_its_own_folders_alone(po
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     assert pod.text("note") == f"/opt/conda/bin:/nowhere:{system}\n"
+
+
+@pytest.mark.parametrize("forge", ["gitea", "github"])
+def test_the_start_writes_over_no_variable_of_an_image_but_those_that_it_means_to(pod: PodFolder, forge: str) -> None:
+    """What a shell assigns to a variable that came with its environment goes on into the job."""
+    scripts = [
+        Path(runner_scripts.__file__).with_name(f"{name}.sh").read_text()
+        for name in ("image-contract", f"start-{forge}")
+    ]
+    # The words of comments do no harm.
+    pattern = re.compile(r"(?:^|[ (]|for |read -r )_?([a-z]+)(?:=| in |\b)", re.MULTILINE)
+    names = {name for text in scripts for name in pattern.findall(text)} - {"script", "through"}
+    assert {"line", "store" if forge == "github" else "bundle"} <= names
+    stand_in_runner(pod)
+    put_text(pod, "runner/run.sh", 'env > "$LISTENER_NOTE"')
+    fake_runner(pod, f"env > {pod.root}/note")
+    registered(pod, forge_ca="private\n")
+    places = {"GPU_RUNNERS_LIBRARIES": str(pod.root / "lib"), "LISTENER_NOTE": str(pod.root / "note")}
+    code, errors = pod.run(START[forge], **places, **dict.fromkeys(names, "the image's"))
+    assert code == 0, errors
+    assert {line for line in pod.text("note").splitlines() if line.endswith("=the image's")} == {
+        f"{name}=the image's" for name in names
+    }
 
 
 def test_a_busy_runner_is_waited_for_where_the_images_path_names_its_own_folders_alone(pod: PodFolder) -> None:
