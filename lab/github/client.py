@@ -19,14 +19,23 @@ class Client:
             base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_SECONDS,
             trust_env=False, follow_redirects=True,
         )  # fmt: skip
+        self._known: dict[str, httpx2.Response] = {}
 
     def close(self) -> None:
         """Gives the connections back."""
         self._http.close()
 
     def get(self, path: str, **parameters: str | int) -> Any:
-        """The JSON at a path of the API."""
-        return self._call("GET", f"/api/v3{path}", params=parameters).json()
+        """The JSON at a path of the API. What has not changed since costs nothing of the hour."""
+        key = f"{path}?{parameters}"
+        known = self._known.get(key)
+        given = {"If-None-Match": known.headers["ETag"]} if known else {}
+        answer = self._call("GET", f"/api/v3{path}", allowed=(304,), params=parameters, headers=given)
+        if known and answer.status_code == httpx2.codes.NOT_MODIFIED:
+            return known.json()
+        if "ETag" in answer.headers:
+            self._known[key] = answer
+        return answer.json()
 
     def find(self, path: str) -> Any | None:
         """The JSON at a path of the API, or None where there is nothing."""

@@ -100,3 +100,15 @@ def test_what_still_waits_is_cancelled_at_the_end(tmp_path: Path) -> None:
     with served(tmp_path) as scene:
         run = scene.forge.push("github", "job-1", "echo one")
     assert scene.stand_in.world.runs[run].is_cancelled
+
+
+def test_looks_that_find_nothing_new_cost_nothing_of_the_hour(scene: Scene) -> None:
+    run = scene.forge.push("github", "job-1", "echo one")
+    first = (scene.forge.job(run), scene.forge.runners())
+    used = scene.client.get("/rate_limit")["resources"]["core"]["used"]
+    for _ in range(20):
+        assert (scene.forge.job(run), scene.forge.runners()) == first
+    scene.register("another")
+    assert [runner.name for runner in scene.forge.runners()] == ["another"]
+    registered_and_seen = 2
+    assert scene.client.get("/rate_limit")["resources"]["core"]["used"] == used + registered_and_seen
