@@ -258,11 +258,12 @@ class StandInCluster:
         return web.json_response(event, status=201)
 
     async def _patch_event(self, request: web.Request) -> web.Response:
-        event = next(
-            candidate for candidate in self.events if candidate["metadata"]["name"] == request.match_info["name"]
-        )
-        event.update(await request.json())
-        return web.json_response(event)
+        asked = (request.match_info["namespace"], request.match_info["name"])
+        for event in self.events:
+            if (event["metadata"]["namespace"], event["metadata"]["name"]) == asked:
+                event.update(await request.json())
+                return web.json_response(event)
+        return _status(404, "NotFound")
 
 
 def pool_deployment(

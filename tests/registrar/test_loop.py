@@ -229,6 +229,8 @@ class TestDeadlines:
         del world.gitea.runners[1]
         await until(lambda: world.cluster.deleted == [NAME])
         await until(lambda: contract.RUNNER_LOST in world.cluster.reasons())
+        await cycles(world, 2)
+        assert world.brakes.remembered == 0, "it had been online: nobody says that it never came"
 
     async def test_a_pod_that_fits_no_node_is_reported_and_left(self, world: World) -> None:
         world.run()

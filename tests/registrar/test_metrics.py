@@ -6,7 +6,9 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from registrar.metrics import Metrics
+from tests.registrar.conftest import World
 from tests.registrar.exported_metrics import collectors, exported
+from tests.registrar.stand_in_cluster import runner_pod
 from values.scope import Scope
 
 PAGE = (Path(__file__).parents[2] / "docs/metrics.md").read_text(encoding="utf-8")
@@ -56,3 +58,16 @@ def test_the_age_of_the_forges_last_answer_grows_until_the_next_one() -> None:
     metrics.forge_answered(scope)
     first, second = rendered(metrics)[key], rendered(metrics)[key]
     assert 0 <= first < second < 3600
+
+
+async def test_requests_to_the_forge_are_counted_by_what_they_do_and_what_it_answered(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    assert (await world.register(pod))[0] == 200
+    world.gitea.failing = 502
+    later = runner_pod("cuda-abc-bbbbb")
+    await world.cluster.create(later)
+    assert (await world.register(later))[0] == 503
+    requests = [labels for name, labels in rendered(world.metrics) if name == "gpu_runners_forge_requests_total"]
+    assert {dict(labels)["status"] for labels in requests} == {"200", "502"}
+    assert all(len(dict(labels)["verb"]) >= 4 for labels in requests)
