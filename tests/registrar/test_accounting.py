@@ -16,6 +16,7 @@ from tests.registrar.conftest import World, until
 from tests.registrar.stand_in_cluster import runner_pod
 from tests.registrar.test_brake import ended_pod
 from tests.registrar.test_reading import read as read_document
+from values import contract
 
 JOB = {"id": 7, "name": "train", "labels": ["cml-gpu"], "runner_id": 1, "status": "completed", "conclusion": "success",
        "created_at": "2026-11-26T20:00:00Z", "started_at": "2026-11-26T20:00:40+00:00",
@@ -174,3 +175,14 @@ def test_how_long_a_runner_took_to_come_online_is_counted_from_its_birth() -> No
     pool = {"namespace": "runners", "pool": "cuda"}
     assert value(metrics, "startup_duration_seconds_sum", **pool) == 12.0
     assert value(metrics, "startup_duration_seconds_count", **pool) == 2
+
+
+async def test_the_loop_counts_what_pods_hold(world: World) -> None:
+    pod = runner_pod()
+    limits = {"limits": {GPU: "2"}}
+    pod["spec"]["containers"] = [{"name": contract.RUNNER_CONTAINER, "resources": limits}]
+    await world.cluster.create(pod)
+    world.run()
+    labels = {"namespace": "runners", "pool": "cuda", "resource": GPU, "state": "idle"}
+    await until(lambda: (value(world.metrics, "gpu_seconds_total", **labels) or 0) > 0)
+    assert value(world.metrics, "gpus", **labels) == 2

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from tests.registrar.conftest import settings_document, until
 from tests.registrar.registrar_process import registrar_process, write_files
-from tests.registrar.stand_in_cluster import StandInCluster, runner_pod, start
+from tests.registrar.stand_in_cluster import StandInCluster, runner_pod, stamp, start
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
 from values import contract
 
@@ -118,3 +118,29 @@ async def test_a_registrar_killed_at_any_point_of_a_registration_costs_the_pod_n
         await scene.cluster.put(start(now))
         scene.gitea.come_online(body["id"])
         await until(lambda: contract.RUNNER_ONLINE in scene.cluster.reasons())
+
+
+async def test_a_registrar_that_is_told_to_stop_sees_off_the_idle_runner_that_is_leaving(tmp_path: Path) -> None:
+    """A destroyed stack takes its pools and then its registrar: nobody would remove the registration after it."""
+    cluster, gitea = StandInCluster(), StandInGitea()
+    async with TestServer(cluster.application()) as at_cluster, TestServer(gitea.application()) as at_forge:
+        urls = [str(server.make_url("")).rstrip("/") for server in (at_cluster, at_forge)]
+        settings = settings_document(forge={"kind": "gitea", "url": urls[1]})
+        write_files(tmp_path, settings, token=TOKEN, cluster=urls[0])
+        pod = runner_pod()
+        await cluster.create(pod)
+        async with registrar_process(tmp_path) as (process, url):
+            scene = Scene(tmp_path, cluster, gitea, Killing("", is_done=False))
+            assert (await scene.register(url, pod))[0] == 200
+            gitea.come_online(1)
+            await cluster.put(start(cluster.pods["runners", "cuda-abc-aaaaa"]))
+            await until(lambda: contract.RUNNER_ONLINE in cluster.reasons())
+            gitea.slow["/runners/1"] = 0.5  # so that it takes longer than to end
+            leaving = cluster.pods["runners", "cuda-abc-aaaaa"]
+            leaving["metadata"]["deletionTimestamp"] = stamp()
+            await cluster.put(leaving)
+            process.send_signal(signal.SIGTERM)
+            await until(lambda: gitea.removed == [1])
+            await cluster.vanish("runners", "cuda-abc-aaaaa")
+            assert await process.wait() == 0
+        cluster.break_watches()

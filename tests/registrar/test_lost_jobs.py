@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from registrar import lost_jobs
+from registrar.actions import Ghost
 from registrar.forges.forge import Pace
+from registrar.losses import Loss
+from registrar.lost_jobs import LostJobs
 from tests.registrar.conftest import World, open_world, settings_document, stays, until
 from tests.registrar.stand_in_cluster import end
 from tests.registrar.test_loop import NAME, an_online_pod, annotation
@@ -232,3 +235,20 @@ async def test_a_forge_that_does_not_let_us_run_a_job_again_is_told_and_not_aske
     await until(lambda: contract.JOB_NOT_RUN_AGAIN in world.cluster.reasons())
     assert 'gpu_runners_lost_jobs_total{result="not run again"} 1.0' in world.metrics.render().decode()
     await stays(lambda: world.gitea.calls.count(RERUN) == 1, 0.5)
+
+
+async def test_of_jobs_that_are_over_only_the_last_are_remembered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lost_jobs, "MOST_REMEMBERED", 2)
+    (scope,) = world.settings.scopes
+    followed = LostJobs(world.forge, scope, world.service.announcer, world.metrics, first_pause_seconds=0.01)
+    losses = [
+        Loss(job_id=f"{number}", runner_id=number, runner_name=NAME, namespace="runners", why="", is_certain=True)
+        for number in (1, 2, 3)
+    ]
+    for loss in losses:  # the forge knows of none of them
+        followed.follow(loss, Ghost(namespace="runners", name=NAME))
+        await until(lambda loss=loss: not followed.holds(loss))  # type: ignore[misc]
+    assert [followed.holds(loss) for loss in losses] == [True, False, False]
+    await followed.close()

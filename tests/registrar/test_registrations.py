@@ -178,6 +178,7 @@ async def test_a_token_of_a_namespace_without_a_grant_is_refused(world: World) -
     status, _, body = await world.register(pod)
     assert (status, body["reason"]) == (403, "NamespaceNotGranted")
     assert world.gitea.calls == []
+    assert "elsewhere" not in world.metrics.render().decode(), "a stranger's word, of which there could be any number"
 
 
 async def test_a_token_of_another_service_account_is_refused(world: World) -> None:

@@ -1,5 +1,6 @@
 """A runner that somebody registered by hand is removed when a repair asks for it, and no other runner ever is."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -49,6 +50,16 @@ async def test_a_stranger_is_cordoned_looked_at_for_a_job_and_removed(world: Wor
     base = "/api/v1/repos/mlops/guide/actions"
     done = [call for call in world.gitea.calls if call.endswith(("/99", "/jobs"))][-3:]
     assert done == [f"PATCH {base}/runners/99", f"GET {base}/jobs", f"DELETE {base}/runners/99"]
+
+
+async def test_a_removal_goes_on_to_its_end_though_whoever_asked_hangs_up(world: World) -> None:
+    """Else the runner would stay cordoned, and nobody would know why it gets no job."""
+    await with_stranger(world)
+    asking = asyncio.create_task(remove(world))
+    await until(lambda: world.gitea.runners[99]["disabled"])
+    asking.cancel()
+    await asyncio.wait([asking])
+    await until(lambda: 99 not in world.gitea.runners)
 
 
 async def test_one_that_is_gone_is_no_error(world: World) -> None:

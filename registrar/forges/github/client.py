@@ -5,6 +5,8 @@ what a refusal means, and counting.
 """
 
 import contextvars
+import json
+import math
 import ssl
 import time
 import urllib.parse
@@ -32,6 +34,7 @@ HEADERS: Final = {"x-github-api-version": "2022-11-28"}
 PAGE_SIZE: Final = 100
 # Of answers kept for conditional requests: entries of lists, a kilobyte or two each; an answer counts as one more.
 REMEMBERED: Final = 10_000
+ENTRY_BYTES: Final = 2048
 CONNECTIONS: Final = 24  # far below GitHub's 100 at once
 SKEW_SECONDS: Final = 30.0
 REFUSED_RETRY_SECONDS: Final = 15.0
@@ -73,8 +76,9 @@ class Remembered(OrderedDict[str, Cached]):
     def __setitem__(self, url: str, entry: Cached) -> None:
         if url in self:
             del self[url]
-        super().__setitem__(url, (*entry[:2], slim(entry[2]), entry[3]))
-        self._held += _size(entry[2])
+        kept = slim(entry[2])
+        super().__setitem__(url, (*entry[:2], kept, entry[3]))
+        self._held += _size(kept)
         while self._held > self._most and len(self) > 1:
             del self[next(iter(self))]
 
@@ -84,9 +88,10 @@ class Remembered(OrderedDict[str, Cached]):
 
 
 def _size(answer: Any) -> int:
-    """One, and one for each entry of its lists."""
+    """One, and one for each entry of its lists; more where they are long: a run alone has twenty kilobytes."""
     lists = answer.values() if isinstance(answer, dict) else (answer,)
-    return 1 + sum(len(entries) for entries in lists if isinstance(entries, list))
+    entries = 1 + sum(len(entries) for entries in lists if isinstance(entries, list))
+    return max(entries, math.ceil(len(json.dumps(answer)) / ENTRY_BYTES))
 
 
 class Client(gidgethub_aiohttp.GitHubAPI):

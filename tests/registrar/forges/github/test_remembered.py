@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registrar.forges.github.client import REMEMBERED, Remembered
+from registrar.forges.github.client import ENTRY_BYTES, REMEMBERED, Remembered
 
 
 def answer(entries: int, **fields: Any) -> tuple[str, None, dict[str, Any], None]:
@@ -51,3 +51,17 @@ def test_what_nobody_reads_is_not_kept() -> None:
     held = Remembered()
     held["runs"] = answer(2)
     assert held["runs"][2]["workflow_runs"] == [{"id": 0, "status": "queued"}, {"id": 1, "status": "queued"}]
+
+
+def test_long_answers_count_for_more_however_few_lists_they_have() -> None:
+    """A run by its id has twenty kilobytes, a commit's hundred comments may have six megabytes."""
+    held, text = Remembered(), "x" * 20_000
+    for number in range(3000):
+        held[f"/runs/{number}"] = ("etag", None, {"id": number, "repository": {"description": text}}, None)
+    assert len(held) * len(text) <= REMEMBERED * ENTRY_BYTES
+    held["/comments"] = ("etag", None, [{"body": "x" * 65_536}] * 100, None)
+    assert len(held) * len(text) <= REMEMBERED * ENTRY_BYTES - 100 * 65_536
+    held["/comments"] = ("etag", None, [], None)
+    for number in range(3000):
+        held[f"/runs/{number}"] = ("etag", None, {"id": number}, None)
+    assert len(held) == 3001, "what was replaced counts no more"
