@@ -11,6 +11,7 @@ _LOCK: Final = re.compile(
     r"(?P<address>\S{1,2000}): created by (?P<user>\S{1,200})@(?P<host>\S{1,300}) "
     r"\(pid (?P<pid>[0-9]{1,10})\) at (?P<time>\S{1,60})"
 )
+_CREATED: Final = ": created by "
 _CREATING: Final = "creating"
 
 
@@ -46,13 +47,14 @@ class Pending:
 
 
 def locks(output: str) -> list[Lock]:
-    """The locks that a refused command names."""
+    """The locks that a refused command names; none where one of them cannot be read, as nobody could be asked of it."""
     if LOCKED not in output:
         return []
-    return [
+    held = [
         Lock(lock["address"], lock["user"], lock["host"], int(lock["pid"]), lock["time"])
         for lock in _LOCK.finditer(output)
     ]
+    return held if len(held) == output.count(_CREATED) else []
 
 
 def pending(export: str) -> list[Pending]:

@@ -10,7 +10,7 @@ import pytest
 
 from gpu_runners.pulumi_command import Answer, opened
 from gpu_runners.unlock.command import holds
-from gpu_runners.unlock.left_over import Lock, Pending, locks, pending
+from gpu_runners.unlock.left_over import LOCKED, Lock, Pending, locks, pending
 from gpu_runners.unlock.unlock import Here, StackNotFreedError, unlock
 
 REFUSED = """error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete \
@@ -264,3 +264,12 @@ def test_a_process_that_has_ended_and_was_not_awaited_holds_nothing(tmp_path: Pa
             assert holds(lock_of(child.pid, datetime.now(UTC)), tmp_path) is is_held
     finally:
         child.wait()
+
+
+@pytest.mark.parametrize("user", ["me", "jane doe"])
+def test_of_two_locks_both_are_read_or_none(user: str) -> None:
+    """Whoever is asked about one must not have another one cancelled with it."""
+    first = "  s3://b/locks/a.json: created by me@here (pid 12) at 2026-11-27T01:00:00Z"
+    second = f"  s3://b/locks/b.json: created by {user}@there (pid 13) at 2026-11-27T02:00:00Z"
+    held = locks(f"error: {LOCKED} 2 lock(s).\n{first}\n{second}\n")
+    assert [lock.pid for lock in held] == ([12, 13] if user == "me" else [])
