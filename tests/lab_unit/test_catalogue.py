@@ -1,12 +1,13 @@
 """The catalogue names what exists, and its keys change when a result could."""
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from lab import catalogue, paths
+from lab import catalogue, dns, paths
 from lab.errors import LabError
 
 
@@ -15,6 +16,43 @@ def test_every_program_has_pins_that_the_build_may_not_change() -> None:
         assert (program.source / "go.mod").is_file(), f"{program.name}: no go.mod"
         pinned_elsewhere = program.source / "go.sum"
         assert pinned_elsewhere.is_file() or "require" not in (program.source / "go.mod").read_text(), program.name
+
+
+OF_SEVERAL_VERSIONS = {
+    # The provider does not compile with the CLI's; the language host is the last that lies within the SDK.
+    "github.com/pulumi/pulumi/pkg/v3",
+    "github.com/pulumi/pulumi/sdk/v3",
+    # Replaced by the CLI, as its authors do.
+    "github.com/atotto/clipboard",
+}
+_REQUIREMENT = re.compile(r"^(?:require )?\t?(\S+) (v[0-9]\S*)(?: // indirect)?$", re.MULTILINE)
+_REPLACEMENT = re.compile(r"^(?:replace )?\t?(\S+) => \S+ (v[0-9]\S*)$", re.MULTILINE)
+
+
+def pins(program: catalogue.Program) -> dict[str, str]:
+    text = (program.source / "go.mod").read_text()
+    return dict(_REQUIREMENT.findall(text)) | dict(_REPLACEMENT.findall(text))
+
+
+def test_what_several_programs_use_is_pinned_at_one_version_so_that_it_is_compiled_once() -> None:
+    """All but those that are built on request: a first `make demo` builds the others one after the other."""
+    versions: dict[str, dict[str, str]] = {}
+    for program in catalogue.programs({}):
+        if program.optional or not program.packages:
+            continue
+        for module, version in pins(program).items():
+            versions.setdefault(module, {})[program.name] = version
+    shared = {module: by_program for module, by_program in versions.items() if len(by_program) > 1}
+    assert len(shared) > 100
+    differing = {module: by_program for module, by_program in shared.items() if len(set(by_program.values())) > 1}
+    assert set(differing) == OF_SEVERAL_VERSIONS, differing
+
+
+def test_coredns_is_built_with_the_plugins_of_the_labs_corefile() -> None:
+    (corefile,) = dns.daemon().files.values()
+    directives = set(re.findall(r"^  ([a-z]+)\b", corefile, re.MULTILINE))
+    main = (catalogue.program("coredns").source / "main.go").read_text()
+    assert set(re.findall(r'_ "github\.com/coredns/coredns/plugin/(\w+)"', main)) == directives
 
 
 def test_no_two_programs_make_the_same_file() -> None:
