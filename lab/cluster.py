@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from lab import (
@@ -63,8 +64,7 @@ def up(say: Say, fake_node_count: int = 2) -> None:
         if _was_cut_off():
             say("cleaning up after a lab that was ended from outside, by a reboot or a kill …")
             _take_down(say)
-        build.build_all(say)
-        images.build_all(say)
+        _build(say)
         outdated.sweep()
         if not _is_up() and preflight.bridge_is_foreign():
             raise LabError(f"another interface uses {network.HOST}: the lab needs {network.POD_RANGE} for itself")
@@ -90,6 +90,15 @@ def up(say: Say, fake_node_count: int = 2) -> None:
         images.forget_outdated(say, containers.CTR, _images_of_objects())
         environment.write()
     say(f"lab is up; logs in {paths.LOGS}; `. {paths.STATE / 'env.sh'}` points a shell at it")
+
+
+def _build(say: Say) -> None:
+    """Images wait for disk and network, programs for the processor: those that hold none come about beside them."""
+    with ThreadPoolExecutor(1) as beside:
+        ahead = beside.submit(images.build_all, say, images.without_programs())
+        build.build_all(say)
+        ahead.result()
+    images.build_all(say)
 
 
 def down(say: Say) -> None:

@@ -7,6 +7,7 @@ import functools
 import time
 from collections.abc import Callable, Collection, Sequence
 
+from lab import paths
 from lab.images import buildah, containerd, content, layout, leftovers, rootfs, wheels
 from lab.images.recipes import BASE, Recipe, catalogue
 from lab.outdated import outdated_images
@@ -34,6 +35,15 @@ def build_all(say: Say, wanted: Sequence[str] = ()) -> None:
         wheels.folder(recipe.requirements, rootfs.python_version()) for recipe in catalogue() if recipe.requirements
     ]
     leftovers.sweep_outdated([base], [folder.name for folder in (rootfs.folder(), *houses)])
+
+
+def without_programs() -> list[str]:
+    """The images that hold no program of the lab: they can be built before one is."""
+    return [
+        recipe.name
+        for recipe in _chosen(())
+        if not any(source.is_relative_to(paths.BIN) for source in recipe.files.values())
+    ]
 
 
 def import_all(say: Say, ctr: Sequence[str], wanted: Sequence[str] = ()) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import paths
+from lab import images, paths
 from lab.images import content
 from lab.images.recipes import BASE, HERE, Recipe, Requirements, catalogue
 
@@ -19,6 +19,10 @@ def recipe(tmp_path: Path) -> Recipe:
         {"bin/tool": tmp_path / "tool", "package": tmp_path / "folder"},
         Requirements(tmp_path / "lock"),
     )
+
+
+def test_images_without_a_program_are_those_that_can_be_built_before_one_is() -> None:
+    assert images.without_programs() == ["cuda-mlops", "registrar"]
 
 
 def test_the_same_content_has_the_same_key(recipe: Recipe) -> None:
