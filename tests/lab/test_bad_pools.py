@@ -73,7 +73,7 @@ def attempt(stack: Stack) -> Attempt:
         ("above-a-node", "fits no node: 0/", "ask for no more nvidia.com/gpu than one node has"),
         ("over-quota", "exceeded quota", "lower replicas or gpu.count"),
         ("no-image", "lab.local/not-there:lab", "correct `image` of the pool"),
-        ("dies-at-once", "its runner ended with exit code", "correct the pool's image"),
+        ("dies-at-once", "its runner ended with exit code", "use an image with a shell, /bin/sh"),
     ],
 )
 def test_up_fails_within_its_deadline_and_says_why(attempts: Attempts, name: str, reason: str, cure: str) -> None:
