@@ -262,6 +262,16 @@ async def hang_up(world: World, pod: dict[str, Any], when: Callable[[], object])
     await asyncio.wait([asking])
 
 
+async def hung_up_while_taken_back(world: World) -> dict[str, Any]:
+    """A pod that was registered, asked again, and hung up while its first registration is slowly taken back."""
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await world.register(pod)
+    world.gitea.slow = {"/actions/runners/1": 0.3}
+    await hang_up(world, pod, lambda: "GET /api/v1/repos/mlops/guide/actions/runners/1" in world.gitea.calls)
+    return pod
+
+
 async def test_whoever_hangs_up_while_they_are_registered_leaves_no_registration(world: World) -> None:
     pod = runner_pod()
     await world.cluster.create(pod)
@@ -285,11 +295,7 @@ async def test_whoever_hangs_up_while_they_are_registered_leaves_no_registration
 
 async def test_what_was_begun_to_be_taken_back_is_though_its_pod_hangs_up(world: World) -> None:
     """At a forge that takes five seconds a call the whole way takes longer than any client waits."""
-    pod = runner_pod()
-    await world.cluster.create(pod)
-    await world.register(pod)
-    world.gitea.slow = {"/actions/runners/1": 0.3}
-    await hang_up(world, pod, lambda: "GET /api/v1/repos/mlops/guide/actions/runners/1" in world.gitea.calls)
+    pod = await hung_up_while_taken_back(world)
     await until(lambda: world.gitea.removed == [1])
     status, _, body = await world.register(pod)
     assert (status, body["id"]) == (200, 2)
@@ -297,11 +303,7 @@ async def test_what_was_begun_to_be_taken_back_is_though_its_pod_hangs_up(world:
 
 
 async def test_a_pod_that_comes_back_joins_what_is_taken_back_already(world: World) -> None:
-    pod = runner_pod()
-    await world.cluster.create(pod)
-    await world.register(pod)
-    world.gitea.slow = {"/actions/runners/1": 0.3}
-    await hang_up(world, pod, lambda: "GET /api/v1/repos/mlops/guide/actions/runners/1" in world.gitea.calls)
+    pod = await hung_up_while_taken_back(world)
     status, _, _ = await world.register(pod)
     assert status == 200
     assert world.gitea.calls.count("DELETE /api/v1/repos/mlops/guide/actions/runners/1") == 1
