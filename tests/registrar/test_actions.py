@@ -57,3 +57,14 @@ async def test_a_pod_without_a_runner_of_its_own_costs_no_registration(world: Wo
     it = await target(world, runner_id=None)
     assert await world.actor.perform(it, (REMOVE,)) == (REMOVE,)
     assert world.gitea.removed == []
+
+
+@pytest.mark.parametrize("verb", [Verb.SET_GATE, Verb.LATCH])
+async def test_what_was_just_written_on_a_pod_is_known_before_the_watch_tells_it(world: World, verb: Verb) -> None:
+    """Else the next look, which comes at once, would decide and write the same again."""
+    it = await target(world)
+    world.cluster.silent = True
+    done = Action(verb=verb, reason=contract.JOB_STARTED, message="the runner has job 7", job_id="7")
+    assert await world.actor.perform(it, (done,)) == (done,)
+    (pod,) = world.store.pods()
+    assert (pod.gated, pod.busy) == ((True, None) if verb is Verb.SET_GATE else (False, "7"))

@@ -39,3 +39,17 @@ async def test_a_pool_that_was_not_known_may_go_and_the_watch_goes_on(world: Wor
     await world.cluster.declare("cuda")
     await until(lambda: names(world.service.declared) == ["cuda"])
     assert asked(world) == 2
+
+
+async def test_what_a_fresh_list_tells_is_another_version_as_well(world: World) -> None:
+    """Else what was counted for the pools of before would be told on."""
+    declared = world.service.declared
+    world.follow()
+    await until(lambda: world.cluster.watched["Deployment"])
+    world.cluster.lose_watches()
+    await world.cluster.declare("cuda")
+    version = declared.version
+    world.cluster.break_watches()
+    await until(lambda: names(declared) == ["cuda"])
+    assert declared.version > version
+    assert asked(world) >= 3

@@ -61,3 +61,16 @@ async def test_the_next_try_is_when_the_forge_says_but_not_for_ever(asked_for: s
         jobs = JobsInProgress(forge, GUIDE)
         assert await JobWatch(forge, GUIDE, jobs)._read_once(0.0) == (pause or forge.pace.queue)
         await jobs.close()
+
+
+async def test_a_forge_in_trouble_again_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
+    gitea = StandInGitea()
+    async with asked(gitea) as forge:
+        jobs = JobsInProgress(forge, GUIDE)
+        watch = JobWatch(forge, GUIDE, jobs)
+        with caplog.at_level(logging.WARNING):
+            for failing in (500, 500, None, 502, 502):
+                gitea.failing = failing
+                await watch._read_once(0.0)
+        await jobs.close()
+    assert [record.getMessage() for record in caplog.records].count("queue unknown") == 2

@@ -497,6 +497,28 @@ async def test_what_is_about_pods_that_are_gone_is_forgotten_though_another_name
     await until(lambda: world.service.remembered() == 0)
 
 
+async def test_a_loop_that_ends_leaves_nothing_behind_that_asks_on(world: World) -> None:
+    """Neither who looks for a result nor who follows a lost job: their forge is closed after it."""
+    world.run()
+    for number, name in ((1, NAME), (2, "cuda-abc-bbbbb")):
+        pod = await an_online_pod(world, name)
+        world.gitea.job(6 + number, runner_id=number, runner_name=name)
+        await until(lambda pod=pod: annotation(pod, contract.BUSY_ANNOTATION))  # type: ignore[misc]
+        world.gitea.broken = "/actions/jobs/8"  # what became of the second one is not told
+        await world.cluster.put(end(pod, exit_code=137))
+    await until(lambda: beside_the_cycles() == {"LostJobs", "Results"})
+    *_, loop = world.tasks
+    loop.cancel()
+    await asyncio.wait([loop])
+    assert beside_the_cycles() == set()
+
+
+def beside_the_cycles() -> set[str]:
+    """The parts of which a task goes on."""
+    names = {str(getattr(task.get_coro(), "__qualname__", "")).partition(".")[0] for task in asyncio.all_tasks()}
+    return names & {"Results", "LostJobs"}
+
+
 async def test_it_sees_off_the_idle_runners_that_leave_with_it(world: World) -> None:
     world.run()
     pod = await an_online_pod(world)

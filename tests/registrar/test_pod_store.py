@@ -43,6 +43,16 @@ async def test_pods_are_found_by_their_namespace_and_pool(world: World) -> None:
     }
 
 
+async def test_what_a_fresh_list_tells_is_found_by_its_pool_as_well_before_the_watch_tells_it(world: World) -> None:
+    world.follow()
+    await world.cluster.create(runner_pod("cuda-abc-aaaaa"))
+    await until(world.store.by_pool)
+    world.cluster.silent = True
+    await world.cluster.create(runner_pod("cuda-abc-bbbbb"))
+    assert await world.store.refresh("runners")
+    assert [pod.name for pod in world.store.by_pool()["runners/cuda"]] == ["cuda-abc-aaaaa", "cuda-abc-bbbbb"]
+
+
 async def test_a_watch_that_ends_in_good_order_goes_on_where_it_was_without_a_list(world: World) -> None:
     world.follow()
     await until(lambda: world.store.knows("runners"))

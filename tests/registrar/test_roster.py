@@ -1,5 +1,6 @@
 """`/runners` tells which registration belongs to which pod, and guesses nothing."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from registrar.situation import drift_of, report_of
 from tests.registrar.conftest import World, open_world, until
 from tests.registrar.stand_in_cluster import runner_pod
 from tests.registrar.test_reading import read as read_pod
+
+LIST = "GET /api/v1/repos/mlops/guide/actions/runners"
 
 
 async def read(world: World) -> tuple[int, Any]:
@@ -36,6 +39,20 @@ async def test_a_runner_is_listed_with_its_pod(world: World) -> None:
     (entry,) = body["runners"]
     assert (entry["pod"], entry["problem"]) == ("runners/cuda-abc-aaaaa", "")
     assert (entry["scope"], entry["labels"]) == ("mlops/guide", ["cml-gpu"])
+
+
+async def test_a_pod_that_goes_while_the_forge_lists_its_runner_is_still_the_one_that_has_it(world: World) -> None:
+    """Else its runner would be shown as nobody's, and a repair would ask to have it removed."""
+    await registered(world)
+    listings = world.gitea.calls.count(LIST)
+    world.gitea.slow["/actions/runners"] = 0.5
+    reading = asyncio.create_task(read(world))
+    await until(lambda: world.gitea.calls.count(LIST) > listings)
+    await world.cluster.vanish("runners", "cuda-abc-aaaaa")
+    await until(lambda: not world.store.pods())
+    assert not reading.done()
+    (entry,) = (await reading)[1]["runners"]
+    assert entry["pod"] == "runners/cuda-abc-aaaaa"
 
 
 async def test_a_runner_that_somebody_registered_by_hand_has_no_pod(world: World) -> None:

@@ -68,3 +68,52 @@ async def test_a_result_that_comes_in_the_middle_of_a_look_is_acted_upon_by_what
         assert calls == asked
         assert world.cluster.deleted == ([pod.name] if done else []), "one that failed is kept"
         await cycle.close()
+
+
+async def one_after_another(world: World, pod: dict[str, Any]) -> tuple[ScopeCycle, list[float]]:
+    """A cycle that the test runs itself, with seconds of its own by which the forge is watched; the pod is online."""
+    await world.cluster.create(pod)
+    assert (await world.register(pod))[0] == 200
+    world.gitea.come_online(1)
+    await world.cluster.put(start(pod))
+    world.follow()
+    await until(lambda: any(known.runner_id and known.started for known in world.store.pods()))
+    now, parts = [1000.0], world.service.parts
+    (scope,) = parts.settings.scopes
+    cycle = ScopeCycle(parts, scope, time.time, elapsed=lambda: now[0])
+    await cycle.run()
+    return cycle, now
+
+
+async def test_no_ghost_is_cordoned_while_the_forge_does_not_tell_its_jobs(world: World) -> None:
+    """A runner without a pod may have one: its node is cut off from the cluster, and not from the forge."""
+    cycle, now = await one_after_another(world, runner_pod())
+    ghost = {**world.gitea.runners[1], "id": 8, "name": "cuda-abc-ddddd", "status": "offline"}
+    world.gitea.runners[8] = ghost
+    ghost_seconds = world.settings.deadlines.ghost_seconds
+    for _ in range(3):
+        now[0] += ghost_seconds
+        await cycle.run()
+        world.gitea.broken = "/actions/jobs"
+    assert not ghost["disabled"]
+    world.gitea.broken = ""
+    now[0] += ghost_seconds
+    await cycle.run()
+    assert ghost["disabled"], "it waited for nothing else"
+    await cycle.close()
+
+
+async def test_how_long_a_runner_was_not_seen_is_forgotten_with_its_pod(world: World) -> None:
+    pod = runner_pod()
+    cycle, now = await one_after_another(world, pod)
+    del world.gitea.runners[1]
+    for _ in range(3):  # the list lacks it, a look-up confirms that, and time passes
+        now[0] += 5
+        await cycle.run()
+    assert cycle._watch.unseen_seconds(1) > 0
+    await world.cluster.vanish("runners", pod["metadata"]["name"])
+    await until(lambda: not world.store.pods())
+    now[0] += 60
+    await cycle.run()
+    assert cycle._watch.unseen_seconds(1) == 0, "the forge lists it no more, and nobody has it"
+    await cycle.close()

@@ -47,6 +47,22 @@ async def test_an_error_that_nobody_waits_for_any_more_is_no_line_in_the_log(cap
     assert caplog.records == []
 
 
+async def test_whoever_goes_away_takes_the_answer_from_nobody_else() -> None:
+    going = asyncio.Event()
+
+    async def late() -> str:
+        await going.wait()
+        return "an answer"
+
+    question = Shared(late, 1.0)
+    hasty, patient = asyncio.create_task(question.get()), asyncio.create_task(question.get())
+    await asyncio.sleep(0)
+    hasty.cancel()
+    await asyncio.wait([hasty])
+    going.set()
+    assert await patient == "an answer"
+
+
 async def test_an_error_is_kept_as_long_as_an_answer_and_then_asked_for_anew() -> None:
     now, asked = 100.0, 0
 

@@ -1,15 +1,18 @@
 """What GitHub refuses, and what the message says about it; when it is asked again, and when not at all."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError
-from registrar.forges.github.pace import Barrier, Bucket, asked_wait
-from tests.github.arranged import TOKEN
+from registrar.forges.github.client import Client
+from registrar.forges.github.pace import Barrier, Bucket, Limits, asked_wait
+from tests.github.arranged import TOKEN, ArrangedGitHub
 from tests.registrar.forges.github.bench import Bench, github_bench
 from values.scope import Scope
 
@@ -90,6 +93,23 @@ async def test_nothing_is_sent_while_github_asks_for_patience(
             await bench.forge.list_runners(GUIDE)
         assert least - 1 <= error.value.retry_after <= most
     assert len(bench.stand_in.calls) == 1
+
+
+@pytest.mark.parametrize("kind", ["changes", "reads"])
+async def test_what_waits_for_its_turn_is_not_sent_once_github_asks_for_patience(kind: str) -> None:
+    """GitHub counts what comes in spite of that, and may ban who goes on."""
+    stand_in = ArrangedGitHub()
+    stand_in.fail_next = [(429, {"Retry-After": "30"}, "")]
+    slow = Limits(changes=2.0, changes_at_once=1.0, reads=2.0, reads_at_once=1.0)
+    async with TestServer(stand_in.application()) as server:
+        url = f"{str(server.make_url('')).rstrip('/')}/api/v3"
+        client = Client(url, observe=lambda *_: None, budget=lambda _: None, limits=slow)
+        method = "POST" if kind == "changes" else "GET"
+        asks = (client.ask("ask", method, f"/repos/mlops/guide/actions/runners/{it}", token=TOKEN) for it in range(3))
+        errors = await asyncio.gather(*asks, return_exceptions=True)
+        await client.close()
+    assert [type(error) for error in errors] == [ForgeUnreachableError] * 3
+    assert len(stand_in.calls) == 1
 
 
 def test_refusals_without_a_time_wait_longer_each_time() -> None:

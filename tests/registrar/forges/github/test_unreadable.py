@@ -74,6 +74,19 @@ async def test_it_is_asked_again_only_after_a_while(bench: Bench) -> None:
     assert sum("/repos/mlops/r05/" in call for call in bench.stand_in.calls) == 1
 
 
+async def test_one_that_can_be_read_again_is_read_and_counted_no_more(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registrar.forges.github.unreadable.AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("registrar.forges.github.jobs.REPOSITORIES_A_SECOND", float("inf"))
+    refuse(bench, "/repos/mlops/r05/", 404)
+    assert "r05/106" not in await jobs(bench)
+    assert bench.counted(COUNT) == 1
+    bench.stand_in.faults.clear()
+    assert "r05/106" in await jobs(bench)
+    assert bench.counted(COUNT) == 0
+
+
 async def test_where_none_can_be_read_nothing_is_known(bench: Bench) -> None:
     refuse(bench, "/repos/mlops/r[0-9]+/", 403)
     for _ in range(2):
