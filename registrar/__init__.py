@@ -40,8 +40,10 @@ The loop
   results             Results: what became of the jobs of ended runners, looked up beside the cycles
   lost_jobs           LostJobs: tells at the forge why a job is lost, and runs it again once
   accounting          Accounting: what runners cost and how long jobs waited, as metrics
+  pool_series         PoolSeries: what is counted for each pool, forgotten a while after the pool
   actions             Actor: carries out what was decided
   ghosts              Ghosts: runners of ours whose pods are gone
+  owners              Owners: the Deployments by whose names runners of ours go
   brakes              Brakes: the brakes of all pools, shared by the loop and the registrations
   announcer           Announcer: one log line and one Kubernetes Event for each thing, once
 

@@ -32,6 +32,11 @@ class DeclaredPools:
         pools = {declared[name].name: declared[name] for name in sorted(declared, reverse=True)[-MOST_POOLS:]}
         return tuple(pool for pool in pools.values() if pool.name)
 
+    def keys(self) -> set[tuple[str, str]]:
+        """Namespace and name of every pool that was declared when its namespace was read last."""
+        namespaces = (declared.values() for declared in self._declared.values() if declared is not None)
+        return {(pool.namespace, pool.name) for pools in namespaces for pool in pools}
+
     async def follow(self, namespace: str) -> None:
         """List and watch one namespace for ever."""
 

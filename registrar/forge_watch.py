@@ -53,6 +53,11 @@ class ForgeWatch:
         return self._clock() - self._census_at >= max(pace.census, pace.census_each * len(self._runners))
 
     @property
+    def listed_at(self) -> float:
+        """When the runners were listed last, by the watch's own clock."""
+        return self._census_at
+
+    @property
     def is_known(self) -> bool:
         """Whether the forge answered when it was asked last."""
         return not self._of_runners.failures and not self._of_jobs.failures and self._census_at > float("-inf")
@@ -60,6 +65,10 @@ class ForgeWatch:
     def lacks(self, runner_id: int) -> bool:
         """Whether the last census and look-ups do not hold this runner."""
         return runner_id not in self._runners
+
+    def runner_names(self) -> frozenset[str]:
+        """Of the runners that the last census and look-ups hold."""
+        return frozenset(runner.name for runner in self._runners.values())
 
     def unseen_seconds(self, runner_id: int) -> float:
         """How long this runner has been offline or absent in every answer; an outage of the forge starts it anew."""

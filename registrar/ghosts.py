@@ -9,6 +9,7 @@ from registrar.decisions import decide
 from registrar.forge_view import ForgeView
 from registrar.forge_watch import ForgeWatch
 from registrar.forges.forge import Runner
+from registrar.owners import Owners
 from registrar.ownership import owned_runners
 from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod
@@ -23,21 +24,27 @@ class Ghosts:
         self._store, self._actor, self._watch, self._scope = store, actor, watch, scope
         self._namespaces = [grant.namespace for grant in settings.grants if grant.scope == scope]
         self._limit = settings.deadlines.ghost_seconds
-        self._owners: dict[str, set[str]] = {}
+        self._owners, self._listed_at = Owners(), float("-inf")
+
+    @property
+    def remembered(self) -> int:
+        """How many Deployments it knows, those that are gone and of which something may be left included."""
+        return len(self._owners)
 
     def note(self, pods: Sequence[RunnerPod]) -> None:
-        """Remember whose pods these are."""
-        for pod in pods:
-            if pod.owner:
-                self._owners.setdefault(pod.owner, set()).add(pod.namespace)
+        """Remember whose pods these are; once for each list of runners, forget whose pods and runners are gone."""
+        self._owners.note(pods)
+        if self._watch.is_known and self._watch.listed_at != self._listed_at:
+            self._listed_at = self._watch.listed_at
+            self._owners.listed(self._watch.runner_names(), self._last_seen())
 
     def is_ours(self, runner: Runner) -> bool:
         """Whether a runner goes by the name of a pod of a Deployment that was seen here."""
-        return runner.ephemeral and self._owner(runner) in self._owners
+        return runner.ephemeral and bool(self._owners.namespaces(runner.name))
 
     def namespaces(self, runner: Runner) -> frozenset[str]:
         """Where pods of the Deployment were seen whose name a runner bears."""
-        return frozenset(self._owners.get(self._owner(runner), ()))
+        return self._owners.namespaces(runner.name)
 
     async def treat(self, pods: Sequence[RunnerPod], view: ForgeView) -> None:
         """Decide about every runner of ours that no pod has."""
@@ -50,8 +57,7 @@ class Ghosts:
         if not ripe:
             return
         listed = all(await asyncio.gather(*map(self._store.refresh, self._namespaces)))
-        fresh = [pod for pod in self._store.pods() if pod.namespace in self._namespaces]
-        podless = {runner.id for runner in self._podless(view, fresh)}
+        podless = {runner.id for runner in self._podless(view, self._last_seen())}
         for runner in ripe:
             await self._treat(runner, view, listed=listed and runner.id in podless)
 
@@ -77,6 +83,6 @@ class Ghosts:
         owned = {runner.id for runner in owned_runners(pods, view.runners).values()}
         return [runner for runner in view.runners.values() if self.is_ours(runner) and runner.id not in owned]
 
-    def _owner(self, runner: Runner) -> str:
-        """The Deployment by whose pod's name the runner goes: name, template hash and five letters."""
-        return runner.name.rsplit("-", 2)[0]
+    def _last_seen(self) -> list[RunnerPod]:
+        """Also in a namespace whose watch is broken, and which was listed a moment ago all the same."""
+        return [pod for pod in self._store.last_seen() if pod.namespace in self._namespaces]

@@ -86,7 +86,7 @@ class Loop:
                 self._parts.announcer.forget(uids)
                 self._parts.brakes.forget(uids)
                 self._count(self._parts.store.pods())
-                self._parts.accounting.tick(self._parts.store.last_seen())
+                self._parts.accounting.tick(self._parts.store.last_seen(), self._parts.declared.keys())
             except Exception:
                 LOGGER.exception("housekeeping failed")
             await asyncio.sleep(HOUSEKEEPING_SECONDS)

@@ -11,6 +11,7 @@ from registrar.actions import Actor, Ghost, Target
 from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.decisions import Action, Standing, Verb, decide
+from registrar.declared_pools import DeclaredPools
 from registrar.forge_view import ForgeView
 from registrar.forge_watch import ForgeWatch
 from registrar.forges.forge import Forge, Job, Runner
@@ -41,6 +42,7 @@ class Parts:
     settings: Settings
     forge: Forge
     store: PodStore
+    declared: DeclaredPools
     actor: Actor
     announcer: Announcer
     brakes: Brakes

@@ -83,6 +83,7 @@ class Service:
             settings=settings,
             forge=self.forge,
             store=self.store,
+            declared=self.declared,
             actor=self.actor,
             announcer=self.announcer,
             brakes=self.brakes,
