@@ -5,7 +5,6 @@ they are. Those that run in the user's image use nothing but the shell's own wor
 it is.
 """
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -27,6 +26,11 @@ def _short(name: str) -> str:
     return "".join(line.lstrip() for line in _script(name).splitlines(keepends=True) if line.strip())
 
 
+def _quoted(text: str) -> str:
+    """As one word of sh. `shlex.quote` takes a letter more for each quote, of which a hook has many."""
+    return "'" + text.replace("'", r"'\''") + "'"
+
+
 REGISTER: Final = _script("register.sh")
 PRE_STOP: Final = _script("pre-stop.sh")
 _CONTRACT: Final = _short("image-contract.sh")
@@ -36,8 +40,8 @@ START: Final[Mapping[str, str]] = {
     "gitea": _CONTRACT + _script("start-gitea.sh"),
     "github": _CONTRACT
     + _short("start-github.sh")
-    .replace("@CONTAINER_HOOK@", shlex.quote(CONTAINER_HOOK))
-    .replace("@JOB_SUMMARY@", shlex.quote(JOB_SUMMARY)),
+    .replace("@CONTAINER_HOOK@", _quoted(CONTAINER_HOOK))
+    .replace("@JOB_SUMMARY@", _quoted(JOB_SUMMARY)),
 }
 # Whose children are a job's processes: Gitea's runner is the container's first process and runs steps as its children;
 # GitHub's always has children, and names the one that runs a job.

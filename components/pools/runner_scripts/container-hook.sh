@@ -4,12 +4,32 @@
 # one that asks for another, for services or for a Docker action is refused in one sentence with the cure.
 # The runner writes {"command", "responseFile", "args", "state"} to standard input. Paths in it are those of a job's
 # container (/__w, /__e, /__t, /github): the pod mounts its volumes there too.
+#
+# An image may export variables by the names that are used here, functions by the names of what is called here, and
+# options of the shell. None of that may change what this does, and this may change none of it for a step: it starts anew
+# with what it needs itself, and gets the environment as the kernel has it, as words.
+if [[ ${1-} != environment ]]; then
+    # From here on `unset`, `set`, `exec` and `exit` are the shell's own, whatever has their names.
+    POSIXLY_CORRECT=1
+    \unset -f mapfile
+    \set +kvx
+    \mapfile -d "" -t environment < /proc/self/environ || \exit
+    # Bytes, whatever the image's language.
+    \exec env -i LC_ALL=C "PATH=$PATH" "LD_LIBRARY_PATH=${LD_LIBRARY_PATH-}" "GPU_RUNNERS_IMAGE=$GPU_RUNNERS_IMAGE" \
+        "HOSTNAME=$HOSTNAME" "$BASH" "$0" environment "${environment[@]}"
+fi
 set -u +e
+environment=()
+for entry in "${@:2}"; do
+    # What has no name is none that `env` takes.
+    [[ $entry != [!=]*=* ]] || environment+=("$entry")
+done
 
-say() { # a command of workflows, e.g. error: in the job's log and on the run's page
+# A command of workflows, e.g. error: in the job's log and on the run's page.
+say() {
     local words=${2//%/%25}
     words=${words//$'\r'/%0D}
-    printf '::%s::%s\n' "$1" "${words//$'\n'/%0A}"
+    printf "::%s::%s\n" "$1" "${words//$'\n'/%0A}"
 }
 refuse() {
     say error "$1"
@@ -24,13 +44,13 @@ values=()
 utf8() {
     local code=$1 bytes
     if ((code < 0x80)); then
-        printf -v bytes '\\x%02x' "$code"
+        printf -v bytes "\\\x%02x" "$code"
     elif ((code < 0x800)); then
-        printf -v bytes '\\x%02x\\x%02x' $((0xc0 | code >> 6)) $((0x80 | code & 0x3f))
+        printf -v bytes "\\\x%02x\\\x%02x" $((0xc0 | code >> 6)) $((0x80 | code & 0x3f))
     elif ((code < 0x10000)); then
-        printf -v bytes '\\x%02x\\x%02x\\x%02x' $((0xe0 | code >> 12)) $((0x80 | code >> 6 & 0x3f)) $((0x80 | code & 0x3f))
+        printf -v bytes "\\\x%02x\\\x%02x\\\x%02x" $((0xe0 | code >> 12)) $((0x80 | code >> 6 & 0x3f)) $((0x80 | code & 0x3f))
     else
-        printf -v bytes '\\x%02x\\x%02x\\x%02x\\x%02x' $((0xf0 | code >> 18)) $((0x80 | code >> 12 & 0x3f)) \
+        printf -v bytes "\\\x%02x\\\x%02x\\\x%02x\\\x%02x" $((0xf0 | code >> 18)) $((0x80 | code >> 12 & 0x3f)) \
             $((0x80 | code >> 6 & 0x3f)) $((0x80 | code & 0x3f))
     fi
     printf -v letter %b "$bytes"
@@ -47,7 +67,8 @@ space() {
         [ -z "$rest" ] && more || return 0
     done
 }
-unicode() { # \uXXXX, of two halves where it takes two; half of a letter is none
+# \uXXXX: of two halves where it takes two; half of a letter is none.
+unicode() {
     local code low
     [[ $rest == \\u[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]* ]] || malformed
     code=$((16#${rest:2:4})) rest=${rest:6}
@@ -67,7 +88,8 @@ read_string() {
         part=${rest%%[\"\\]*}
         string+=$part rest=${rest:${#part}}
         [ -n "$rest" ] || { more && continue; } || malformed
-        [[ $rest != \\* ]] || [ "${#rest}" -ge 12 ] || more # an escape is that long at most
+        # An escape is that long at most.
+        [[ $rest != \\* ]] || [ "${#rest}" -ge 12 ] || more
         case $rest in
         \"*) rest=${rest:1} && return ;;
         \\u*) unicode && continue ;;
@@ -93,13 +115,13 @@ read_value() {
         ;;
     [{[]*)
         local open=${rest:0:1} close=] key
-        [ "$open" = '{' ] && close='}'
+        [ "$open" = "{" ] && close='}'
         rest=${rest:1}
         space
         [[ $rest == "$close"* ]] && rest=${rest:1} && return
         while :; do
             key=$number
-            if [ "$open" = '{' ]; then
+            if [ "$open" = "{" ]; then
                 space
                 [[ $rest == \"* ]] || malformed
                 read_string
@@ -120,7 +142,8 @@ read_value() {
         done
         ;;
     *)
-        [ "${#rest}" -ge 40 ] || more # a word or a number is shorter
+        # A word or a number is shorter.
+        [ "${#rest}" -ge 40 ] || more
         token=${rest%%[],\}$' \t\r\n']*}
         [[ $token =~ ^(true|false|null|-?[0-9][0-9.eE+-]*)$ ]] || malformed
         rest=${rest:${#token}}
@@ -177,13 +200,14 @@ is_own() {
     [ -z "$tag" ] || [ "$tag" = "$own_tag" ] || [ -n "$digest" ]
 }
 
-quoted() { # a text as JSON
+# A text as JSON.
+quoted() {
     local text=${1//\\/\\\\} code letter escape
     text=${text//\"/\\\"}
     if [[ $text == *[$'\x01'-$'\x1f']* ]]; then
         for ((code = 1; code < 32; code++)); do
             utf8 "$code"
-            printf -v escape '\\u%04x' "$code"
+            printf -v escape "\\\u%04x" "$code"
             text=${text//"$letter"/"$escape"}
         done
     fi
@@ -202,7 +226,7 @@ prepare_job() {
     [ -z "$names" ] || refuse "the job's services ask for containers of $names, and this pool runs jobs in its own image \
 $GPU_RUNNERS_IMAGE alone, without Docker; cure: take \`services:\` out of the job, and start what it needs in a step or elsewhere"
     if [ -z "$image" ]; then
-        printf '{}' > "$response"
+        printf "{}" > "$response"
         return
     fi
     is_own "$image" || refuse "the job's container asks for the image $image, and this pool runs jobs in its own image \
@@ -216,10 +240,10 @@ own; cure: take \`volumes:\` out of the job"
         printf '{"isAlpine":false,"context":{"container":{"id":%s}},"state":{"environmentVariables":{' "$(quoted "${HOSTNAME:-pod}")"
         get_variables args container environmentVariables
         for variable in "${variables[@]}"; do
-            printf '%s%s:%s' "$comma" "$(quoted "${variable%%=*}")" "$(quoted "${variable#*=}")"
+            printf "%s%s:%s" "$comma" "$(quoted "${variable%%=*}")" "$(quoted "${variable#*=}")"
             comma=,
         done
-        printf '}}}'
+        printf "}}}"
     } > "$response"
 }
 
@@ -281,9 +305,9 @@ run_script_step() {
     program=$found
     get args workingDirectory
     directory=$found
+    [[ $program != *=* ]] || refuse "the step's program $program has a = in its path; cure: another path"
     cd -- "${directory:-/}" || refuse "the step's working directory $directory is not there; cure: make it in an earlier step"
-    if [ -n "$locale" ]; then variables=("$locale" "${variables[@]}"); else unset LC_ALL; fi
-    exec env -- "${variables[@]}" "$program" "${words[@]}"
+    exec env -i -- "${environment[@]}" "PWD=$PWD" "${variables[@]}" "$program" "${words[@]}"
 }
 
 run_container_step() {
@@ -296,11 +320,8 @@ run_container_step() {
 cure: use an action that is no Docker action, or run what it does in a step of the job"
 }
 
-# Bytes, whatever the image's language; what a step gets is left as it was.
-locale=${LC_ALL+LC_ALL=$LC_ALL}
-LC_ALL=C
 rest=
-read_value '' 0
+read_value "" 0
 space
 [ -z "$rest" ] || malformed
 get responseFile

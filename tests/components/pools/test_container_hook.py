@@ -5,6 +5,7 @@ Requests as `ContainerHookManager.cs` and `HookInput.cs` of actions/runner 2.336
 
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -38,13 +39,13 @@ class Hook:
     folder: Path
     image: str = OWN
 
-    def call(self, command: str, args: Any = None, state: Any = None, **variables: str) -> Answered:
+    def call(self, command: str, args: Any = None, state: Any = None, /, **variables: str) -> Answered:
         response = self.folder / "_runner_hook_responses.json"
         response.write_text("")  # the runner makes an empty one
         request = {"command": command, "responseFile": str(response), "args": args, "state": state}
         return self.call_with(json.dumps(request, ensure_ascii=False), response, **variables)
 
-    def call_with(self, text: str, response: Path | None = None, **variables: str) -> Answered:
+    def call_with(self, text: str, response: Path | None = None, /, **variables: str) -> Answered:
         file = self.folder / "container-hook.sh"
         file.write_text(CONTAINER_HOOK)
         done = subprocess.run(
@@ -245,6 +246,69 @@ def test_variables_of_the_container_reach_every_step_beneath_its_own(hook: Hook)
 def test_the_bytes_of_a_pods_language_are_left_alone(hook: Hook) -> None:
     seen = json.loads(hook.run(sys.executable, shown(hook.folder)).output)
     assert "LC_ALL" not in seen
+
+
+NEEDED = {"PATH", "LD_LIBRARY_PATH", "GPU_RUNNERS_IMAGE", "HOSTNAME"}
+KEYWORDS = {"case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "then", "time", "while"}
+# Every word of the hook: what it assigns to, and what it calls.
+WORDS = sorted(set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", CONTAINER_HOOK)) - KEYWORDS)
+CALLED = [*WORDS, "[", ":", "command", "builtin"]
+EXPORTED: dict[str, dict[str, str]] = {
+    "variables": dict.fromkeys(set(WORDS) - NEEDED - {"BASH", "LC_ALL", "PWD"}, "the image's"),
+    "functions": {f"BASH_FUNC_{name}%%": "() {  echo the image did $FUNCNAME;\n exit 3\n}" for name in CALLED},
+    "language": {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "LC_CTYPE": "de_DE@euro"},
+    "POSIX": {"POSIXLY_CORRECT": "1"},
+    "options of the shell": {
+        "SHELLOPTS": "allexport:errexit:histexpand:history:keyword:noclobber:noglob:nounset:posix",
+        "BASHOPTS": "assoc_expand_once:expand_aliases:extglob:failglob:lastpipe:localvar_inherit:nocasematch:nullglob",
+        "BASH_COMPAT": "31",
+    },
+    "what a shell reads": {
+        "CDPATH": "/usr:/", "GLOBIGNORE": "*", "IFS": "e", "OPTIND": "7", "OLDPWD": "/usr", "SHLVL": "7", "UID": "0",
+        "EUID": "0", "PPID": "1", "BASH": "/nowhere", "RANDOM": "1", "_": "x", "TMPDIR": "/nowhere",
+    },
+    "names that no shell takes": {"a.b-c d": "x", "%s": "x", "-u": "PATH", "--": "x", "grüße": "x"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("exported", EXPORTED.values(), ids=EXPORTED)
+def test_what_an_image_exports_reaches_its_steps_unchanged_and_the_hook_not_at_all(
+    hook: Hook, exported: dict[str, str]
+) -> None:
+    prepared = hook.call("prepare_job", container(environmentVariables={"SHARED": "the container's"}), **exported)
+    assert (prepared.code, prepared.output) == (0, "")
+    assert prepared.response["state"] == {"environmentVariables": {"SHARED": "the container's"}}
+    assert hook.call("prepare_job", container("another"), **exported).output.startswith("::error::the job's container")
+    args = {
+        "entryPoint": "cat", "entryPointArgs": ["/proc/self/environ"], "prependPath": [],
+        "environmentVariables": {"OF_THE_STEP": "a b"}, "workingDirectory": str(hook.folder),
+    }  # fmt: skip
+    step = hook.call("run_script_step", args, prepared.response["state"], **exported)
+    assert step.code == 0, step.output
+    pod = {"PATH": os.environ["PATH"], "GPU_RUNNERS_IMAGE": OWN, "HOSTNAME": "cuda-abc-aaaaa"}
+    given = pod | exported | {"SHARED": "the container's", "OF_THE_STEP": "a b", "PWD": str(hook.folder)}
+    assert set(step.output.removesuffix("\0").split("\0")) == {f"{name}={value}" for name, value in given.items()}
+
+
+def test_what_an_images_own_start_of_every_bash_does_is_its_own(hook: Hook) -> None:
+    start = hook.folder / "start.sh"
+    start.write_text(
+        "shopt -s expand_aliases nocasematch\nset -Cfu\nfound=the_image\nprintf() { exit 3; }\nexport LEFT=behind\n"
+        "alias exec='exit 4' unset='exit 5' set='exit 6' mapfile='exit 7' local='exit 8' printf='exit 9' [='exit 10'\n"
+    )
+    answered = hook.call("prepare_job", container(), BASH_ENV=str(start))
+    assert (answered.code, answered.output) == (0, "")
+    args = {"entryPoint": sys.executable, "entryPointArgs": [shown(hook.folder)], "workingDirectory": "/"}
+    seen = json.loads(hook.call("run_script_step", args, BASH_ENV=str(start)).output)
+    assert (seen["BASH_ENV"], "LEFT" in seen, "found" in seen) == (str(start), False, False)
+
+
+def test_a_program_with_an_equals_sign_in_its_path_is_told_not_set(hook: Hook) -> None:
+    answered = hook.run("/opt/a=b/python", "x")
+    assert (answered.code, answered.output) == (
+        1,
+        "::error::the step's program /opt/a=b/python has a = in its path; cure: another path\n",
+    )
 
 
 def test_a_step_runs_where_it_belongs_and_with_its_own_exit_code(hook: Hook) -> None:
