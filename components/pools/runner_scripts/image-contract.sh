@@ -10,29 +10,29 @@ for _folder in ${GPU_RUNNERS_PROGRAMS:-/usr/local/bin /usr/bin /bin /usr/sbin /s
     esac
 done
 
-breach() {
+_breach() {
     printf '%s\n' "image contract: $1; cure: $2" >&2
     exit 78
 }
 
-require() {
-    command -v "$1" > /dev/null || breach "the image has no '$1', $2" "install ${3:-$1} in the image"
+_require() {
+    command -v "$1" > /dev/null || _breach "the image has no '$1', $2" "install ${3:-$1} in the image"
 }
 
-require sleep "with which a busy runner waits for its job's end" coreutils
+_require sleep "with which a busy runner waits for its job's end" coreutils
 
-is_store() { # of CAs, that this user can read
+_is_store() { # of CAs, that this user can read
     [ -f "$1" ] && [ -r "$1" ] && [ -s "$1" ]
 }
 # Images for jobs often lack the public CAs, or name a file that is not there: they are brought. A forge's own CA is in
 # the same file, and beside them the image has its say: what it trusted before it trusts still.
 _bundle=$RUNNER_DIRECTORY/ca-bundle.crt _own=
 for _store in "${SSL_CERT_FILE:-}" ${GPU_RUNNERS_CA_STORES:-/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem}; do
-    if [ -z "$_own" ] && is_store "$_store"; then _own=$_store; fi
+    if [ -z "$_own" ] && _is_store "$_store"; then _own=$_store; fi
 done
 if [ -s "$_bundle" ] && { [ -e "$RUNNER_DIRECTORY/forge-ca.crt" ] || [ -z "$_own" ] || [ "${SSL_CERT_FILE-$_own}" != "$_own" ]; }; then
     for _store in "$_own" "${NODE_EXTRA_CA_CERTS:-}" "${GIT_SSL_CAINFO:-}"; do
-        is_store "$_store" || continue
+        _is_store "$_store" || continue
         printf '\n'
         while IFS= read -r _line || [ -n "$_line" ]; do printf '%s\n' "$_line"; done < "$_store"
     done >> "$_bundle"

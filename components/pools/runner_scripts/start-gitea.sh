@@ -2,7 +2,7 @@
 # Writes the runner's configuration beside the registration, then becomes the runner: one job, then exit.
 
 "$RUNNER_DIRECTORY/gitea-runner" --version > /dev/null 2>&1 ||
-    breach "the runner does not start in this image; it needs glibc" \
+    _breach "the runner does not start in this image; it needs glibc" \
         "build it on one with glibc, for the architecture of the pool's nodes"
 
 # The runner writes to this file, so it gets one of its own.

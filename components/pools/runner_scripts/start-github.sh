@@ -4,7 +4,7 @@
 # the job.
 
 # Whether the image has a library, by the beginning of its name.
-has_library() {
+_has_library() {
     for _folder in ${GPU_RUNNERS_LIBRARIES:-/usr/lib /usr/lib64 /lib /lib64 /usr/local/lib /usr/local/lib64 /usr/lib/*-linux-gnu /lib/*-linux-gnu}; do
         for _file in "$_folder/$1"*; do
             [ -e "$_file" ] && return 0
@@ -25,16 +25,16 @@ has_library() {
 
 _newline='
 '
-next() { # line of $_rest
+_next() { # line of $_rest
     _line=${_rest%%"$_newline"*}
     _rest=${_rest#"$_line"} _rest=${_rest#"$_newline"}
     [ -n "$_line$_rest" ]
 }
 # E.g. 2.35; nothing where nobody tells. Its own program says it, after whatever the image makes every program complain of;
 # else old versions have it in a file's name.
-glibc() {
+_glibc() {
     _rest=$(ldd --version 2>&1) || :
-    while next; do
+    while _next; do
         case $_line in
         'musl libc'*) printf musl && return ;;
         'ldd ('*' '2.*) printf %s "${_line##* }" && return ;;
@@ -50,41 +50,41 @@ glibc() {
     return 0
 }
 
-require bash "in which GitHub's runner is started"
+_require bash "in which GitHub's runner is started"
 [ -x "${GPU_RUNNERS_BASH:-/bin/bash}" ] ||
-    breach "the image's bash is $(command -v bash), and GitHub's runner starts /bin/bash" "link it there in the image"
-require tar "with which GitHub's runner unpacks actions"
-require gzip "with which tar unpacks actions"
+    _breach "the image's bash is $(command -v bash), and GitHub's runner starts /bin/bash" "link it there in the image"
+_require tar "with which GitHub's runner unpacks actions"
+_require gzip "with which tar unpacks actions"
 # Without libicu .NET does not start, unless it is told to do without languages. Few images for jobs have it, and some have
 # one that .NET does not take.
-has_library libicuuc.so || export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+_has_library libicuuc.so || export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 _listener=$RUNNER_DIRECTORY/bin/Runner.Listener
 _words= _code=0
-starts() {
+_starts() {
     _words=$("$_listener" --version 2>&1) && _code=0 || _code=$?
     [ "$_code" = 0 ]
 }
-_version=$(glibc)
+_version=$(_glibc)
 _newer="build it on one with glibc, e.g. Debian 10, Ubuntu 20.04, RHEL 8 or newer"
-if [ -e "$_listener" ] && ! starts; then
+if [ -e "$_listener" ] && ! _starts; then
     export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
-    starts || :
+    _starts || :
 fi
 case $_version in
 musl) # some images have glibc beside it
-    [ -e "$_listener" ] && [ "$_code" = 0 ] || breach "the image's C library is musl, and GitHub's runner needs glibc" "$_newer"
+    [ -e "$_listener" ] && [ "$_code" = 0 ] || _breach "the image's C library is musl, and GitHub's runner needs glibc" "$_newer"
     ;;
 2.[0-9] | 2.1[0-9] | 2.2[0-7] | 2.[0-9].* | 2.1[0-9].* | 2.2[0-7].*)
-    breach "the image has glibc $_version, and GitHub's runner needs 2.28 or newer" "$_newer"
+    _breach "the image has glibc $_version, and GitHub's runner needs 2.28 or newer" "$_newer"
     ;;
 esac
-has_library libssl.so ||
-    breach "the image has no libssl, without which GitHub's runner aborts at its first connection" \
+_has_library libssl.so ||
+    _breach "the image has no libssl, without which GitHub's runner aborts at its first connection" \
         "install libssl3 (Debian, Ubuntu) or openssl-libs (RHEL, Fedora) in the image"
 if [ "$_code" != 0 ]; then
     _cure="install what it names; it needs glibc, libstdc++, libgcc, libssl and zlib"
     _rest=$_words
-    while next; do
+    while _next; do
         case $_line in
         "" | "ERROR: ld.so: object "* | *"warning: setlocale"*) ;;
         *) break ;;
@@ -96,7 +96,7 @@ if [ "$_code" != 0 ]; then
         _cure="$_newer, for the architecture of the pool's nodes"
         ;;
     esac
-    breach "GitHub's runner does not start in this image (exit code $_code): $_line" "$_cure"
+    _breach "GitHub's runner does not start in this image (exit code $_code): $_line" "$_cure"
 fi
 # Only a note: jobs that check nothing out need none, and actions/checkout gets an archive without history then.
 command -v git > /dev/null ||

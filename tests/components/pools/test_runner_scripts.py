@@ -549,6 +549,27 @@ def test_the_start_writes_over_no_variable_of_an_image_but_those_that_it_means_t
     }
 
 
+@pytest.mark.parametrize("forge", ["gitea", "github"])
+def test_the_start_replaces_no_function_that_an_image_exports(pod: PodFolder, forge: str) -> None:
+    """Where sh is bash (RHEL, Fedora, SUSE) a function goes on into the job, with the body that it has by then."""
+    names = set(re.findall(r"^_?([a-z_]+)\(\)", START[forge], re.MULTILINE))
+    assert {"breach", "require"} <= names
+    stand_in_runner(pod)
+    (pod.root / "runner/run.sh").write_text('#!/bin/bash\nenv > "$LISTENER_NOTE"\n')
+    fake_runner(pod, "")
+    (pod.root / "runner/gitea-runner").write_text(f"#!/bin/bash\nenv > {pod.root}/note\n")
+    registered(pod)
+    sh = pod.root / "sh"
+    sh.symlink_to("/bin/bash")
+    exported = {f"BASH_FUNC_{name}%%": "() {  echo the image did $FUNCNAME\n}" for name in names}
+    places = {"GPU_RUNNERS_LIBRARIES": str(pod.root / "lib"), "LISTENER_NOTE": str(pod.root / "note")}
+    started = pod.start("", (str(sh), "-c", START[forge]), **places, **exported)
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 0, errors
+    written = pod.text("note")
+    assert {name for name in names if f"BASH_FUNC_{name}%%=() {{  echo the image did $FUNCNAME\n}}" in written} == names
+
+
 def test_a_busy_runner_is_waited_for_where_the_images_path_names_its_own_folders_alone(pod: PodFolder) -> None:
     system = image_of(pod, "sleep")
     process_file(pod, 60, "Runner.Worker", 8)
