@@ -1,5 +1,6 @@
 """Reads where pods may connect to, and whether the registrar reaches its forge."""
 
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from config.fields import Section
@@ -48,9 +49,21 @@ def _read_ports(section: Section) -> list[int]:
     return [port for port in value if PORT_KIND.is_one(port)]
 
 
-def check_forge_is_reached(registrar: Section, forge: ForgeScope) -> None:
+def check_port(section: Section, egress: Iterable[EgressRule], port: int, whose: str) -> None:
+    """Whether the destinations of a section, which are there for one server, have the port at which it answers."""
+    ports = [rule.get("ports") for rule in egress]
+    if ports and all(ports) and not any(port in (named or ()) for named in ports):
+        found = f"ports {', '.join(str(one) for one in sorted({one for named in ports for one in named or ()}))}"
+        section.note("egress", found, f"{port} among them, where {whose} answers", f"add {port} to the ports")
+
+
+def check_forge_is_reached(registrar: Section, forge: ForgeScope, egress: Sequence[EgressRule]) -> None:
     """The registrar reaches its forge and nothing else, so somebody must say where a forge answers that has a name."""
-    if forge.url and forge.kind in FORGES and not forge_networks(forge) and not registrar.values.get("egress"):
+    if not forge.url or forge.kind not in FORGES or forge_networks(forge):
+        return
+    if egress and registrar.is_well("egress"):
+        check_port(registrar, egress, forge.port, "the forge")
+    elif not registrar.values.get("egress"):
         allowed = f"where {forge.host} answers, e.g. [{{cidr: 203.0.113.7/32, ports: [{forge.port}]}}]"
         cure = f"`getent ahosts {forge.host}` tells its addresses"
         registrar.note("egress", "nothing", allowed, cure)

@@ -5,15 +5,19 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
 from values.quantity import Quantity
 
+# As people write one, as Go does (1h30m0s), and as ISO 8601 does (PT1H30M).
+_COUNT: Final = r"(\d{1,7}(?:[.,]\d{1,3})?) ?"
 _DURATION: Final = re.compile(
-    r"(?:(\d{1,4}) ?d(?:ays?)?)? ?(?:(\d{1,5}) ?h(?:ours?)?)? ?(?:(\d{1,6}) ?m(?:in(?:utes?)?)?)? ?"
-    r"(?:(\d{1,7}) ?s(?:ec(?:onds?)?)?)?",
-    re.ASCII,
+    rf"p?(?:{_COUNT}w(?:(?:ee)?ks?)?)? ?(?:{_COUNT}d(?:ays?)?)? ?t?(?:{_COUNT}h(?:(?:ou)?rs?)?)? ?"
+    rf"(?:{_COUNT}m(?:in(?:ute)?s?)?)? ?(?:{_COUNT}s(?:ec(?:ond)?s?)?)?",
+    re.ASCII | re.IGNORECASE,
 )
+_SECONDS_OF_EACH: Final = (604800, 86400, 3600, 60, 1)
 _DIGITS: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 SECONDS: Final = "seconds"
 
@@ -67,11 +71,7 @@ def quantity(kind: Quantity) -> TextKind:
     def cure(text: str) -> str:
         if meant := kind.meant(text):
             return f"write {' or '.join(map(json.dumps, meant))}{', whichever you mean' if len(meant) > 1 else ''}"
-        try:
-            kind.amount(text)
-        except ValueError as error:
-            return f"write e.g. {kind.example}" + (f": {error}" if text else "")
-        return f"write e.g. {kind.example}"
+        return f"write e.g. {kind.example}" + (f": {kind.what_is_wrong(text)}" if text else "")
 
     return TextKind(kind.is_one, kind.allowed, cure, {"pattern": kind.pattern})
 
@@ -120,8 +120,9 @@ class NumberKind:
         match = _DURATION.fullmatch(value.strip()) if self.unit == SECONDS else None
         if match is None or not any(match.groups()):
             return None
-        factors = zip(match.groups(), (86400, 3600, 60, 1), strict=True)
-        return sum(int(count) * factor for count, factor in factors if count)
+        counts = zip(match.groups(), _SECONDS_OF_EACH, strict=True)
+        seconds = sum(Decimal(count.replace(",", ".")) * factor for count, factor in counts if count)
+        return int(seconds) if seconds == int(seconds) else None
 
 
 def _days(seconds: int) -> str:

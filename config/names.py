@@ -1,5 +1,6 @@
 """Reads the words that several sections hold: of images, namespaces and runner labels."""
 
+import re
 from typing import Final
 
 from config.fields import Section
@@ -8,6 +9,7 @@ from values.kubernetes_syntax import CLUSTERS_OWN, DNS_LABEL, IMAGE, has_digest,
 from values.runner_label import LONGEST_LABEL, MOST_LABELS, is_runner_label
 from values.visible_text import visible
 
+MOST_SHOWN: Final = 6  # labels in a cure
 DNS: Final = "a DNS-1123 label: at most 63 lowercase letters, digits and '-', with a letter or digit at both ends"
 IMAGE_KIND: Final = TextKind(
     is_image,
@@ -33,7 +35,9 @@ def _label_cure(text: str) -> str:
     if seen != text and is_runner_label(seen) and " " not in seen:
         return f"write {seen}, without blanks and letters that nobody sees"
     if "," in seen or " " in seen:
-        return "write [one, two], each label on its own"
+        parts = [part for part in re.split(r"[, ]+", seen) if part]
+        is_list = 1 < len(parts) <= MOST_SHOWN and all(map(is_runner_label, parts))
+        return f"write [{', '.join(parts) if is_list else 'one, two'}], each label on its own"
     return "write one word, e.g. gpu; a job that writes it otherwise in `runs-on` gets no such runner"
 
 
@@ -75,7 +79,9 @@ def read_runner_labels(section: Section) -> list[str]:
 def _image_cure(text: str, example: str) -> str:
     name, at, _ = text.rpartition("@")
     if "://" in text:
-        return f"leave the scheme out, e.g. {example}"
+        bare = text.partition("://")[2]
+        is_whole = is_image(bare) and (has_digest(bare) or "@" not in example)
+        return f"leave the scheme out: {bare}" if is_whole else f"leave the scheme out, e.g. {example}"
     if is_bare_digest(text):
         return f"write the image's name before its digest, e.g. {example}"
     if visible(text) != text and is_image(visible(text)):

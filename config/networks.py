@@ -20,7 +20,8 @@ def _cure(text: str, example: str) -> str:
         network = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
         return f"write addresses, e.g. {example}; `getent ahosts NAME` tells those of a name"
-    return f"write {network}"
+    address, _, bits = str(network).partition("/")
+    return f"write {address.partition('%')[0]}/{bits}"
 
 
 def _is_dns(text: str) -> bool:
@@ -35,8 +36,9 @@ def _is_elsewhere(text: str) -> bool:
     if not is_cidr(text):
         return False
     network = ipaddress.ip_network(text)
-    is_mapped = isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None
-    return not (is_mapped or network.is_multicast)
+    if isinstance(network, ipaddress.IPv6Network):
+        return not (network.network_address.ipv4_mapped or network.is_multicast or network.is_unspecified)
+    return not (network.is_multicast or network == _BROADCAST or network.subnet_of(_THIS_NETWORK))
 
 
 def _elsewhere_cure(text: str) -> str:
@@ -50,6 +52,8 @@ def _elsewhere_cure(text: str) -> str:
 
 
 _MAPPED_BITS: Final = 96
+_BROADCAST: Final = ipaddress.IPv4Network("255.255.255.255/32")
+_THIS_NETWORK: Final = ipaddress.IPv4Network("0.0.0.0/8")
 NETWORK_KIND: Final = TextKind(
     _is_elsewhere,
     "a network such as 10.85.0.1/32, without host bits",

@@ -166,7 +166,7 @@ def read_platform(
         pull_secrets=pull_secrets,
     )
     if not proxy_for(proxy, scope.api_host):
-        check_forge_is_reached(registrar, scope)
+        check_forge_is_reached(registrar, scope, platform.registrar_egress)
     if not section.values.get("environments") and section.is_well("environments"):
         section.note("environments", "nothing", "at least one environment", "name the namespace of your runners")
     _check_namespaces(section, platform)

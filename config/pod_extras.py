@@ -97,7 +97,9 @@ def _read_variables(section: Section) -> dict[str, str]:
     if len(variables) > MOST_VARIABLES:
         section.note("env", f"{len(variables)} variables", f"at most {MOST_VARIABLES}", "leave some out")
     for name, value in variables.items():
-        if without_secrets(f"{name}={value}") != f"{name}={value}":
+        if not without_secrets(f"{name}={value}").endswith(
+            f"={value}"
+        ):  # a name alone may look like one: npm_config_cache
             allowed = "nothing that looks like a password or a key: every job, and whoever may read pods, can read it"
             cure = "revoke it, make it a secret at the forge, and name it in `env` of the one job that needs it"
             section.note(f"env.{name}", "a value that is not shown", allowed, cure)

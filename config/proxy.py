@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from config.egress import read_egress
+from config.egress import check_port, read_egress
 from config.fields import Section
 from config.kinds import TextKind, text_kind
 from values.proxy import URL, Proxy, is_no_proxy, is_proxy_of_pods, is_proxy_url, rule_of
@@ -50,4 +50,6 @@ def read_proxy(root: Section, *, has_platform: bool) -> Proxy | None:
         proxy = Proxy(url)
         allowed = f"where {proxy.host} answers, e.g. [{{cidr: 203.0.113.9/32, ports: [{proxy.port}]}}]"
         section.note("egress", "nothing", allowed, f"`getent ahosts {proxy.host}` tells its addresses")
+    elif url and section.is_well("egress"):
+        check_port(section, egress, Proxy(url).port, "the proxy")
     return Proxy(url, tuple(direct), tuple(egress)) if url else None

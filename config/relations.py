@@ -8,6 +8,7 @@ from fractions import Fraction
 from config.environments import EnvironmentConfig
 from config.fields import Section
 from config.keys import NAMESPACE
+from config.names import LABEL_KIND
 from config.platform import PlatformConfig, jobs_of
 from values.accounts import JOB_ACCOUNTS
 from values.image import image_pattern
@@ -40,7 +41,7 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
             root.note(f"pools[{index}].prepull", "true", "a pool whose environment grants it", cure)
         if namespace in environments:
             _check_images(root, index, pool, platform)
-            _check_extras(root, index, pool, environments[namespace].extras)
+            _check_extras(root, index, pool, platform)
             _check_writes(root, index, pool, environments[namespace].extras)
             _check_labels(root, index, pool, environments[namespace].labels)
         if root.is_well("runnerLimits"):
@@ -134,13 +135,18 @@ def _check_images(root: Section, index: int, pool: RunnerPool, platform: Platfor
 def _check_labels(root: Section, index: int, pool: RunnerPool, labels: tuple[str, ...]) -> None:
     for label in pool["labels"]:
         # what is no label at all, here or there, is refused as what it is
-        if label and label not in labels and labels and all(map(is_runner_label, labels)):
+        if LABEL_KIND.check(label) and label not in labels and labels and all(map(is_runner_label, labels)):
             cure = f"choose one of these, or add it to the labels of {pool['namespace']} in {NAMESPACE}:platform"
             root.note(f"pools[{index}].labels", label, f"labels of {', '.join(labels)}", cure)
 
 
-def _check_extras(root: Section, index: int, pool: RunnerPool, extras: PodExtras) -> None:
-    """Whether the environment grants what the pool asks for; admission says the same to pools of other stacks."""
+def _check_extras(root: Section, index: int, pool: RunnerPool, platform: PlatformConfig) -> None:
+    """Whether the environment grants what the pool asks for; admission says the same to pools of other stacks.
+
+    What is told of for itself, there or here, is not told again.
+    """
+    at = [environment.namespace for environment in platform.environments].index(pool["namespace"])
+    extras = platform.environments[at].extras
     named = pool.get("runtime_class"), pool.get("priority_class")
     runtime_classes, priority_classes = ([name] if name else [] for name in named)
     for key, asked, grant, granted in (
@@ -155,10 +161,14 @@ def _check_extras(root: Section, index: int, pool: RunnerPool, extras: PodExtras
         ("runtimeClassName", runtime_classes, "runtimeClasses", extras["runtime_classes"]),
         ("priorityClassName", priority_classes, "priorityClasses", extras["priority_classes"]),
     ):
-        for name in asked:
+        places = [f"pools[{index}].{key}", f"platform.environments[{at}].{grant}"]
+        if key == "pullSecrets":
+            places.append(f"platform.{key}")  # what is made counts where an environment lists none
+        for name in asked if all(map(root.is_well, places)) else ():
             if name not in granted:
                 cure = f"add it to {grant} of {pool['namespace']} in {NAMESPACE}:platform.environments, or leave it out"
-                root.note(f"pools[{index}].{key}", name, f"{grant}: {', '.join(granted) or 'none'}", cure)
+                allowed = f"what its environment grants: {', '.join(granted) or 'none'}"
+                root.note(f"pools[{index}].{key}", name, allowed, cure)
 
 
 def _check_writes(root: Section, index: int, pool: RunnerPool, extras: PodExtras) -> None:

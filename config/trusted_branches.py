@@ -18,6 +18,9 @@ def check_trusted_branches(section: Section, platform: PlatformConfig, github: G
     groups = {(group.organization.lower(), group.name.lower()): group for group in github.groups}
     homes = {environment.deployer.namespace for environment in platform.environments if environment.deployer}
     for index, environment in enumerate(platform.environments):
+        places = ("scope", "runnerGroups", f"environments[{index}].scope", f"environments[{index}].runnerGroup")
+        if not all(map(section.is_well, places)):
+            continue  # nobody knows which group was meant
         group = groups.get((environment.scope.owner.lower(), (environment.runner_group or "").lower()))
         refs = [workflow.rpartition("@")[2] for workflow in group.workflows] if group else []
         is_trusted = bool(refs) and all(ref.startswith(BRANCH) for ref in refs)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from values.secrecy import HIDDEN, without_login, without_secrets
+from values.visible_text import on_one_line
 
 NOTHING: Final = "nothing"
 _LONGEST: Final = 80
@@ -17,7 +18,8 @@ _DEEPEST: Final = 20
 class Problem:
     """key: the full key, or the object, that is wrong; what was found there, what is allowed, and what cures it.
 
-    They repeat what somebody wrote: what looks like a credential is hidden, whoever notes the problem.
+    They repeat what somebody wrote: what looks like a credential is hidden, and what would move a terminal is written
+    out, whoever notes the problem.
     """
 
     key: str
@@ -27,8 +29,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         for name in ("key", "found"):
-            object.__setattr__(self, name, without_secrets(without_login(getattr(self, name))))
-        object.__setattr__(self, "allowed", without_secrets(self.allowed))
+            object.__setattr__(self, name, on_one_line(without_secrets(without_login(getattr(self, name)))))
+        object.__setattr__(self, "allowed", on_one_line(without_secrets(self.allowed)))
 
     def __str__(self) -> str:
         return f"{self.key}: found {self.found}; allowed: {self.allowed}; cure: {self.cure}"

@@ -16,6 +16,7 @@ _WRITTEN: Final = re.compile(rf"(?P<number>{NUMBER})(?P<unit>[A-Za-z]{{0,2}})", 
 # What people write for the units of bytes: GB, GiB, G, gi, gb …
 _MEANT: Final = re.compile(rf"(?P<number>{NUMBER}) ?(?P<letter>[kKmMgGtTpP])[iI]?(?:[bB](?:ytes?)?)?", re.ASCII)
 _PADDING: Final = re.compile(r"^\+?0+(?=[0-9])|^\+")
+_COMMA: Final = re.compile(r"(?<=[0-9]),(?=[0-9]{1,2}(?![0-9]))")  # 1,5 as in much of Europe; 1,000 is another number
 _MEANT_CORES: Final = re.compile(rf"({NUMBER}) ?(?:(m)(?:illi)?)? ?(?:c|v?cpus?|(?:milli)?cores?)?", re.ASCII)
 
 
@@ -64,9 +65,22 @@ class Quantity:
             return False
         return True
 
+    def what_is_wrong(self, text: str) -> str:
+        """Why this is none; of what could be understood, which bound it breaks."""
+        wrong = ""
+        for guess in (text, *self._guesses(text)):
+            try:
+                self.amount(guess)
+            except ValueError as error:
+                wrong = str(error)
+        return wrong
+
     def meant(self, text: str) -> list[str]:
         """What somebody probably meant who wrote this, which is none; nothing where nobody can tell."""
-        text = _PADDING.sub("", visible(text))
+        return [guess for guess in self._guesses(text) if self.is_one(guess)]
+
+    def _guesses(self, text: str) -> list[str]:
+        text = _COMMA.sub(".", _PADDING.sub("", visible(text).rstrip(",;")))
         match = _MEANT.fullmatch(text)
         if self.unit != BYTES:
             cores = _MEANT_CORES.fullmatch(text.lower())
@@ -77,7 +91,7 @@ class Quantity:
             guesses = [f"{match['number']}{match['letter'].upper()}i"]
         else:  # a unit was forgotten
             guesses = [f"{text}Gi", f"{text}Mi"] if re.fullmatch(NUMBER, text, re.ASCII) else []
-        return [guess for guess in guesses if self.is_one(guess)]
+        return guesses
 
     def _bound(self, text: str) -> Decimal:
         match = _WRITTEN.fullmatch(text)

@@ -117,3 +117,12 @@ def test_no_cure_only_says_that_something_is_wrong() -> None:
     assert message.count("found ") >= 10
     for nothing in ("correct it", "cure: add it\n", "of this range"):
         assert nothing not in message
+
+
+@pytest.mark.parametrize("name", ["npm_config_cache", "hf_home"])
+def test_a_variable_whose_name_begins_as_a_token_does_is_none(name: str) -> None:
+    values = stack_file("dev")
+    pool(values)["env"] = {name: "/caches/x"}
+    assert loaded(values).pools[0]["env"] == {name: "/caches/x"}
+    pool(values)["env"] = {name: "hf_abcdefghijklmnopqrstuvwxyzABCDEFGH"}
+    assert "a value that is not shown" in refusal(values)

@@ -12,6 +12,13 @@ def test_a_problem_names_key_found_allowed_and_cure() -> None:
     assert str(NAME) == 'pools[0].name: found "Cuda"; allowed: a DNS-1123 label; cure: correct it'
 
 
+def test_no_problem_moves_a_terminal_whatever_somebody_wrote() -> None:
+    problem = Problem("pools[\x1b[2K].name", "gpu\nok  all is well\u202e", "one of a\x07b", "rename it")
+    assert str(problem) == (
+        "pools[\\x1b[2K].name: found gpu\\nok  all is well\\u202e; allowed: one of a\\x07b; cure: rename it"
+    )
+
+
 def test_an_error_says_each_problem_once_and_carries_them() -> None:
     error = ProblemsError("nothing was changed:", [REPLICAS, NAME, REPLICAS])
     assert error.problems == (REPLICAS, NAME)
