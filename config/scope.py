@@ -5,6 +5,7 @@ from typing import Final
 
 from config.fields import Section
 from values.forge_url import is_own_address
+from values.github import is_owner
 from values.problem import quoted
 from values.scope import GITEA, GITHUB, ForgeScope, Scope, parse_scope
 from values.secrecy import without_secrets
@@ -27,8 +28,6 @@ _PAGES: Final = (
     *("marketplace", "new", "notifications", "orgs", "organizations", "pricing", "pulls", "search", "settings"),
     *("site", "sponsors", "stars", "topics", "trending", "users"),
 )
-# Of an account and of a repository; a managed user's login ends with its enterprise's code behind a _.
-_OWNER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}(?:_[A-Za-z0-9]{1,16})?", re.ASCII)
 _LONGEST_REPOSITORY: Final = 100
 # An address as people have it at hand: copied from a browser or an API, for git, or without a scheme.
 _ABOUT: Final = re.compile(
@@ -80,7 +79,7 @@ def _check_names(scope: ForgeScope) -> None:
 
 def why_not_at_github(scope: Scope) -> str:
     """Why GitHub has no such account or repository; "" where it may."""
-    if not _OWNER.fullmatch(scope.owner):
+    if not is_owner(scope.owner):
         return "its owner is none at GitHub: at most 39 letters, digits and -, the first no -"
     if len(scope.repository) > _LONGEST_REPOSITORY:
         return f"its repository's name is longer than the {_LONGEST_REPOSITORY} letters that GitHub takes"

@@ -11,6 +11,13 @@ FOLDER: Final = Path(__file__).parent
 KINDS: Final = ("repository", "organization", "wiring")
 CONFIG_KEYS: Final = {"repository": "githubApp", "organization": "githubApp", "wiring": "githubWiringApp"}
 DESTINATION: Final = "/created"
+LONGEST_NAME: Final = 34  # docs.github.com, "Registering a GitHub App"
+APP_NAME: Final = f"a name of at most {LONGEST_NAME} letters"
+
+
+def is_app_name(text: str) -> bool:
+    """Whether GitHub takes it as an App's name, if nobody has it yet."""
+    return bool(text.strip()) and len(text) <= LONGEST_NAME and text.isprintable()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from gpu_runners.app.command import app_name
 from gpu_runners.arguments import STACK_NAME, add_folder, authority, port, stack_name
 from gpu_runners.errors import UsageWrongError
 from gpu_runners.exit_code import ExitCode
@@ -47,7 +48,6 @@ FLAGS = (
     ("--pool", "NAME", "of the pool (gpu)"),
     ("--gpu-resource", "NAME", "of a device plugin that no preset names"),
     ("--gpu-kind", "NUMBER", "which of the kinds of GPU nodes that are shown"),
-    ("--app-name", "NAME", "of the App (gpu-runners): names are unique at GitHub"),
 )
 
 
@@ -72,6 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-tags", action="store_true", help="take images by tag where no digest is told")
     parser.add_argument("--app-id", type=int, metavar="NUMBER", help="of a GitHub App that you have")
     parser.add_argument("--app-key", type=Path, metavar="FILE", help="with its private key")
+    parser.add_argument(
+        "--app-name", type=app_name, metavar="NAME", help="of the App (gpu-runners): names are unique at GitHub"
+    )
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="a token in place of an App")
     parser.add_argument("--no-credential", action="store_true", help="leave it for later")
     parser.add_argument(

@@ -14,6 +14,7 @@ from config.fields import Section
 from config.gpu import KEY_KIND, RESOURCE_KIND, VALUE_KIND
 from config.kinds import NumberKind, choice, quantity
 from config.names import IMAGE_KIND, LABEL_KIND, NAMESPACE_KIND
+from config.pools import NAME_KIND
 from config.scope import read_scope
 from gpu_runners.errors import UsageWrongError
 from gpu_runners.init import forge as forges
@@ -106,7 +107,12 @@ def _scope(text: str) -> str:
 
 def _forge(dialogue: Dialogue, scope: str, ca: str) -> str:
     words = "kind of forge that answers there, github or gitea"
-    kind = dialogue.given("forge") or forges.kind_at(scope, ca)
+    given = dialogue.given("forge")
+    if given == GITEA and forges.is_githubs_own(parse_scope(GITEA, scope).host):
+        raise UsageWrongError(
+            f"--forge: found {GITEA} for {scope}; allowed: {GITHUB} there; cure: leave it out, or name your Gitea"
+        )
+    kind = given or forges.kind_at(scope, ca)
     if not kind:
         say("it does not say from here which kind of forge it is")
         kind = dialogue.answer(Question("forge", words, one_of(choice(FORGES))))
@@ -172,7 +178,7 @@ def _pool(asked: Asked, dialogue: Dialogue, tags: list[str], context: str) -> Po
         sizes.memory(kind.memory, gpus, kind.gpus),
     )
     return Pool(
-        name=dialogue.flag("pool", one_of(NAMESPACE_KIND), "gpu"),
+        name=dialogue.flag("pool", one_of(NAME_KIND), "gpu"),
         namespace=dialogue.flag("namespace", one_of(NAMESPACE_KIND), _namespace(asked.stack)),
         labels=labels,
         replicas=replicas,

@@ -2,6 +2,7 @@
 
 from gpu_runners.init.core.stack import Stack
 from values.runner_label import SELF_HOSTED
+from values.scope import GITHUB, GITHUB_COM, parse_scope
 
 
 def next_steps(stack: Stack, file: str, install_page: str, *, has_credential: bool, has_passphrase: bool) -> str:
@@ -23,11 +24,15 @@ def next_steps(stack: Stack, file: str, install_page: str, *, has_credential: bo
 
 
 def _credential(stack: Stack) -> list[str]:
-    if stack.forge == "github":
-        kind = "repository" if stack.scope.rstrip("/").count("/") > 3 else "organization"
-        return [
-            f"gpu-runners app {kind} --stack {stack.name}     # makes an App, and writes its id and key into the stack"
-        ]
+    if stack.forge == GITHUB:
+        forge = parse_scope(GITHUB, stack.scope)
+        kind = "repository" if forge.scope.is_repository else "organization"
+        # An App is installed where it belongs to, and nowhere else.
+        flags = f"--stack {stack.name} --organization {forge.scope.owner}"
+        flags += "" if forge.host == GITHUB_COM else f" --github {forge.url}"
+        flags += " --forge-ca FILE" if stack.forge_ca else ""
+        own = f" (of your own account {forge.scope.owner}: without --organization)" if kind == "repository" else ""
+        return [f"gpu-runners app {kind} {flags}     # makes an App, and writes its id and key into the stack{own}"]
     return [f"pulumi config set --secret forgeToken --stack {stack.name}     # a token that may register runners there"]
 
 

@@ -171,6 +171,11 @@ WRONG = {
                    "--forge-address: found 'ten'; allowed: IP addresses"),
     "no token": (["--token-file", "/dev/null"], "--token-file: found no token"),
     "two": (["--no-credential", "--token-file", "/dev/null"], "give one of them"),
+    "Gitea at GitHub": (["--forge", "gitea"],
+                        "--forge: found gitea for https://github.com/vision/training; allowed: github"),
+    "pool": (["--pool", "x" * 41], "allowed: a DNS-1123 label of at most 40 letters"),
+    "name of the pool": (["--pool", "GPU"], "cure: write e.g. cuda or big-gpu"),
+    "long name of an App": (["--app-name", "x" * 35], "allowed: a name of at most 34 letters"),
     "nobody": ([], "--app-id and --app-key, or --token-file: missing, and nobody is there to be asked"),
 }  # fmt: skip
 

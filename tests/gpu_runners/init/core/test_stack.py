@@ -109,7 +109,8 @@ def test_what_to_run_next_is_in_the_order_in_which_it_is_done() -> None:
     later = next_steps(GITEA, "Pulumi.gpus.yaml", "", has_credential=False, has_passphrase=False)
     assert "1. pulumi config set --secret forgeToken --stack gpus" in later
     github = next_steps(STACK, "Pulumi.gpus.yaml", "", has_credential=False, has_passphrase=False)
-    assert "1. gpu-runners app repository --stack gpus" in github
+    assert "1. gpu-runners app repository --stack gpus --organization vision  " in github
+    assert "of your own account vision: without --organization" in github
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,14 @@ def test_an_app_is_made_for_the_scope_and_installed_before_it_is_used() -> None:
     organization = replace(STACK, scope="https://github.com/vision/")
     said = next_steps(organization, "f.yaml", "https://x/new", has_credential=False, has_passphrase=False)
     assert "1. install the App on https://github.com/vision/: https://x/new" in said
-    assert "2. gpu-runners app organization --stack gpus" in said
+    assert "2. gpu-runners app organization --stack gpus --organization vision  " in said
+
+
+def test_an_app_is_made_at_the_forge_whose_runners_these_are() -> None:
+    server = replace(STACK, scope="https://ghes.example.com:8443/vision", forge_ca="PEM")
+    said = next_steps(server, "f.yaml", "", has_credential=False, has_passphrase=False)
+    flags = "--organization vision --github https://ghes.example.com:8443 --forge-ca FILE  "
+    assert f"gpu-runners app organization --stack gpus {flags}" in said
 
 
 def test_of_githubs_runner_it_is_said_that_it_grows_old_and_of_giteas_not() -> None:
