@@ -38,6 +38,7 @@ The loop
   loop                Loop: for each scope look and act, then wait for a change
   scope_cycle         ScopeCycle: one scope's cycle
   results             Results: what became of the jobs of ended runners, looked up beside the cycles
+  departures          Departures: pods that are gone before anybody knew what became of their jobs
   lost_jobs           LostJobs: tells at the forge why a job is lost, and runs it again once
   accounting          Accounting: what runners cost and how long jobs waited, as metrics
   pool_series         PoolSeries: what is counted for each pool, forgotten a while after the pool

@@ -15,7 +15,7 @@ from registrar.announcer import Announcer
 from registrar.cluster import Subject
 from registrar.forges.forge import Again, Forge, ForgeError, ForgeRefusedError, Job
 from registrar.logs import LOGGER, log
-from registrar.losses import ITS_OWN, Loss
+from registrar.losses import CANCELLED, ITS_OWN, Loss
 from registrar.metrics import Metrics
 from values.contract import JOB_LOST, JOB_NOT_RUN_AGAIN, JOB_RUN_AGAIN
 from values.scope import Scope
@@ -29,6 +29,7 @@ FOLLOW_SECONDS: Final = 6 * 3600.0  # a run's other jobs may go on for hours bef
 RUN_AGAIN: Final = "failure"  # the one conclusion after which a job is: whoever cancels one does not want it
 WILL_RUN_AGAIN: Final = "It is run again, once, unless its run has been by then."
 ASKS_TO_RUN_AGAIN: Final = "The job itself did not fail: run it again."
+ASKS_WHO_CANCELLED: Final = "If nobody cancelled it, run it again."
 ALREADY_RUN_AGAIN: Final = "It was run again already: look for what takes its runners away."
 
 Key = tuple[str, int]  # the job's id, and its runner's: where a job keeps its id, each run of it has another runner
@@ -117,6 +118,8 @@ class LostJobs:
         """A forge that does not let us write costs the words there; the Event tells them all the same."""
         if is_run_again:
             then = WILL_RUN_AGAIN
+        elif job.conclusion == CANCELLED:
+            then = ASKS_WHO_CANCELLED
         else:
             then = ALREADY_RUN_AGAIN if job.attempt > 1 and loss.namespace in self._reruns else ASKS_TO_RUN_AGAIN
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 
 from registrar import cluster
@@ -9,6 +10,8 @@ from registrar.cluster import Cluster
 from registrar.following import SILENCE_SECONDS, follow
 from registrar.logs import log
 from registrar.pods import RunnerPod
+
+MOST_DEPARTED = 1000  # pods that are gone and that nobody has taken notice of yet
 
 
 class PodStore:
@@ -21,6 +24,7 @@ class PodStore:
         self._listed: set[str] = set()
         self._subscriptions: list[tuple[frozenset[str], asyncio.Event]] = []
         self._sorted: dict[str, tuple[RunnerPod, ...]] | None = None
+        self._departed: deque[RunnerPod] = deque(maxlen=MOST_DEPARTED)
 
     def subscribe(self, namespaces: Iterable[str]) -> asyncio.Event:
         """An event that is set by every change in these namespaces; whoever waits for it clears it."""
@@ -36,6 +40,14 @@ class PodStore:
     def last_seen(self) -> tuple[RunnerPod, ...]:
         """Every pod as it was seen last, also in namespaces that cannot be read now: whom nobody may forget."""
         return tuple(pod for pods in self._pods.values() for pod in pods.values())
+
+    def take_departed(self, namespaces: Collection[str]) -> tuple[RunnerPod, ...]:
+        """The pods of these namespaces that are gone since this was asked last, each as it was in the end."""
+        taken = tuple(pod for pod in self._departed if pod.namespace in namespaces)
+        if taken:
+            rest = [pod for pod in self._departed if pod.namespace not in namespaces]
+            self._departed = deque(rest, maxlen=MOST_DEPARTED)
+        return taken
 
     def by_pool(self) -> Mapping[str, tuple[RunnerPod, ...]]:
         """The same by `namespace/pool`."""
@@ -68,7 +80,7 @@ class PodStore:
     async def refresh(self, namespace: str) -> bool:
         """List a namespace afresh. Returns whether that worked."""
         try:
-            self._pods[namespace], _ = await self._api.list(namespace)
+            self._put_all(namespace, (await self._api.list(namespace))[0])
             self._sorted = None
         except cluster.ERRORS as error:
             log("pods not listed", level=logging.WARNING, namespace=namespace, error=str(error))
@@ -79,7 +91,8 @@ class PodStore:
         """List and watch one namespace for ever. Nothing that is in one ends the watch over it, and so over others."""
 
         async def list_all() -> str:
-            self._pods[namespace], version = await self._api.list(namespace)
+            listed, version = await self._api.list(namespace)
+            self._put_all(namespace, listed)
             self._synced.add(namespace)
             self._listed.add(namespace)
             self._wake(namespace)
@@ -110,10 +123,19 @@ class PodStore:
                 continue
             version, was_silent = str(pod.version), False
             if change == "DELETED":
-                self._pods[namespace].pop(pod.key, None)
+                known = self._pods[namespace].pop(pod.key, None)
+                if known is not None and known.uid == pod.uid:
+                    self._departed.append(pod)
             else:
                 self._pods[namespace][pod.key] = pod
             self._wake(namespace)
+
+    def _put_all(self, namespace: str, listed: dict[tuple[str, str], RunnerPod]) -> None:
+        """Take in a whole list. How a pod that left meanwhile ended is not known: one that was leaving may have."""
+        there = {pod.uid for pod in listed.values()}
+        gone = (pod for pod in self._pods[namespace].values() if pod.uid not in there)
+        self._departed.extend(pod for pod in gone if not pod.deleting)
+        self._pods[namespace] = listed
 
     def _wake(self, namespace: str) -> None:
         self._sorted = None

@@ -64,6 +64,7 @@ class RunnerPod:
     busy: str | None  # the latch: None, a forge's job id, or BUSY_WITH_UNKNOWN_JOB
     gated: bool  # the readiness gate is true
     ended: Ended | None
+    killed_at: float | None = None  # Unix time at which whatever of it still runs is killed; None where it stays
     addresses: tuple[str, ...] = ()
     gpus: int = 0  # devices of `gpu_resource` that it asks for, "" and 0 for none
     gpu_resource: str = ""

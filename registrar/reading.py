@@ -49,6 +49,7 @@ def read_pod(pod: Pod) -> RunnerPod:
         busy=_busy(annotations.get(contract.BUSY_ANNOTATION)),
         gated=gated,
         ended=ended,
+        killed_at=None if metadata.deletionTimestamp is None else _seconds(metadata.deletionTimestamp),
         addresses=tuple(address.ip for address in (status and status.podIPs) or [] if address.ip),
         gpus=gpus,
         gpu_resource=resource,
@@ -136,18 +137,20 @@ def _preparing(pod: Pod, runner: ContainerStatus | None, scheduled_at: float) ->
 
 def _ended(pod: Pod, runner: ContainerStatus | None, created: float) -> Ended | None:
     terminated = runner.state.terminated if runner is not None and runner.state is not None else None
+    status = pod.status
     if terminated is not None:
+        # Who ended the whole pod, as by an eviction, says more than what its container ended with.
+        of_pod = status.reason if status is not None and status.phase == "Failed" else None
         finished = _seconds(terminated.finishedAt, created)
         started = _seconds(terminated.startedAt, finished)
         return Ended(
             exit_code=terminated.exitCode,
-            reason=words(terminated.reason),
+            reason=words(of_pod or terminated.reason),
             message=words(terminated.message),
             # A container that could not be started says that it was in 1970.
             ran_seconds=max(0.0, finished - started) if started >= created else 0.0,
             at=finished,
         )
-    status = pod.status
     if status is None or status.phase not in ("Failed", "Succeeded"):
         return None
     return Ended(

@@ -12,6 +12,7 @@ from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.decisions import Action, Standing, Verb, decide
 from registrar.declared_pools import DeclaredPools
+from registrar.departures import Departures
 from registrar.forge_view import ForgeView
 from registrar.forge_watch import ForgeWatch
 from registrar.forges.forge import Forge, Job, Runner
@@ -67,18 +68,19 @@ class ScopeCycle:
         grants = [grant for grant in parts.settings.grants if grant.scope == scope]
         reruns = {grant.namespace for grant in grants if grant.rerun_lost_jobs}
         self._lost = LostJobs(parts.forge, scope, parts.announcer, parts.metrics, reruns=reruns)
+        self._departures = Departures(parts.forge, scope, self._lost, clock=clock)
         self._gone: set[str] = set()  # uids of ended pods whose runners the forge does not have: none comes back
         self._closed: set[str] = set()  # uids of ended pods of which the forge has nothing left
         self._looked_for: set[str] = set()  # uids of pods whose runners the last look asked for
 
     async def close(self) -> None:
         """Stop what goes on beside the cycles."""
-        await asyncio.gather(self._results.close(), self._lost.close())
+        await asyncio.gather(self._results.close(), self._departures.close(), self._lost.close())
 
     @property
     def remembered(self) -> int:
         """Of how many pods it knows an outcome, or that nothing is left of them."""
-        return len(self._closed) + self._results.remembered
+        return len(self._closed) + self._results.remembered + self._departures.followed
 
     def pods(self) -> tuple[RunnerPod, ...]:
         """The scope's pods, of namespaces that are known now."""
@@ -94,6 +96,7 @@ class ScopeCycle:
     async def run(self) -> None:
         """Look at the scope once."""
         pods = self.pods()
+        self._follow_departed(pods)
         self._forget()
         view = await self._look(pods)
         owned = owned_runners(pods, view.runners)
@@ -191,6 +194,14 @@ class ScopeCycle:
                 failures.append(pod)
         needed = {pod.uid for pod in pods if pod.stage in ENDED and self._lost.holds(self._loss(pod, pods))}
         return kept_failures(failures, self._parts.settings.keep_failed) | needed
+
+    def _follow_departed(self, pods: Sequence[RunnerPod]) -> None:
+        """Pods that are gone, of whose jobs nothing is known: before that, too, is forgotten."""
+        departed = self._parts.store.take_departed(self.namespaces)
+        for pod in departed:
+            is_unknown = self._results.outcome(pod) is None and pod.runner_id is not None
+            if is_unknown and not has_elder_claim(pod, pod.runner_id or 0, (*pods, *departed)):
+                self._departures.follow(pod)
 
     def _follow_lost(self, pods: Sequence[RunnerPod], view: ForgeView) -> None:
         """Jobs whose runners have ended without their results, and those whose runners are silent for too long."""

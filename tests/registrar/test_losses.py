@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from registrar.forges.forge import Job
-from registrar.losses import SKEW_SECONDS, loss_of, silence_of
+from registrar.losses import (
+    ENDED_BY_NODE,
+    REASONS,
+    SKEW_SECONDS,
+    STOPPED_SECONDS,
+    loss_of,
+    loss_of_departed,
+    silence_of,
+)
 from registrar.outcomes import outcome_of
 from registrar.pods import RunnerPod
 from tests.registrar.test_brake import ended_pod
@@ -100,3 +108,59 @@ def test_a_silent_runners_job_is_lost_in_the_environment_that_it_ran_in() -> Non
     loss = silence_of(JOB, "a", "runners")
     assert (loss.job_id, loss.runner_id, loss.runner_name, loss.namespace) == ("7", 1, "a", "runners")
     assert not loss.is_certain
+
+
+def cancelled(*, at: float) -> Job:
+    return replace(JOB, in_progress=False, conclusion="cancelled", completed=at)
+
+
+CUT_SHORT = "The runner a was ended before its job was over: {}. It reported the job as cancelled."
+
+
+@pytest.mark.parametrize("reason", sorted(ENDED_BY_NODE))
+def test_a_job_that_its_runner_cancelled_as_its_node_ended_the_pod_is_lost(reason: str) -> None:
+    loss = loss_of(a_pod(exit_code=0, reason=reason), cancelled(at=1000.0))
+    assert loss is not None
+    assert loss.why == CUT_SHORT.format(REASONS[reason])
+
+
+def test_a_job_that_was_cancelled_when_the_time_of_its_deleted_pod_was_over_is_lost() -> None:
+    pod = replace(a_pod(exit_code=0, reason="Completed"), deleting=True, killed_at=999.0)
+    loss = loss_of(pod, cancelled(at=1000.0))
+    assert loss is not None
+    assert loss.why == CUT_SHORT.format("its pod was deleted, and did not get the time that the job needed")
+
+
+@pytest.mark.parametrize(
+    ("killed_at", "completed"),
+    [(None, 999.0), (2000.0, 999.0), (999.0, 999.0 - SKEW_SECONDS - 1), (999.0, None)],
+    ids=["pod stays", "pod had time", "cancelled long before", "nobody knows when"],
+)
+def test_what_may_have_been_cancelled_by_a_person_is_no_loss(killed_at: float | None, completed: float | None) -> None:
+    pod = replace(a_pod(exit_code=0, reason="Completed"), killed_at=killed_at)
+    assert loss_of(pod, replace(cancelled(at=0.0), completed=completed)) is None
+
+
+def test_a_job_that_was_cancelled_as_its_pod_was_deleted_by_force_is_lost() -> None:
+    loss = loss_of_departed(replace(a_pod(), ended=None), cancelled(at=1003.0), 1000.0)
+    assert loss is not None
+    assert loss.is_certain
+    assert "its pod was deleted, and did not get the time" in loss.why
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        None, JOB, concluded("failure", after=3), concluded("success", after=3),
+        cancelled(at=1000.0 - SKEW_SECONDS - 1), cancelled(at=1000.0 + STOPPED_SECONDS + 1),
+        replace(cancelled(at=1003.0), runner_id=2), replace(cancelled(at=1003.0), runner_name="b"),
+    ],
+    ids=["none", "goes on", "failed", "succeeded", "cancelled before", "cancelled later", "another's", "other name"],
+)  # fmt: skip
+def test_nothing_else_is_lost_with_a_pod_that_was_deleted_by_force(job: Job | None) -> None:
+    assert loss_of_departed(replace(a_pod(), ended=None), job, 1000.0) is None
+
+
+def test_a_pod_that_had_ended_before_it_went_is_judged_by_that_end() -> None:
+    assert loss_of_departed(a_pod(), JOB, 5000.0) == loss_of(a_pod(), JOB) is not None
+    assert loss_of_departed(a_pod(exit_code=0, reason="Completed"), cancelled(at=1000.0), 1000.0) is None

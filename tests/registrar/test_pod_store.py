@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from registrar import pod_store
 from registrar.forges.forge import Pace
 from tests.registrar.conftest import World, open_world, until
-from tests.registrar.stand_in_cluster import runner_pod, start
+from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
 
 
 async def test_pods_come_and_go_as_the_watch_tells(world: World) -> None:
@@ -170,3 +171,49 @@ async def test_pods_without_the_pool_label_are_not_the_registrars_business(world
     await until(world.store.pods)
     assert [pod.name for pod in world.store.pods()] == ["cuda-abc-aaaaa"]
     assert await world.api.get("runners", "stranger-abc-aaaaa") is None
+
+
+async def test_a_pod_that_is_gone_is_handed_out_once_as_it_was_in_the_end(world: World) -> None:
+    world.follow()
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await until(world.store.pods)
+    await world.cluster.put(end(pod, exit_code=3), "DELETED")
+    await until(lambda: not world.store.pods())
+    assert world.store.take_departed(["others"]) == ()
+    (departed,) = world.store.take_departed(["runners"])
+    assert departed.ended is not None
+    assert departed.ended.exit_code == 3
+    assert world.store.take_departed(["runners"]) == ()
+
+
+async def test_a_pod_that_was_leaving_when_the_watch_was_lost_is_not_handed_out(world: World) -> None:
+    world.follow()
+    leaving, staying = runner_pod("cuda-abc-aaaaa"), runner_pod("cuda-abc-bbbbb")
+    leaving["metadata"]["deletionTimestamp"] = stamp(-60)
+    for pod in (leaving, staying):
+        await world.cluster.create(pod)
+    await until(lambda: len(world.store.pods()) == 2)
+    world.cluster.silent = True
+    for pod in (leaving, staying):
+        await world.cluster.vanish("runners", pod["metadata"]["name"])
+    world.cluster.silent = False
+    world.cluster.break_watches(forget_history=True)
+    await until(lambda: not world.store.last_seen())
+    assert [pod.name for pod in world.store.take_departed(["runners"])] == ["cuda-abc-bbbbb"]
+
+
+async def test_of_pods_that_are_gone_and_that_nobody_asks_for_the_last_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pod_store, "MOST_DEPARTED", 2)
+    async with open_world(tmp_path, "gitea", Pace(burst=0.05, active=0.1, idle=0.2, census=0.3)) as world:
+        world.follow()
+        names = [f"cuda-abc-{number:05d}" for number in range(4)]
+        for name in names:
+            await world.cluster.create(runner_pod(name))
+        await until(lambda: len(world.store.pods()) == len(names))
+        for name in names:
+            await world.cluster.vanish("runners", name)
+        await until(lambda: not world.store.pods())
+        assert [pod.name for pod in world.store.take_departed(["runners"])] == names[-2:]

@@ -1,5 +1,6 @@
 """A pod's status becomes a stage, whatever is missing from it."""
 
+import time
 from typing import Any
 
 import msgspec
@@ -91,6 +92,22 @@ def test_each_status_is_one_stage_with_kubernetes_own_words(
 def test_a_deleted_pods_stage_begins_when_it_was_deleted_not_when_its_grace_ends() -> None:
     pod = deleted(start(runner_pod()))
     assert read(pod).since == pytest.approx(read({**runner_pod()}).created, abs=5)
+
+
+def test_whatever_runs_in_a_deleted_pod_is_killed_when_its_grace_ends() -> None:
+    killed_at = read(deleted(gated(start(runner_pod())))).killed_at
+    assert killed_at is not None
+    assert abs(killed_at - time.time() - 3600) < 60
+    assert read(runner_pod()).killed_at is None
+
+
+def test_who_ended_the_whole_pod_says_more_than_what_its_container_ended_with() -> None:
+    pod = end(runner_pod(), exit_code=137)
+    assert (it := read(pod).ended) is not None
+    assert it.reason == "Error"
+    pod["status"] |= {"reason": "Evicted", "message": "low on memory"}
+    assert (it := read(pod).ended) is not None
+    assert (it.reason, it.exit_code) == ("Evicted", 137)
 
 
 def test_what_the_registrar_wrote_is_read_back() -> None:
