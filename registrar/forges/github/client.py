@@ -35,6 +35,9 @@ PAGE_SIZE: Final = 100
 # Of answers kept for conditional requests: entries of lists, a kilobyte or two each; an answer counts as one more.
 REMEMBERED: Final = 10_000
 ENTRY_BYTES: Final = 2048
+# An answer that nobody has asked for since is dropped: it is about a run, a job or a runner that is over. What is asked
+# for again and again is so within five minutes, however many repositories there are.
+KEEP_SECONDS: Final = 360.0
 CONNECTIONS: Final = 24  # far below GitHub's 100 at once
 SKEW_SECONDS: Final = 30.0
 REFUSED_RETRY_SECONDS: Final = 15.0
@@ -64,14 +67,23 @@ class GitHubRefusedError(ForgeRefusedError):
 class Remembered(OrderedDict[str, Cached]):
     """The answers that were asked for last by URL, slimmed, as many as `most` entries of lists allow."""
 
-    def __init__(self, most: int = REMEMBERED) -> None:
+    def __init__(self, most: int = REMEMBERED, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._most, self._held = most, 0
+        self._most, self._held, self._clock = most, 0, clock
+        self._asked: dict[str, float] = {}  # when each was asked for last, in the same order
 
     def __getitem__(self, url: str) -> Cached:
         entry = super().__getitem__(url)
-        self.move_to_end(url)
+        self._note(url)
         return entry
+
+    def _note(self, url: str) -> None:
+        """It is asked for now; drop what nobody asked for."""
+        self.move_to_end(url)
+        self._asked.pop(url, None)
+        self._asked[url] = now = self._clock()
+        while len(self) > 1 and (self._held > self._most or now - next(iter(self._asked.values())) > KEEP_SECONDS):
+            del self[next(iter(self))]
 
     def __setitem__(self, url: str, entry: Cached) -> None:
         if url in self:
@@ -79,11 +91,11 @@ class Remembered(OrderedDict[str, Cached]):
         kept = slim(entry[2])
         super().__setitem__(url, (*entry[:2], kept, entry[3]))
         self._held += _size(kept)
-        while self._held > self._most and len(self) > 1:
-            del self[next(iter(self))]
+        self._note(url)
 
     def __delitem__(self, url: str) -> None:
         self._held -= _size(super().__getitem__(url)[2])
+        del self._asked[url]
         super().__delitem__(url)
 
 

@@ -31,7 +31,7 @@ PATIENCE_SECONDS: Final = 0.3  # that a look waits for fresh jobs before it take
 FIRST_PATIENCE_SECONDS: Final = 2.0  # the same of the first look after a start
 QUEUE_PATIENCE_SECONDS: Final = 5.0  # the same of the queue, for which nobody stands still
 RECENT_RUNS: Final = 10  # newest first: where the job of a runner that just ended is looked for
-REMEMBERED_RUNS: Final = 500  # beside those that go on
+REMEMBERED_RUNS: Final = 500  # beside those that go on, and no more than twice the recent ones of each repository
 REPOSITORIES_AT_ONCE: Final = 20
 REPOSITORIES_A_SECOND: Final = 4.0  # for long: a page of runs each
 RUNS_AT_ONCE: Final = 2  # of a repository; few: a runner that is looked up must not stand in line behind all runs
@@ -236,7 +236,9 @@ class Jobs:
         """Of the runs that are over, those that were looked at the longest ago."""
         active = {key for place in self._scopes.values() for runs in place.active.values() for key in runs}
         over = [key for key in self._runs if key not in active]
-        for key in over[: max(0, len(over) - REMEMBERED_RUNS)]:
+        repositories = sum(len(place.active) for place in self._scopes.values())
+        most = min(REMEMBERED_RUNS, 2 * RECENT_RUNS * max(1, repositories))
+        for key in over[: max(0, len(over) - most)]:
             del self._runs[key]
         self._reading = {key: lock for key, lock in self._reading.items() if lock.locked()}
 

@@ -22,6 +22,7 @@ LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "runner_groups": GROUP_FIELDS,
     "repositories": ("full_name",),
 }
+UNREAD: Final = frozenset({"steps"})  # of a single thing: those of a job are most of it
 Answer = TypeVar("Answer")
 
 
@@ -34,10 +35,10 @@ def of(answer: Any, read: Callable[[Entry], Answer]) -> Answer:
 
 
 def slim(answer: Any) -> Any:
-    """A list without what we never read: a page of runs is two megabytes, of which we need some kilobytes."""
+    """A list or a job without what we never read: a page of runs is two megabytes, of which we need some kilobytes."""
     if not isinstance(answer, dict):
         return answer
-    kept = dict(answer)
+    kept = {key: value for key, value in answer.items() if key not in UNREAD}
     for key, fields in LISTS.items():
         entries = kept.get(key)
         if isinstance(entries, list) and not _are_slim(entries, frozenset(fields)):

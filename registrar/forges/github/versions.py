@@ -40,6 +40,8 @@ class Versions:
 
     async def check(self, scope: Scope, versions: Collection[str]) -> None:
         """Learn about these versions. What cannot be learnt now is no failure."""
+        now = self._clock()
+        self._ask_again = {version: at for version, at in self._ask_again.items() if at > now}  # a runner names any
         for version in sorted(filter(_VERSION.fullmatch, versions))[:MOST_VERSIONS]:
             if self._clock() < self._ask_again.get(version, float("-inf")):
                 continue

@@ -12,6 +12,7 @@ from lab.github.limits import Limits
 from registrar.forges.github.active_runs import ActiveRuns, workflow_file
 from registrar.forges.github.forge import GitHub
 from registrar.forges.github.groups import KEEP_SECONDS
+from registrar.forges.github.jobs import RECENT_RUNS
 from tests.github.arranged import job
 from tests.registrar.forges.github.bench import Bench, github_bench
 from values.scope import Scope
@@ -308,6 +309,15 @@ async def test_no_run_that_goes_on_is_forgotten_however_many_there_are(
     assert await bench.forge.result(GUIDE, runner_id=999, job_id=None) is None  # the ended ones are read, too
     assert len(await bench.forge.jobs_in_progress(GUIDE)) == 8
     assert len(bench.forge._jobs._runs) <= 8 + 2
+
+
+async def test_of_runs_that_are_over_no_more_are_remembered_than_a_repository_may_be_asked_for(bench: Bench) -> None:
+    bench.stand_in.run(1, job(5, runner_id=1))
+    for first in range(RECENT_RUNS, 5 * RECENT_RUNS, RECENT_RUNS):
+        ended(bench, first, first + RECENT_RUNS - 1)
+        assert await bench.forge.result(GUIDE, runner_id=999, job_id=None) is None  # each of them is read
+    assert len(await bench.forge.jobs_in_progress(GUIDE)) == 1
+    assert len(bench.forge._jobs._runs) <= 1 + 2 * RECENT_RUNS
 
 
 async def test_a_run_one_of_whose_jobs_has_ended_is_read_again_at_once(bench: Bench) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registrar.forges.github.client import ENTRY_BYTES, REMEMBERED, Remembered
+from registrar.forges.github.client import ENTRY_BYTES, KEEP_SECONDS, REMEMBERED, Remembered
 
 
 def answer(entries: int, **fields: Any) -> tuple[str, None, dict[str, Any], None]:
@@ -65,3 +65,26 @@ def test_long_answers_count_for_more_however_few_lists_they_have() -> None:
     for number in range(3000):
         held[f"/runs/{number}"] = ("etag", None, {"id": number}, None)
     assert len(held) == 3001, "what was replaced counts no more"
+
+
+def test_what_nobody_asks_for_any_more_is_dropped_and_what_is_asked_for_stays() -> None:
+    """Every job leaves a few answers that nobody will ask for again: ten thousand of them are ten megabytes."""
+    now = [0.0]
+    held = Remembered(clock=lambda: now[0])
+    held["/runners"] = answer(3)
+    for number in range(2000):
+        now[0] += 1
+        assert held["/runners"][0] == "etag"
+        held[f"/jobs/{number}"] = answer(1)
+        assert len(held) <= KEEP_SECONDS + 2
+    assert "/runners" in held
+    assert f"/jobs/{2000 - int(KEEP_SECONDS) - 2}" not in held
+    now[0] += KEEP_SECONDS + 1
+    assert held["/runners"][0] == "etag"
+    assert list(held) == ["/runners"]
+
+
+def test_of_a_job_its_steps_are_not_kept() -> None:
+    held = Remembered()
+    held["/jobs/1"] = ("etag", None, {"id": 1, "status": "completed", "steps": [{"name": "x" * 100}] * 50}, None)
+    assert held["/jobs/1"][2] == {"id": 1, "status": "completed"}
