@@ -93,7 +93,7 @@ def unlock(stack: Stack) -> None:
     argv = [sys.executable, "-m", "gpu_runners", "unlock", stack.name, "--yes", "--config-file", str(stack.config_file)]
     done = subprocess.run(
         argv, cwd=paths.REPOSITORY, env=dict(stack.environment), stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, check=False, timeout=UNLOCK_SECONDS,
+        text=True, check=False, timeout=UNLOCK_SECONDS, start_new_session=True,
     )  # fmt: skip
     if done.returncode != 0:
         raise LabError(f"gpu-runners unlock {stack.name}: {done.returncode}\n{done.stdout}{done.stderr}")

@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
 
 from lab import paths
+from lab.build import Say
 from lab.errors import LabError
 from lab.faults.suite import within
 from lab.soak import judgement
@@ -18,8 +21,12 @@ from lab.soak.chart import chart
 from lab.soak.page import page, summary
 from lab.soak.record import Record, document
 from lab.soak.run import Wanted, soak
+from lab.soak.schedule import Kind
+from lab.soak.side import Side
 from lab.soak.stage import stage
+from lab.soak.strikes import KINDS
 
+Stage = Callable[[Say], AbstractContextManager[tuple[Side, Side]]]
 MINUTES = 20.0
 MOST_MINUTES = 600.0
 AROUND_SECONDS = (
@@ -28,7 +35,7 @@ AROUND_SECONDS = (
 MOST_SEED = 1_000_000
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], stage: Stage = stage, kinds: Sequence[Kind] = KINDS) -> int:
     """0: all held; 1: something did not, or the lab's own error; 2: wrong usage; 130: Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m lab.soak", description=__doc__)
     parser.add_argument("--minutes", type=_minutes, default=MINUTES, help=f"for how long faults strike ({MINUTES:g})")
@@ -43,7 +50,7 @@ def main(arguments: list[str]) -> int:
     say(f"seed {seed}, {chosen.minutes:g} minutes")
     try:
         with within("the soak was over", chosen.minutes * 60 + AROUND_SECONDS), stage(say) as sides:
-            record = soak(sides, Wanted(seed, chosen.minutes), say)
+            record = soak(sides, Wanted(seed, chosen.minutes, kinds), say)
     except (LabError, subprocess.SubprocessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -16,7 +16,8 @@ from lab.soak.judgement import (
     verdict,
 )
 from lab.soak.record import Ended, Record
-from lab.soak.schedule import EARLY
+from lab.soak.schedule import EARLY, VERDICT_SECONDS
+from registrar.forges.github.client import KEEP_SECONDS
 
 WHOLE_MINUTES: Final = 20.0
 
@@ -31,11 +32,17 @@ hold.
 
 A job counts as the forge concludes it, and as often as it said itself that it begins. Jobs whose runner a fault killed
 or force-deleted are lost by the fault's nature and counted apart: there it is asked that people read at the forge why.
+A runner that is told to stop reports its job as `cancelled`, though nobody has cancelled it: that is to be told, too.
+GitHub waits for a runner for ten minutes before it has a word on its job, so none is taken there in the last
+{VERDICT_SECONDS["github"] / 60:.0f} minutes; in a shorter run none is taken there at all.
+
 Registrars are killed in the first {EARLY:.0%} of the time only, so that the last processes live long enough to be
 judged by the median slope between all samples: those that lived for
-{(WARM_UP_SECONDS + SPAN_SECONDS) / 60:.0f} minutes, without the first {WARM_UP_SECONDS / 60:.0f}. Memory is resident
-memory as the kernel has it. A pod's whole life is some four Events of the registrar; at most
-{EVENTS_PER_POD:g} count as no flood.
+{(WARM_UP_SECONDS + SPAN_SECONDS) / 60:.0f} minutes, without the first {WARM_UP_SECONDS / 60:.0f}. A registrar keeps
+GitHub's answers for {KEEP_SECONDS / 60:.0f} minutes after somebody asked for them, so until then its memory grows with
+the jobs; `python -m tests.registrar.growth` shows which part holds what, and `tests/registrar/test_growth.py` that
+nothing else grows with the jobs it has seen. Memory is resident memory as the kernel has it. A pod's whole life is
+some four Events of the registrar; at most {EVENTS_PER_POD:g} count as no flood.
 """
 VERDICTS: Final = {True: "held", False: "**broken**", None: "not judged"}
 

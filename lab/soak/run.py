@@ -3,7 +3,7 @@
 import datetime
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,7 @@ from lab.soak.judgement import SUCCESS
 from lab.soak.leftovers import leftovers
 from lab.soak.record import Ended, Left, Record, Struck
 from lab.soak.sampling import Sampling
-from lab.soak.schedule import Strike
+from lab.soak.schedule import Kind, Strike
 from lab.soak.side import Pushed, Side
 from lab.soak.stage import GHOST_SECONDS, KEPT_FAILED
 from lab.soak.stream import Stream, look, waiting
@@ -33,10 +33,11 @@ NOTHING = (LabError, httpx2.TransportError, subprocess.SubprocessError)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for on the command line."""
+    """What was asked for on the command line. kinds: of faults that may strike."""
 
     seed: int
     minutes: float
+    kinds: Sequence[Kind] = KINDS
 
 
 def soak(sides: Sequence[Side], wanted: Wanted, say: Say) -> Record:
@@ -48,24 +49,34 @@ def soak(sides: Sequence[Side], wanted: Wanted, say: Say) -> Record:
     writings = [Writings(side.api, side.pods.namespace) for side in sides]
     sampling = Sampling(sides, writings, started)
     streams = [Stream(side, schedule.jobs(wanted.seed, side.name), topic) for side in sides]
+    struck: list[Struck] = []
     try:
         sampling.start()
         for stream in streams:
             stream.start()
-        struck = strike_all(sides, schedule.strikes(wanted.seed, seconds, KINDS), started, seconds, say)
+        for strike in strike_all(sides, schedule.strikes(wanted.seed, seconds, wanted.kinds), started, seconds):
+            struck.append(strike)
+            say(f"{strike.name} at {strike.side}, {strike.lasted:.1f} s: {strike.note}")
         time.sleep(max(0.0, started + seconds - time.monotonic()))
         for stream in streams:
             stream.stop()
         lasted = time.monotonic() - started
-        say("the time is over: what waits comes to its end")
+        say(f"the time is over: what waits comes to its end, within {CONCLUSION_SECONDS:.0f} s")
         conclude(sides)
-        sampling.stop()
-        told = [jobs_told(side) for side in sides]
-        left = tuple(what_is_left(side) for side in sides)
-    finally:
-        sampling.stop()
+        sampling.close()
+        sampling.wait()
+        told = [jobs_told(side, say) for side in sides]
+        left = tuple(what_is_left(side, say) for side in sides)
+    except KeyboardInterrupt:
+        say(f"interrupted after {(time.monotonic() - started) / 60:.1f} minutes: {so_far(sides, struck)}")
+        raise
+    finally:  # whatever comes next takes all back, and must find nobody who goes on
         for written in writings:
             written.close()
+        for thread in (*streams, sampling):
+            thread.close()
+        for thread in (*streams, sampling):
+            thread.wait()
     day = datetime.datetime.now(datetime.UTC).date().isoformat()
     jobs = tuple(ended(side, job, names) for side, names in zip(sides, told, strict=True) for job in side.pushed)
     return Record(
@@ -73,22 +84,15 @@ def soak(sides: Sequence[Side], wanted: Wanted, say: Say) -> Record:
     )
 
 
-def strike_all(
-    sides: Sequence[Side], planned: Sequence[Strike], started: float, seconds: float, say: Say
-) -> list[Struck]:
+def strike_all(sides: Sequence[Side], planned: Sequence[Strike], started: float, seconds: float) -> Iterator[Struck]:
     """One strike after another, each at its time or as soon as the one before it is over, and none after the end."""
     by_name = {side.name: side for side in sides}
-    struck: list[Struck] = []
     for strike in planned:
         time.sleep(max(0.0, started + strike.at - time.monotonic()))
         at = time.monotonic() - started
         if at > seconds:
-            break
-        side = by_name[strike.side] if strike.side != CLUSTER else sides[0]
-        struck.append(carried_out(strike, side, at))
-        it = struck[-1]
-        say(f"{it.name} at {it.side}, {it.lasted:.1f} s: {it.note}")
-    return struck
+            return
+        yield carried_out(strike, by_name[strike.side] if strike.side != CLUSTER else sides[0], at)
 
 
 def carried_out(strike: Strike, side: Side, at: float) -> Struck:
@@ -116,7 +120,22 @@ def conclude(sides: Sequence[Side]) -> None:
             look(side)
 
 
-def jobs_told(side: Side) -> set[str]:
+def so_far(sides: Sequence[Side], struck: Sequence[Struck]) -> str:
+    """What was seen by now, and of that each job that is not as it should be."""
+    jobs = [(side, job) for side in sides for job in side.pushed]
+    done = sum(job.conclusion == SUCCESS for _, job in jobs)
+    taken = [job for side, job in jobs if job.conclusion != SUCCESS and side.taken_by(job)]
+    ended = [(side, job) for side, job in jobs if job.conclusion not in ("", SUCCESS) and not side.taken_by(job)]
+    wrong = [f"{side.name} {job.name} {job.conclusion}" for side, job in ended]
+    wrong += [f"{side.name} {job.name} ran twice" for side, job in jobs if len(side.begun(job)) > 1]
+    came_about = sum(not strike.failed for strike in struck)
+    return (
+        f"{came_about} faults had struck, {done} of {len(jobs)} jobs had succeeded, {len(taken)} were taken with their "
+        f"runners; {'not as it should be: ' + ', '.join(wrong) if wrong else 'nothing was lost and nothing ran twice'}"
+    )
+
+
+def jobs_told(side: Side, say: Say) -> set[str]:
     """The jobs that were taken and of which people read at the forge why they are lost; waits for all of them."""
     told: set[str] = set()
     taken = [job for job in side.pushed if side.taken_by(job) and job.conclusion != SUCCESS]
@@ -125,6 +144,9 @@ def jobs_told(side: Side) -> set[str]:
         told.update(job.name for job in taken if job.name not in told and is_told(side, job))
         return len(told) == len(taken)
 
+    if taken:
+        names = ", ".join(job.name for job in taken)
+        say(f"people have to read at {side.name} what became of {names}, within {TOLD_SECONDS:.0f} s")
     try:
         until(f"{side.name} tells of {len(taken)} lost jobs", all_told, TOLD_SECONDS)
     except LabError:
@@ -140,9 +162,10 @@ def is_told(side: Side, job: Pushed) -> bool:
         return False
 
 
-def what_is_left(side: Side) -> Left:
+def what_is_left(side: Side, say: Say) -> Left:
     """Pods and registrations that nobody has, once none is left or the time to forget has passed."""
     seen = [Left(side.name, (), ())]
+    say(f"{side.name} has to have what is declared and nothing else, within {SETTLE_SECONDS:.0f} s")
 
     def nothing() -> bool:
         try:

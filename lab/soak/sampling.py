@@ -17,7 +17,7 @@ from lab.soak.record import Sample
 from lab.soak.side import Side
 
 EVERY_SECONDS: Final = 5.0
-CLOSE_SECONDS: Final = 60.0
+CLOSE_SECONDS: Final = 15.0
 
 
 class Sampling:
@@ -34,9 +34,12 @@ class Sampling:
         """From now on."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """No more samples."""
+    def close(self) -> None:
+        """No more samples from now on."""
         self._over.set()
+
+    def wait(self) -> None:
+        """Until the last sample is there, and not for ever."""
         self._thread.join(CLOSE_SECONDS)
 
     def _run(self) -> None:

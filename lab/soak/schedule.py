@@ -1,7 +1,7 @@
 """What happens when, from the seed alone: which fault strikes where, and how long each job takes. Pure."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,9 @@ EARLY: Final = 1 / 3
 # Gitea's runner gives up 60 s after the forge's last answer: it gets one between two outages.
 CALM_SECONDS: Final = 20.0
 TAKING_APART_SECONDS: Final = 60.0
+# So long after a job's runner is taken the forge may have no word on it, and people can read nothing: GitHub waits for
+# a runner for ten minutes. Nothing is taken of which that lies beyond the end.
+VERDICT_SECONDS: Final[Mapping[str, float]] = {"github": 600.0}
 JOB_SECONDS: Final = (0.5, 6.0)
 GAP_SECONDS: Final = (0.0, 2.0)
 
@@ -83,6 +86,8 @@ def jobs(seed: int, side: str) -> Iterator[JobPlan]:
 
 def _fits(kind: Kind, side: str, at: float, seconds: float, planned: Sequence[Strike]) -> bool:
     if kind.ends_registrar and at > seconds * EARLY:
+        return False
+    if kind.takes and at + VERDICT_SECONDS.get(side, 0.0) > seconds:
         return False
     if kind.outage and any(
         it.kind.outage and it.side == side and at < it.at + it.kind.seconds + CALM_SECONDS for it in planned

@@ -94,6 +94,7 @@ def stage(say: Say) -> Iterator[tuple[Side, Side]]:
         rest.callback(machine.make_whole)
         for stack in stacks:
             rest.callback(despite_a_lock, stack, stack.destroy)
+            rest.callback(say, f"{stack.name} is taken back")
         rest.callback(machine.make_whole)  # first of all, as nothing can be destroyed without a cluster
         for stack in stacks:
             say(f"{stack.name} comes up")

@@ -30,10 +30,18 @@ class Stream:
         """From now on."""
         self._thread.start()
 
+    def close(self) -> None:
+        """No more jobs from now on."""
+        self._over.set()
+
+    def wait(self) -> None:
+        """Until the last look is over, and not for ever."""
+        self._thread.join(CLOSE_SECONDS)
+
     def stop(self) -> None:
         """No more jobs. Raises LabError where the thread broke or does not end."""
-        self._over.set()
-        self._thread.join(CLOSE_SECONDS)
+        self.close()
+        self.wait()
         if self._thread.is_alive():
             raise LabError(f"{self._thread.name}: no answer of the forge for {CLOSE_SECONDS:.0f} s")
         if self.trouble is not None:

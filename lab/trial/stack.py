@@ -99,5 +99,6 @@ class Stack:
             text=True,
             check=False,
             timeout=COMMAND_DEADLINE_SECONDS,
+            start_new_session=True,  # a Ctrl-C is for whoever waits here, who may be taking something back with it
         )
         return Outcome(done.returncode, done.stdout, time.monotonic() - started)

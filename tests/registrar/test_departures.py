@@ -56,6 +56,11 @@ def comments(world: World) -> list[str]:
     return [comment.body for comment in world.github.world.repository("mlops/guide").comments]
 
 
+async def nobody_is_told(world: World) -> None:
+    """The Event comes as soon as a job counts as lost."""
+    await stays(lambda: contract.JOB_LOST not in world.cluster.reasons() and comments(world) == [], 1.0)
+
+
 async def test_people_read_why_the_job_of_a_pod_that_was_deleted_by_force_is_cancelled_and_it_is_not_run_again(
     world: World,
 ) -> None:
@@ -97,7 +102,7 @@ async def test_nobody_is_told_of_a_job_that_a_person_cancels(world: World) -> No
     conclude(world, pod)
     await world.cluster.put(end(pod, exit_code=0))
     await until(lambda: not world.cluster.pods)
-    await stays(lambda: comments(world) == [], 1.0)
+    await nobody_is_told(world)
 
 
 async def test_nobody_is_told_of_a_job_that_a_person_cancels_while_its_deleted_pod_waits_for_it(world: World) -> None:
@@ -106,7 +111,7 @@ async def test_nobody_is_told_of_a_job_that_a_person_cancels_while_its_deleted_p
     await world.cluster.put(pod)
     conclude(world, pod)
     await world.cluster.put(end(pod, exit_code=0), "DELETED")
-    await stays(lambda: comments(world) == [], 1.0)
+    await nobody_is_told(world)
 
 
 @pytest.mark.parametrize("conclusion", ["success", "failure"])
@@ -115,7 +120,7 @@ async def test_nobody_is_told_of_a_job_that_came_to_its_own_end(world: World, co
     await world.cluster.vanish("runners", NAME)
     conclude(world, pod, conclusion)
     await until(lambda: not world.loop.remembered)
-    await stays(lambda: comments(world) == [], 0.5)
+    await nobody_is_told(world)
 
 
 async def test_a_younger_namesake_of_another_namespace_has_lost_nothing(tmp_path: Path) -> None:
@@ -128,7 +133,7 @@ async def test_a_younger_namesake_of_another_namespace_has_lost_nothing(tmp_path
         await world.cluster.vanish("others", NAME)
         conclude(world, pod)
         await world.cluster.put(end(pod, exit_code=0))
-        await stays(lambda: comments(world) == [], 1.0)
+        await nobody_is_told(world)
 
 
 async def test_a_forge_that_does_not_answer_is_asked_again_and_an_odd_answer_ends_nothing(world: World) -> None:

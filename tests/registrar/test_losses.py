@@ -133,8 +133,8 @@ def test_a_job_that_was_cancelled_when_the_time_of_its_deleted_pod_was_over_is_l
 
 @pytest.mark.parametrize(
     ("killed_at", "completed"),
-    [(None, 999.0), (2000.0, 999.0), (999.0, 999.0 - SKEW_SECONDS - 1), (999.0, None)],
-    ids=["pod stays", "pod had time", "cancelled long before", "nobody knows when"],
+    [(None, 999.0), (2000.0, 999.0), (1010.0, 999.0), (999.0, 999.0 - SKEW_SECONDS - 1), (999.0, None)],
+    ids=["pod stays", "pod had time", "pod had some time", "cancelled long before", "nobody knows when"],
 )
 def test_what_may_have_been_cancelled_by_a_person_is_no_loss(killed_at: float | None, completed: float | None) -> None:
     pod = replace(a_pod(exit_code=0, reason="Completed"), killed_at=killed_at)

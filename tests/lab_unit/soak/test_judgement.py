@@ -80,7 +80,7 @@ def test_a_process_that_did_not_live_long_enough_is_not_judged_and_said_to_be_so
     short = tuple(sample for sample in record().samples if sample.at < 400)
     findings = {finding.question: finding for finding in judge(replace(record(), samples=short))}
     assert findings["KiB of memory more per minute, gitea"].held is None
-    assert "8 minutes" in findings["descriptors more per minute, github"].found
+    assert "12 minutes" in findings["descriptors more per minute, github"].found
     assert verdict(findings.values())
 
 

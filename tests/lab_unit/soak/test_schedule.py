@@ -61,6 +61,15 @@ def test_jobs_are_taken_with_their_runners_a_minute_apart(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_no_job_is_taken_of_which_the_forge_has_no_word_by_the_end(seed: int) -> None:
+    taking = [strike for strike in strikes(seed, SECONDS, KINDS) if strike.kind.takes]
+    assert {strike.side for strike in taking} == {"gitea", "github"}
+    assert all(strike.at <= SECONDS - 600 for strike in taking if strike.side == "github")
+    assert any(strike.at > SECONDS / 2 for strike in taking), "Gitea says it at once"
+    assert [it for it in strikes(seed, 300.0, KINDS) if it.kind.takes and it.side == "github"] == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_in_the_time_by_default_every_kind_strikes_at_every_place(seed: int) -> None:
     struck = {(strike.kind.name, strike.side) for strike in strikes(seed, SECONDS, KINDS)}
     wanted = {(kind.name, side) for kind in KINDS for side in kind.sides if not kind.takes}
