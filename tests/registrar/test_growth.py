@@ -17,7 +17,8 @@ from tests.registrar.growth import FAST, UNLIMITED, held, pods_come_and_go
 
 # All that bounds a memory by a number or by a time that is longer than a test.
 BOUNDS = (
-    (pool_series, "MOST_POOLS", 4), (pool_series, "LINGER_SECONDS", 0.5), (announcer, "MOST_WITHOUT_POD", 4), (brakes, "MOST_POOLS", 4),
+    (pool_series, "MOST_POOLS", 4), (pool_series, "LINGER_SECONDS", 0.5),
+    (announcer, "MOST_WITHOUT_POD", 4), (brakes, "MOST_POOLS", 4),
     (owners, "MOST_OWNERS", 4), (lost_jobs, "MOST_REMEMBERED", 4), (jobs, "REMEMBERED_RUNS", 4),
     (client, "KEEP_SECONDS", 0.5), (forge, "REMOVED_SECONDS", 0.05), (turns, "RETURN_SECONDS", 0.5),
 )  # fmt: skip
