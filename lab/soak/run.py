@@ -49,6 +49,7 @@ def soak(sides: Sequence[Side], wanted: Wanted, say: Say) -> Record:
     writings = [Writings(side.api, side.pods.namespace) for side in sides]
     sampling = Sampling(sides, writings, started)
     streams = [Stream(side, schedule.jobs(wanted.seed, side.name), topic) for side in sides]
+    threads: list[Stream | Sampling] = [*streams, sampling]
     struck: list[Struck] = []
     try:
         sampling.start()
@@ -73,9 +74,9 @@ def soak(sides: Sequence[Side], wanted: Wanted, say: Say) -> Record:
     finally:  # whatever comes next takes all back, and must find nobody who goes on
         for written in writings:
             written.close()
-        for thread in (*streams, sampling):
+        for thread in threads:
             thread.close()
-        for thread in (*streams, sampling):
+        for thread in threads:
             thread.wait()
     day = datetime.datetime.now(datetime.UTC).date().isoformat()
     jobs = tuple(ended(side, job, names) for side, names in zip(sides, told, strict=True) for job in side.pushed)

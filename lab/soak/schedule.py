@@ -69,9 +69,9 @@ def strikes(seed: int, seconds: float, kinds: Sequence[Kind]) -> tuple[Strike, .
         if fitting:
             kind, side = fitting[0]
             bag.remove(fitting[0])
-            planned.append(Strike(round(at, 1), kind, side, chance.random()))
+            planned.append(Strike(at, kind, side, chance.random()))
             at += kind.seconds
-        at += chance.uniform(*PAUSE_SECONDS)
+        at = round(at + chance.uniform(*PAUSE_SECONDS), 1)
     return tuple(planned)
 
 
