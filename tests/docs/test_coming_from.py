@@ -171,6 +171,18 @@ def test_each_page_shows_the_workflow_before_and_after() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_each_workflow_of_afterwards_comes_with_the_labels_that_its_pool_needs(page: str) -> None:
+    """A just-in-time runner has no label by itself: without one of these a job would wait for a day."""
+    shown = re.findall(r"^```yaml\n(# .*\bafter\b.*)\n(.*?)^```", read(page), re.MULTILINE | re.DOTALL)
+    assert shown
+    for comment, text in shown:
+        labels = yaml.safe_load(comment.partition("labels: ")[2] or "[]")
+        for job in yaml.safe_load(text)["jobs"].values():
+            asked = job["runs-on"]
+            assert labels == ([asked] if isinstance(asked, str) else asked)
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_each_page_says_what_gets_better_and_what_is_different(page: str) -> None:
     different = read(page).partition("\n## What is different\n")[2]
     assert "\n## What gets better\n" in read(page)
