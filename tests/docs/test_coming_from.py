@@ -173,7 +173,7 @@ def test_each_page_shows_the_workflow_before_and_after() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_each_workflow_of_afterwards_comes_with_the_labels_that_its_pool_needs(page: str) -> None:
     """A just-in-time runner has no label by itself: without one of these a job would wait for a day."""
-    shown = re.findall(r"^```yaml\n(# .*\bafter\b.*)\n(.*?)^```", read(page), re.MULTILINE | re.DOTALL)
+    shown = re.findall(r"^```yaml\n(# [^\n]*\bafter\b[^\n]*)\n(.*?)^```", read(page), re.MULTILINE | re.DOTALL)
     assert shown
     for comment, text in shown:
         labels = yaml.safe_load(comment.partition("labels: ")[2] or "[]")
