@@ -42,6 +42,7 @@ async def a_busy_pod(world: World) -> dict[str, Any]:
     pod = await an_online_pod(world)
     world.github.run(1, job(5, runner_id=runner_id(pod)))
     await until(lambda: pod["metadata"]["annotations"].get(contract.BUSY_ANNOTATION) == "5")
+    await until(lambda: any(seen.busy == "5" for seen in world.store.pods()))
     return pod
 
 
