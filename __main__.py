@@ -1,5 +1,10 @@
 """Table of contents: what a stack declares, in order. Reads the config, checks the cluster, declares, and no more."""
 
+from components.interruption import end_at_interrupts
+
+if __name__ == "__main__":
+    end_at_interrupts()  # before the imports, which take a second
+
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial

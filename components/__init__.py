@@ -7,7 +7,7 @@
   prepull_container  the containers of a pod that has images pulled ahead
   labels          every Kubernetes label and annotation that the program sets
   cluster_hook    resource hooks that look at the cluster
-  interruption    how the program learns that its `up` is to end
+  interruption    how the program ends where its `up` is to end
 
 Each room has a `declare` that takes plain values; a stack's config is joined to them in `__main__.py` alone.
 """

@@ -8,18 +8,16 @@ import pulumi
 
 from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
-from components.interruption import UpInterruptedError, end_program, interruption
+from components.interruption import UpInterruptedError, interruption
 
 Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 
 
-def cluster_hook(
-    look: Callable[[ClusterConnection], None], missing: Callable[[], str], end: Callable[[], None] = end_program
-) -> Hook:
+def cluster_hook(look: Callable[[ClusterConnection], None], missing: Callable[[], str]) -> Hook:
     """A hook that runs look with a connection of its own; what look raises fails the `up`.
 
-    Where the `up` is to end it raises UpInterruptedError at once, with what missing returns then, and calls end; nobody
-    waits for the look any more.
+    Where the `up` is to end it raises UpInterruptedError at once, with what missing returns then; nobody waits for the
+    look any more.
     """
     choice = ClusterChoice.of_this_program(os.environ)
 
@@ -33,7 +31,6 @@ def cluster_hook(
             looked = asyncio.ensure_future(asyncio.to_thread(connect_and_look))
             await asyncio.wait({looked, interrupted}, return_when=asyncio.FIRST_COMPLETED)
             if not looked.done():
-                end()
                 raise UpInterruptedError(missing())
             looked.result()
 

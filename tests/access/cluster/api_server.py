@@ -31,9 +31,13 @@ class ApiServer(ThreadingHTTPServer):
         self._answering = threading.Event()
         self._answering.set()
 
+    def stop_answering(self) -> None:
+        """From now on every request waits."""
+        self._answering.clear()
+
     def hold(self) -> None:
         """From now on no request is answered. Returns when one waits."""
-        self._answering.clear()
+        self.stop_answering()
         assert self.held.wait(20), "nobody asked"
 
     def release(self) -> None:
