@@ -121,7 +121,7 @@ def _link(program: Program) -> None:
         link.unlink(missing_ok=True)
         if found is None:
             link.hardlink_to(program.folder / name)
-        else:
+        elif found.exists():  # else what it comes with does without it
             link.symlink_to(found)
 
 

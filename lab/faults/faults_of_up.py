@@ -24,6 +24,7 @@ OUTPUT: Final = "output"
 LOCKED: Final = "currently locked"
 POINT_SECONDS: Final = 120.0
 END_SECONDS: Final = 60.0
+INTERRUPTED_SECONDS: Final = 10.0  # two are promised, on a machine that has nothing else to do
 LONG_SECONDS: Final = 180.0
 ONLINE_SECONDS: Final = 60
 SIZES: Final = ("264Mi", "272Mi", "280Mi", "288Mi", "296Mi")
@@ -100,8 +101,8 @@ def interrupted(scene: Scene) -> Observation:
         struck = time.monotonic()
         code = process.wait(ONLINE_SECONDS + END_SECONDS)
         lasted = time.monotonic() - struck
-    if code == 0:
-        raise LabError(f"`up` was interrupted and ended with 0:\n{_output(scene)[-2000:]}")
+    if code == 0 or lasted > INTERRUPTED_SECONDS:
+        raise LabError(f"`up` was interrupted and ended with {code} after {lasted:.1f} s:\n{_output(scene)[-2000:]}")
     scene.stack.configure(config())
     again = scene.stack.up().succeeded()
     scene.until_serving()

@@ -9,6 +9,7 @@ from lab import paths
 HERE = Path(__file__).resolve().parent
 BASE = "python"
 KUBERNETES_PLUGIN = "resource-kubernetes-v4.25.0"
+OLD_HOST = "pulumi-language-python-3.79"  # behind the lab's own
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ def _keda() -> Recipe:
 
 
 def _pulumi() -> Recipe:
-    programs = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec")
+    programs = ["pulumi", "pulumi-language-python", "pulumi-language-python-exec"]
+    if (paths.BIN / OLD_HOST).exists():  # a Pulumi of the user's has none
+        programs.append(OLD_HOST)
     plugin = "pulumi-resource-kubernetes"
     # The policy pack's as well: a pull request is reviewed in this image.
     requirements = Requirements(paths.REPOSITORY / "locks/program.txt")

@@ -35,6 +35,7 @@ LONG = {
         "test_doctor.py",
         "test_doctor_worlds.py",
         "test_first_hour.py",
+        "test_interruption.py",
         "test_long_way.py",
     ),
     "demo": ("test_demo.py",),

@@ -79,6 +79,7 @@ def test_an_official_installation_is_used_with_what_lies_beside_it(
         (official / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(official))
     monkeypatch.setattr(paths, "BIN", tmp_path / "bin")
-    build.build_all(lambda _: None, ("pulumi", "pulumi-language-python"))
+    build.build_all(lambda _: None, ("pulumi", "pulumi-language-python", "pulumi-language-python-3-79"))
     for name in ("pulumi", "pulumi-language-python"):
         assert (tmp_path / "bin" / name).resolve() == official / name
+    assert len(list((tmp_path / "bin").iterdir())) == 2  # an official host has no older one behind it
