@@ -38,6 +38,8 @@ def read_credential(root: Section, forge: str, environment: Mapping[str, str]) -
     token, key = (read_secret(root, name, VARIABLES[name], environment) for name in (TOKEN_KEY, PRIVATE_KEY_KEY))
     app = root.section(APP_KEY)
     if not app.values:
+        if not root.is_well(APP_KEY):
+            return None
         if key and forge == GITHUB:
             root.note(APP_KEY, f"nothing, but {PRIVATE_KEY_KEY}", "appId beside the key", "see the App's settings page")
         elif not token:
@@ -45,8 +47,8 @@ def read_credential(root: Section, forge: str, environment: Mapping[str, str]) -
             cure = f"{ways}; or name a {APP_KEY}" if forge == GITHUB else ways
             root.note(TOKEN_KEY, "nothing", "a token of the forge that may register and remove runners", cure)
         return Credential(token=token) if token else None
-    if forge != GITHUB:
-        root.note(APP_KEY, "a GitHub App", f"{TOKEN_KEY} for the forge {forge or 'of this stack'}", f"remove {APP_KEY}")
+    if forge and forge != GITHUB:
+        root.note(APP_KEY, "a GitHub App", f"{TOKEN_KEY} for the forge {forge}", f"remove {APP_KEY}")
     if token:
         root.note(APP_KEY, f"an App and {TOKEN_KEY}", "one of both", f"`pulumi config rm {TOKEN_KEY}`")
     return _read_app(root, APP_KEY, PRIVATE_KEY_KEY, key)

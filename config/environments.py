@@ -1,7 +1,7 @@
 """Reads the environments of a platform: the namespaces that may hold runners, and what each of them grants at most."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from config.caches import KEY as CACHES
@@ -29,6 +29,7 @@ RUNNER_GROUP_KIND: Final = text_kind(
     "write the name as the organization's settings show it",
     {"minLength": 1, "maxLength": MOST_NAME},
 )
+KEDA_KIND: Final = replace(NAMESPACE_KIND, cure=lambda _: "write the namespace of your KEDA, e.g. keda")
 IMAGES_KIND: Final = text_kind(
     is_image_beginning,
     "an image or what it begins with, without tag and digest, e.g. registry.example.com/ml/",
@@ -110,7 +111,7 @@ def read_environment(
         caches=caches,
         deployer=read_deployer(section.section("deployer")) if section.has("deployer") else None,
         previewer=_read_previewer(section),
-        autoscaler=section.optional_text("autoscaler", NAMESPACE_KIND),
+        autoscaler=section.optional_text("autoscaler", KEDA_KIND),
         rerun_lost_jobs=section.optional_flag("rerunLostJobs"),
         prepull=section.optional_flag("prepull"),
     )

@@ -110,7 +110,8 @@ def check_provider(
         if value and [owner for owner in owners if owner != value]:
             found, allowed = f"{name}={value} in the environment", f"nothing there, or {' and '.join(owners)}"
             root.note("platform", found, allowed, f"`unset {name}`: it beats what the stack says")
-    if owners and root.values.get("forgeCa") and not any(environment.get(name) for name in CA_VARIABLES):
+    is_given = root.values.get("forgeCa") and root.is_well("forgeCa")
+    if owners and is_given and not any(environment.get(name) for name in CA_VARIABLES):
         cure = "set SSL_CERT_FILE in the environment to a file with this CA and the public ones"
         root.note("forgeCa", "a CA that Pulumi's GitHub provider does not know", "one that it finds", cure)
 

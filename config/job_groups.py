@@ -30,6 +30,8 @@ def check_job_groups(platform_section: Section, platform: PlatformConfig, github
             platform_section.note(key, found, f"a group restricted to {', '.join(wanted)}", cure)
             continue
         group = declared.get((scope.path.lower(), name.lower()))
+        if not platform_section.is_well("runnerGroups"):
+            continue
         if group is not None and set(map(str.lower, group.workflows)) != set(map(str.lower, wanted)):
             found = f"{name}, for {', '.join(group.workflows) or 'every workflow'}"
             cure = f"write these as its workflows in platform.runnerGroups: {', '.join(wanted)}"

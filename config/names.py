@@ -7,6 +7,7 @@ from config.fields import Section
 from config.kinds import TextKind, text_kind
 from values.kubernetes_syntax import CLUSTERS_OWN, DNS_LABEL, IMAGE, has_digest, is_bare_digest, is_dns_label, is_image
 from values.runner_label import LONGEST_LABEL, MOST_LABELS, is_runner_label
+from values.secrecy import without_login, without_secrets
 from values.visible_text import visible
 
 MOST_SHOWN: Final = 6  # labels in a cure
@@ -30,13 +31,18 @@ IMAGE_BY_DIGEST: Final = TextKind(
 NAMESPACE_KIND: Final = text_kind(is_dns_label, DNS, "write e.g. gpu-runners-dev", {"pattern": f"^{DNS_LABEL}$"})
 
 
+def _may_be_shown(text: str) -> bool:
+    """Whether a cure may repeat it: nothing in it looks like a credential."""
+    return without_secrets(without_login(text)) == text
+
+
 def _label_cure(text: str) -> str:
     seen = visible(text)
     if seen != text and is_runner_label(seen) and " " not in seen:
         return f"write {seen}, without blanks and letters that nobody sees"
     if "," in seen or " " in seen:
         parts = [part for part in re.split(r"[, ]+", seen) if part]
-        is_list = 1 < len(parts) <= MOST_SHOWN and all(map(is_runner_label, parts))
+        is_list = 1 < len(parts) <= MOST_SHOWN and all(map(is_runner_label, parts)) and _may_be_shown(seen)
         return f"write [{', '.join(parts) if is_list else 'one, two'}], each label on its own"
     return "write one word, e.g. gpu; a job that writes it otherwise in `runs-on` gets no such runner"
 
@@ -80,7 +86,7 @@ def _image_cure(text: str, example: str) -> str:
     name, at, _ = text.rpartition("@")
     if "://" in text:
         bare = text.partition("://")[2]
-        is_whole = is_image(bare) and (has_digest(bare) or "@" not in example)
+        is_whole = is_image(bare) and _may_be_shown(text) and (has_digest(bare) or "@" not in example)
         return f"leave the scheme out: {bare}" if is_whole else f"leave the scheme out, e.g. {example}"
     if is_bare_digest(text):
         return f"write the image's name before its digest, e.g. {example}"

@@ -26,14 +26,22 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
     wanted: Counter[tuple[str, str]] = Counter()
     for index, pool in enumerate(pools):
         namespace = pool["namespace"]
-        if namespace and environments and namespace not in environments and _are_named(root, platform):
+        is_told = not root.is_well(f"pools[{index}].namespace")
+        if namespace and not is_told and environments and namespace not in environments and _are_named(root, platform):
             cure = f"add it to {NAMESPACE}:platform.environments"
             root.note(f"pools[{index}].namespace", namespace, f"one of {', '.join(environments)}", cure)
         identity = pool["identity"]
-        if identity in JOB_ACCOUNTS and namespace in environments and (namespace, identity) not in lent:
+        is_lent = (namespace, identity) in lent or not _all_well(root, platform, identity)
+        if identity in JOB_ACCOUNTS and namespace in environments and not is_lent:
             cure = f"name {namespace} as `{identity}.namespace` of the environment that is meant, with its workflows"
             root.note(f"pools[{index}].identity", identity, f"a pool in a {identity}'s namespace", cure)
-        if "autoscaling" in pool and namespace in environments and not environments[namespace].autoscaler:
+        has_autoscaler = namespace in environments and environments[namespace].autoscaler
+        if (
+            "autoscaling" in pool
+            and namespace in environments
+            and not has_autoscaler
+            and _all_well(root, platform, "autoscaler")
+        ):
             cure = f"name KEDA's namespace as `autoscaler` of the environment {namespace}"
             root.note(f"pools[{index}].autoscaling", "it", "a pool whose environment has an autoscaler", cure)
         if "prepull" in pool and namespace in environments and not environments[namespace].prepull:
@@ -48,9 +56,9 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
             _check_limits(root, index, pool, platform.runner_limits)
         if "gpu" in pool and pool["gpu"]["resource"]:
             wanted[namespace, pool["gpu"]["resource"]] += pool["gpu"]["count"] * most_runners(pool)
-    for environment in platform.environments:
+    for index, environment in enumerate(platform.environments):
         own = [pool for pool in pools if pool["namespace"] == environment.namespace]
-        _check_quota(root, environment, own)
+        _check_quota(root, index, environment, own)
         _check_single_mounts(root, environment, own)
     unread = {
         environment.namespace
@@ -66,6 +74,12 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
             root.note("pools", f"{count} {resource} in {namespace}", f"at most its quota, {granted}", cure)
 
 
+def _all_well(root: Section, platform: PlatformConfig, field: str) -> bool:
+    """Whether nobody has a problem with that field of the platform or an environment: a pool may mean a wrong one."""
+    environments = (f"platform.environments[{index}].{field}" for index in range(len(platform.environments)))
+    return all(map(root.is_well, (f"platform.{field}", *environments)))
+
+
 def _are_named(root: Section, platform: PlatformConfig) -> bool:
     """Whether every environment has a name: a wrong one might be what a pool means."""
     return all(
@@ -74,7 +88,7 @@ def _are_named(root: Section, platform: PlatformConfig) -> bool:
     )
 
 
-def _check_quota(root: Section, environment: EnvironmentConfig, pools: Sequence[RunnerPool]) -> None:
+def _check_quota(root: Section, index: int, environment: EnvironmentConfig, pools: Sequence[RunnerPool]) -> None:
     """Whether all runners of an environment fit into its quota at the same time; their GPUs are counted elsewhere."""
     quota = environment.quota
     sums = (
@@ -90,7 +104,7 @@ def _check_quota(root: Section, environment: EnvironmentConfig, pools: Sequence[
         ),
     )
     for key, field, most, wanted in sums:
-        if wanted > most:
+        if wanted > most and root.is_well(f"platform.environments[{index}].quota.{key}"):
             unit = "pods" if key == "pods" else "cores" if key == "cpu" else "bytes"
             less = "replicas" if field == "replicas" else f"replicas or {field}"
             cure = f"lower {less}, or raise quota.{key} of the environment"

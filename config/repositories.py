@@ -109,7 +109,7 @@ class RepositoryReader:
         name = section.text("name", ENVIRONMENT_KIND)
         branches = section.texts("branches", BRANCH_KIND, MOST_BRANCHES)
         variables, secrets = _read_variables(section, "environment"), self._secrets.read(section)
-        if not branches:
+        if not branches and section.is_well("branches"):
             cure = 'name those whose workflows may use it, e.g. [main]; ["*", "*/*"] for all'
             section.note("branches", "nothing", "at least one branch", cure)
         section.once("branches", branches)

@@ -71,18 +71,20 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ, sha
         raise StackConfigError(root.problems)
     check_keys(root)
     forge = _read_forge(root)
-    tags_allowed = root.flag("allowImageTags")
+    tags_allowed = root.flag("allowImageTags") or not root.is_well("allowImageTags")  # what is no flag is told alone
     section = root.section("platform")
     proxy = read_proxy(root, has_platform=bool(section.values))
     pools = read_pools(root, root.section("poolDefaults"), forge, proxy, tags_allowed=tags_allowed)
+    forge_ca = root.text("forgeCa", CA_KIND)
     platform, credential, github, wiring_credential = None, None, GitHubConfig(), None
     if section.values:
         platform = read_platform(root, section, forge, environment, proxy, tags_allowed=tags_allowed)
         check_pools(root, pools, platform)
         credential = read_credential(root, forge, environment)
         github = read_github(root, section, forge, environment)
-        check_job_groups(section, platform, github)
-        check_trusted_branches(section, platform, github)
+        if forge:  # else nobody knows whether there are groups
+            check_job_groups(section, platform, github)
+            check_trusted_branches(section, platform, github)
         if github.owners:  # else nobody needs it
             wiring_credential = read_wiring_credential(root, credential, environment)
             check_provider(root, github, wiring_credential, environment)
@@ -96,7 +98,7 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ, sha
         credential=credential,
         github=github,
         wiring_credential=wiring_credential,
-        forge_ca=root.text("forgeCa", CA_KIND),
+        forge_ca=forge_ca,
         pod_security_version=root.text("podSecurityVersion", VERSION_KIND),
         blocked_cidrs=tuple(root.texts("blockedCidrs", BLOCKED_KIND)),
         dns_cidrs=tuple(root.texts("dnsCidrs", DNS_KIND)),

@@ -76,3 +76,21 @@ def test_what_the_stack_keeps_as_a_secret_is_not_repeated(key: str, value: objec
     message = message_of(stack_file("platform") | {key: value}, secrets=(key,))
     assert f"gpu-runners:{key}" in message
     assert HUSH not in message
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        ("image", f"docker://registry.example.com/ml:ghp_{HUSH}{HUSH}"),
+        ("labels", [f"gpu,ghp_{HUSH}{HUSH}"]),
+        ("labels", f"gpu,ghp_{HUSH}{HUSH}"),
+        ("memory", f"8Gi,ghp_{HUSH}{HUSH}"),
+        ("protectJobSeconds", f"6h ghp_{HUSH}{HUSH}"),
+    ],
+)
+def test_no_cure_repeats_one_either(key: str, written: object) -> None:
+    values = stack_file("dev")
+    values["pools"][0][key] = written
+    message = message_of(values)
+    assert message
+    assert HUSH not in message
