@@ -157,9 +157,9 @@ PARTS: Final[Mapping[str, Make]] = {
 
 
 def _write(parts: Mapping[str, Part]) -> None:
-    report.write(parts)
-    PAGE.write_text(page(parts))
-    for file, text in plots(parts).items():
+    kept = report.write(parts)
+    PAGE.write_text(page(kept))
+    for file, text in plots(kept).items():
         (PAGE.parent / file).write_text(text)
 
 

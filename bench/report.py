@@ -67,11 +67,13 @@ def load(file: Path = SAMPLES) -> dict[str, Part]:
     return {part.name: part for part in parts}
 
 
-def write(parts: Mapping[str, Part], samples: Path = SAMPLES, summary: Path = RESULTS) -> None:
-    """Both files: every sample, and the medians."""
+def write(parts: Mapping[str, Part], samples: Path = SAMPLES, summary: Path = RESULTS) -> dict[str, Part]:
+    """Both files: every sample, and the medians. Returns the parts as they now stand there, with rounded seconds."""
     samples.write_text(_list(_text(part) for part in parts.values()))
-    medians = results(m for part in parts.values() for m in part.measurements)
+    kept = load(samples)
+    medians = results(m for part in kept.values() for m in part.measurements)
     summary.write_text(_list(map(json.dumps, medians)))
+    return kept
 
 
 def _list(entries: Iterable[str]) -> str:

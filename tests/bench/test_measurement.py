@@ -31,7 +31,7 @@ def test_a_measurement_is_read_as_it_was_written() -> None:
 
 def test_parts_are_read_as_they_were_written(tmp_path: Path) -> None:
     part = Part("real", "2026-11-27", 2, 0.25, [OF_OURS], ["no time left"])
-    write({"real": part}, tmp_path / "samples.json", tmp_path / "results.json")
+    assert write({"real": part}, tmp_path / "samples.json", tmp_path / "results.json") == {"real": part}
     assert load(tmp_path / "samples.json") == {"real": part}
     assert json.loads((tmp_path / "results.json").read_text()) == results([OF_OURS])
     assert load(tmp_path / "absent.json") == {}

@@ -162,6 +162,28 @@ def test_a_registrar_that_is_away_is_waited_for(pod: PodFolder) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize("knows_parts_of_a_second", [True, False])
+def test_a_new_pod_that_is_turned_away_asks_again_soon_and_then_as_of_anybody(
+    pod: PodFolder, knows_parts_of_a_second: bool
+) -> None:
+    refuses = "" if knows_parts_of_a_second else "case $1 in *.*) exit 1 ;; esac\n"
+    put_program(pod, "sleep", f'{refuses}echo "$1" >> {pod.root}/slept')
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        (pod.root / "trust/url").write_text(f"https://localhost:{held.getsockname()[1]}")
+        (pod.root / "trust/ca.crt").write_text("")
+        with pod.start(REGISTER, PATH=f"{pod.root / 'bin'}:{os.environ['PATH']}") as process:
+            assert process.stderr is not None
+            for _ in range(2):  # at the second such line it has slept after the first
+                while "next try in" not in process.stderr.readline():
+                    assert process.poll() is None
+            process.kill()
+    slept = pod.text("slept").split()
+    soon = ["0.1"] * 10 if knows_parts_of_a_second else []
+    assert slept[: len(soon)] == soon
+    assert all(float(seconds) >= 1 for seconds in slept[len(soon) :])
+
+
 def test_an_odd_answer_is_no_registration(pod: PodFolder) -> None:
     with serving(pod.root / "trust", [Answer(500, "oops"), Answer(200, "{}")]) as server:
         code, _ = pod.run(REGISTER)
