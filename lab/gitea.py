@@ -54,6 +54,10 @@ ISSUE_INDEXER_TYPE = db
 [actions]
 ENABLED = true
 DEFAULT_ACTIONS_URL = self
+[queue.push_update]
+TYPE = channel
+[queue.actions_ready_job]
+TYPE = channel
 [log]
 MODE = console
 LEVEL = Warn
