@@ -12,10 +12,10 @@ if [[ ${1-} != environment ]]; then
     # From here on `unset`, `set`, `exec` and `exit` are the shell's own, whatever has their names.
     POSIXLY_CORRECT=1
     \unset -f mapfile
-    \set +kvx
+    \set +kuvx
     \mapfile -d "" -t environment < /proc/self/environ || \exit
     # Bytes, whatever the image's language.
-    \exec env -i LC_ALL=C "PATH=$PATH" "LD_LIBRARY_PATH=${LD_LIBRARY_PATH-}" "GPU_RUNNERS_IMAGE=$GPU_RUNNERS_IMAGE" \
+    \exec env -i LC_ALL=C "PATH=$PATH" "LD_LIBRARY_PATH=$LD_LIBRARY_PATH" "GPU_RUNNERS_IMAGE=$GPU_RUNNERS_IMAGE" \
         "HOSTNAME=$HOSTNAME" "$BASH" "$0" environment "${environment[@]}"
 fi
 set -u +e

@@ -21,7 +21,8 @@ _require() {
 
 _require sleep "with which a busy runner waits for its job's end" coreutils
 
-_is_store() { # of CAs, that this user can read
+# Of CAs, that this user can read.
+_is_store() {
     [ -f "$1" ] && [ -r "$1" ] && [ -s "$1" ]
 }
 # Images for jobs often lack the public CAs, or name a file that is not there: they are brought. A forge's own CA is in

@@ -1,16 +1,26 @@
 #!/bin/bash
 # Job hook of GitHub's runner (docs/adrs/1751-runner-job-hooks.md of actions/runner), run at a job's end by the user's image
-# (needs: bash): a table in the summary of the run. A hook that fails would fail the job, and nothing ends one that hangs:
+# (needs: bash, env): a table in the summary of the run. A hook that fails would fail the job, and nothing ends one that hangs:
 # this one always ends with 0, after 20 s at the latest. What others wrote is only ever a text, of few letters and short.
-set +eu
-LC_ALL=C
-exec < /dev/null 2> /dev/null
+# It starts anew with what it needs, as the container hook does: an image may export functions and options of the shell.
+if [[ ${1-} != anew ]]; then
+    POSIXLY_CORRECT=1
+    \unset -f env
+    \set +kuvx
+    \env -i LC_ALL=C "PATH=$PATH" "LD_LIBRARY_PATH=$LD_LIBRARY_PATH" "GITHUB_STEP_SUMMARY=$GITHUB_STEP_SUMMARY" \
+        "GPU_RUNNERS_POOL=$GPU_RUNNERS_POOL" "GPU_RUNNERS_GPUS=$GPU_RUNNERS_GPUS" \
+        "GPU_RUNNERS_QUEUE_TIME=$GPU_RUNNERS_QUEUE_TIME" "PROCESSES_DIRECTORY=$PROCESSES_DIRECTORY" \
+        "$BASH" "$0" anew "$PPID" < /dev/null 2> /dev/null || \:
+    \exit 0
+fi
 
+worker=$2
 plain() {
     local text=${1//[!A-Za-z0-9 ._+\/-]/}
     cell=${text:0:80}
 }
-span() { # seconds, for people
+# Seconds, for people.
+span() {
     cell=
     (($1 < 3600)) || cell="$(($1 / 3600)) h "
     (($1 < 60)) || cell+="$(($1 / 60 % 60)) min "
@@ -51,7 +61,7 @@ table() {
     [ -z "$GPU_RUNNERS_GPUS" ] || names
     plain "${GPU_RUNNERS_GPUS:-none}" && row GPU "${gpus:-$cell}"
     # Its process began with the job, and no job can change when.
-    read -r line < "$PROCESSES_DIRECTORY/$PPID/stat" && read -r up rest < "$PROCESSES_DIRECTORY/uptime"
+    read -r line < "$PROCESSES_DIRECTORY/$worker/stat" && read -r up rest < "$PROCESSES_DIRECTORY/uptime"
     if [[ $line == *" (Runner.Worker) "* ]]; then
         read -r -a fields <<< "${line##*) }"
         up=$((${up%.*} - fields[19] / 100))

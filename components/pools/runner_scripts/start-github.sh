@@ -25,7 +25,8 @@ _has_library() {
 
 _newline='
 '
-_next() { # line of $_rest
+# The next line of $_rest.
+_next() {
     _line=${_rest%%"$_newline"*}
     _rest=${_rest#"$_line"} _rest=${_rest#"$_newline"}
     [ -n "$_line$_rest" ]
@@ -71,7 +72,8 @@ if [ -e "$_listener" ] && ! _starts; then
     _starts || :
 fi
 case $_version in
-musl) # some images have glibc beside it
+# Some images have glibc beside it.
+musl)
     [ -e "$_listener" ] && [ "$_code" = 0 ] || _breach "the image's C library is musl, and GitHub's runner needs glibc" "$_newer"
     ;;
 2.[0-9] | 2.1[0-9] | 2.2[0-7] | 2.[0-9].* | 2.1[0-9].* | 2.2[0-7].*)

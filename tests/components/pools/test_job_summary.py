@@ -5,6 +5,7 @@ GITHUB_STEP_SUMMARY, whose content they send on when the hook has ended; any oth
 """
 
 import os
+import re
 import subprocess
 import time
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Job:
         worker.unlink(missing_ok=True)
         worker.symlink_to("/bin/bash")
         done = subprocess.run(
-            [str(worker), "-c", f'bash -e "{hook}"; exit $?'],
+            [str(worker), "-p", "-c", f'bash -e "{hook}"; exit $?'],
             env={
                 "PATH": f"{self.folder}/bin:{os.environ['PATH']}", "GITHUB_STEP_SUMMARY": str(self.summary),
                 "GPU_RUNNERS_POOL": "closed/cuda", "GPU_RUNNERS_GPUS": "2 nvidia.com/gpu",
@@ -171,6 +172,42 @@ def test_a_summary_that_is_gone_or_named_by_nobody_is_no_failure(job: Job) -> No
     job.summary.unlink()
     assert job.end() == []
     assert job.end(GITHUB_STEP_SUMMARY="") == []
+
+
+KEYWORDS = {"case", "do", "done", "elif", "else", "esac", "fi", "for", "if", "in", "then", "time", "while"}
+WORDS = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", JOB_SUMMARY)) - KEYWORDS
+NEEDED = {
+    "GITHUB_STEP_SUMMARY", "GPU_RUNNERS_GPUS", "GPU_RUNNERS_POOL", "GPU_RUNNERS_QUEUE_TIME", "PATH",
+    "PROCESSES_DIRECTORY",
+}  # fmt: skip
+EXPORTED: dict[str, dict[str, str]] = {
+    "variables": dict.fromkeys(WORDS - NEEDED - {"LC_ALL", "PPID"}, "the image's"),
+    "functions": {
+        f"BASH_FUNC_{name}%%": "() {  echo the image did $FUNCNAME;\n exit 3\n}" for name in [*WORDS, "[", ":"]
+    },
+    "options": {"SHELLOPTS": "allexport:errexit:histexpand:history:keyword:noclobber:noglob:nounset:posix"},
+    "bashs own": {
+        "BASH_COMPAT": "31",
+        "BASHOPTS": "failglob:lastpipe:localvar_inherit:nocasematch",
+        "POSIXLY_CORRECT": "1",
+    },
+}
+
+
+@pytest.mark.parametrize("exported", EXPORTED.values(), ids=EXPORTED)
+def test_nothing_that_an_image_exports_changes_the_summary_or_fails_the_job(job: Job, exported: dict[str, str]) -> None:
+    job.nvidia_smi(f"echo '{ONE}'")
+    (job.folder / "seconds").write_text("62")
+    lines = job.end(**exported)
+    assert (cell(lines, "GPU"), cell(lines, "Waited")) == ("1 x NVIDIA H100 80GB HBM3", "1 min 2 s")
+    assert cell(lines, "For")
+
+
+def test_an_image_without_env_has_no_summary_and_its_job_does_not_fail(job: Job) -> None:
+    programs = job.folder / "few"
+    programs.mkdir()
+    (programs / "bash").symlink_to("/bin/bash")
+    assert job.end(PATH=str(programs)) == []
 
 
 def test_a_hook_fits_into_the_script_that_admission_takes() -> None:
