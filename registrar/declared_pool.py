@@ -63,11 +63,12 @@ def read_declared_pool(deployment: Deployment) -> DeclaredPool:
         labels = runner_labels(((template and template.annotations) or {}).get(contract.RUNNER_LABELS_ANNOTATION, ""))
     except MalformedError:
         labels = ()
+    name: object = ((template and template.labels) or {}).get(contract.POOL_LABEL)
     idle_seconds = _number(annotations.get(contract.IDLE_SECONDS_ANNOTATION))
     return DeclaredPool(
         namespace=(metadata and metadata.namespace) or "",
         deployment=(metadata and metadata.name) or "",
-        name=((template and template.labels) or {}).get(contract.POOL_LABEL, ""),
+        name=name if isinstance(name, str) else "",
         labels=frozenset(labels),
         most=identifier_or_none(annotations.get(contract.MOST_RUNNERS_ANNOTATION)),
         least=_number(annotations.get(contract.LEAST_RUNNERS_ANNOTATION)) or 0,
@@ -84,7 +85,8 @@ def _devices(pod: PodSpec | None) -> Devices | None:
     for resource in sorted(limits):
         count = _number(limits[resource])
         if "/" in resource and count:
-            selector = frozenset(((pod and pod.nodeSelector) or {}).items())
+            nodes: dict[str, object] = dict((pod and pod.nodeSelector) or {})
+            selector = frozenset((key, value) for key, value in nodes.items() if isinstance(value, str))
             priority_class = (pod and pod.priorityClassName) or ""
             return Devices(resource=resource, count=count, node_selector=selector, priority_class=priority_class)
     return None

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from values import contract
 
+DEEP = "nested five thousand times"  # an API server takes twice as much
 ISSUER = "https://kubernetes.default.svc"
 SIGNING_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)  # one for all tests: making it takes long
 
@@ -44,6 +45,7 @@ class StandInCluster:
         self.away = False
         self.unreadable: set[str] = set()  # namespaces whose pods are refused
         self.odd: set[str] = set()  # names of pods whose changes are answered with what is no pod
+        self.garbled: bytes | None = None  # what every request is answered with
         self.silent = False  # watches stay open and say nothing more, as after a peer that vanished
         self.clock_ahead = 0.0  # seconds, of the clock that stamps tokens
         self.lists: list[str] = []  # namespaces of the lists that were answered
@@ -149,6 +151,8 @@ class StandInCluster:
         self.requests.append((request.method, request.path))
         if self.away:
             return _status(503, "ServiceUnavailable")
+        if self.garbled is not None:
+            return web.Response(body=self.garbled, headers={"Content-Type": "application/json"})
         answer: web.StreamResponse = await handler(request)
         return answer
 
@@ -174,7 +178,7 @@ class StandInCluster:
         if kind == "Pod":
             self.lists.append(namespace)
         metadata = {"resourceVersion": str(self.version)}
-        return web.json_response({"kind": f"{kind}List", "metadata": metadata, "items": self._of(kind, namespace)})
+        return _answer({"kind": f"{kind}List", "metadata": metadata, "items": self._of(kind, namespace)})
 
     async def _watch(self, request: web.Request, kind: str, namespace: str) -> web.StreamResponse:
         since = int(request.query["resourceVersion"])
@@ -193,7 +197,7 @@ class StandInCluster:
                 for version, change, pod in self._news_since(since):
                     since = version
                     if pod["kind"] == kind and pod["metadata"]["namespace"] == namespace and _is_labelled(pod):
-                        await response.write(json.dumps({"type": change, "object": pod}).encode() + b"\n")
+                        await response.write(as_go_writes({"type": change, "object": pod}) + b"\n")
                 async with self._news:
                     while (self.version <= since or self.silent or task in self._deaf) and task not in self._ended:
                         await self._news.wait()
@@ -209,7 +213,7 @@ class StandInCluster:
 
     async def _get(self, request: web.Request) -> web.Response:
         pod = self.pods.get((request.match_info["namespace"], request.match_info["name"]))
-        return web.json_response(pod) if pod else _status(404, "NotFound")
+        return _answer(pod) if pod else _status(404, "NotFound")
 
     async def _delete(self, request: web.Request) -> web.Response:
         namespace, name = request.match_info["namespace"], request.match_info["name"]
@@ -239,7 +243,7 @@ class StandInCluster:
         conditions.update({one["type"]: one for one in patch.get("status", {}).get("conditions", [])})
         pod["status"]["conditions"] = list(conditions.values())
         await self.put(pod)
-        return web.json_response(pod)
+        return _answer(pod)
 
     async def _mint(self, request: web.Request) -> web.Response:
         asked = await request.json()
@@ -262,7 +266,7 @@ class StandInCluster:
         for event in self.events:
             if (event["metadata"]["namespace"], event["metadata"]["name"]) == asked:
                 event.update(await request.json())
-                return web.json_response(event)
+                return _answer(event)
         return _status(404, "NotFound")
 
 
@@ -333,6 +337,7 @@ def container(name: str, state: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def start(pod: dict[str, Any], *, seconds_ago: float = 0.0) -> dict[str, Any]:
     """The kubelet starts the runner's container."""
+    _be_older(pod, seconds_ago)
     pod["status"]["phase"] = "Running"
     pod["status"]["containerStatuses"] = [
         container(contract.RUNNER_CONTAINER, {"running": {"startedAt": stamp(seconds_ago)}})
@@ -342,6 +347,7 @@ def start(pod: dict[str, Any], *, seconds_ago: float = 0.0) -> dict[str, Any]:
 
 def end(pod: dict[str, Any], *, exit_code: int, ran: float = 1.0, message: str = "") -> dict[str, Any]:
     """The runner's container ends."""
+    _be_older(pod, ran)
     terminated = {
         "exitCode": exit_code,
         "reason": "Completed" if exit_code == 0 else "Error",
@@ -352,6 +358,24 @@ def end(pod: dict[str, Any], *, exit_code: int, ran: float = 1.0, message: str =
     pod["status"]["phase"] = "Succeeded" if exit_code == 0 else "Failed"
     pod["status"]["containerStatuses"] = [container(contract.RUNNER_CONTAINER, {"terminated": terminated})]
     return pod
+
+
+def _be_older(pod: dict[str, Any], seconds: float) -> None:
+    """No pod is younger than its containers."""
+    metadata = pod["metadata"]
+    metadata["creationTimestamp"] = min(metadata["creationTimestamp"], stamp(seconds + 2))
+
+
+def as_go_writes(value: Any) -> bytes:
+    """JSON as an API server writes it: escaped are quotes, control characters below a blank, and what ends a line for
+    JavaScript; everything else stands there as it is. DEEP stands for an object that Python cannot write.
+    """
+    text = json.dumps(value, ensure_ascii=False).replace(f'"{DEEP}"', '{"f:a":' * 5000 + "{}" + "}" * 5000)
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
+
+
+def _answer(value: Any) -> web.Response:
+    return web.Response(body=as_go_writes(value), headers={"Content-Type": "application/json"})
 
 
 def _is_labelled(pod: dict[str, Any]) -> bool:
