@@ -27,6 +27,7 @@ Cluster and forge, read and written
   cluster             Cluster: the few requests that the registrar's Role allows
   issuer_keys         IssuerKeys: the cluster's public keys, kept for a while
   following           one kind of object in one namespace, by list and watch, for ever
+  beginnings          when a pod's stage began, by our own clock
   pod_store           PodStore: the runner pods of the granted namespaces
   declared_pools      DeclaredPools: the pools of the granted namespaces, by their Deployments
   forges/             the forges behind one seam

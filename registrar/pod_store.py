@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from registrar import cluster
+from registrar.beginnings import begun
 from registrar.cluster import Cluster
 from registrar.following import SILENCE_SECONDS, follow
 from registrar.logs import log
@@ -17,9 +19,17 @@ MOST_DEPARTED = 1000  # pods that are gone and that nobody has taken notice of y
 class PodStore:
     """Pods by namespace. Whoever subscribes to namespaces is woken by every change in them."""
 
-    def __init__(self, api: Cluster, namespaces: Iterable[str], *, silence_seconds: float = SILENCE_SECONDS) -> None:
-        self._api, self._silence_seconds = api, silence_seconds
+    def __init__(
+        self,
+        api: Cluster,
+        namespaces: Iterable[str],
+        *,
+        silence_seconds: float = SILENCE_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._api, self._silence_seconds, self._clock = api, silence_seconds, clock
         self._pods: dict[str, dict[tuple[str, str], RunnerPod]] = {name: {} for name in namespaces}
+        self._known_at: dict[str, float] = {}  # by namespace: when its pods were as they are known here
         self._synced: set[str] = set()
         self._listed: set[str] = set()
         self._subscriptions: list[tuple[frozenset[str], asyncio.Event]] = []
@@ -74,7 +84,7 @@ class PodStore:
         """Take in what the API server answered to a change of ours, before the watch tells."""
         known = self._pods[pod.namespace].get(pod.key)
         if known is not None and known.uid == pod.uid and known.version <= pod.version:
-            self._pods[pod.namespace][pod.key] = pod
+            self._pods[pod.namespace][pod.key] = self._begun(pod, known)
             self._sorted = None
 
     async def refresh(self, namespace: str) -> bool:
@@ -125,17 +135,29 @@ class PodStore:
             if change == "DELETED":
                 known = self._pods[namespace].pop(pod.key, None)
                 if known is not None and known.uid == pod.uid:
-                    self._departed.append(pod)
+                    self._departed.append(self._begun(pod, known))
             else:
-                self._pods[namespace][pod.key] = pod
+                self._pods[namespace][pod.key] = self._begun(pod, self._pods[namespace].get(pod.key))
+            self._known_at[namespace] = self._clock()
             self._wake(namespace)
+
+    def _begun(self, pod: RunnerPod, known: RunnerPod | None) -> RunnerPod:
+        """One that was told the moment it changed."""
+        now = self._clock()
+        return begun(pod, known, now=now, known_at=now)
 
     def _put_all(self, namespace: str, listed: dict[tuple[str, str], RunnerPod]) -> None:
         """Take in a whole list. How a pod that left meanwhile ended is not known: one that was leaving may have."""
         there = {pod.uid for pod in listed.values()}
         gone = (pod for pod in self._pods[namespace].values() if pod.uid not in there)
         self._departed.extend(pod for pod in gone if not pod.deleting)
-        self._pods[namespace] = listed
+        before, now = self._pods[namespace], self._clock()
+        # Since when they are as they are is not known, but until when they were as we knew them is.
+        known_at = self._known_at.get(namespace, now)
+        self._pods[namespace] = {
+            key: begun(pod, before.get(key), now=now, known_at=known_at) for key, pod in listed.items()
+        }
+        self._known_at[namespace] = now
 
     def _wake(self, namespace: str) -> None:
         self._sorted = None

@@ -43,7 +43,7 @@ class Ended:
 
 @dataclass(frozen=True, kw_only=True)
 class RunnerPod:
-    """One pod that carries the pool label. `since` is the Unix time at which its stage began."""
+    """One pod that carries the pool label. `since` is the Unix time at which its stage began, see `beginnings`."""
 
     namespace: str
     name: str
@@ -69,6 +69,7 @@ class RunnerPod:
     gpus: int = 0  # devices of `gpu_resource` that it asks for, "" and 0 for none
     gpu_resource: str = ""
     short_of: tuple[str, ...] = ()  # of what no node has enough left for it, though one would if other pods ended
+    stamped: float = 0.0  # `since` as whoever wrote the status has it: a node, by its own clock
     hopeless: bool = False  # the scheduler says that no node could hold it, even an empty one
 
     @property

@@ -11,6 +11,7 @@ from values import contract
 from values.scheduler_message import LONGEST, is_hopeless, short_of
 
 TEMPLATE_HASH_LABEL = "pod-template-hash"
+DAY_SECONDS = 86_400.0  # since 1970: no pod was there then
 
 
 def read_pod(pod: Pod) -> RunnerPod:
@@ -41,6 +42,7 @@ def read_pod(pod: Pod) -> RunnerPod:
         runner_labels=_runner_labels(annotations.get(contract.RUNNER_LABELS_ANNOTATION, "")),
         stage=stage,
         since=since,
+        stamped=since,
         created=created,
         cause=cause,
         started=runner is not None and runner.state is not None and runner.state.waiting is None,
@@ -147,8 +149,8 @@ def _ended(pod: Pod, runner: ContainerStatus | None, created: float) -> Ended | 
             exit_code=terminated.exitCode,
             reason=words(of_pod or terminated.reason),
             message=words(terminated.message),
-            # A container that could not be started says that it was in 1970.
-            ran_seconds=max(0.0, finished - started) if started >= created else 0.0,
+            # Of one clock both, whatever that is. A container that could not be started says that it was in 1970.
+            ran_seconds=max(0.0, finished - started) if started > DAY_SECONDS else 0.0,
             at=finished,
         )
     if status is None or status.phase not in ("Failed", "Succeeded"):

@@ -10,7 +10,7 @@ import pytest
 from registrar import lost_jobs
 from tests.github.arranged import job
 from tests.registrar.conftest import World, open_world, settings_document, stays, until
-from tests.registrar.stand_in_cluster import end, stamp
+from tests.registrar.stand_in_cluster import end
 from tests.registrar.test_github_loop import FAST, NAME, an_online_pod, runner_id
 from values import contract
 
@@ -32,14 +32,18 @@ async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
 
 
 async def a_killed_runner(world: World) -> None:
-    """It ended a minute ago, by the clock of its node."""
+    """With a job in its hands."""
     world.run()
     pod = await an_online_pod(world)
     world.github.run(1, job(5, runner_id=runner_id(pod)))
     await until(lambda: pod["metadata"]["annotations"].get(contract.BUSY_ANNOTATION) == "5")
-    end(pod, exit_code=137)
-    pod["status"]["containerStatuses"][0]["state"]["terminated"]["finishedAt"] = stamp(60)
-    await world.cluster.put(pod)
+    await world.cluster.put(end(pod, exit_code=137))
+
+
+def ten_minutes_pass(world: World) -> None:
+    """After which GitHub gives a job up of whose runner it has not heard."""
+    world.github.world.clock.skew += 600.0
+    world.github.world.job(5).locked_until = 0.0
 
 
 def comments(world: World) -> list[str]:
@@ -49,7 +53,7 @@ def comments(world: World) -> list[str]:
 async def test_it_is_told_when_github_gives_the_job_up_and_run_again_once(world: World) -> None:
     await a_killed_runner(world)
     await stays(lambda: comments(world) == [] and RERUN not in world.github.calls, 1.0)
-    world.github.world.job(5).locked_until = 0.0  # GitHub has waited for ten minutes
+    ten_minutes_pass(world)
     await until(lambda: contract.JOB_RUN_AGAIN in world.cluster.reasons())
     await stays(lambda: world.github.calls.count(RERUN) == 1, 1.0)
     why = f"The runner {NAME} ended before it could report the result: it was killed (exit code 137)."
@@ -69,6 +73,6 @@ async def test_a_job_whose_conclusion_is_only_late_is_left_alone(world: World) -
 async def test_of_two_lost_jobs_of_one_run_people_are_told_that_the_second_is_not_run_again(world: World) -> None:
     await a_killed_runner(world)
     world.github.world.runs[1].attempt = 2  # the other one's turn came first
-    world.github.world.job(5).locked_until = 0.0
+    ten_minutes_pass(world)
     await until(lambda: contract.JOB_NOT_RUN_AGAIN in world.cluster.reasons())
     assert RERUN not in world.github.calls
