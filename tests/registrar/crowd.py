@@ -62,7 +62,7 @@ class Crowd:
         await asyncio.sleep(number * 0.0005)  # so that there is an order
         headers = {"Authorization": f"Bearer {self.world.cluster.token(pod)}"}
         chance = random.Random(number)  # noqa: S311 - the same crowd each time, no secret
-        tries, delay, was_away = 0, 1.0, False
+        tries, delay, was_away, due = 0, 1.0, False, None
         while True:
             is_hasty = self.hasty > 0 and number % self.hasty == 0 and tries < HASTY_TRIES
             patience = chance.uniform(*HASTY_SECONDS) if is_hasty else self.hang_up_seconds
@@ -70,7 +70,8 @@ class Crowd:
             read: list[float] = []
             answer = await self._try(http, headers, patience, read)
             if read:
-                self._note(number, read[0], was_away=was_away)
+                self._note(number, read[0], was_away=was_away, due=due)
+                due = None
             if answer is None:
                 wait, delay, was_away = max(1.0, chance.uniform(delay / 2, delay)), 2 * delay, True
                 delay = min(delay, LONGEST_PAUSE_SECONDS)
@@ -79,6 +80,7 @@ class Crowd:
                 return
             else:
                 wait, delay, was_away = float(answer.headers["Retry-After"]), 1.0, False
+                due = time.monotonic() + wait / self.speed
             await asyncio.sleep(wait / self.speed)
 
     async def _try(
@@ -103,10 +105,12 @@ class Crowd:
             self.cut_off += 1
         return None
 
-    def _note(self, number: int, moment: float, *, was_away: bool) -> None:
+    def _note(self, number: int, moment: float, *, was_away: bool, due: float | None) -> None:
         visit = self.visits.setdefault(number, Visit(asked=moment, back=moment))
         if was_away:
             visit.back = moment
+        if due is not None:
+            visit.late.append((due, moment))
 
     def _serve(self, number: int) -> None:
         self.visits[number].served = now = time.monotonic()

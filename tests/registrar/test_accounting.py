@@ -1,5 +1,6 @@
 """What runners cost and how long jobs waited, as metrics with the field's units."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from registrar.metrics import Metrics
 from registrar.outcomes import Outcome, outcome_of
 from registrar.pods import RunnerPod, Stage
 from registrar.untrusted import Entry
-from tests.registrar.conftest import World, until
+from tests.registrar.conftest import PATIENCE_SECONDS, World, until
 from tests.registrar.stand_in_cluster import runner_pod
 from tests.registrar.test_brake import ended_pod
 from tests.registrar.test_reading import read as read_document
@@ -136,13 +137,21 @@ async def test_a_scrape_tells_the_jobs_of_each_pool(world: World) -> None:
     assert 'gpu_runners_jobs{namespace="runners",pool="cuda",state="in_progress"} 0.0' in text
 
 
-async def test_a_scrape_tells_no_jobs_while_the_forge_is_away(world: World) -> None:
+async def test_a_scrape_tells_no_jobs_while_the_forge_is_away_nor_those_of_before(world: World) -> None:
     world.follow()
     await world.cluster.declare()
-    world.gitea.failing = 500
-    async with world.http.get(f"{world.status_url}/metrics") as response:
-        assert response.status == 200
-        assert "gpu_runners_jobs{" not in await response.text()
+
+    async def told() -> bool:
+        async with world.http.get(f"{world.status_url}/metrics") as response:
+            assert response.status == 200
+            return "gpu_runners_jobs{" in await response.text()
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await told():
+            await asyncio.sleep(0.05)
+        world.gitea.failing = 500
+        while await told():
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize(

@@ -68,3 +68,16 @@ async def test_what_was_just_written_on_a_pod_is_known_before_the_watch_tells_it
     assert await world.actor.perform(it, (done,)) == (done,)
     (pod,) = world.store.pods()
     assert (pod.gated, pod.busy) == ((True, None) if verb is Verb.SET_GATE else (False, "7"))
+
+
+@pytest.mark.parametrize("verb", [Verb.SET_GATE, Verb.LATCH])
+async def test_a_pod_that_went_away_meanwhile_is_no_failure(world: World, verb: Verb) -> None:
+    it = await target(world)
+    world.cluster.silent = True
+    del world.cluster.pods["runners", "cuda-abc-aaaaa"]
+    action = Action(verb=verb, reason=contract.JOB_STARTED, message="the runner has job 7", job_id="7")
+    assert await world.actor.perform(it, (action,)) == ()
+    assert "gpu_runners_failed_actions_total{" not in world.metrics.render().decode()
+    world.cluster.away = True
+    assert await world.actor.perform(it, (action,)) == ()
+    assert f'gpu_runners_failed_actions_total{{verb="{verb.value}"}} 1.0' in world.metrics.render().decode()

@@ -60,5 +60,9 @@ def test_who_writes_too_many_lines_is_counted_and_may_write_again_after_a_while(
     (line,) = caplog.records
     assert (line.getMessage(), line.levelno) == ("lines dropped", logging.WARNING)
     assert line.__dict__["fields"] == {"number": 3}
+    now += 1
+    with caplog.at_level(logging.INFO, "registrar"):
+        assert budget.allows()
+    assert len(caplog.records) == 1, "what was dropped is told once"
     now += 3600
     assert [budget.allows() for _ in range(3)] == [True, True, False], "an hour of silence saves up nothing"

@@ -3,16 +3,19 @@
 import asyncio
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from registrar.forges.forge import Pace
 from registrar.loop import Loop
-from tests.registrar.conftest import World, stays, until
+from tests.registrar.conftest import World, open_world, stays, until
 from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
 from values import contract
 
 NAME = "cuda-abc-aaaaa"
+JOBS = "GET /api/v1/repos/mlops/guide/actions/jobs"
 
 
 async def a_registered_pod(world: World, name: str = NAME, **changes: Any) -> dict[str, Any]:
@@ -170,6 +173,7 @@ async def test_only_the_last_failed_pods_of_a_pool_are_kept(world: World) -> Non
         pod = runner_pod(f"cuda-abc-aaaa{number}")
         end(pod, exit_code=1)
         pod["status"]["containerStatuses"][0]["state"]["terminated"]["finishedAt"] = stamp(40 - 10 * number)
+        pod["metadata"]["creationTimestamp"] = stamp(60)
         await world.cluster.create(pod)
     await until(lambda: len(world.cluster.deleted) == 2)
     await cycles(world, 3)
@@ -470,6 +474,49 @@ async def test_a_cycle_that_fails_is_followed_by_the_next(world: World) -> None:
     loop = Loop(world.service.parts, clock=clock)
     world.tasks.append(asyncio.create_task(loop.run()))
     await an_online_pod(world)
+
+
+async def test_cycles_that_fail_one_after_the_other_are_no_busier_than_those_with_nothing_to_do(world: World) -> None:
+    def clock() -> float:
+        raise RuntimeError("a fault that nobody thought of")
+
+    world.follow()
+    await until(lambda: world.store.knows("runners"))
+    world.tasks.append(asyncio.create_task(Loop(world.service.parts, clock=clock).run()))
+    await cycles(world, 1)
+    began = time.monotonic()
+    await cycles(world, 3)
+    assert time.monotonic() - began > 2 * world.forge.pace.idle
+
+
+async def test_a_burst_of_changes_is_looked_at_once_it_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registrar.loop.COALESCE_SECONDS", 3600.0)  # so that it is never over here
+    pace = Pace(burst=3600.0, active=3600.0, idle=3600.0, census=3600.0)
+    async with open_world(tmp_path, "gitea", pace) as world:
+        world.run()
+        await until(lambda: world.store.knows("runners"))
+        await until(lambda: JOBS in world.gitea.calls)
+        looks = world.gitea.calls.count(JOBS)
+        for number in range(5):
+            await a_registered_pod(world, f"cuda-abc-0000{number}")
+            await until(lambda number=number: len(world.store.pods()) == number + 1)  # type: ignore[misc]
+        assert world.gitea.calls.count(JOBS) == looks
+
+
+async def test_the_next_look_is_the_sooner_the_more_may_happen(world: World) -> None:
+    pace, pod = world.forge.pace, runner_pod()
+    (scope,) = world.loop._scopes.values()
+    world.follow()
+    await until(lambda: world.store.knows("runners"))
+    assert world.loop._interval(scope) == pace.idle
+    await world.cluster.create(pod)
+    await until(world.store.pods)
+    assert world.loop._interval(scope) == pace.active
+    await world.cluster.put(start(pod))
+    await until(lambda: world.store.pods()[0].started)
+    assert world.loop._interval(scope) == pace.burst, "it is online within a moment"
+    later = Loop(world.service.parts, clock=lambda: time.time() + 60)
+    assert later._interval(scope) == pace.active, "or something is wrong"
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,22 @@
 """Lost jobs between a stand-in cluster and a stand-in Gitea: people are told why, and a job is run again once."""
 
+import asyncio
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from registrar import lost_jobs
 from registrar.actions import Ghost
-from registrar.forges.forge import Pace
+from registrar.forges.forge import Forge, Job, Pace
 from registrar.losses import Loss
 from registrar.lost_jobs import LostJobs
 from tests.registrar.conftest import World, open_world, settings_document, stays, until
 from tests.registrar.stand_in_cluster import end
 from tests.registrar.test_loop import NAME, an_online_pod, annotation
 from values import contract
+from values.scope import Scope
 
 CONTEXT = "lab / train-7 (push)"
 KILLED = f"The runner {NAME} ended before it could report the result: it was killed (exit code 137)."
@@ -251,4 +254,46 @@ async def test_of_jobs_that_are_over_only_the_last_are_remembered(
         followed.follow(loss, Ghost(namespace="runners", name=NAME))
         await until(lambda loss=loss: not followed.holds(loss))  # type: ignore[misc]
     assert [followed.holds(loss) for loss in losses] == [True, False, False]
+    await followed.close()
+
+
+@dataclass
+class Slow:
+    """The part of a forge that tells jobs, none of which it has; how many it was asked for at the same time."""
+
+    at_once: int = 0
+    most_at_once: int = 0
+
+    async def job(self, scope: Scope, job_id: str) -> Job | None:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(0.1)
+        self.at_once -= 1
+        return None
+
+
+async def test_of_hundreds_of_lost_jobs_some_are_followed_and_few_asked_for_at_once_and_the_rest_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a whole zone of nodes is gone."""
+    monkeypatch.setattr(lost_jobs, "MOST_FOLLOWED", 6)
+    (scope,), forge = world.settings.scopes, Slow()
+    followed = LostJobs(
+        cast("Forge", forge), scope, world.service.announcer, world.metrics, first_pause_seconds=0.01
+    )  # fmt: skip
+    losses = [
+        Loss(job_id=f"{number}", runner_id=number, runner_name=NAME, namespace="runners", why="", is_certain=True)
+        for number in range(1, 11)
+    ]
+
+    def notice() -> bool:
+        for loss in losses:  # as each cycle does
+            followed.follow(loss, Ghost(namespace="runners", name=NAME))
+        return not any(map(followed.holds, losses))
+
+    assert not notice()
+    await asyncio.sleep(0)
+    assert 'gpu_runners_lost_jobs_total{result="lost"} 6.0' in world.metrics.render().decode()
+    await until(notice)
+    assert forge.most_at_once == lost_jobs.AT_ONCE
     await followed.close()

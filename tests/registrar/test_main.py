@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer, unused_port
 
-from registrar.__main__ import arguments, main
+from registrar.__main__ import _until_stopped, arguments, main
 from registrar.loop import SEE_OFF_SECONDS
 from tests.registrar.certificate import write_certificate
 from tests.registrar.conftest import PATIENCE_SECONDS, settings_document
@@ -36,7 +36,10 @@ def options(folder: Path, port: int, status_port: int = 0) -> list[str]:
     ]  # fmt: skip
 
 
-async def test_it_serves_tls_and_ends_within_seconds_of_sigterm_though_nobody_else_is_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_serves_tls_and_ends_within_seconds_of_a_signal_though_nobody_else_is_there(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     cluster = TestServer(StandInCluster().application())
     await cluster.start_server()
     write_certificate(tmp_path)
@@ -59,7 +62,7 @@ async def test_it_serves_tls_and_ends_within_seconds_of_sigterm_though_nobody_el
     async with ClientSession() as http, http.get(f"https://127.0.0.1:{port}/healthz", ssl=trust) as response:
         assert await response.text() == "ok"
     began = time.monotonic()
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     rest, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
     assert process.returncode == 0
     assert time.monotonic() - began < SEE_OFF_SECONDS / 2  # there is no runner to see off
@@ -114,3 +117,21 @@ def test_without_options_it_looks_where_its_pod_has_everything() -> None:
         contract.REGISTRAR_STATUS_PORT,
         contract.REGISTRAR_QUEUE_PORT,
     )
+
+
+async def test_a_part_that_ends_by_itself_ends_the_process_whatever_it_ends_with() -> None:
+    """Kubernetes starts it anew; else nobody would notice that nothing is watched any more."""
+
+    async def over() -> None:
+        return
+
+    async def broken() -> None:
+        raise OSError("a fault that nobody thought of")
+
+    goes_on = asyncio.create_task(asyncio.Event().wait())
+    for part, error in ((over(), RuntimeError), (broken(), OSError)):
+        with pytest.raises(error):
+            await _until_stopped([asyncio.create_task(part), goes_on])  # type: ignore[list-item]
+    goes_on.cancel()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(number)

@@ -57,6 +57,18 @@ async def test_a_registration_that_no_pod_can_remember_is_taken_back(world: Worl
     assert world.gitea.removed == [1]
 
 
+async def test_an_answer_with_a_secret_is_kept_by_nobody_and_how_long_it_took_is_counted(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    status, headers, _ = await world.register(pod)
+    assert (status, headers["Cache-Control"]) == (200, "no-store")
+    assert "gpu_runners_registration_seconds_count 1.0" in world.metrics.render().decode()
+
+
+async def test_the_clusters_keys_are_asked_for_before_anybody_comes(world: World) -> None:
+    await until(lambda: ("GET", "/openid/v1/jwks") in world.cluster.requests)
+
+
 async def test_a_pod_that_is_deleted_while_its_runner_is_registered_gets_nothing(world: World) -> None:
     pod = runner_pod()
     await world.cluster.create(pod)
