@@ -81,7 +81,7 @@ def test_one_interrupt_ends_every_wait_of_an_up() -> None:
 
 
 def test_the_program_waits_for_a_hook_that_answers_slowly() -> None:
-    assert interrupted("await hook(lambda: time.sleep(0.8) or 'cuda')") == "cuda\n"
+    assert interrupted("await hook(lambda: time.sleep(0.6) or 'cuda')") == "cuda\n"
 
 
 def test_a_hook_that_begins_after_the_interrupt_answers_at_once() -> None:
