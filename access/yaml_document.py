@@ -30,7 +30,14 @@ def read_yaml(text: str) -> Any:
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except _NO_YAML as error:
-        raise YamlUnreadableError(" ".join(str(error).split()) or type(error).__name__) from error
+        raise YamlUnreadableError(_why(error)) from error
+
+
+def _why(error: Exception) -> str:
+    """Where it is wrong, and nothing of what stands there: that may be half of a key."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def read_mapping(text: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from lightkube.core.exceptions import ConfigError
 
 from access.cluster.choice import ClusterChoice
 from access.cluster.errors import ClusterChoiceError
-from access.yaml_document import read_yaml
+from access.yaml_document import YamlUnreadableError, read_yaml
 
 CURE: Final = "Set KUBECONFIG to a kubeconfig file, or run on a base runner (pool with `identity: deployer`)"
 # The lists of a kubeconfig, and what an entry of each holds beside its name.
@@ -85,14 +85,20 @@ def _kubeconfig(choice: ClusterChoice) -> KubeConfig:
         return KubeConfig.from_service_account()
     except (ConfigError, KeyError) as error:
         where = f"{', '.join(map(str, named))} (KUBECONFIG)" if named else "~/.kube/config"
-        raise ConfigError(f"{where} names none, and this is no pod with a ServiceAccount") from error
+        what = "names none" if paths else "is not there"
+        raise ConfigError(f"{where} {what}, and this is no pod with a ServiceAccount") from error
 
 
 def _merged(paths: Iterable[Path]) -> dict[str, Any]:
     """One document of several files; what it says of paths is absolute."""
     merged: dict[str, Any] = {name: [] for name in LISTS}
     for path in paths:
-        document = _document(path.read_text(), f"{path} is no kubeconfig")
+        wrong = f"{path} is no kubeconfig"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{wrong}: no text in UTF-8") from error
+        document = _document(text, wrong)
         for name, holds in LISTS.items():
             known = {entry["name"] for entry in merged[name]}
             for entry in document[name]:
@@ -104,7 +110,10 @@ def _merged(paths: Iterable[Path]) -> dict[str, Any]:
 
 def _document(text: str, wrong: str) -> dict[str, Any]:
     """A kubeconfig of which each list is one. Raises ValueError."""
-    document = read_yaml(text) or {}
+    try:
+        document = read_yaml(text) or {}
+    except YamlUnreadableError as error:
+        raise ValueError(f"{wrong}: {error}") from error
     if not isinstance(document, dict):
         raise ValueError(wrong)  # noqa: TRY004 - whoever wrote it gave a wrong value
     lists = {name: document.get(name) or [] for name in LISTS}

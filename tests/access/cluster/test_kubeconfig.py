@@ -151,8 +151,27 @@ def test_no_cluster_is_said_with_the_cure(tmp_path: Path, provider: dict[str, st
 
 
 def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ClusterChoiceError, match=r"/nowhere \(KUBECONFIG\) names none.*Set KUBECONFIG"):
+    with pytest.raises(ClusterChoiceError, match=r"/nowhere \(KUBECONFIG\) is not there.*Set KUBECONFIG"):
         server("/nowhere", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"users:\n- name: u\n  user: {token: hunter2-hunter2", "is no kubeconfig: line 3, column"),
+        (b"\xff\xfe\x00", "is no kubeconfig: no text in UTF-8"),
+        (b"- a", "is no kubeconfig"),
+        (b"", r"\(KUBECONFIG\) names none"),
+    ],
+)
+def test_a_file_that_is_no_kubeconfig_is_named_and_nothing_of_it_repeated(
+    tmp_path: Path, content: bytes, why: str
+) -> None:
+    file = tmp_path / "named"
+    file.write_bytes(content)
+    with pytest.raises(ClusterChoiceError, match=f"no Kubernetes cluster: {file} {why}") as refused:
+        server(str(file), tmp_path)
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
