@@ -137,6 +137,21 @@ async def test_a_younger_namesake_of_another_namespace_has_lost_nothing(tmp_path
         await nobody_is_told(world)
 
 
+async def test_of_two_namesakes_that_are_gone_together_the_elder_has_lost_the_job(tmp_path: Path) -> None:
+    grants = [{**GRANT, "namespace": name} for name in ("others", "runners")]
+    async with open_world(tmp_path, "github", FAST, grants=grants) as world:
+        pod = await a_busy_pod(world)
+        claims = {**pod["metadata"], "namespace": "others", "uid": "another", "creationTimestamp": stamp()}
+        await world.cluster.create({**pod, "metadata": claims})
+        await until(lambda: len(world.store.pods()) == 2)
+        conclude(world, pod)
+        for namespace in ("others", "runners"):  # one look sees both, as changes that come in a burst are seen together
+            await world.cluster.vanish(namespace, NAME)
+        await until(lambda: comments(world))
+        lost = [event for event in world.cluster.events if event["reason"] == contract.JOB_LOST]
+        assert [event["involvedObject"]["namespace"] for event in lost] == ["runners"]
+
+
 async def test_a_forge_that_does_not_answer_is_asked_again_and_an_odd_answer_ends_nothing(world: World) -> None:
     pod = await a_busy_pod(world)
     (seen,) = world.store.pods()
