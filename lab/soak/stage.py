@@ -1,7 +1,8 @@
 """Both platforms, each with a pool of two runners, from nothing to nothing; what a killed run left is taken over."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from lab.trial.ledger import Ledger
 from lab.trial.pods import Pods
 from lab.trial.pools import pool, pools_config
 from lab.trial.repository import Repository
+from lab.trial.stack import Stack
 
 REPOSITORY: Final = github.REPOSITORY  # has the same name at both
 RUNNERS: Final = 2  # of each side
@@ -92,9 +94,7 @@ def stage(say: Say) -> Iterator[tuple[Side, Side]]:
             taken_over("soak-github", github_config(), {**without_token, **key}),
         ]
         rest.callback(machine.make_whole)
-        for stack in stacks:
-            rest.callback(despite_a_lock, stack, stack.destroy)
-            rest.callback(say, f"{stack.name} is taken back")
+        rest.callback(take_back, stacks, say)
         rest.callback(machine.make_whole)  # first of all, as nothing can be destroyed without a cluster
         for stack in stacks:
             say(f"{stack.name} comes up")
@@ -106,6 +106,15 @@ def stage(say: Say) -> Iterator[tuple[Side, Side]]:
             )
             for name, forge in ((GITEA, gitea), (GITHUB, hub))
         )  # fmt: skip
+
+
+def take_back(stacks: Sequence[Stack], say: Say) -> None:
+    """All of them together: whoever has interrupted waits for that. Raises LabError of the first that did not go."""
+    say(f"{' and '.join(stack.name for stack in stacks)} are taken back, which takes some twenty seconds")
+    with ThreadPoolExecutor(len(stacks)) as threads:
+        going = [threads.submit(despite_a_lock, stack, stack.destroy) for stack in stacks]
+    for gone in going:
+        gone.result()
 
 
 def _gitea(variables: Mapping[str, str]) -> GiteaForge:
