@@ -1,6 +1,9 @@
 """A Pulumi stack of this repository's program, or another's, driven by the real command line from its folder."""
 
+import contextlib
+import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Mapping
@@ -14,6 +17,8 @@ from lab import paths
 from lab.errors import LabError
 
 COMMAND_DEADLINE_SECONDS = 240
+PROC = Path("/proc")
+END_SECONDS = 15  # for a command that is not wanted any more to end by itself
 FLAGS = ("--non-interactive", "--color=never")
 
 
@@ -89,7 +94,7 @@ class Stack:
 
     def _run(self, *arguments: str, folder: Path | None = None) -> Outcome:
         started = time.monotonic()
-        done = subprocess.run(
+        with subprocess.Popen(
             ["pulumi", *arguments, *FLAGS],
             cwd=folder or self.program,
             env=dict(self.environment),
@@ -97,8 +102,31 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
-            timeout=COMMAND_DEADLINE_SECONDS,
             start_new_session=True,  # a Ctrl-C is for whoever waits here, who may be taking something back with it
-        )
-        return Outcome(done.returncode, done.stdout, time.monotonic() - started)
+        ) as process:
+            try:
+                output, _ = process.communicate(timeout=COMMAND_DEADLINE_SECONDS)
+            except BaseException:
+                _end(process)
+                raise
+        return Outcome(process.returncode, output, time.monotonic() - started)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Ends it, asked as a terminal asks; then whatever it started and is still there is killed."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.send_signal(signal.SIGINT)
+        process.wait(END_SECONDS)
+    for pid in _of_session(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _of_session(leader: int) -> list[int]:
+    """Plugins have process groups of their own, and the session of the command that started them."""
+    members = []
+    for entry in PROC.iterdir():
+        if entry.name.isdecimal():
+            with contextlib.suppress(ProcessLookupError):
+                members += [int(entry.name)] if os.getsid(int(entry.name)) == leader else []
+    return members
