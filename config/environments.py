@@ -88,6 +88,7 @@ def read_environment(
         *jobs,
         *GRANTED,
         CACHES,
+        elsewhere=dict.fromkeys(("gpus", "pods", "cpu", "memory", "ephemeralStorage"), "write it below `quota`"),
     )
     scope = read_scope(section, platform_scope.kind) if section.has("scope") else platform_scope
     if scope.url and platform_scope.url and scope.url != platform_scope.url:

@@ -33,6 +33,8 @@ class Section:
     problems: list[Problem] = field(default_factory=list)
     fallbacks: Mapping[str, Any] = field(default_factory=dict)
     """What holds for a field that is not there."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """The full keys at which that was written, where it was: what is no such value is told there, once."""
     is_private: bool = False
     """Whether no problem may repeat a value of it: people put passwords there."""
     shape: Shape | None = None
@@ -53,6 +55,12 @@ class Section:
     def note(self, name: str, found: str, allowed: str, cure: str) -> None:
         """Notes a problem with a field."""
         self.problems.append(Problem(self.at(name), found, allowed, cure))
+
+    def _written_at(self, name: str) -> str:
+        """The full key at which what holds for a field was written."""
+        own = re.split(r"[.\[]", name, maxsplit=1)[0]
+        is_elsewhere = own not in self.values and own in self.origins
+        return f"{self.origins[own]}{name[len(own) :]}" if is_elsewhere else self.at(name)
 
     def is_well(self, name: str) -> bool:
         """Whether no problem was noted with a field, or below it."""
@@ -75,7 +83,7 @@ class Section:
             elif name not in names:
                 near = difflib.get_close_matches(name, names, n=1)
                 cure = f"did you mean {near[0]}?" if near else "remove it, nothing reads it"
-                cure = (elsewhere or {}).get(name, cure)
+                cure = {key.lower(): words for key, words in (elsewhere or {}).items()}.get(name.lower(), cure)
                 self.note(name, "an unknown key", ", ".join(sorted(names)), cure)
 
     def once(self, name: str, texts: Sequence[str], why: str = "") -> None:
@@ -125,7 +133,8 @@ class Section:
         value = self.value(name)
         if isinstance(value, bool):
             return value
-        self.note(name, self._quoted(name, value), "true or false", usual_cure(value, "truth"))
+        found, cure = self._quoted(name, value), usual_cure(value, "truth")
+        self.problems.append(Problem(self._written_at(name), found, "true or false", cure))
         return False
 
     def optional_flag(self, name: str) -> bool:
@@ -184,7 +193,8 @@ class Section:
         if not isinstance(value, list):
             is_text_wanted = allowed != LIST_OF_MAPPINGS and self._quoted(name, value) != _PRIVATE
             shown = value if is_text_wanted or isinstance(value, dict) else None
-            self.note(name, self._quoted(name, value), allowed, usual_cure(shown, "list"))
+            found = self._quoted(name, value)
+            self.problems.append(Problem(self._written_at(name), found, allowed, usual_cure(shown, "list")))
             return []
         if len(value) > most:
             self.note(name, f"{len(value)} of them", f"at most {most}", "leave some out")
@@ -194,7 +204,7 @@ class Section:
         """Notes a value that is none of its kind."""
         found = self._quoted(name, value)
         cure = "write a text, in quotes" if found == _PRIVATE and not isinstance(value, str) else kind.cure_for(value)
-        self.note(at, found, kind.allowed, cure)
+        self.problems.append(Problem(self._written_at(at), found, kind.allowed, cure))
 
     def _quoted(self, name: str, value: object) -> str:
         """A value, unless its name says that it is a password."""

@@ -156,7 +156,9 @@ def read_platform(
         registrar_namespace=read_own_namespace(registrar, "namespace"),
         registrar_image=read_image(registrar, "image", tags_allowed=tags_allowed),
         registrar_pull_secrets=tuple(
-            replace(registrar, fallbacks=from_stack).texts("pullSecrets", PULL_SECRET_KIND, MOST_NAMES)
+            replace(registrar, fallbacks=from_stack, origins=dict.fromkeys(from_stack, root.at("pullSecrets"))).texts(
+                "pullSecrets", PULL_SECRET_KIND, MOST_NAMES
+            )
         ),
         registrar_clients=tuple(registrar.texts("clients", NAMESPACE_KIND)),
         registrar_egress=tuple(read_egress(item) for item in registrar.sections("egress")),

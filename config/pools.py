@@ -41,7 +41,8 @@ def read_pools(
         names = ("name", "labels", "replicas", "autoscaling", "image", "gpu", "prepull")
         section.known(*names, *EXTRAS, *FROM_STACK, *DEFAULTED, elsewhere=ELSEWHERE)
         given = {name: root.values[name] for name in FROM_STACK if root.values.get(name)}
-        merged = replace(section, fallbacks={**given, **defaults.values})
+        origins = {**{name: root.at(name) for name in given}, **{name: defaults.at(name) for name in DEFAULTED}}
+        merged = replace(section, fallbacks={**given, **defaults.values}, origins=origins)
         merged_sections.append(merged)
         pool = _read_pool(merged, forge, tags_allowed=tags_allowed)
         pools.append({**pool, "proxy": proxy.variables} if proxy else pool)
@@ -57,6 +58,15 @@ ELSEWHERE: Final = {
     **dict.fromkeys(("runs-on", "runsOn"), "write it into `labels`"),
     **dict.fromkeys(("minReplicas", "maxReplicas", "min", "max"), "write min and max below `autoscaling`"),
     **dict.fromkeys(("resources", "limits", "requests"), "write `cpu`, `memory` and `gpu`"),
+    **dict.fromkeys(("nodeName", "affinity", "topologySpreadConstraints"), "write a nodeSelector below `gpu`"),
+    **dict.fromkeys(("volumes", "volumeMounts"), "write `caches`, which the environment grants"),
+    **dict.fromkeys(
+        ("serviceAccount", "serviceAccountName"), "leave it out: base runners have `identity`, others no right"
+    ),
+    **dict.fromkeys(
+        ("command", "args", "initContainers", "container", "template", "spec"), "leave it out: jobs run in `image`"
+    ),
+    **dict.fromkeys(("securityContext", "privileged", "user"), "leave it out: every runner is uid 1001, without root"),
     **dict.fromkeys(("shm", "shmSize", "shm_size", "shm-size"), "write `sharedMemory`"),
 }
 QUANTITIES: Final = {"cpu": CPU, "memory": MEMORY, "sharedMemory": SHARED_MEMORY, "workVolume": WORK_VOLUME}

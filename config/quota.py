@@ -20,7 +20,7 @@ DEFAULTED: Final = ("pods", "cpu", "memory", "ephemeralStorage")
 def read_quota(section: Section, defaults: Section) -> Quota:
     """The section `quota` of an environment; what it leaves out comes from gpu-runners:quotaDefaults."""
     section.known("gpus", *DEFAULTED)
-    merged = replace(section, fallbacks=defaults.values)
+    merged = replace(section, fallbacks=defaults.values, origins={name: defaults.at(name) for name in DEFAULTED})
     defaults.known(*DEFAULTED)
     defaults.reads("pods", _PODS.json_schema)
     for name, kind in (("cpu", QUOTA_CPU), ("memory", QUOTA_MEMORY), ("ephemeralStorage", QUOTA_STORAGE)):

@@ -26,7 +26,7 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
     wanted: Counter[tuple[str, str]] = Counter()
     for index, pool in enumerate(pools):
         namespace = pool["namespace"]
-        is_told = not root.is_well(f"pools[{index}].namespace")
+        is_told = not (root.is_well(f"pools[{index}].namespace") and root.is_well("namespace"))
         if namespace and not is_told and environments and namespace not in environments and _are_named(root, platform):
             cure = f"add it to {NAMESPACE}:platform.environments"
             root.note(f"pools[{index}].namespace", namespace, f"one of {', '.join(environments)}", cure)
@@ -44,7 +44,8 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
         ):
             cure = f"name KEDA's namespace as `autoscaler` of the environment {namespace}"
             root.note(f"pools[{index}].autoscaling", "it", "a pool whose environment has an autoscaler", cure)
-        if "prepull" in pool and namespace in environments and not environments[namespace].prepull:
+        is_granted = namespace in environments and environments[namespace].prepull
+        if "prepull" in pool and namespace in environments and not is_granted and _all_well(root, platform, "prepull"):
             cure = f"add `prepull: true` to the environment {namespace}, or leave it out"
             root.note(f"pools[{index}].prepull", "true", "a pool whose environment grants it", cure)
         if namespace in environments:
@@ -177,7 +178,7 @@ def _check_extras(root: Section, index: int, pool: RunnerPool, platform: Platfor
     ):
         places = [f"pools[{index}].{key}", f"platform.environments[{at}].{grant}"]
         if key == "pullSecrets":
-            places.append(f"platform.{key}")  # what is made counts where an environment lists none
+            places += [f"platform.{key}", key]  # what is made counts where an environment lists none
         for name in asked if all(map(root.is_well, places)) else ():
             if name not in granted:
                 cure = f"add it to {grant} of {pool['namespace']} in {NAMESPACE}:platform.environments, or leave it out"
