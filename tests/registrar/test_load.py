@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.github.server import Exchange
 from registrar.forges.forge import Pace
 from registrar.forges.github.pace import LIMITS
 from registrar.turns import HOLD_SECONDS
@@ -32,13 +33,19 @@ async def test_every_pod_is_served_in_its_turn_and_nothing_is_registered_for_nob
         crowd = Crowd(world, PODS, speed=SPEED, hasty=HASTY)
         async with asyncio.timeout(PATIENCE_SECONDS):
             await crowd.come()
-        assert most_passed(crowd.visits.values()) <= PODS // 2  # lost order: 47 and more, seen
+        # Lost order: 47 and more, seen. What a busy machine takes of a client's time is not counted.
+        assert most_passed(crowd.visits.values()) <= PODS // 2
         runners = world.gitea.runners if kind == "gitea" else world.github.runners
-        minted = world.gitea.minted if kind == "gitea" else sum("generate-jitconfig" in it for it in world.github.calls)
+        # Asked for twice is one whose name GitHub has not given back yet: refused, so that nothing is minted.
+        minted = world.gitea.minted if kind == "gitea" else sum(map(is_minted, world.github.exchanges))
         await until(lambda: len(runners) == PODS)  # what was begun for one that hung up is undone in the end
-        assert (
-            minted - PODS <= crowd.hung_up + crowd.cut_off
-        )  # who hung up while they were registered: undone, as only those left show
+        # Beside them those that hung up while they were registered: undone, as only the others are left.
+        assert 0 <= minted - PODS <= crowd.hung_up + crowd.cut_off
+
+
+def is_minted(exchange: Exchange) -> bool:
+    """Whether GitHub has registered a runner."""
+    return exchange.path.endswith("/generate-jitconfig") and exchange.status == 201
 
 
 async def test_a_crowd_leaves_nothing_in_memory(tmp_path: Path) -> None:

@@ -690,5 +690,7 @@ async def test_what_nobody_uses_is_asked_for_seldom(world: World) -> None:
     await until(lambda: world.gitea.calls)
     await cycles(world, 2)
     world.gitea.calls.clear()
+    began = time.monotonic()
     await cycles(world, 5)
     assert world.gitea.calls == []
+    assert time.monotonic() - began > 3 * world.forge.pace.idle, "a change that was looked at wakes nobody once more"
