@@ -8,6 +8,7 @@ Values and pure functions
   identity            PodIdentity: who asks, read out of a pod's verified token
   pods                RunnerPod: a runner's pod as frozen values
   reading             a Kubernetes Pod, read into a RunnerPod
+  unread              Unread: an object as the API server gave it, to be read by itself
   forge_view          ForgeView: what one scope of the forge looked like in one cycle
   situation           ages held against deadlines: the state of a pod and of its runner
   decisions           what to do about one pod and its runner; the only place where that is decided
@@ -25,6 +26,7 @@ Values and pure functions
 
 Cluster and forge, read and written
   cluster             Cluster: the few requests that the registrar's Role allows
+  readable_answers    ReadableAnswers: the API server's answers without what the client cannot read
   issuer_keys         IssuerKeys: the cluster's public keys, kept for a while
   following           one kind of object in one namespace, by list and watch, for ever
   beginnings          when a pod's stage began, by our own clock
