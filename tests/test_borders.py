@@ -52,7 +52,7 @@ PACKAGES: dict[str, set[str]] = {
     "components": {"cryptography", "pulumi", "pulumi_github", "pulumi_kubernetes"},
     "gpu_runners": {"_typeshed", "cryptography", "httpx2", "lightkube", "pulumi", "yaml"},
     "gpu_runners/state": set(),
-    "registrar": {"aiohttp", "cryptography", "gidgethub", "httpx2", "jwt", "lightkube", "prometheus_client"},
+    "registrar": {"aiohttp", "cryptography", "gidgethub", "httpx2", "jwt", "lightkube", "msgspec", "prometheus_client"},
 }
 # What of the standard library a pure part may import: nothing that reaches the world outside the process.
 PURE = (
