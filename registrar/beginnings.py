@@ -19,8 +19,11 @@ LATE_SECONDS: Final = 2.0
 def begun(pod: RunnerPod, before: RunnerPod | None, *, now: float, known_at: float) -> RunnerPod:
     """The pod with the Unix time at which its stage began, as near as we know it; rather too late than too early.
 
-    before: the same as it was seen last, so until `known_at`. Its `since` is of this clock, that of `pod` its node's.
+    before: the same as it was seen last, so until `known_at`. Its `since` is of this clock, that of `pod` its node's;
+    how long the pod had to end is what it says of a pod that does not say so itself any more.
     """
+    if before is not None and before.uid == pod.uid and pod.deleting and pod.killed_at is None:
+        pod = replace(pod, killed_at=before.killed_at)
     if before is None or before.uid != pod.uid:
         least = pod.created
     elif before.stamped == pod.stamped:

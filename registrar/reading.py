@@ -51,7 +51,7 @@ def read_pod(pod: Pod) -> RunnerPod:
         busy=_busy(annotations.get(contract.BUSY_ANNOTATION)),
         gated=gated,
         ended=ended,
-        killed_at=None if metadata.deletionTimestamp is None else _seconds(metadata.deletionTimestamp),
+        killed_at=_killed_at(pod),
         addresses=tuple(address.ip for address in (status and status.podIPs) or [] if address.ip),
         gpus=gpus,
         gpu_resource=resource,
@@ -113,6 +113,18 @@ def _stage(
     if scheduled is None or scheduled.status != "True":
         return Stage.SCHEDULING, created, (_words(scheduled.reason, scheduled.message) if scheduled else "")
     return _preparing(pod, runner, _seconds(scheduled.lastTransitionTime, created))
+
+
+def _killed_at(pod: Pod) -> float | None:
+    """When the time is over that a deleted pod has to end.
+
+    Its last deletion, by the kubelet whose containers have ended or by force, leaves none (grace period 0) and is
+    written with the moment at which it comes: that says nothing of the time that the pod had.
+    """
+    metadata = pod.metadata
+    if metadata is None or metadata.deletionTimestamp is None or not metadata.deletionGracePeriodSeconds:
+        return None
+    return _seconds(metadata.deletionTimestamp)
 
 
 def _preparing(pod: Pod, runner: ContainerStatus | None, scheduled_at: float) -> tuple[Stage, float, str]:

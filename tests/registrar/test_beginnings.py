@@ -56,6 +56,15 @@ def test_of_a_pod_that_is_new_to_us_nothing_began_before_it_was_there(skew: floa
     assert seen(pod(NOW + skew), replace(pod(NOW + skew, since=5.0), uid="a namesake")) == since
 
 
+def test_how_long_a_deleted_pod_had_to_end_stays_known_when_it_is_taken_away() -> None:
+    before = pod(NOW - 60, Stage.TERMINATING, deleting=True, killed_at=NOW + 300)
+    last = pod(NOW, Stage.COMPLETED, deleting=True, killed_at=None)
+    assert begun(last, before, now=NOW, known_at=NOW).killed_at == NOW + 300
+    assert begun(last, replace(before, uid="a namesake"), now=NOW, known_at=NOW).killed_at is None
+    shortened = replace(last, killed_at=NOW + 5)
+    assert begun(shortened, before, now=NOW, known_at=NOW).killed_at == NOW + 5
+
+
 def test_what_was_known_stays_though_the_stage_is_called_otherwise() -> None:
     """As where its runner comes online."""
     known = begun(pod(NOW + AHEAD), pod(NOW - 200, Stage.PULLING), now=NOW, known_at=NOW)

@@ -101,6 +101,13 @@ def test_whatever_runs_in_a_deleted_pod_is_killed_when_its_grace_ends() -> None:
     assert read(runner_pod()).killed_at is None
 
 
+def test_the_last_deletion_of_a_pod_that_had_time_to_end_does_not_say_when_that_was_over() -> None:
+    """The kubelet's: as seen with Kubernetes 1.36, its time is that at which it comes."""
+    pod = deleted(gated(start(runner_pod())))
+    pod["metadata"] |= {"deletionTimestamp": stamp(0), "deletionGracePeriodSeconds": 0}
+    assert read(pod).killed_at is None
+
+
 def test_who_ended_the_whole_pod_says_more_than_what_its_container_ended_with() -> None:
     pod = end(runner_pod(), exit_code=137)
     assert (it := read(pod).ended) is not None
