@@ -1,5 +1,10 @@
 """The lab's command line: `python -m lab up|down|status`."""
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C while all this loads ends it, without a traceback
+
 import argparse
 import os
 import subprocess
@@ -15,7 +20,7 @@ FAKE_NODES = 2
 
 
 def main(arguments: list[str]) -> int:
-    """Runs one command; returns the exit code: 0 done, 1 the lab's own error, 2 wrong usage."""
+    """Runs one command; returns the exit code: 0 done, 1 the lab's own error, 2 wrong usage, 130 stopped by hand."""
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="build what is missing, start what does not run")
@@ -27,6 +32,7 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("down", help="stop everything and remove mounts, interfaces, rules and state")
     commands.add_parser("status", help="one line per part; exit code 1 unless all are ready")
     chosen = parser.parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background job ignores it
     try:
         if chosen.command == "up":
             if chosen.kubernetes:
@@ -45,6 +51,9 @@ def main(arguments: list[str]) -> int:
         detail = getattr(error, "stderr", None) or ""
         print(f"error: {error}\n{detail}\nThe logs of all parts are in {paths.LOGS}.", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped by hand: the same command goes on from here; `make lab-down` ends what runs", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -1,7 +1,11 @@
 """`python -m lab.demo`: from nothing to a model that was trained on a GPU runner made for it. Exit code 0: proved."""
 
-import argparse
 import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C while all this loads ends it, without a traceback
+
+import argparse
 import sys
 
 from lab.demo import scaling, sequence

@@ -1,7 +1,11 @@
 """`python -m lab.faults`: brings faults about on the lab and writes docs/reliability.json and docs/reliability.md."""
 
-import argparse
 import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C while all this loads ends it, without a traceback
+
+import argparse
 import subprocess
 import sys
 import time

@@ -3,9 +3,13 @@
 Makes a stack, a repository and namespaces of its own and takes them away again.
 """
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C while all this loads ends it, without a traceback
+
 import argparse
 import os
-import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -20,7 +24,7 @@ from lab.review_demo.forge_page import ForgePage
 
 
 def main(arguments: list[str]) -> int:
-    """Plays it; 0 when every comment said what it should, else 1."""
+    """Plays it; 0 when every comment said what it should, else 1 (2: wrong usage, 130: stopped by hand)."""
     parser = argparse.ArgumentParser(prog="python -m lab.review_demo", description=__doc__)
     parser.add_argument("--save", type=Path, help="folder for the comment with drift, as Markdown and as a page")
     chosen = parser.parse_args(arguments)
@@ -40,6 +44,9 @@ def main(arguments: list[str]) -> int:
     except LabError as error:
         story.log("error", str(error))
         return 1
+    except KeyboardInterrupt:
+        story.log("stopped", "by hand; the lab is still up: `make lab-down` ends it")
+        return 130
 
 
 def _play(story: Story, commands: Commands, api: GiteaApi, save: Path | None) -> int:

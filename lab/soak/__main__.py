@@ -1,9 +1,13 @@
 """`python -m lab.soak`: short jobs at both forges under random faults; writes docs/soak.md, .json and .svg."""
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C while all this loads ends it, without a traceback
+
 import argparse
 import json
 import random
-import signal
 import subprocess
 import sys
 import time

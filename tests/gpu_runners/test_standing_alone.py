@@ -14,6 +14,7 @@ import pytest
 
 from gpu_runners.exit_code import ExitCode
 from tests.gpu_runners.stand_in_pulumi import FREE, StandInPulumi
+from tests.program.interrupted import interrupted_while_loading
 from tests.program.stack_values import ROOT
 
 SECONDS = 30
@@ -155,6 +156,12 @@ def test_a_signal_leaves_no_copy_of_a_state(
     assert list(temporary.iterdir()) == []
 
 
+def test_a_ctrl_c_while_it_loads_ends_it_without_a_word() -> None:
+    """Which is the first third of a second, and longer where the disk is cold."""
+    done = interrupted_while_loading("gpu_runners", "gpu_runners.commands")
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["review", "--help"], ["stacks"]], ids=" ".join)
 def test_a_pipe_that_nobody_reads_ends_it_without_a_word(arguments: list[str], tmp_path: Path) -> None:
     for name in ("Pulumi.yaml", "Pulumi.prod.yaml"):
@@ -236,6 +243,7 @@ def test_the_launcher_works_from_any_folder_and_wherever_its_environment_is(tmp_
 
     assert called("unlock", "--help").stdout.startswith("usage: gpu-runners unlock")
     assert called("nonsense").returncode == ExitCode.USAGE
+    assert program.read_text().index("SIG_DFL") < program.read_text().index("from gpu_runners")  # as above
     assert "No module named 'yaml'" in called("stacks").stderr  # the packages are its environment's
     moved = program.read_text().replace(str(ROOT), str(tmp_path))
     program.write_text(moved)
