@@ -24,6 +24,7 @@ from gpu_runners.unlock.unlock import Here, unlock
 
 _START_FIELD: Final = 18  # of /proc/PID/stat behind the process's state: when it began, in ticks after the machine
 _CLOCKS_DIFFER_SECONDS: Final = 5  # the boot time is rounded, and a clock may have been set since
+_PULUMI: Final = "pulumi"  # what Linux calls the process of its command line
 READ_CONFIG = ("refresh",)  # of the commands used here
 
 
@@ -55,7 +56,8 @@ def run(options: argparse.Namespace) -> ExitCode:
 def holds(lock: Lock, processes: Path = Path("/proc")) -> bool:
     """Whether this machine runs the process that made the lock: one of its number that began before the lock was made.
 
-    A number is used again, by then for a process that began later. In doubt it holds.
+    A number is used again, by then for a process that began later. In doubt it holds: a Pulumi holds whenever it began,
+    since a clock that was set ahead meanwhile, as after a virtual machine's pause, makes every process younger.
     """
     try:
         os.kill(lock.pid, 0)
@@ -64,13 +66,15 @@ def holds(lock: Lock, processes: Path = Path("/proc")) -> bool:
     except PermissionError:
         pass
     try:
-        state, *fields = (processes / str(lock.pid) / "stat").read_text().rpartition(")")[2].split()
+        head, _, rest = (processes / str(lock.pid) / "stat").read_text().rpartition(")")
+        state, *fields = rest.split()
         booted = _boot_time(processes)
     except (OSError, ValueError):
         return True  # no such file here, as on macOS
     began = booted + int(fields[_START_FIELD]) / os.sysconf("SC_CLK_TCK")
     made = _seconds(lock.time)
-    return state != "Z" and (made is None or began <= made + _CLOCKS_DIFFER_SECONDS)
+    is_pulumi = head.partition("(")[2] == _PULUMI
+    return state != "Z" and (is_pulumi or made is None or began <= made + _CLOCKS_DIFFER_SECONDS)
 
 
 def _boot_time(processes: Path) -> int:

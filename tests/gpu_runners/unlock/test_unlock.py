@@ -266,6 +266,19 @@ def test_a_process_that_has_ended_and_was_not_awaited_holds_nothing(tmp_path: Pa
         child.wait()
 
 
+@pytest.mark.parametrize(("name", "is_held"), [("pulumi", True), ("python3", False), ("a) (pulumi", False)])
+def test_a_clock_that_was_set_ahead_frees_no_lock_of_a_pulumi_that_runs(
+    tmp_path: Path, name: str, is_held: bool
+) -> None:
+    """The kernel tells since when a process runs by the clock of now, and the lock by the one of then."""
+    fields = " ".join("0" for _ in range(18))
+    booted = datetime.now(UTC) + timedelta(hours=1)
+    (tmp_path / "stat").write_text(f"cpu 1\nbtime {booted.timestamp():.0f}\n")
+    (tmp_path / str(os.getpid())).mkdir()
+    (tmp_path / str(os.getpid()) / "stat").write_text(f"{os.getpid()} ({name}) S {fields} 5")
+    assert holds(lock_of(os.getpid(), datetime.now(UTC)), tmp_path) is is_held
+
+
 @pytest.mark.parametrize("user", ["me", "jane doe"])
 def test_of_two_locks_both_are_read_or_none(user: str) -> None:
     """Whoever is asked about one must not have another one cancelled with it."""
