@@ -20,7 +20,8 @@ BOUNDS = (
     (pool_series, "MOST_POOLS", 4), (pool_series, "LINGER_SECONDS", 0.5),
     (announcer, "MOST_WITHOUT_POD", 4), (brakes, "MOST_POOLS", 4),
     (owners, "MOST_OWNERS", 4), (lost_jobs, "MOST_REMEMBERED", 4), (jobs, "REMEMBERED_RUNS", 4),
-    (client, "KEEP_SECONDS", 0.5), (forge, "REMOVED_SECONDS", 0.05), (turns, "RETURN_SECONDS", 0.5),
+    (client, "KEEP_SECONDS", 0.5), (client, "ASKED_A_SECOND", 1e6),
+    (forge, "REMOVED_SECONDS", 0.05), (turns, "RETURN_SECONDS", 0.5),
 )  # fmt: skip
 ROUND = 40  # jobs
 # Answers, tickets and the like of the last moments come and go; what keeps one entry for each job has twice as many.

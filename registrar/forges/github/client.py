@@ -26,6 +26,7 @@ from registrar.forges.answers import LONGEST_WAIT_SECONDS, MOST_PAGES, read_body
 from registrar.forges.forge import ForgeError, ForgeRefusedError, ForgeUnreachableError
 from registrar.forges.github.pace import LIMITS, Budget, Lane, Limits
 from registrar.forges.github.reading import of, slim
+from registrar.forges.github.run_jobs import RUNS_A_SECOND
 from registrar.untrusted import Entry, seconds, words
 
 REQUESTER: Final = "gpu-runners"
@@ -36,8 +37,10 @@ PAGE_SIZE: Final = 100
 REMEMBERED: Final = 10_000
 ENTRY_BYTES: Final = 2048
 # An answer that nobody has asked for since is dropped: it is about a run, a job or a runner that is over. What is asked
-# for again and again is so within five minutes, however many repositories there are.
+# for again and again is so within five minutes, however many repositories there are; where more runs go on than can be
+# asked for in that time, in as much more as it takes to ask for all in turn: else each would count against the hour.
 KEEP_SECONDS: Final = 360.0
+ASKED_A_SECOND: Final = RUNS_A_SECOND
 CONNECTIONS: Final = 24  # far below GitHub's 100 at once
 SKEW_SECONDS: Final = 30.0
 REFUSED_RETRY_SECONDS: Final = 15.0
@@ -82,7 +85,8 @@ class Remembered(OrderedDict[str, Cached]):
         self.move_to_end(url)
         self._asked.pop(url, None)
         self._asked[url] = now = self._clock()
-        while len(self) > 1 and (self._held > self._most or now - next(iter(self._asked.values())) > KEEP_SECONDS):
+        oldest = now - KEEP_SECONDS - len(self) / ASKED_A_SECOND
+        while len(self) > 1 and (self._held > self._most or next(iter(self._asked.values())) < oldest):
             del self[next(iter(self))]
 
     def __setitem__(self, url: str, entry: Cached) -> None:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from registrar.forges.github.client import ENTRY_BYTES, KEEP_SECONDS, REMEMBERED, Remembered
+from registrar.forges.github.run_jobs import RUNS_A_SECOND
 
 
 def answer(entries: int, **fields: Any) -> tuple[str, None, dict[str, Any], None]:
@@ -76,12 +79,25 @@ def test_what_nobody_asks_for_any_more_is_dropped_and_what_is_asked_for_stays() 
         now[0] += 1
         assert held["/runners"][0] == "etag"
         held[f"/jobs/{number}"] = answer(1)
-        assert len(held) <= KEEP_SECONDS + 2
+        assert len(held) <= 1.5 * KEEP_SECONDS + 2
     assert "/runners" in held
-    assert f"/jobs/{2000 - int(KEEP_SECONDS) - 2}" not in held
-    now[0] += KEEP_SECONDS + 1
+    assert f"/jobs/{2000 - int(1.5 * KEEP_SECONDS) - 2}" not in held
+    now[0] += 1.5 * KEEP_SECONDS + 1
     assert held["/runners"][0] == "etag"
     assert list(held) == ["/runners"]
+
+
+@pytest.mark.parametrize("runs", [100, 1200, 4000])
+def test_what_is_asked_for_in_turn_stays_however_many_they_are(runs: int) -> None:
+    """Each that is dropped in between counts against GitHub's hour when it is asked for again."""
+    now = [0.0]
+    held = Remembered(clock=lambda: now[0])
+    for number in range(3 * runs):
+        now[0] += 1 / RUNS_A_SECOND
+        url = f"/runs/{number % runs}/jobs"
+        if number < runs:
+            held[url] = answer(1)
+        assert held[url][0] == "etag"
 
 
 def test_of_a_job_its_steps_are_not_kept() -> None:
