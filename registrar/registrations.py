@@ -88,7 +88,8 @@ class Registrations:
     @property
     def remembered(self) -> int:
         """Of how many pods it knows that they ask, or have asked and were sent away, or what is to be undone."""
-        return len(self._asking) + len(self._unfinished) + sum(turns.remembered for turns in self._turns.values())
+        waiting = sum(turns.remembered for turns in self._turns.values())
+        return len(self._asking) + len(self._unfinished) + len(self._taking_back) + waiting
 
     async def issue(self, identity: PodIdentity) -> str:
         """The registration file for this pod. Raises RegistrationRefusedError or RegistrationDelayedError."""

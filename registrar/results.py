@@ -101,7 +101,6 @@ class Results:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         self._outcomes[pod.uid] = outcome = outcome_of(pod, job)
         self._accounting.ended(pod, outcome, job)
-        self._tasks.pop(pod.uid, None)
         self._announce()
 
     async def _look_for_work(self, pod: RunnerPod) -> None:

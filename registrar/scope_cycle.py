@@ -80,7 +80,7 @@ class ScopeCycle:
     @property
     def remembered(self) -> int:
         """Of how many pods it knows an outcome, or that nothing is left of them."""
-        return len(self._closed) + self._results.remembered + self._departures.followed
+        return len(self._closed | self._gone) + self._results.remembered + self._departures.followed
 
     def pods(self) -> tuple[RunnerPod, ...]:
         """The scope's pods, of namespaces that are known now."""

@@ -11,7 +11,6 @@ from registrar.answering import REQUEST_LIMIT_BYTES, problem
 from registrar.credentials import Credentials
 from registrar.forges.forge import ForgeError
 from registrar.identity import (
-    LONGEST_TOKEN,
     PodIdentity,
     RegistrationRefusedError,
     bearer,
@@ -215,8 +214,6 @@ class StatusDoor:
         """Raises RegistrationRefusedError where it is no token of the registrar's own account for this, and
         IssuerKeysUnreachableError.
         """
-        if len(token) > LONGEST_TOKEN:
-            raise RegistrationRefusedError(401, "TokenMalformed", "the token is too long for one")
         issuer = await self.keys.issuer(key_id(token))
         account = identify_account(token, issuer, audience=contract.REMOVALS_AUDIENCE)
         if account != self.account:

@@ -46,6 +46,7 @@ class StandInCluster:
         self.unreadable: set[str] = set()  # namespaces whose pods are refused
         self.odd: set[str] = set()  # names of pods whose changes are answered with what is no pod
         self.garbled: bytes | None = None  # what every request is answered with
+        self.most_changing = self._changing = 0  # changes of pods at the same time
         self.silent = False  # watches stay open and say nothing more, as after a peer that vanished
         self.clock_ahead = 0.0  # seconds, of the clock that stamps tokens
         self.lists: list[str] = []  # namespaces of the lists that were answered
@@ -232,6 +233,10 @@ class StandInCluster:
         assert request.content_type == "application/strategic-merge-patch+json"
         pod = self.pods.get((request.match_info["namespace"], request.match_info["name"]))
         patch = await request.json()
+        self._changing += 1
+        self.most_changing = max(self.most_changing, self._changing)
+        await asyncio.sleep(0.005)  # that etcd may take
+        self._changing -= 1
         if pod is None:
             return _status(404, "NotFound")
         if patch["metadata"]["uid"] != pod["metadata"]["uid"]:

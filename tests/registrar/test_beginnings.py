@@ -1,5 +1,7 @@
 """Nodes whose clocks are ahead or behind: nothing is decided by them that we have seen ourselves."""
 
+import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from registrar.beginnings import LATE_SECONDS, begun
 from registrar.forges.forge import Pace
+from registrar.pod_store import PodStore
 from registrar.pods import RunnerPod, Stage
 from tests.registrar.conftest import World, open_world, until
 from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
@@ -198,3 +201,29 @@ async def test_the_failed_pod_of_such_a_node_is_kept_as_long_as_any_other(world:
     await world.cluster.put(by_its_nodes_clock(end(document, exit_code=1), skew))
     await until(lambda: len(world.cluster.deleted) == 2)
     assert sorted(world.cluster.deleted) == ["cuda-abc-00000", "cuda-abc-00001"]
+
+
+@pytest.mark.parametrize("is_told_more", [False, True])
+async def test_what_changed_while_nothing_could_be_read_began_after_it_was_read_last(
+    world: World, is_told_more: bool
+) -> None:
+    base = time.time()
+    now = [base]
+    store = PodStore(world.api, ["runners"], clock=lambda: now[0])
+    document, other = runner_pod(), runner_pod("cuda-abc-bbbbb")
+    await world.cluster.create(document)
+    world.tasks.append(asyncio.create_task(store.follow("runners")))
+    await until(lambda: store.pods() and world.cluster.watched["Pod"])
+    now[0] += 100
+    if is_told_more:
+        await world.cluster.create(other)
+        await until(lambda: len(store.pods()) == 2)
+    world.cluster.away = True
+    world.cluster.break_watches()
+    await until(lambda: not store.knows("runners"))
+    await world.cluster.put(by_its_nodes_clock(start(document), BEHIND))
+    now[0] += 50
+    world.cluster.away = False
+    await until(store.pods)
+    (pod,) = (pod for pod in store.pods() if pod.name == NAME)
+    assert pod.since == base + (100 if is_told_more else 0) - LATE_SECONDS

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from registrar.listener import Limits, Listener, one_request, several_requests
 from registrar.service import server_tls
-from tests.registrar.conftest import PATIENCE_SECONDS, certificate, until
+from tests.registrar.conftest import PATIENCE_SECONDS, World, certificate, until
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: registrar\r\n\r\n"
 
@@ -250,3 +250,27 @@ async def test_a_listener_that_closes_answers_who_was_heard_and_nobody_else() ->
         await closing
         assert not at.listener._opening
         assert not at.listener._serving
+
+
+async def test_a_listener_that_closes_ends_those_that_have_not_said_anything() -> None:
+    async with door() as it:
+        reader, writer = await asyncio.open_connection("127.0.0.1", it.listener.port)
+        await until(lambda: len(it.listener._opening) == 1)
+        await it.listener.close()
+        with suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), PATIENCE_SECONDS / 4) == b""
+        assert not it.listener._opening
+        writer.close()
+
+
+async def test_no_ticket_is_given_for_a_session_that_nobody_takes_up_again(world: World) -> None:
+    """Each would be made, sent and, by an old client, kept on our side."""
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    port = int(world.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: registrar\r\n\r\n")
+    assert b"ok" in await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
+    session = writer.get_extra_info("ssl_object").session
+    writer.close()
+    assert not session.has_ticket

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from registrar.credentials import REMEMBERED_SECONDS, Credentials
+from registrar.identity import PodIdentity, RegistrationRefusedError
 from tests.registrar.conftest import World
 from tests.registrar.stand_in_cluster import end, runner_pod, start
 from values import contract
@@ -243,3 +245,19 @@ async def test_the_token_is_nowhere_in_the_log(world: World, caplog: pytest.LogC
     await ask(world, pod)
     assert "credential issued" in caplog.text
     assert not any("token-1-of-deployer" in f"{record.__dict__}" for record in caplog.records)
+
+
+async def test_of_a_pod_that_has_not_asked_for_a_minute_nothing_is_remembered(world: World) -> None:
+    now, service = [100.0], world.service
+    lent = Credentials(
+        world.settings, world.api, world.forge, store=world.store, announcer=service.announcer, clock=lambda: now[0]
+    )  # fmt: skip
+    for number in range(5):
+        pod = await base_runner(world, f"base-abc-0000{number}")
+        identity = PodIdentity(
+            namespace="base", service_account="runner", pod_name=pod["metadata"]["name"], pod_uid=pod["metadata"]["uid"]
+        )
+        with pytest.raises(RegistrationRefusedError, match="NoJob"):
+            await lent.issue(identity, "deployer", "127.0.0.1")
+        assert len(lent._known) == min(number + 1, 2), "itself, and the one that asked forty seconds ago"
+        now[0] += REMEMBERED_SECONDS - 20

@@ -97,6 +97,19 @@ async def test_a_forge_in_trouble_is_left_in_peace_for_as_long_as_it_asks(scene:
     assert (await watch.look(())).known
 
 
+async def test_a_forge_that_answers_again_is_known_and_its_next_fault_is_a_first_one(scene: Scene) -> None:
+    watch = scene.watch()
+    for _ in range(5):
+        scene.gitea.failing = 500
+        scene.now[0] += PACE.census
+        await watch.look(())
+        assert not watch.is_known
+        scene.gitea.failing = None
+        scene.now[0] += 2
+        assert (await watch.look(())).known, "after two seconds, and no longer each time"
+        assert watch.is_known
+
+
 async def test_a_forge_that_fails_again_and_again_is_asked_less_often_and_every_ten_seconds_at_least(
     scene: Scene,
 ) -> None:

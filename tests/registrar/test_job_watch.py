@@ -10,7 +10,7 @@ import pytest
 from registrar.forges.forge import ForgeUnreachableError
 from registrar.job_watch import LONGEST_PAUSE_SECONDS, JobWatch
 from registrar.jobs_in_progress import JobsInProgress
-from tests.registrar.conftest import PATIENCE_SECONDS
+from tests.registrar.conftest import PATIENCE_SECONDS, stays
 from tests.registrar.stand_in_gitea import StandInGitea, asked
 from values.scope import Scope
 
@@ -74,3 +74,11 @@ async def test_a_forge_in_trouble_again_is_told_again(caplog: pytest.LogCaptureF
                 await watch._read_once(0.0)
         await jobs.close()
     assert [record.getMessage() for record in caplog.records].count("queue unknown") == 2
+
+
+async def test_a_queue_that_nobody_asks_for_is_not_read() -> None:
+    gitea = StandInGitea()
+    async with watching(gitea) as watch:
+        await stays(lambda: gitea.calls == [], 0.3)
+        await watch.get()
+        assert gitea.calls

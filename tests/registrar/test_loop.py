@@ -10,8 +10,10 @@ import pytest
 
 from registrar.forges.forge import Pace
 from registrar.loop import Loop
+from registrar.outcomes import Outcome
 from tests.registrar.conftest import World, open_world, stays, until
 from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
+from tests.registrar.test_brake import ended_pod
 from values import contract
 
 NAME = "cuda-abc-aaaaa"
@@ -440,6 +442,16 @@ async def test_runner_pods_are_counted_by_stage_and_whether_they_have_had_a_job(
     await until(lambda: all(pod.gated for pod in world.store.pods() if pod.started))
     world.loop._count(world.store.pods())
     assert counted_runners(world) == new | {("false", "running"): 2.0, ("true", "running"): 1.0}
+
+
+async def test_a_pool_is_shown_as_braked_while_it_is_and_no_longer(world: World) -> None:
+    now = time.time()
+    world.brakes.ended(ended_pod("a", at=now), Outcome(done=False, had_job=False, text=""), now)
+    world.loop._count(())
+    assert 'gpu_runners_braked_seconds{namespace="runners",pool="cuda"}' in world.metrics.render().decode()
+    world.brakes.ended(ended_pod("b", at=now), Outcome(done=True, had_job=True, text=""), now)
+    world.loop._count(())
+    assert "gpu_runners_braked_seconds{" not in world.metrics.render().decode()
 
 
 def counted_runners(world: World) -> dict[tuple[str, str], float]:

@@ -13,6 +13,7 @@ from aiohttp import ClientConnectionError, ClientSession, TCPConnector, TraceCon
 from components.platform.client_certificate import issue_client_certificate
 from registrar.forges.forge import Job, Pace
 from registrar.queue import Place, Pool, count
+from registrar.queue_reader import ORDERS_SECONDS
 from tests.registrar.conftest import World, open_world, until
 from tests.registrar.stand_in_cluster import pool_deployment, runner_pod, start
 from values.contract import RUNNER_ID_ANNOTATION
@@ -416,3 +417,19 @@ async def test_an_autoscalers_connection_ends_in_good_order_before_its_time_is_o
                 kept.append(response.headers.get("Connection") != "close")
     assert not all(kept)
     assert any(kept)
+
+
+async def test_the_order_of_a_queue_is_believed_for_a_minute_after_it_was_asked_for_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(world.service.queue, "_clock", lambda: now[0])
+    world.follow()
+    await world.cluster.declare()
+    await until(lambda: world.service.declared.pools("runners") and world.store.has_known("runners"))
+    for _ in range(3):
+        await world.service.queue.read_pool("runners", "cuda")
+        now[0] += ORDERS_SECONDS - 10
+        assert world.service.queue._orders() == {"runners/cuda": None}
+    now[0] += 11
+    assert world.service.queue._orders() == {}

@@ -89,6 +89,13 @@ async def test_a_repeat_from_a_pod_that_was_never_online_replaces_the_first_regi
     assert cordoned < world.gitea.calls.index("DELETE /api/v1/repos/mlops/guide/actions/runners/1")
 
 
+async def test_nothing_is_remembered_of_a_pod_that_asked_twice_and_was_served(world: World) -> None:
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    assert [(await world.register(pod))[0] for _ in range(2)] == [200, 200]
+    await until(lambda: world.service.registrations.remembered == 0)
+
+
 async def test_two_requests_of_one_pod_at_once_leave_one_runner(world: World) -> None:
     pod = runner_pod()
     await world.cluster.create(pod)

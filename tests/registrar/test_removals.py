@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from registrar.answering import REQUEST_LIMIT_BYTES
 from registrar.forges.forge import Runner
 from registrar.strangers import reason_to_keep
 from tests.registrar.conftest import World, until
@@ -60,6 +61,14 @@ async def test_a_removal_goes_on_to_its_end_though_whoever_asked_hangs_up(world:
     asking.cancel()
     await asyncio.wait([asking])
     await until(lambda: 99 not in world.gitea.runners)
+
+
+async def test_a_question_that_is_longer_than_any_is_not_read(world: World) -> None:
+    await with_stranger(world)
+    asked = {"token": "x" * REQUEST_LIMIT_BYTES, "scope": "mlops/guide", "id": 99, "name": "mallory"}
+    async with world.http.post(f"{world.status_url}/runners/removals", json=asked) as response:
+        assert response.status == 413
+    assert 99 in world.gitea.runners
 
 
 async def test_one_that_is_gone_is_no_error(world: World) -> None:

@@ -1,5 +1,6 @@
 """One look at a scope after another, with a clock of the test's own: what waits for which of them."""
 
+import asyncio
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 
 from registrar.forges.github.pace import PACE
 from registrar.outcomes import Outcome
-from registrar.scope_cycle import ScopeCycle
+from registrar.scope_cycle import ACTS_AT_ONCE, ScopeCycle
 from registrar.situation import SETTLE_SECONDS
 from tests.registrar.conftest import World, open_world, until
 from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
+from values import contract
 
 
 async def test_a_runner_is_removed_by_the_first_look_after_its_cordon_has_settled(world: World) -> None:
@@ -116,4 +118,57 @@ async def test_how_long_a_runner_was_not_seen_is_forgotten_with_its_pod(world: W
     now[0] += 60
     await cycle.run()
     assert cycle._watch.unseen_seconds(1) == 0, "the forge lists it no more, and nobody has it"
+    await cycle.close()
+
+
+async def test_a_failed_pod_that_was_kept_is_forgotten_once_it_is_gone(world: World) -> None:
+    pod = runner_pod()
+    cycle, now = await one_after_another(world, pod)
+    del world.gitea.runners[1]
+    await world.cluster.put(end(pod, exit_code=1))
+    await until(lambda: any(known.ended for known in world.store.pods()))
+    for _ in range(3):
+        now[0] += 5
+        await cycle.run()
+        await until(lambda: not any(map(is_looked_up, asyncio.all_tasks())))
+    uid = pod["metadata"]["uid"]
+    assert cycle._closed == cycle._gone == {uid}, "kept for its logs, and nothing of it is left at the forge"
+    await world.cluster.vanish("runners", pod["metadata"]["name"])
+    await until(lambda: not world.store.pods())
+    await cycle.run()
+    assert (cycle._closed, cycle._gone) == (set(), set())
+    await cycle.close()
+
+
+def is_looked_up(task: "asyncio.Task[Any]") -> bool:
+    """Whether a result is looked up beside the cycles."""
+    return "Results._find" in repr(task)
+
+
+async def test_few_pods_are_treated_at_once(world: World) -> None:
+    """Each treatment is some requests, and an API server has others to serve."""
+    for number in range(3 * ACTS_AT_ONCE):
+        pod = runner_pod(f"cuda-abc-{number:05}")
+        pod["metadata"]["annotations"][contract.BUSY_ANNOTATION] = "7"  # for which its gate is owed
+        await world.cluster.create(start(pod))
+    world.follow()
+    await until(lambda: len(world.store.pods()) == 3 * ACTS_AT_ONCE)
+    (scope,) = world.settings.scopes
+    cycle = ScopeCycle(world.service.parts, scope, time.time)
+    await cycle.run()
+    assert all(pod.gated for pod in world.store.pods())
+    assert 1 < world.cluster.most_changing <= ACTS_AT_ONCE
+    await cycle.close()
+
+
+async def test_a_runner_is_no_ghost_whose_pod_the_watch_has_not_told_yet(world: World) -> None:
+    cycle, now = await one_after_another(world, runner_pod())
+    for number, name in ((8, "cuda-abc-ddddd"), (9, "cuda-abc-eeeee")):
+        world.gitea.runners[number] = {**world.gitea.runners[1], "id": number, "name": name, "status": "offline"}
+    world.cluster.silent = True
+    await world.cluster.create(runner_pod("cuda-abc-ddddd"))
+    for _ in range(3):
+        now[0] += world.settings.deadlines.ghost_seconds
+        await cycle.run()
+    assert [world.gitea.runners[number]["disabled"] for number in (8, 9)] == [False, True]
     await cycle.close()

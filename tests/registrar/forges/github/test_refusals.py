@@ -112,6 +112,17 @@ async def test_what_waits_for_its_turn_is_not_sent_once_github_asks_for_patience
     assert len(stand_in.calls) == 1
 
 
+async def test_a_refusal_after_an_answer_is_a_first_one_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registrar.forges.github.pace.LEAST_PENALTY_SECONDS", 0.05)
+    for _ in range(3):
+        bench.stand_in.fail_next = [(429, {}, "")]
+        with pytest.raises(ForgeUnreachableError) as error:
+            await bench.forge.list_runners(GUIDE)
+        assert error.value.retry_after < 0.06
+        await asyncio.sleep(error.value.retry_after)
+        await bench.forge.list_runners(GUIDE)
+
+
 def test_refusals_without_a_time_wait_longer_each_time() -> None:
     barrier = Barrier(clock=lambda: 0.0)
     waits = [barrier.shut("limited", {}, 0.0).retry_after for _ in range(4)]
