@@ -148,6 +148,9 @@ class Gitea:
             return Again.NEVER
         if _of(run, lambda entry: entry.words("status")) != "completed":
             return Again.NOT_YET
+        now = await self._by_id(scope, job.id)
+        if now is None or (now.attempt, now.conclusion) != (job.attempt, job.conclusion):
+            return Again.NEVER  # somebody did so since the job was looked at, which a slow forge makes long ago
         await self._call("run again", "POST", f"{path}/jobs/{number}/rerun", absent_is_fine=True)
         return Again.STARTED
 

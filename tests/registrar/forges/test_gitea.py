@@ -7,12 +7,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError, JobOrigin, Registration
+from registrar.forges.forge import Again, ForgeRefusedError, ForgeUnreachableError, Job, JobOrigin, Registration
 from registrar.forges.gitea import Gitea
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
 from values.scope import Scope
 
 GUIDE = Scope("mlops/guide")
+RERUN = "POST /api/v1/repos/mlops/guide/actions/runs/1/jobs/7/rerun"
 
 
 class Bench:
@@ -129,6 +130,48 @@ async def test_a_job_of_a_wide_scope_is_asked_for_by_its_id(bench: Bench, scope:
 async def test_a_latch_with_another_runners_job_is_no_result(bench: Bench) -> None:
     bench.stand_in.job(1, status="completed", conclusion="success", runner_id=3)
     assert await bench.forge.result(GUIDE, runner_id=4, job_id="1") is None
+
+
+async def a_lost_job(bench: Bench) -> Job:
+    bench.stand_in.run(1)
+    bench.stand_in.job(7, runner_id=1, status="completed", conclusion="failure")
+    job = await bench.forge.job(GUIDE, "7")
+    assert job is not None
+    return job
+
+
+async def test_a_lost_job_is_run_again_once_its_run_is_over(bench: Bench) -> None:
+    job = await a_lost_job(bench)
+    assert await bench.forge.run_again(GUIDE, job) is Again.NOT_YET
+    bench.stand_in.runs[1]["status"] = "completed"
+    assert await bench.forge.run_again(GUIDE, job) is Again.STARTED
+    assert bench.stand_in.calls.count(RERUN) == 1
+
+
+@pytest.mark.parametrize(
+    "since",
+    [{"runner_id": 2, "conclusion": "failure", "run_attempt": 2}, {"conclusion": "cancelled"}],
+    ids=["failed again", "cancelled before a runner took it"],
+)
+async def test_a_job_that_somebody_ran_again_since_it_was_looked_at_is_not_run_again(
+    bench: Bench, since: dict[str, Any]
+) -> None:
+    """And which is over again as well: its run shows as completed, as before."""
+    job = await a_lost_job(bench)
+    bench.stand_in.job(7, status="completed", **since)
+    bench.stand_in.runs[1]["status"] = "completed"
+    assert await bench.forge.run_again(GUIDE, job) is Again.NEVER
+    assert RERUN not in bench.stand_in.calls
+
+
+async def test_a_job_that_was_deleted_with_its_run_is_not_run_again(bench: Bench) -> None:
+    job = await a_lost_job(bench)
+    bench.stand_in.runs[1]["status"] = "completed"
+    bench.stand_in.jobs = []
+    assert await bench.forge.run_again(GUIDE, job) is Again.NEVER
+    del bench.stand_in.runs[1]
+    assert await bench.forge.run_again(GUIDE, job) is Again.NEVER
+    assert RERUN not in bench.stand_in.calls
 
 
 async def test_a_job_in_progress_has_no_conclusion(bench: Bench) -> None:
