@@ -196,12 +196,16 @@ class ScopeCycle:
         return kept_failures(failures, self._parts.settings.keep_failed) | needed
 
     def _follow_departed(self, pods: Sequence[RunnerPod]) -> None:
-        """Pods that are gone, of whose jobs nothing is known: before that, too, is forgotten."""
+        """Pods that are gone, with what is known of their jobs or not yet: before that, too, is forgotten."""
         departed = self._parts.store.take_departed(self.namespaces)
         for pod in departed:
-            is_unknown = self._results.outcome(pod) is None and pod.runner_id is not None
-            if is_unknown and not has_elder_claim(pod, pod.runner_id or 0, (*pods, *departed)):
+            if pod.runner_id is None or has_elder_claim(pod, pod.runner_id, (*pods, *departed)):
+                continue
+            outcome = self._results.outcome(pod)
+            if outcome is None:
                 self._departures.follow(pod)
+            elif outcome.loss is not None:  # it may have come since the last cycle: nobody follows it yet
+                self._lost.follow(outcome.loss, pod)
 
     def _follow_lost(self, pods: Sequence[RunnerPod], view: ForgeView) -> None:
         """Jobs whose runners have ended without their results, and those whose runners are silent for too long."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from registrar import lost_jobs
+from registrar import loop, lost_jobs
 from registrar.actions import Ghost
 from registrar.forges.forge import Forge, Job, Pace
 from registrar.losses import Loss
@@ -135,6 +135,29 @@ async def test_a_job_that_somebody_has_run_again_is_left_alone(world: World) -> 
     world.gitea.runs[1]["status"] = "in_progress"
     await until(lambda: world.gitea.calls[-30:].count("GET /api/v1/repos/mlops/guide/actions/jobs/7") == 0)
     assert RERUN not in world.gitea.calls
+
+
+async def test_a_loss_that_was_found_as_its_pod_was_taken_away_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What became of the job was known and the pod gone before the next cycle, which may be seconds at a slow forge."""
+    pod = await a_busy_pod(world)
+    conclude(world)
+    world.gitea.jobs[0]["runner_name"] = NAME
+    monkeypatch.setattr(loop, "COALESCE_SECONDS", 1.0)
+    found = asyncio.Event()
+    ended = world.loop._parts.accounting.ended
+
+    def heard(*outcome: Any) -> None:
+        ended(*outcome)
+        found.set()
+
+    monkeypatch.setattr(world.loop._parts.accounting, "ended", heard)
+    await world.cluster.put(end(pod, exit_code=137))
+    await found.wait()
+    await world.cluster.vanish("runners", NAME)
+    await until(lambda: contract.JOB_LOST in world.cluster.reasons())
+    await until(lambda: told(world) == ("failure", f"{KILLED} {lost_jobs.ASKS_TO_RUN_AGAIN}"))
 
 
 async def test_a_job_that_fails_while_its_runner_lives_is_nobodys_loss(world: World) -> None:
