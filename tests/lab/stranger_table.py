@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lab.trial.deadline import until
 from lab.trial.kubernetes import KubernetesApi
 from tests.lab.drift_table import BASE, SPACE, SYSTEM, Row, at
 from tests.lab.hand import Hand, Json
@@ -37,7 +38,16 @@ class Stranger(Row):
 
 def rows(api: KubernetesApi) -> Iterator[Stranger]:
     """Some twenty."""
-    (pod,) = [item["metadata"]["name"] for item in api.items(f"{CORE}/namespaces/{SPACE}/pods")]
+
+    def pods() -> list[str]:
+        return [item["metadata"]["name"] for item in api.items(f"{CORE}/namespaces/{SPACE}/pods")]
+
+    def only() -> str | None:
+        names = pods()
+        return names[0] if len(names) == 1 else None
+
+    # A pod that was replaced is still there while it leaves.
+    pod = until("the pool has one pod and no other", only, 60, pods)
     return rows_on(pod, api.get(at("ConfigMap", "kube-root-ca.crt", SPACE))["metadata"])
 
 
