@@ -12,12 +12,12 @@ from typing import Final
 import httpx2
 import msgspec
 
+from values.managed_fields import without_managed_fields
+
 # What ends a line for str.splitlines() and stands in a string of JSON as it is (RFC 8259 lets control characters below
 # U+0020 not); with the escape that means the same.
 _ENDS: Final = {"\x85".encode(): b"\\u0085", "\u2028".encode(): b"\\u2028", "\u2029".encode(): b"\\u2029"}
 _END: Final = re.compile(b"|".join(map(re.escape, _ENDS)))
-_TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
-_MANAGED_FIELDS: Final = b'"managedFields"'
 
 
 class ReadableAnswers(httpx2.AsyncBaseTransport):
@@ -71,25 +71,3 @@ def readable(text: bytes) -> bytes:
     except ValueError:
         return text  # no JSON, or a part of it: whoever reads it says so
     return _END.sub(lambda end: _ENDS[end.group()], text)
-
-
-def without_managed_fields(text: bytes) -> bytes:
-    """JSON whose lists under the key `managedFields` are empty, however deep it is."""
-    kept: list[bytes] = []
-    start = depth = 0
-    key_end, left_out = -1, -1  # where the key was seen last; the depth at which a list of it is left out
-    for token in _TOKEN.finditer(text):
-        mark = token.group()
-        if mark in (b"{", b"["):
-            if left_out < 0 and mark == b"[" and key_end >= 0 and text[key_end : token.start()].strip() == b":":
-                kept.append(text[start : token.start()])
-                left_out = depth
-            depth += 1
-        elif mark in (b"}", b"]"):
-            depth -= 1
-            if depth == left_out:
-                kept.append(b"[]")
-                start, left_out = token.end(), -1
-        elif left_out < 0:
-            key_end = token.end() if mark == _MANAGED_FIELDS else -1
-    return b"".join((*kept, text[start:]))

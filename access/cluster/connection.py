@@ -1,6 +1,6 @@
 """ClusterConnection: the one way in which commands ask an API server and change what is there."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, Final, Self
 
 import httpx2
@@ -11,6 +11,7 @@ from access.cluster.choice import ClusterChoice
 from access.cluster.errors import ClusterChoiceError, ClusterRefusedError, ClusterUnreachableError
 from access.cluster.kubeconfig import read_kubeconfig
 from access.cluster.login import http_client
+from values.managed_fields import without_managed_fields
 
 TIMEOUT_SECONDS: Final = 15.0
 PAGE: Final = 500
@@ -79,16 +80,13 @@ class ClusterConnection:
                 if not answer.is_success:
                     answer.read()
                     raise _refused("GET", path, answer)
-                for line in answer.iter_lines():
+                for line in _lines(answer.iter_bytes()):
                     yield self._event(path, line)
         except (httpx2.HTTPError, httpx2.InvalidURL, ConfigError) as error:
             raise self._unreachable(str(error) or type(error).__name__) from error
 
-    def _event(self, path: str, line: str) -> dict[str, Any]:
-        try:
-            event = msgspec.json.decode(line)
-        except (ValueError, RecursionError):
-            event = None
+    def _event(self, path: str, line: bytes) -> dict[str, Any]:
+        event = _decoded(line)
         if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
             raise self._unreachable(f"what it tells of {path} is no event")
         return event
@@ -111,10 +109,7 @@ class ClusterConnection:
             raise self._unreachable(str(error) or type(error).__name__) from error
         if not answer.is_success:
             raise _refused(method, path, answer)
-        try:
-            content = msgspec.json.decode(answer.content)  # six times as fast as `json`: lists have megabytes
-        except (ValueError, RecursionError):
-            content = None
+        content = _decoded(answer.content)
         if not isinstance(content, dict):
             raise self._unreachable(f"its answer to {method} {path} is no JSON object")
         return content
@@ -123,6 +118,29 @@ class ClusterConnection:
         found = f"the Kubernetes API server {self.server} cannot be used: {why}"
         cure = "Check the kubeconfig, the network and the credential's expiry with `kubectl version`"
         return ClusterUnreachableError(found, cure)
+
+
+def _decoded(text: bytes) -> object:
+    """JSON, None for what is none. Of `managedFields`, which every client may write, only what can be read."""
+    for shorten in (bytes, without_managed_fields):
+        try:
+            return msgspec.json.decode(shorten(text))  # six times as fast as `json`: lists have megabytes
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a watch. U+0085 and its like end none: they stand in the middle of what somebody wrote."""
+    parts: list[bytes] = []
+    for chunk in chunks:
+        *lines, rest = chunk.split(b"\n")
+        for line in lines:
+            yield b"".join((*parts, line))
+            parts.clear()
+        parts.append(rest)
+    if last := b"".join(parts):
+        yield last
 
 
 def _is_object(item: object) -> bool:

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registrar.forges.forge import Pace
-from registrar.readable_answers import readable, without_managed_fields
+from registrar.readable_answers import readable
 from tests.registrar.conftest import World, open_world, until
 from tests.registrar.stand_in_cluster import DEEP, pool_deployment, runner_pod, start
 from tests.registrar.test_untrusted import ANY_TEXT
 from values import contract
+from values.managed_fields import without_managed_fields
 
 ENDS_OF_LINES = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 KEYS = st.sampled_from(["managedFields", "a", '"', "\\", "\x85", "managedFields\\"])

@@ -167,3 +167,23 @@ def test_a_watch_that_is_refused_or_tells_no_events_says_so(server: ApiServer, t
             list(cluster.watch("/api/v1/pods", {}, 1))
         with pytest.raises(ClusterUnreachableError, match="no event"):
             list(cluster.watch("/api/v1/nodes", {}, 1))
+
+
+@pytest.mark.parametrize("end", ["\x85", "\u2028", "\u2029", "\\u000b\\u001c"])
+def test_what_somebody_wrote_ends_no_line_of_a_watch(server: ApiServer, tmp_path: Path, end: str) -> None:
+    told = f'{{"type":"ADDED","object":{{"metadata":{{"name":"a","annotations":{{"note":"x{end}y"}}}}}}}}'.encode()
+    server.answers["/api/v1/pods"] = told + b"\n" + told + b"\n"
+    with connected(server, tmp_path) as cluster:
+        events = list(cluster.watch("/api/v1/pods", {}, 1))
+    assert [event["object"]["metadata"]["name"] for event in events] == ["a", "a"]
+
+
+def test_managed_fields_that_cannot_be_read_hide_no_object(server: ApiServer, tmp_path: Path) -> None:
+    deep = b'{"f:a":' * 5000 + b"{}" + b"}" * 5000
+    pod = b'{"metadata":{"managedFields":[{"fieldsV1":' + deep + b'}],"name":"a"}}'
+    server.answers["/api/v1/pods"] = b'{"items":[' + pod + b"]}"
+    server.answers["/api/v1/events"] = b'{"type":"ADDED","object":' + pod + b"}\n"
+    with connected(server, tmp_path) as cluster:
+        assert [item["metadata"]["name"] for item in cluster.items("/api/v1/pods")] == ["a"]
+        (event,) = cluster.watch("/api/v1/events", {}, 1)
+    assert event["object"]["metadata"]["name"] == "a"
