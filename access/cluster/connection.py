@@ -55,9 +55,11 @@ class ClusterConnection:
                 return None
             raise
 
-    def items(self, path: str, *, accept: str = JSON) -> Iterator[dict[str, Any]]:
+    def items(
+        self, path: str, selectors: Mapping[str, str] | None = None, *, accept: str = JSON
+    ) -> Iterator[dict[str, Any]]:
         """The items of a list, page by page: each has its metadata."""
-        parameters = {"limit": str(PAGE)}
+        parameters = {**(selectors or {}), "limit": str(PAGE)}
         while True:
             page = self.get(path, parameters, accept=accept)
             items, metadata = page.get("items") or [], page.get("metadata") or {}

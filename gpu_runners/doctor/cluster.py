@@ -21,6 +21,8 @@ from gpu_runners.doctor.core.selection import CLUSTER_AUTOSCALER, KARPENTER
 
 PRIORITY_CLASSES: Final = "/apis/scheduling.k8s.io/v1/priorityclasses"
 NAMES_ALONE: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+# A kubelet reads no other, and says nothing (kubernetes.io/docs/concepts/configuration/secret/#docker-config-secrets).
+OF_OTHER_TYPES: Final = {"fieldSelector": "type!=kubernetes.io/dockerconfigjson,type!=kubernetes.io/dockercfg"}
 REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -113,14 +115,17 @@ class ClusterChecks:
             return unknown("default PriorityClass", f"they cannot be listed: {error.problem.found}", cure)
 
     def pull_secrets(self, namespace: str, names: Sequence[str]) -> Finding:
-        """Whether they are there; nothing of their contents is read."""
+        """Whether they are there, and pull Secrets; nothing of their contents is read."""
         path = f"/api/v1/namespaces/{namespace}/secrets"
         try:
             there = {item["metadata"]["name"] for item in self._cluster.items(path, accept=NAMES_ALONE)}
+            others = self._cluster.items(path, OF_OTHER_TYPES, accept=NAMES_ALONE)
+            odd = {item["metadata"]["name"] for item in others}
         except ClusterError as error:
             cure = f"`kubectl --namespace {namespace} get secrets` shows whether they are there"
             return unknown(f"pull Secrets of {namespace}", error.problem.found, cure)
-        return pull_secrets(namespace, names, [name for name in names if name not in there])
+        missing = [name for name in names if name not in there]
+        return pull_secrets(namespace, names, missing, [name for name in names if name in odd])
 
     def rights(self, place: str, wanted: Sequence[Right]) -> Finding:
         """Whether this identity has all of them."""

@@ -10,7 +10,8 @@ from gpu_runners.doctor.core.resolvers import CHECK, Resolver, endpoints, names_
 
 # Where distributions keep it; OpenShift's is in a namespace of its own, whose pods no network policy of ours means.
 PLACES: Final = ("kube-system", "openshift-dns")
-NODE_LOCAL: Final = "/apis/apps/v1/namespaces/kube-system/daemonsets/node-local-dns"
+# NodeLocal DNSCache is among them, `node-local-dns` by its own manifest and `nodelocaldns` by Kubespray's.
+DAEMON_SETS: Final = "/apis/apps/v1/namespaces/kube-system/daemonsets"
 
 
 def resolvers(cluster: ClusterConnection, dns_cidrs: Sequence[str]) -> Finding:
@@ -29,5 +30,4 @@ def _find(cluster: ClusterConnection) -> list[Resolver]:
         if names:
             slices = cluster.items(f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices")
             found += [*named, *endpoints(slices, names, pods_are_asked=namespace == PLACES[0])]
-    daemon_set = cluster.find(NODE_LOCAL)
-    return [*found, *(node_local(daemon_set) if daemon_set else ())]
+    return [*found, *node_local(cluster.items(DAEMON_SETS))]

@@ -26,11 +26,18 @@ def default_priority(classes: Iterable[Mapping[str, Any]], granted: Mapping[str,
     return ok(check, f"each environment admits it: {name}")
 
 
-def pull_secrets(namespace: str, names: Iterable[str], missing: Iterable[str]) -> Finding:
-    """Whether the Secrets that pods of the namespace name are there; a kubelet goes on without those that are not."""
+def pull_secrets(namespace: str, names: Iterable[str], missing: Iterable[str], odd: Iterable[str] = ()) -> Finding:
+    """Whether the Secrets that pods of the namespace name are there; a kubelet goes on without those that are not.
+
+    odd: those of a type that it does not read.
+    """
     check = f"pull Secrets of {namespace}"
     if absent := list(missing):
         cure = f"`kubectl --namespace {namespace} create secret docker-registry {absent[0]}`"
         cure += ", or make it by platform.pullSecrets"
         return failed(check, f"there is no Secret {' nor '.join(absent)}", cure)
+    if others := list(odd):
+        cure = f"`kubectl --namespace {namespace} delete secret {others[0]}`, then "
+        cure += f"`kubectl --namespace {namespace} create secret docker-registry {others[0]}`"
+        return failed(check, f"{', '.join(others)} is of a type that no kubelet reads as a login", cure)
     return ok(check, f"{', '.join(names)} is there" if len(list(names)) == 1 else "all of them are there")

@@ -45,7 +45,8 @@ def endpoints(listed: Iterable[Mapping[str, Any]], names: Iterable[str], *, pods
     wanted = set(names)
     for piece in listed:
         name = (piece["metadata"].get("labels") or {}).get(_SERVICE)
-        ports = {int(port["port"]) for port in piece.get("ports") or () if "dns" in str(port.get("name"))}
+        named = (port for port in piece.get("ports") or () if "dns" in str(port.get("name")))
+        ports = {int(port["port"]) for port in named if port.get("port")}  # without a number it is any
         for endpoint in piece.get("endpoints") or () if name in wanted else ():
             is_pod = pods_are_asked and (endpoint.get("targetRef") or {}).get("kind") == "Pod"
             for address in endpoint.get("addresses") or ():
@@ -53,10 +54,11 @@ def endpoints(listed: Iterable[Mapping[str, Any]], names: Iterable[str], *, pods
                     yield Resolver(f"what answers for the Service {name}", str(address), port, is_pod)
 
 
-def node_local(daemon_set: Mapping[str, Any]) -> Iterator[Resolver]:
-    """NodeLocal DNSCache: a process of each node, which no selector of pods means."""
-    for container in daemon_set["spec"]["template"]["spec"]["containers"]:
-        words = [word for text in container.get("args") or () for word in str(text).replace("=", " ").split()]
+def node_local(daemon_sets: Iterable[Mapping[str, Any]]) -> Iterator[Resolver]:
+    """NodeLocal DNSCache, whatever it is called: a process of each node, which no selector of pods means."""
+    for container in (it for daemon_set in daemon_sets for it in daemon_set["spec"]["template"]["spec"]["containers"]):
+        command = (*(container.get("command") or ()), *(container.get("args") or ()))
+        words = [word for text in command for word in str(text).replace("=", " ").split()]
         for flag, value in pairwise(words):
             if flag.lstrip("-") == LOCAL_FLAG.lstrip("-"):
                 for address in filter(None, value.split(",")):

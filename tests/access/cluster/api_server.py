@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
@@ -100,7 +100,7 @@ class _Handler(JsonHandler):
             status = self.server.refusals[path][0]
             body = self._status(*self.server.refusals[path])
         elif path in self.server.answers:
-            status, body = 200, self.server.answers[path]
+            status, body = 200, _of_type(self.server.answers[path], dict(parse_qsl(urlsplit(self.path).query)))
         self.say(status, body)
 
     @staticmethod
@@ -108,6 +108,13 @@ class _Handler(JsonHandler):
         return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code}
 
     do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - the library's names
+
+
+def _of_type(answer: Any, parameters: dict[str, str]) -> Any:
+    """Of a list of Secrets those of which `type` is none of the field selector's."""
+    selector = [term.partition("!=") for term in parameters.get("fieldSelector", "").split(",")]
+    left_out = [value for name, _, value in selector if name == "type" and value]
+    return {**answer, "items": [it for it in answer["items"] if it["type"] not in left_out]} if left_out else answer
 
 
 @contextmanager

@@ -82,3 +82,16 @@ def test_a_node_of_another_shape_stops_the_doctor_nowhere(tmp_path: Path, node: 
             assert [finding.state for finding in readable(nodes)][-1] is not State.OK
         told = [finding.check for finding in checks(stack, StackSource(tmp_path, "dev", None), choice)]
     assert "quota of gpu-runners-dev" in told  # it went on
+
+
+def test_a_pull_secret_of_a_type_that_no_kubelet_reads_is_told_by_its_name_alone(tmp_path: Path) -> None:
+    """`kubectl create secret generic` makes one; a pull with it fails as if there were none."""
+    secrets = {"ci": "kubernetes.io/dockerconfigjson", "old": "kubernetes.io/dockercfg", "generic": "Opaque"}
+    with api_server() as server:
+        items = [{"metadata": {"name": name}, "type": kind} for name, kind in secrets.items()]
+        server.answers["/api/v1/namespaces/dev/secrets"] = {"items": items}
+        with ClusterConnection(ClusterChoice(files=str(server.kubeconfig(tmp_path / "kubeconfig")))) as cluster:
+            assert ClusterChecks(cluster).pull_secrets("dev", ["ci", "old"]).state is State.OK
+            finding = ClusterChecks(cluster).pull_secrets("dev", ["ci", "generic"])
+    assert (finding.state, finding.found.split(" ")[0]) == (State.FAILED, "generic")
+    assert "create secret docker-registry generic" in finding.cure

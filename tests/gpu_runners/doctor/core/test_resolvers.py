@@ -40,7 +40,7 @@ CLOUDS = {
     "pods with addresses of the internet": found_in([service()], [piece("8.34.0.7")]),
     "GKE": found_in([service(address="34.118.224.10")], [piece("10.8.0.4")]),
     "a process of the node": found_in([service()], [piece("192.168.1.4", kind="")]),
-    "NodeLocal DNSCache": [*found_in([service()], [piece("10.0.1.5")]), *node_local(NODE_LOCAL)],
+    "NodeLocal DNSCache": [*found_in([service()], [piece("10.0.1.5")]), *node_local([NODE_LOCAL])],
 }
 
 
@@ -95,4 +95,18 @@ def test_a_service_of_two_families_is_asked_at_both_of_its_addresses() -> None:
 
 
 def test_nodelocal_dnscache_answers_at_each_of_its_addresses() -> None:
-    assert [resolver.address for resolver in node_local(NODE_LOCAL)] == ["169.254.20.10", "10.100.0.10"]
+    assert [resolver.address for resolver in node_local([NODE_LOCAL])] == ["169.254.20.10", "10.100.0.10"]
+
+
+def test_nodelocal_dnscache_is_seen_by_what_it_does_and_not_by_its_name() -> None:
+    """Kubespray calls it `nodelocaldns`; others write its flags into the command."""
+    plain = {"spec": {"template": {"spec": {"containers": [{"name": "proxy"}]}}}}
+    command = {"command": ["/node-cache", "-localip=169.254.25.10"]}
+    found = node_local([plain, {"spec": {"template": {"spec": {"containers": [command]}}}}])
+    assert [resolver.address for resolver in found] == ["169.254.25.10"]
+
+
+def test_a_slice_may_leave_the_number_of_a_port_out() -> None:
+    """https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1: then it is any port."""
+    anyone = {**piece("10.0.1.5"), "ports": [{"name": "dns"}, {"name": "dns-tcp", "port": None}]}
+    assert names_resolve(found_in([service()], [anyone]), DNS_CIDRS).state is State.OK
