@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from access.online.progress import QUOTA_EXCEEDED, busy_holders, is_complete
+from access.online.refusals import refusal_of
 from access.online.scheduling import cure_for, fits_no_node
 from access.online.snapshot import EventSnapshot, PodSnapshot, PoolSnapshot
 from values.contract import (
@@ -67,8 +68,7 @@ def _creation(pool: PoolSnapshot) -> Iterator[Diagnosis]:
             cure = "lower replicas or gpu.count, or raise the environment's quota in the platform stack"
             yield Diagnosis(pool.name, "quota", failure, cure, 10)
     elif failure:
-        cure = "the platform stack must declare this namespace among its environments: run `pulumi up` there"
-        yield Diagnosis(pool.name, "creation", failure, cure, 10)
+        yield Diagnosis(pool.name, "creation", failure, refusal_of(failure).cure, 10)
 
 
 def _pods(pool: PoolSnapshot, old_failures: frozenset[str]) -> Iterator[Diagnosis]:
@@ -156,7 +156,16 @@ def remarks(pool: PoolSnapshot) -> list[str]:
     return lines
 
 
-_TELLING: Final = (*_REGISTRARS_WORD, NOT_ONLINE, "ForgeUnknown", "PoolWaiting", "FailedMount", "Failed", "Pulling")
+_TELLING: Final = (
+    *_REGISTRARS_WORD,
+    NOT_ONLINE,
+    "ForgeUnknown",
+    "PoolWaiting",
+    "FailedMount",
+    "FailedAttachVolume",
+    "Failed",
+    "Pulling",
+)
 
 
 def readable(message: str) -> str:

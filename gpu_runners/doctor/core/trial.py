@@ -20,6 +20,14 @@ _CURES: Final = (
         "`kubectl --namespace {namespace} get limitranges -o yaml`: widen it, or delete it: admission bounds pods",
     ),
     (
+        ("pod rejected: RuntimeClass",),
+        "correct `runtimeClassName` of the pool, or have the class made: `kubectl get runtimeclasses` lists them",
+    ),
+    (
+        ("no PriorityClass with name",),
+        "correct `priorityClassName` of the pool, or have the class made: `kubectl get priorityclasses` lists them",
+    ),
+    (
         (_REFUSED,),
         "what the field names is not as the program writes it: somebody adds it on its way in (a LimitRange's "
         "defaults, an injector, a default class), or the environment does not grant it (docs/admission.md)",

@@ -178,6 +178,12 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
                                           "binding 'x' denied request: hostNetwork is not a runner's"),
         "hostNetwork is not", "gpu-runners review",
     ),
+    "limit-range": (
+        Layer.DEPLOYMENT,
+        lambda world: world.cannot_create('pods "w-" is forbidden: maximum memory usage per Container is 1Gi, but '
+                                          "limit is 8Gi"),
+        "is 1Gi, but", "kubectl get limitranges",
+    ),
     "pod-security": (
         Layer.DEPLOYMENT, lambda world: world.cannot_create('violates PodSecurity "restricted:v1.35": hostPath'),
         "hostPath", "namespace's labels",
@@ -189,11 +195,13 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
     ),
     "runtime-class-missing": (
         Layer.DEPLOYMENT,
-        lambda world: world.cannot_create('pod rejected: RuntimeClass "nvidia" not found'), "nvidia", "runtimeClass",
+        lambda world: world.cannot_create('pod rejected: RuntimeClass "nvidia" not found'), "nvidia",
+        "`runtimeClassName`",
     ),
     "priority-class-missing": (
         Layer.DEPLOYMENT,
-        lambda world: world.cannot_create("no PriorityClass with name research was found"), "research", "priority",
+        lambda world: world.cannot_create("no PriorityClass with name research was found"), "research",
+        "`priorityClassName`",
     ),
     "creation-refused": (Layer.DEPLOYMENT, lambda world: world.cannot_create("computer says no"), "computer", "up"),
     "no-nodes": (

@@ -51,6 +51,13 @@ def test_a_pod_is_made_of_a_template_as_its_controller_would() -> None:
             State.FAILED,
             "get limitranges",
         ),
+        (
+            'pods "" is forbidden: pod rejected: RuntimeClass "kata" not found',
+            False,
+            State.FAILED,
+            "`runtimeClassName`",
+        ),
+        ("no PriorityClass with name high was found", False, State.FAILED, "`priorityClassName`"),
         ('admission webhook "policy.example.com" denied the request', True, State.FAILED, "webhook"),
     ],
 )
