@@ -3,6 +3,7 @@
 The cluster, the clock and the log are injected; everything in between is pure.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
@@ -130,6 +131,7 @@ class _Reporter:
         self._last: Mapping[str, bool] = {}
         self._said: dict[str, float] = {}
         self._when = 0.0
+        self._silent = -math.inf
 
     def tell(self, lines: Mapping[str, bool], now: float) -> None:
         """Each line, and whether it is the last that will be said of its pool as things are."""
@@ -145,9 +147,13 @@ class _Reporter:
         self._last = lines
 
     def tell_silence(self, line: str, now: float) -> None:
-        """That nothing is known now. What was said of the pools stands, and is not said anew when they are seen."""
-        if not self._is_fresh(line, now):
+        """That nothing is known now. What was said of the pools stands, and is not said anew when they are seen.
+
+        Seldom, whatever the words: a cluster that comes and goes fails at another list each time.
+        """
+        if now - self._silent >= SAY_SOMETHING_EVERY:
             self._say([line], now, ephemeral=line in self._said)
+            self._silent = now
 
     def _is_fresh(self, line: str, now: float) -> bool:
         return line in self._said and now - self._said[line] < SAY_SOMETHING_EVERY

@@ -127,6 +127,13 @@ def test_a_cluster_that_is_away_for_a_moment_has_nothing_said_anew() -> None:
     assert len(watch.lines) < 50 + 1 + 1 + 2 * 4 + 1
 
 
+def test_a_cluster_that_fails_at_another_list_each_time_is_told_as_seldom() -> None:
+    silences: list[Look] = [ClusterReadError(f"the API server answered 503 to list {n}") for n in range(290)]
+    watch = Watch([pool(1)], *silences, [FIRST])
+    assert 55 < watch.run(deadline=600) < 65
+    assert len([line for line in watch.lines if "503" in line]) == 6
+
+
 def test_what_cannot_heal_fails_after_its_grace_and_long_before_the_deadline() -> None:
     watch = Watch([pool(1, waiting(message=NO_NODE)), SECOND])
     message = watch.failure(deadline=300)
