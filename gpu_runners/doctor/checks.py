@@ -1,7 +1,6 @@
 """The checks of a stack, in the order in which they are told: cluster, forge, images. Asks through the edges only."""
 
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from lightkube.utils.quantity import parse_quantity
@@ -20,6 +19,7 @@ from gpu_runners.doctor.cluster import ClusterChecks, version
 from gpu_runners.doctor.core.findings import Finding, State, doubtful, ok, unknown, wrong
 from gpu_runners.doctor.core.images import Pull
 from gpu_runners.doctor.core.nodes import Need
+from gpu_runners.doctor.core.quota_scopes import Wish
 from gpu_runners.doctor.core.rights import of_platform, of_pools
 from gpu_runners.doctor.egress import egress_to_api_server, egress_to_forge
 from gpu_runners.doctor.registrar import registrar, registrar_place
@@ -77,12 +77,17 @@ def need(pool: RunnerPool) -> Need:
     )
 
 
+def wish(pool: RunnerPool) -> Wish:
+    """What all pods of the pool ask of its namespace's quotas."""
+    devices = {pool["gpu"]["resource"]: pool["gpu"]["count"] * most_runners(pool)} if "gpu" in pool else {}
+    return Wish(pool["name"], devices, pool.get("priority_class", ""))
+
+
 def _of_cluster(stack: StackConfig, source: StackSource, choice: ClusterChoice) -> Iterator[Finding]:
     declared = {environment.namespace for environment in stack.platform.environments} if stack.platform else set()
-    wanted: dict[str, Counter[str]] = {pool["namespace"]: Counter() for pool in stack.pools}
+    wishes: dict[str, list[Wish]] = {pool["namespace"]: [] for pool in stack.pools}
     for pool in stack.pools:
-        if "gpu" in pool:
-            wanted[pool["namespace"]][pool["gpu"]["resource"]] += pool["gpu"]["count"] * most_runners(pool)
+        wishes[pool["namespace"]].append(wish(pool))
     try:
         connection = ClusterConnection(choice)
     except ClusterError as error:  # it was there a moment ago
@@ -94,8 +99,8 @@ def _of_cluster(stack: StackConfig, source: StackSource, choice: ClusterChoice) 
             cluster.namespaces(own_namespaces(stack.platform), source.name),
             cluster.nodes([need(pool) for pool in stack.pools]),
             *(
-                _of_namespace(stack, source, cluster, namespace=namespace, devices=devices, declared=declared)
-                for namespace, devices in wanted.items()
+                _of_namespace(source, cluster, namespace=namespace, wishes=listed, declared=declared)
+                for namespace, listed in wishes.items()
             ),
             _pull_secrets(stack, cluster),
             *([_of_platform(stack, stack.platform, cluster, connection)] if stack.platform else []),
@@ -117,16 +122,14 @@ def readable(findings: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def _of_namespace(
-    stack: StackConfig,
     source: StackSource,
     cluster: ClusterChecks,
     *,
     namespace: str,
-    devices: Mapping[str, int],
+    wishes: Sequence[Wish],
     declared: Container[str],
 ) -> Iterator[Finding]:
-    own = {pool["name"] for pool in stack.pools if pool["namespace"] == namespace}
-    yield cluster.quota(namespace, devices, declared=namespace in declared, pools=own)
+    yield from cluster.quota(namespace, wishes, declared=namespace in declared)
     if namespace not in declared:
         yield cluster.registrar(namespace, TRUST_CONFIG_MAP)
         yield cluster.rights(namespace, of_pools(namespace, pools_config_map(source.name)))

@@ -16,6 +16,7 @@ from gpu_runners.doctor.core.extras import default_priority, pull_secrets
 from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown, wrong
 from gpu_runners.doctor.core.nodes import Need, node, room
 from gpu_runners.doctor.core.quota import granted, used_by
+from gpu_runners.doctor.core.quota_scopes import Wish, by_wishes, wanted
 from gpu_runners.doctor.core.rights import Right, judged
 from gpu_runners.doctor.core.selection import CLUSTER_AUTOSCALER, KARPENTER
 
@@ -58,12 +59,10 @@ class ClusterChecks:
         except ClusterError:
             return False
 
-    def quota(
-        self, namespace: str, wanted: Mapping[str, int], *, declared: bool, pools: Container[str] = ()
-    ) -> Finding:
-        """Whether the namespace's quota lets the stack's pools in, beside what others use of it.
+    def quota(self, namespace: str, wishes: Sequence[Wish], *, declared: bool) -> Iterator[Finding]:
+        """Whether the namespace's quotas let the stack's pools in, beside what others use of them.
 
-        declared: this very stack makes the namespace; pools: names of the stack's pools there.
+        wishes: of the stack's pools there; declared: this very stack makes the namespace.
         """
         check = f"quota of {namespace}"
         try:
@@ -71,10 +70,14 @@ class ClusterChecks:
             if not quotas and not declared:
                 self._cluster.get(f"/api/v1/namespaces/{namespace}")
         except ClusterError as error:
-            return _without_quota(check, error, namespace)
+            yield _without_quota(check, error, namespace)
+            return
         if not quotas and declared:
-            return ok(check, "this stack makes the namespace and its quota, which grants what its pools want")
-        return granted(check, wanted, quotas, _amount, self._used_by(namespace, pools))
+            yield ok(check, "this stack makes the namespace and its quota, which grants what its pools want")
+            return
+        for counted, listed in by_wishes(quotas, wishes):
+            own = self._used_by(namespace, [wish.pool for wish in counted])
+            yield granted(check, wanted(counted), listed, _amount, own)
 
     def _used_by(self, namespace: str, pools: Container[str]) -> dict[str, Decimal] | None:
         """What these pools use already; None where nobody may look."""
@@ -127,14 +130,14 @@ class ClusterChecks:
         missing = [name for name in names if name not in there]
         return pull_secrets(namespace, names, missing, [name for name in names if name in odd])
 
-    def rights(self, place: str, wanted: Sequence[Right]) -> Finding:
+    def rights(self, place: str, rights: Sequence[Right]) -> Finding:
         """Whether this identity has all of them."""
         check = f"rights in {place}"
         try:
-            refused = [right for right in wanted if not self._may(right)]
+            refused = [right for right in rights if not self._may(right)]
         except ClusterError as error:
             return unknown(check, error.problem.found, "run `kubectl auth can-i --list` with the same kubeconfig")
-        return judged(check, wanted, refused)
+        return judged(check, rights, refused)
 
     def _may(self, right: Right) -> bool:
         attributes = {"verb": right.verb, "group": right.group, "resource": right.resource}

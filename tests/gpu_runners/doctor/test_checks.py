@@ -11,6 +11,7 @@ from access.cluster.connection import ClusterConnection
 from gpu_runners.doctor.checks import autoscaling, base_runners, checks, need, readable
 from gpu_runners.doctor.cluster import ClusterChecks
 from gpu_runners.doctor.core.findings import Finding, State, ok
+from gpu_runners.doctor.core.quota_scopes import Wish
 from gpu_runners.stack_config import StackSource
 from tests.access.cluster.api_server import ApiServer, api_server
 from tests.program.stack_values import loaded, stack_file
@@ -95,3 +96,20 @@ def test_a_pull_secret_of_a_type_that_no_kubelet_reads_is_told_by_its_name_alone
             finding = ClusterChecks(cluster).pull_secrets("dev", ["ci", "generic"])
     assert (finding.state, finding.found.split(" ")[0]) == (State.FAILED, "generic")
     assert "create secret docker-registry generic" in finding.cure
+
+
+def test_a_quota_of_jobs_that_end_by_themselves_keeps_no_runner_out(tmp_path: Path) -> None:
+    gpu = "nvidia.com/gpu"
+    hard = {f"requests.{gpu}": "0"}
+    scoped = [
+        {"metadata": {"name": scope}, "spec": {"hard": hard, "scopes": [scope]}}
+        for scope in ("Terminating", "PriorityClass")
+    ]
+    with api_server() as server:
+        server.answers["/api/v1/namespaces/dev/resourcequotas"] = {"items": scoped}
+        with ClusterConnection(ClusterChoice(files=str(server.kubeconfig(tmp_path / "kubeconfig")))) as cluster:
+            quota = ClusterChecks(cluster).quota
+            (plain,) = quota("dev", [Wish("cuda", {gpu: 1})], declared=False)
+            (urgent,) = quota("dev", [Wish("cuda", {gpu: 1}), Wish("urgent", {gpu: 1}, "high")], declared=False)
+    assert (plain.state, urgent.state) == (State.OK, State.FAILED)
+    assert urgent.found == "the stack's pools want 1 nvidia.com/gpu of 0 that the quota grants"

@@ -10,6 +10,7 @@ from components.platform.deployer import deployer_rules
 from gpu_runners.doctor.core.budget import budget
 from gpu_runners.doctor.core.findings import State, doubtful, exit_code, failed, ok, summary, unknown, wrong
 from gpu_runners.doctor.core.quota import granted, used_by
+from gpu_runners.doctor.core.quota_scopes import Wish, by_wishes, wanted
 from gpu_runners.doctor.core.rights import Right, judged, of_platform, of_pools
 from gpu_runners.exit_code import ExitCode
 from values.problem import Problem
@@ -158,3 +159,43 @@ def test_of_many_missing_rights_four_are_named_and_the_others_counted() -> None:
 
 def test_a_deployer_writes_in_its_own_namespace_alone() -> None:
     assert {right.namespace for right in of_pools("team", "pools-dev")} == {"team"}
+
+
+def scoped(*scopes: str, gpus: str = "0", **expression: Any) -> dict[str, Any]:
+    selector = {"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", **expression}]}}
+    spec = {"hard": {f"requests.{GPU}": gpus}, "scopes": list(scopes), **(selector if expression else {})}
+    return {"spec": spec}
+
+
+BOTH, HIGH, PLAIN, NONE = ("high", "plain"), ("high",), ("plain",), ()
+
+
+@pytest.mark.parametrize(
+    ("quota", "counted"),
+    [
+        (scoped(), BOTH),
+        (scoped("NotTerminating", "NotBestEffort"), BOTH),
+        (scoped("Terminating"), NONE),
+        (scoped("NotTerminating", "BestEffort"), NONE),
+        (scoped("CrossNamespacePodAffinity"), NONE),
+        (scoped("one of a later version"), NONE),
+        (scoped("PriorityClass"), HIGH),
+        (scoped(operator="Exists"), HIGH),
+        (scoped(operator="DoesNotExist"), PLAIN),
+        (scoped(operator="In", values=["research", "x"]), HIGH),
+        (scoped(operator="In", values=["x"]), NONE),
+        (scoped(operator="NotIn", values=["research"]), PLAIN),
+        (scoped(operator="NotIn", values=["x"]), BOTH),
+        (scoped("Terminating", operator="Exists"), NONE),
+    ],
+)
+def test_a_quota_with_scopes_counts_the_pools_that_match_all_of_them(
+    quota: dict[str, Any], counted: tuple[str, ...]
+) -> None:
+    wishes = [Wish("high", {GPU: 2}, "research"), Wish("plain", {GPU: 1})]
+    groups = {tuple(wish.pool for wish in listed): quotas for listed, quotas in by_wishes([quota], wishes)}
+    assert groups == ({counted: [quota]} if counted else {BOTH: []})
+
+
+def test_what_the_pools_of_a_quota_want_is_counted_together() -> None:
+    assert wanted([Wish("a", {GPU: 2}), Wish("b", {GPU: 1, "amd.com/gpu": 1}), Wish("c")]) == {GPU: 3, "amd.com/gpu": 1}
