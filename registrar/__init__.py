@@ -27,7 +27,6 @@ Values and pure functions
 Cluster and forge, read and written
   cluster             Cluster: the few requests that the registrar's Role allows
   readable_answers    ReadableAnswers: the API server's answers without what its client cannot read
-  unread              Unread: objects as they came, each to be read by itself
   issuer_keys         IssuerKeys: the cluster's public keys, kept for a while
   following           one kind of object in one namespace, by list and watch, for ever
   beginnings          when a pod's stage began, by our own clock

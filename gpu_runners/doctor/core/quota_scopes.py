@@ -56,6 +56,5 @@ def _matches(requirement: Mapping[str, Any], wish: Wish) -> bool:
     if scope != _PRIORITY:
         return scope in _MATCHED
     if operator in ("Exists", "DoesNotExist"):
-        return bool(wish.priority_class) == (operator == "Exists")
-    is_named: bool = wish.priority_class in (requirement.get("values") or ())
-    return is_named if operator == "In" else not is_named
+        return bool(wish.priority_class) is (operator == "Exists")
+    return (wish.priority_class in (requirement.get("values") or ())) is (operator == "In")
