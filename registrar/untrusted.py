@@ -14,6 +14,7 @@ from values.runner_label import MOST_LABELS, is_runner_label
 LARGEST_ID: Final = 2**63 - 1  # what both forges keep their ids in
 MOST_ENTRIES: Final = 10_000  # of one list within one answer
 LONGEST_WORDS: Final = 512
+LONGEST_LABEL: Final = 256  # that a forge has; our own are shorter
 _DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 _JOB_ID: Final = re.compile(r"(?:[A-Za-z0-9._-]{1,100}/){0,2}[1-9][0-9]{0,18}", re.ASCII)
 
@@ -152,9 +153,19 @@ class Entry:
         raise MalformedError(f"its {key!r} is no number")
 
     def label_names(self, key: str) -> frozenset[str]:
-        """Labels of a job or a runner: texts, or objects with a name. Those that are neither are left out."""
+        """Labels of a job or a runner: texts, or objects with a name. Those that are neither are left out.
+
+        They are compared, so none is cleaned into another: one that cannot be seen whole is quoted, as no label is.
+        """
         names = [value.get("name") if isinstance(value, Mapping) else value for value in self.values(key)]
-        return frozenset(words(name, most=256) for name in names[: 10 * MOST_LABELS] if isinstance(name, str))
+        return frozenset(_label(name) for name in names[: 10 * MOST_LABELS] if isinstance(name, str))
+
+
+def _label(name: str) -> str:
+    text = name.strip(" ")
+    if len(text) <= LONGEST_LABEL and text.isprintable():
+        return text
+    return words(ascii(text[:LONGEST_LABEL]), most=LONGEST_LABEL)
 
 
 def _quoted(value: object) -> str:

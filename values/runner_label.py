@@ -23,4 +23,5 @@ def folded(labels: Iterable[str]) -> frozenset[str]:
     Gitea does; there a job may be counted for a pool whose label it writes in another case, and wait for ever all the
     same.
     """
-    return frozenset(label.lower() for label in labels)
+    # Those of ASCII alone: to Python the Kelvin sign is a K, too, and to GitHub it is not.
+    return frozenset(label.lower() if label.isascii() else label for label in labels)

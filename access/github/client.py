@@ -8,6 +8,7 @@ from gidgethub import sansio
 
 from access.forge_connection import ForgeConnection
 from access.forge_errors import ForgeStatusError, ForgeUnreachableError, answers_are_read
+from values.github import is_limit, is_page
 from values.scope import ForgeScope
 
 REQUESTER: Final = "gpu-runners"
@@ -51,6 +52,9 @@ class GitHubClient:
         shown = None if jwt else token or self._token
         headers = sansio.create_headers(REQUESTER, accept=ACCEPT, oauth_token=shown, jwt=jwt)
         answer = self._connection.request(method, path, headers=headers, body=body, parameters=parameters)
+        if is_page(answer.status_code, answer.headers, answer.content):
+            what = f"{answer.status_code} with a page that is none of GitHub's API"
+            raise ForgeUnreachableError(f"{method} {path} is answered {what}; is a proxy before it?")
         try:
             with answers_are_read(f"{method} {path}"):
                 data, _, _ = sansio.decipher_response(answer.status_code, answer.headers, answer.content)
@@ -64,7 +68,7 @@ class GitHubClient:
 def _meaning(error: gidgethub.HTTPException, asked: str) -> ForgeUnreachableError:
     status = int(error.status_code)
     message = f"GitHub answers {status} ({error}) to {asked}"
-    is_limit = isinstance(error, gidgethub.RateLimitExceeded) or "rate limit" in str(error).lower()
-    if is_limit or status >= 500 or status == 429:
+    is_limited = isinstance(error, gidgethub.RateLimitExceeded) or is_limit(status, error.headers, str(error))
+    if is_limited or status >= 500:
         return ForgeUnreachableError(message)
     return ForgeStatusError(message, status, error.headers.get("x-accepted-github-permissions") or "")

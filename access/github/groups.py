@@ -1,19 +1,27 @@
 """Runner groups of an organization at GitHub: which there are, and who may use one."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from access.github.client import GitHubClient
 from values.runner_group import is_meant
 from values.scope import Scope
+
+PAGE_SIZE: Final = 100  # as many as GitHub gives at once
+MOST_PAGES: Final = 100
 
 Group = Mapping[str, Any]
 
 
 def runner_groups(client: GitHubClient, organization: Scope, token: str) -> list[Group]:
     """All of an organization. Raises ForgeUnreachableError."""
-    url = f"{organization.groups_path}?per_page=100"
-    groups: list[Group] = client.ask("GET", url, token=token)[0]["runner_groups"]
+    groups: list[Group] = []
+    for number in range(1, MOST_PAGES + 1):
+        url = f"{organization.groups_path}?per_page={PAGE_SIZE}&page={number}"
+        page: list[Group] = client.ask("GET", url, token=token)[0]["runner_groups"]
+        groups += page
+        if len(page) < PAGE_SIZE:
+            break
     return groups
 
 

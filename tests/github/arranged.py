@@ -63,7 +63,8 @@ class ArrangedGitHub(StandIn):
         if self.delay:
             await asyncio.sleep(self.delay)
         if self.raw_answer is not None:
-            return web.Response(body=self.raw_answer.body, headers=self.raw_answer.headers)
+            raw = self.raw_answer
+            return web.Response(status=raw.status, body=raw.body, headers=raw.headers)
         if self.fail_next:
             status, headers, message = self.fail_next.pop(0)
             reset = {"X-RateLimit-Reset": str(int(time.time()) + 1800)} if "X-RateLimit-Remaining" in headers else {}

@@ -433,3 +433,8 @@ async def test_the_order_of_a_queue_is_believed_for_a_minute_after_it_was_asked_
         assert world.service.queue._orders() == {"runners/cuda": None}
     now[0] += 11
     assert world.service.queue._orders() == {}
+
+
+def test_a_label_that_only_looks_alike_is_another() -> None:
+    """To GitHub, as to most, the Kelvin sign is no K."""
+    assert counted([pool("cuda", "kaggle")], [job(1, "\u212aaggle"), job(2, "KAGGLE")]) == {"cuda": (1, 0, 1)}

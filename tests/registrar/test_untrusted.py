@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registrar import untrusted
-from registrar.untrusted import Entry, MalformedError
-from values.runner_label import MOST_LABELS
+from registrar.untrusted import Entry, MalformedError, runner_labels
+from values.runner_label import MOST_LABELS, is_runner_label
 
 # any character, lone surrogates included, as JSON can carry them
 ANY_TEXT = st.text(st.characters(codec=None), max_size=300)
@@ -180,3 +180,17 @@ def test_a_list_has_a_number_of_entries_that_somebody_can_have_meant() -> None:
         Entry({"all": [1] * (untrusted.MOST_ENTRIES + 1)}).values("all")
     with pytest.raises(MalformedError, match="its 'all' is no list"):
         Entry({"all": "text"}).values("all")
+
+
+@pytest.mark.parametrize(
+    "label", ["cml-gpu\u200b", "cml\u00adgpu", "\u202ecml-gpu", "cml-gpu\n", "cml\u00a0gpu", "cml-gpu\t", "x" * 300]
+)
+def test_a_label_is_never_cleaned_into_another(label: str) -> None:
+    (name,) = Entry({"labels": [{"name": label}]}).label_names("labels")
+    assert name.isprintable()
+    assert not is_runner_label(name)
+
+
+def test_blanks_within_a_label_are_its_own() -> None:
+    assert runner_labels("big  gpu") == ("big  gpu",)
+    assert Entry({"labels": ["big  gpu", " gpu "]}).label_names("labels") == {"big  gpu", "gpu"}

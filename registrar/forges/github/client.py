@@ -7,6 +7,7 @@ what a refusal means, and counting.
 import contextvars
 import json
 import math
+import re
 import ssl
 import time
 import urllib.parse
@@ -28,6 +29,7 @@ from registrar.forges.github.pace import LIMITS, Budget, Lane, Limits
 from registrar.forges.github.reading import of, slim
 from registrar.forges.github.run_jobs import RUNS_A_SECOND
 from registrar.untrusted import Entry, seconds, words
+from values.github import is_limit, is_page
 
 REQUESTER: Final = "gpu-runners"
 # The oldest that github.com still serves; every GHES in support knows it.
@@ -44,6 +46,8 @@ ASKED_A_SECOND: Final = RUNS_A_SECOND
 CONNECTIONS: Final = 24  # far below GitHub's 100 at once
 SKEW_SECONDS: Final = 30.0
 REFUSED_RETRY_SECONDS: Final = 15.0
+MOST_OF_A_PAGE: Final = 16_384  # bytes, of one that is not GitHub's, that are read for its words
+_TAG: Final = re.compile(r"<[^<>]*>")
 LIMIT_HEADERS: Final = ("limit", "remaining", "reset")
 # What gidgethub lets through of an answer that is not GitHub's: an unknown charset, a number too large, a deep nesting.
 UNREADABLE: Final = (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError)
@@ -229,9 +233,22 @@ class Client(gidgethub_aiohttp.GitHubAPI):
             async with request as response:
                 status = str(response.status)
                 self._observe_limits(response.headers)
-                return response.status, response.headers, await read_body(response)
+                body = await read_body(response)
         finally:
             self._observe(_VERB.get(), status)
+        if is_page(response.status, response.headers, body):
+            raise self._not_github(response.status, response.headers, body)
+        return response.status, response.headers, body
+
+    def _not_github(self, status: int, headers: Mapping[str, str], body: bytes) -> ForgeUnreachableError:
+        """A page instead of an answer says nothing about what was asked for, not even that it is not there."""
+        page = body[:MOST_OF_A_PAGE].decode(errors="replace")
+        text = words(_TAG.sub(" ", page), most=120)
+        if is_limit(status, headers, page):
+            reason = f"{_VERB.get()}: GitHub limits our requests ({status}, {text})"
+            return self._lane(_LANE.get()).barrier.shut(reason, headers, time.time())
+        what = f"{_VERB.get()}: {self.base_url} answers {status} with a page that is none of GitHub's API ({text})"
+        return ForgeUnreachableError(f"{what}; is a proxy before it?", retry_after=REFUSED_RETRY_SECONDS)
 
     def _observe_limits(self, headers: Mapping[str, str]) -> None:
         limit, remaining, reset = (seconds(headers.get(f"x-ratelimit-{name}"), most=1e12) for name in LIMIT_HEADERS)
@@ -241,7 +258,7 @@ class Client(gidgethub_aiohttp.GitHubAPI):
 
     def _error(self, verb: str, url: str, error: gidgethub.HTTPException, lane: Lane) -> ForgeError:
         status, headers, answer = int(error.status_code), error.headers, words(str(error))
-        if _is_limit(error, status, answer):
+        if isinstance(error, gidgethub.RateLimitExceeded) or is_limit(status, headers, answer):
             return lane.barrier.shut(f"{verb}: GitHub limits our requests ({status}, {answer})", headers, time.time())
         if status >= 500:
             wait = seconds(headers.get("retry-after"), most=LONGEST_WAIT_SECONDS)
@@ -249,12 +266,6 @@ class Client(gidgethub_aiohttp.GitHubAPI):
             return ForgeUnreachableError(message, retry_after=2.0 if wait is None else wait)
         message = f"{verb}: GitHub answers {status} ({answer}) to {url}"
         return GitHubRefusedError(f"{message}{_cure(status, headers)}", status=status, answer=answer)
-
-
-def _is_limit(error: gidgethub.HTTPException, status: int, answer: str) -> bool:
-    if isinstance(error, gidgethub.RateLimitExceeded) or status == 429:
-        return True
-    return status == 403 and ("retry-after" in error.headers or "rate limit" in answer.lower())
 
 
 def _cure(status: int, headers: Mapping[str, str]) -> str:

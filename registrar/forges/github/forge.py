@@ -95,9 +95,8 @@ class GitHub:
             "labels": list(labels),
             "work_folder": WORK_FOLDER,
         }
-        path = f"{scope.runners_path}/generate-jitconfig"
         try:
-            answer = await self._session.ask(scope, "issue", "POST", path, request)
+            answer = await self._generate(scope, request, group)
         except GitHubRefusedError as error:
             if error.status == 422:
                 cure = "GitHub refuses the registration: check the pool's labels and the environment's runnerGroup"
@@ -108,10 +107,24 @@ class GitHub:
             if error.status != 409:
                 raise
             await self._free(scope, name)
-            answer = await self._session.ask(scope, "issue", "POST", path, request)
+            answer = await self._generate(scope, request, group)
         runner_id = of(answer, lambda entry: entry.entry("runner").identifier("id"))
         configuration = of(answer, lambda entry: without_updates(entry.text("encoded_jit_config")))
         return Registration(runner_id=runner_id, body=configuration)
+
+    async def _generate(self, scope: Scope, request: Mapping[str, Any], group: str | None) -> Any:
+        """One registration. A group that was made anew under its name since it was read has another number."""
+        path = f"{scope.runners_path}/generate-jitconfig"
+        try:
+            return await self._session.ask(scope, "issue", "POST", path, request)
+        except GitHubRefusedError as error:
+            if error.status not in (404, 422):
+                raise
+            self._groups.forget(scope)
+            number = await self._groups.number(scope, group)
+            if number == request["runner_group_id"]:
+                raise
+        return await self._session.ask(scope, "issue", "POST", path, {**request, "runner_group_id": number})
 
     async def _free(self, scope: Scope, name: str) -> None:
         """Remove the earlier registration of this very pod, whose answer was lost: pod names are never used twice."""
@@ -136,20 +149,23 @@ class GitHub:
         self._jobs.note_at_work(scope, frozenset(at_work(entries)), self._clock() - began)
         versions = {of(entry, lambda fields: fields.words("version", most=32)) for entry in entries}
         await self._versions.check(scope, {version for version in versions if version})
-        return tuple([await self._runner(scope, entry) for entry in entries])
+        groups: dict[int | None, frozenset[str | None]] = {}  # each asked for once, however many runners are in it
+        return tuple([await self._runner(scope, entry, groups) for entry in entries])
 
     async def find(self, scope: Scope, runner_id: int) -> Runner | None:
         entry = await self._session.find(scope, "find", f"{scope.runners_path}/{runner_id}")
-        return None if entry is None else await self._runner(scope, entry)
+        return None if entry is None else await self._runner(scope, entry, {})
 
-    async def _runner(self, scope: Scope, answer: Any) -> Runner:
+    async def _runner(self, scope: Scope, answer: Any, groups: dict[int | None, frozenset[str | None]]) -> Runner:
         listed = of(answer, runner)
         version, group = of(
             answer, lambda entry: (entry.words("version", most=32), entry.identifier_or_none("runner_group_id"))
         )
         refused = self._within(self._refused, listed.id, BUSY_SECONDS)
-        groups = await self._groups.names(scope, group)
-        return replace(listed, busy=listed.busy or refused, warning=self._versions.warning(version), groups=groups)
+        if group not in groups:
+            groups[group] = await self._groups.names(scope, group)
+        warning = self._versions.warning(version)
+        return replace(listed, busy=listed.busy or refused, warning=warning, groups=groups[group])
 
     async def cordon(self, scope: Scope, runner_id: int) -> None:
         await self.remove(scope, runner_id)

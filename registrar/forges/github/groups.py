@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from registrar.forges.forge import ForgeError, ForgeRefusedError, ForgeUnreachableError
+from registrar.forges.forge import ForgeError, ForgeRefusedError
 from registrar.forges.github.reading import of
 from registrar.forges.github.session import Session
 from registrar.logs import log
@@ -54,6 +54,10 @@ class Groups:
         if scope.is_repository:
             return DEFAULT_GROUP
         return of(await self._group(scope, name), lambda group: group.identifier("id"))
+
+    def forget(self, scope: Scope) -> None:
+        """Read the groups anew before they are used again."""
+        self._groups.pop(scope, None)
 
     async def names(self, scope: Scope, number: Any) -> frozenset[str | None]:
         """By what a grant may call a group: its name, and None for the default one. Empty where that is unknown."""
@@ -131,7 +135,7 @@ class Groups:
             newest = {"sort": "pushed", "per_page": str(GITHUB_MOST_REPOSITORIES)}
             entries = await self._session.ask(scope, "repositories", "GET", f"{scope.api_path}/repos", query=newest)
         few = entries[:GITHUB_MOST_REPOSITORIES] if isinstance(entries, list) else ()
-        repositories = frozenset(_repository(of(entry, lambda fields: fields.text("full_name"))) for entry in few)
+        repositories = frozenset(it for entry in few if (it := _repository(scope, entry)) is not None)
         selected = of(group, lambda fields: fields.values("selected_workflows"))
         return _Served(
             repositories=repositories,
@@ -164,8 +168,11 @@ class Groups:
         return groups
 
 
-def _repository(path: str) -> Scope:
-    """As GitHub names one, `owner/repository`."""
-    if not is_repository(path):
-        raise ForgeUnreachableError(f"the forge's answer cannot be used: {words(path)!r} is no repository")
-    return Scope(path)
+def _repository(scope: Scope, listed: Any) -> Scope | None:
+    """As GitHub names one, `owner/repository`; None for an entry that names none, which costs only itself."""
+    path = listed.get("full_name") if isinstance(listed, Mapping) else None
+    if isinstance(path, str) and is_repository(path):
+        return Scope(path)
+    found = words(path) if isinstance(path, str) else type(listed).__name__
+    log("repository without a name", level=logging.WARNING, scope=scope, found=found)
+    return None

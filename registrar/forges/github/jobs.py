@@ -311,7 +311,9 @@ class Jobs:
                 raise
             entries = []  # somebody deleted the run since it was listed
         known, slim = self._runs.get(key), tuple(of(entry, self._slim) for entry in entries)
-        self._runs[key] = jobs = run_jobs(_version(run), at, slim, known)
+        jobs = run_jobs(_version(run), at, slim, known)
+        jobs.named(scope, repository)  # here one that cannot be read costs its repository, and no other
+        self._runs[key] = jobs
         self._changes += known is None or known.jobs is not jobs.jobs
 
     @staticmethod

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -260,3 +261,33 @@ def test_a_gitea_is_not_asked_beforehand() -> None:
     require_forge(ForgeQuestions(gitea), warned.append)
     require_forge(None, warned.append)
     assert warned == []
+
+
+@pytest.mark.parametrize("status", [302, 401, 403, 404])
+def test_a_page_of_what_is_before_github_is_no_verdict(bench: Bench, status: int) -> None:
+    page = web.Response(status=status, text="<h1>Blocked</h1> by policy", content_type="text/html")
+    bench.stand_in.raw_answer = page
+    bench.check(GUIDE, ORGANIZATION)
+    assert len(bench.warned) == 2
+    assert all("a page that is none of GitHub's API; is a proxy before it?" in warning for warning in bench.warned)
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ({"Retry-After": "60"}, "Forbidden"),
+        ({}, "You have triggered an abuse detection mechanism."),
+        ({}, "RATE LIMIT"),
+    ],
+)
+def test_a_limit_is_no_missing_permission(bench: Bench, headers: dict[str, str], message: str) -> None:
+    bench.stand_in.fail_next = [(403, headers, message)]
+    bench.check(GUIDE)
+    assert "no answer: GitHub answers 403" in bench.warned[0]
+
+
+def test_a_group_on_a_later_page_is_found() -> None:
+    others = [{**GROUP, "id": 1000 + number, "name": f"g{number}"} for number in range(100)]
+    with serving(arranged(*others, GROUP)) as bench:
+        bench.check(ORGANIZATION)
+        assert bench.warned == []

@@ -150,6 +150,34 @@ async def test_an_unknown_group_is_refused_with_those_that_exist(bench: Bench) -
         await issued(bench, scope=ORGANIZATION, group="gpus")
 
 
+async def test_a_group_that_was_made_anew_gets_the_next_runner(bench: Bench) -> None:
+    await issued(bench, scope=ORGANIZATION, group="gpu")
+    bench.stand_in.hold_groups(DEFAULT, {**GPU, "id": 8})
+    runner_id = await issued(bench, "cuda-abc-bbbbb", scope=ORGANIZATION, group="gpu")
+    assert bench.stand_in.runners[runner_id].group == 8
+
+
+async def test_a_group_that_was_deleted_since_it_was_read_is_named(bench: Bench) -> None:
+    await issued(bench, scope=ORGANIZATION, group="gpu")
+    bench.stand_in.hold_groups(DEFAULT)
+    with pytest.raises(ForgeRefusedError, match=r"no runner group 'gpu'; it has: Default; create it"):
+        await issued(bench, "cuda-abc-bbbbb", scope=ORGANIZATION, group="gpu")
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 502])
+async def test_a_groups_name_is_asked_for_once_however_many_runners_are_in_it(bench: Bench, status: int) -> None:
+    """A list of hundreds of runners must not become as many questions where their group cannot be told."""
+    bench.stand_in.add_runners([f"r{number}" for number in range(60)], "mlops")
+    for registered in bench.stand_in.runners.values():
+        registered.group = 99
+    if status != 200:
+        bench.stand_in.arrange_status(status)
+        bench.stand_in.faults.add(Fault("^GET .*/runner-groups", times=None, status=status, message="no"))
+    bench.stand_in.calls.clear()
+    assert len(await bench.forge.list_runners(ORGANIZATION)) == 60
+    assert sum("runner-groups" in call for call in bench.stand_in.calls) <= 2
+
+
 async def test_a_group_that_allows_public_repositories_gets_no_runner(bench: Bench) -> None:
     bench.stand_in.hold_groups({**DEFAULT, "allows_public_repositories": True})
     with pytest.raises(ForgeRefusedError, match="'Default' of mlops allows public repositories"):

@@ -73,7 +73,38 @@ async def test_a_github_that_is_broken_is_asked_again_soon(bench: Bench, status:
     await bench.forge.list_runners(GUIDE)
 
 
+PAGE = b"<html><head><title>Blocked</title></head><body>Ask your <b>network</b> team.</body></html>"
+
+
+@pytest.mark.parametrize("status", [302, 401, 403, 404, 410, 422, 451])
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "text/plain", ""])
+async def test_a_page_of_what_is_before_github_is_no_verdict(bench: Bench, status: int, kind: str) -> None:
+    """A proxy's 404 means no runner that is gone, and its 403 no permission that is missing."""
+    headers = {"Location": "https://login.example.com"} | ({"Content-Type": kind} if kind else {})
+    bench.stand_in.raw_answer = web.Response(status=status, body=PAGE, headers=headers)
+    for ask in (
+        lambda: bench.forge.list_runners(GUIDE),
+        lambda: bench.forge.find(GUIDE, 1),
+        lambda: bench.forge.issue(GUIDE, name="a", labels=("x",), group=None),
+        lambda: bench.forge.remove(GUIDE, 1),
+        lambda: bench.forge.job(GUIDE, "1"),
+    ):
+        with pytest.raises(ForgeUnreachableError, match=rf"answers {status} with a page .*network.*is a proxy before"):
+            await ask()
+
+
+@pytest.mark.parametrize("body", [b"<h1>You have triggered an abuse detection mechanism.</h1>", PAGE])
+async def test_a_page_that_asks_for_patience_is_a_limit(bench: Bench, body: bytes) -> None:
+    asked = {} if body is not PAGE else {"Retry-After": "60"}
+    bench.stand_in.raw_answer = web.Response(status=403, body=body, headers={"Content-Type": "text/html", **asked})
+    for _ in range(3):
+        with pytest.raises(ForgeUnreachableError, match="GitHub limits our requests"):
+            await bench.forge.list_runners(GUIDE)
+    assert len(bench.stand_in.calls) == 1
+
+
 LIMITS = [
+    (403, {}, "You have triggered an abuse detection mechanism. Please wait a few minutes.", 60, 66),
     (429, {"Retry-After": "30"}, "", 30, 33),
     (403, {"Retry-After": "30"}, "You have exceeded a secondary rate limit", 30, 33),
     (403, {}, "You have exceeded a secondary rate limit", 60, 66),

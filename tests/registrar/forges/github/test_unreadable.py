@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.github import documents
 from lab.github.faults import Fault
 from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError
 from registrar.forges.github.unreadable import AGAIN_SECONDS, Unreadable
@@ -85,6 +86,28 @@ async def test_one_that_can_be_read_again_is_read_and_counted_no_more(
     bench.stand_in.faults.clear()
     assert "r05/106" in await jobs(bench)
     assert bench.counted(COUNT) == 0
+
+
+@pytest.mark.parametrize("entry", [None, {"full_name": None}, {"full_name": "mlops/../x"}, {}, 7])
+async def test_an_entry_that_names_no_repository_costs_only_itself(
+    bench: Bench, entry: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = documents.repository
+    odd = bench.stand_in.world.repository("mlops/r05")
+    bench.stand_in.arrange_status(200)
+    monkeypatch.setattr(documents, "repository", lambda world, it: entry if it is odd else shown(world, it))
+    assert await jobs(bench) == {f"r{number:02d}/{101 + number}" for number in range(8) if number != 5}
+
+
+async def test_a_job_that_cannot_be_read_costs_its_repository_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = documents.job
+    bench.stand_in.arrange_status(200)
+    monkeypatch.setattr(
+        documents, "job", lambda world, it: {**shown(world, it), "id": None} if it.id == 106 else shown(world, it)
+    )
+    assert await jobs(bench) == {f"r{number:02d}/{101 + number}" for number in range(8) if number != 5}
 
 
 async def test_where_none_can_be_read_nothing_is_known(bench: Bench) -> None:
