@@ -31,7 +31,8 @@ def drift(state: Iterable[Json], live: Iterable[Json] | None) -> list[Drift]:
 def _deleted(number: str, resource: Json, there: Iterable[Json]) -> Drift:
     inputs: Mapping[str, object] = resource.get("inputs") or {}
     name = str(inputs.get("name") or "")
-    namesakes = [group for group in there if str(group.get("name")) == name]
+    # One that differs in case alone is in its way, too.
+    namesakes = [group for group in there if str(group.get("name")).lower() == name.lower()]
     urn = str(resource.get("urn", ""))
     live = "deleted"
     up = f"fails with 404 at the next change of it; `pulumi state delete '{urn}'`, then `pulumi up` makes it anew"

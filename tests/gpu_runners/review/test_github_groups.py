@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -30,7 +31,7 @@ def config(url: str, token: str) -> dict[str, Any]:
         "registrar": {
             "namespace": "gpu-runners-system",
             "image": f"registry.example.com/ci/registrar{DIGEST}",
-            "egress": [{"cidr": "127.0.0.1/32", "ports": [443]}],
+            "egress": [{"cidr": "127.0.0.1/32", "ports": [urlsplit(url).port]}],
         },
         "runnerGroups": [{"name": "gpus", "repositories": ["vision/training"]}],
         "environments": [{"namespace": "runners-vision", "runnerGroup": "gpus", "quota": {"gpus": 1}}],

@@ -44,6 +44,11 @@ def test_a_namesake_that_somebody_made_since_is_another_group() -> None:
     assert "once the other one is deleted or renamed" in drift.up
 
 
+def test_a_namesake_in_other_letters_is_in_its_way_as_well() -> None:
+    (drift,) = found(there(9, "GPUS"))
+    assert drift.live == "deleted; another one of this name is number 9"
+
+
 def test_groups_that_could_not_be_read_are_no_drift() -> None:
     evidence = Evidence(stack="prod", state=(GROUP,), live=(), runners=(), runner_groups=None)
     assert review(evidence).drift == ()
