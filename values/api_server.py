@@ -52,7 +52,7 @@ def api_server(service: Mapping[str, Any], slices: Iterable[Mapping[str, Any]]) 
 
 
 def _ports(listed: Sequence[Mapping[str, Any]] | None) -> set[int]:
-    return {int(entry["port"]) for entry in listed or () if entry.get("port")}
+    return {int(entry["port"]) for entry in listed or () if entry.get("port") and entry.get("protocol", "TCP") == "TCP"}
 
 
 def _rules(addresses: Mapping[str, set[int]]) -> list[EgressRule]:

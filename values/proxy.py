@@ -91,7 +91,11 @@ def _is_covered(host: str, entry: str) -> bool:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None too for one with a zone, behind which anything may stand, and for IPv4 in the words of IPv6: no network
+    policy means it, and only some programs that read `no_proxy` do.
+    """
     try:
-        return ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
+    return None if "%" in text or getattr(address, "ipv4_mapped", None) else address

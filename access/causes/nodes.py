@@ -68,7 +68,8 @@ def _by_nodes(deployment: DeploymentFacts, nodes: Sequence[NodeFacts], pod: PodS
         kept = [node for node in left if is_kept(node)]
         if not kept:
             return cause(left)
-        left = kept
+        # Of the nodes that it selects, those without its devices tell nothing of why the others do not take it.
+        left = [node for node in kept if _offers(node, deployment.device)] or kept
     if not pod.scheduling_message:
         return _cause("scheduler-silent", f"no scheduler has looked at {pod.name}", (), _SCHEDULER)
     if fits_no_node(pod) and not short_of(pod.scheduling_message):

@@ -59,6 +59,8 @@ def test_a_proxys_url_has_a_port(url: str) -> None:
         "http://proxy:0",
         "socks5://proxy:1080",
         "http://PROXY:3128",
+        "http://[::ffff:127.0.0.1]:3128",
+        "http://[::ffff:10.0.0.9]:3128",
         "http://proxy:3128\n",
         f"http://{'a' * 300}:3128",
         "http://pröxy:3128",
@@ -69,7 +71,22 @@ def test_what_is_none_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["*", "", ".", "http://a", "a b", "a,b", "example.com:443", "*.example.com", "10.0.0.1/8"]
+    "text",
+    [
+        "*",
+        "",
+        ".",
+        "http://a",
+        "a b",
+        "a,b",
+        "example.com:443",
+        "*.example.com",
+        "10.0.0.1/8",
+        "fe80::1%eth0",
+        "fe80::1%a,b",
+        "::1%$(HOME)",
+        "::ffff:10.0.0.1",
+    ],
 )
 def test_what_cannot_be_reached_directly_by_everybodys_reading_is_refused(text: str) -> None:
     assert not is_no_proxy(text)

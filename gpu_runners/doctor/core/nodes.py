@@ -10,16 +10,20 @@ from typing import Any, Final
 
 from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown
 from gpu_runners.doctor.core.selection import from_zero, missing, setters, telling
-from values.placement import CLUSTER_TAINTS
+from values.placement import CLUSTER_TAINTS, PRESETS
 
 _SHUNS: Final = ("NoSchedule", "NoExecute")
 _SHOWN: Final = 3
+_SYSTEM: Final = "kubernetes.io/os"
+_VENDORS: Final = tuple({f"{preset.resource.partition('/')[0]}/" for preset in PRESETS.values()})
 Amount = Callable[[str], Decimal]
 Reason = tuple[str, str]  # why no node is left, and the cure
 # Taints of what the cluster itself does with a node; they come and go, and a pool that tolerated them would lose jobs.
 _PASSING_TAINTS: Final = (
     *CLUSTER_TAINTS,
     *("ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler", "karpenter.sh/"),
+    # GKE's, of a node that goes.
+    *("cloud.google.com/impending-node-termination", "cloud.google.com/gke-quick-remove"),
 )
 _NOT_READY: Final = "/agent-not-ready"  # of Cilium and of storage drivers, until they run on the node
 
@@ -83,6 +87,9 @@ def room(need: Need, nodes: Iterable[Node], autoscalers: Sequence[str] = ()) -> 
             may_come = bool(autoscalers) and _may_pass(narrow, need, left)
             return _without(check, problem, need, autoscalers, may_come=may_come)
         left = fitting
+    if windows := sorted(it.name for it in left if it.labels.get(_SYSTEM) == "windows"):
+        found = f"{', '.join(windows[:_SHOWN])} would take its pods, too, and runs Windows, where none of them starts"
+        return failed(check, found, f"keep them off: `kubectl taint node {windows[0]} os=windows:NoSchedule`")
     places = sum(_places(need, candidate) for candidate in left)
     names = ", ".join(sorted(candidate.name for candidate in left)[:_SHOWN]) + (", …" if len(left) > _SHOWN else "")
     if places < need.replicas:
@@ -118,13 +125,20 @@ def _none_now(need: Need, nodes: Sequence[Node], autoscalers: Sequence[str]) -> 
     with_gpus = [candidate.labels for candidate in nodes if _offers(need, candidate)]
     resources = ", ".join(need.devices)
     if not with_gpus:
-        found = f"no node now offers {resources}; an autoscaler may bring one"
+        others = sorted({name for it in nodes for name, amount in it.allocatable.items() if _is_akin(name) and amount})
+        instead = f", but {', '.join(others[:_SHOWN])}" if others else ""
+        found = f"no node now offers {resources}{instead}; an autoscaler may bring one"
         plugin = "if there are GPU nodes already, the vendor's device plugin is missing"
         return found, f"{from_zero(need.selector, autoscalers)}; {plugin}"
     found = (
         f"no node now: {missing(need.selector, [candidate.labels for candidate in nodes])}; an autoscaler may bring one"
     )
     return found, f"{from_zero(need.selector, autoscalers)}; {_choices(need, with_gpus)}"
+
+
+def _is_akin(name: str) -> bool:
+    """Whether it is a GPU, or a part of one, under whatever name a vendor's plugin gives it."""
+    return name.startswith(_VENDORS)
 
 
 def _choices(need: Need, with_gpus: Sequence[Mapping[str, str]]) -> str:
@@ -145,8 +159,14 @@ def _offers(need: Need, offering: Node) -> bool:
     return any(offering.allocatable.get(name, Decimal(0)) > 0 for name in need.devices)
 
 
-def _usable(_: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
+def _usable(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
     fitting = [node for node in nodes if node.usable]
+    meant = [node for node in nodes if _offers(need, node) and need.selector.items() <= node.labels.items()]
+    if fitting and meant and not any(node.usable for node in meant):
+        first = sorted(node.name for node in meant)
+        names = ", ".join(first[:_SHOWN]) + (", …" if len(first) > _SHOWN else "")
+        found = f"the nodes with {', '.join(need.devices)} that it may use are cordoned or not ready: {names}"
+        return [], (found, f"`kubectl describe node {first[0]}`; `kubectl uncordon {first[0]}` opens a cordoned one")
     return fitting, (f"none of {len(nodes)} nodes is ready and open to pods", "see `kubectl get nodes`")
 
 
@@ -162,6 +182,9 @@ def _tolerated(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
     taints = dict.fromkeys(_taint(taint) for node in nodes for taint in _shunned_by(need, node))
     found = f"its nodes have the taint {', '.join(taints)}, which the pool does not tolerate"
     tolerable = _tolerable(need, nodes)
+    if tolerable is not None and not need.devices:
+        cure = "a pool without GPUs tolerates no taint: take it off where it is yours "
+        return fitting, (found, f"{cure}(`kubectl taint node NODE KEY-`), or add nodes without it")
     if tolerable is None:
         cure = "no pool may tolerate what the cluster sets: wait until it is gone, take it off where it is yours "
         return fitting, (found, f"{cure}(`kubectl taint node NODE KEY-`), or add nodes without it")

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -541,3 +542,16 @@ def test_a_stack_may_have_pools_of_any_name() -> None:
     world = World()
     world.stack = StackFacts(stack="tests", in_config=False, in_state=False, pools=())
     assert "its pools: none" in world.answer().evidence
+
+
+def test_a_cordoned_gpu_node_is_the_cause_though_nodes_without_gpus_are_open() -> None:
+    world = World()
+    world.unplaced("0/2 nodes are available: 1 Insufficient nvidia.com/gpu, 1 node(s) were unschedulable.")
+    world.template["nodeSelector"] = {}
+    world.node["spec"]["unschedulable"] = True
+    plain = deepcopy(world.node)
+    plain["metadata"]["name"], plain["spec"]["unschedulable"] = "plain", False
+    plain["status"]["allocatable"].pop("nvidia.com/gpu")
+    world.answers["/api/v1/nodes"]["items"] = [world.node, plain]
+    cause = world.answer()
+    assert (cause.situation, "uncordon lab" in cause.cure) == ("nodes-cordoned", True)

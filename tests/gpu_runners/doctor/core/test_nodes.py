@@ -240,3 +240,50 @@ def test_nodes_that_never_had_the_resource_are_no_nodes_with_gpus() -> None:
         amount,
     )
     assert "no node now offers nvidia.com/gpu" in str(room(asked(), [plain]))
+
+
+@pytest.mark.parametrize("away", [{"cordoned": True}, {"ready": "Unknown"}])
+def test_gpu_nodes_that_take_no_pods_are_named_though_others_do(away: dict[str, Any]) -> None:
+    others = [made("cpu-1", labels={}, allocatable={GPU: "0"}), made("h100", labels={"nvidia.com/gpu.product": "H100"})]
+    text = verdict(State.FAILED, asked(), *others, made("gpu-1", **away))
+    assert (
+        "nvidia.com/gpu that it may use are cordoned or not ready: gpu-1; cure: `kubectl describe node gpu-1`" in text
+    )
+    assert "device plugin" not in text
+    text = verdict(State.FAILED, asked(selector={}), others[0], made("gpu-1", **away))
+    assert "not ready: gpu-1" in text
+    found = room(asked(), [*others, made("gpu-1", **away)], [KARPENTER])
+    assert (found.state, "an autoscaler may bring one" in found.found) == (State.UNKNOWN, True)
+
+
+def test_a_pool_that_asks_for_gpus_under_another_name_is_told_under_which_they_are_there() -> None:
+    whole = made(labels={}, allocatable={"nvidia.com/mig-1g.10gb": "0"})
+    found = room(Need("cuda", 1, {}, devices={"nvidia.com/mig-1g.10gb": 1}), [whole])
+    assert found.found == "no node now offers nvidia.com/mig-1g.10gb, but nvidia.com/gpu; an autoscaler may bring one"
+    parted = made(labels={}, allocatable={GPU: "0", "nvidia.com/mig-1g.10gb": "7", "amd.com/gpu": "1"})
+    text = verdict(State.UNKNOWN, asked(selector={}), parted)
+    assert "no node now offers nvidia.com/gpu, but amd.com/gpu, nvidia.com/mig-1g.10gb; an" in text
+
+
+def test_a_pool_without_gpus_is_not_told_to_tolerate_anything() -> None:
+    need = Need("build", 1, {"cpu": amount("2")})
+    text = verdict(State.FAILED, need, made(taints=[{"key": "dedicated", "value": "db", "effect": "NoSchedule"}]))
+    assert "gpu.tolerations" not in text
+    assert "kubectl taint node" in text
+
+
+def test_a_windows_node_that_would_take_runners_is_named() -> None:
+    """The scheduler looks at labels and taints, and not at the system of a pod."""
+    need = Need("build", 1, {"cpu": amount("2")})
+    windows = {"kubernetes.io/os": "windows"}
+    text = verdict(State.FAILED, need, made("linux-1"), made("win-1", labels=windows))
+    assert "win-1 would take its pods" in text
+    assert "kubectl taint node win-1 os=windows:NoSchedule" in text
+    taint = {"key": "os", "value": "windows", "effect": "NoSchedule"}
+    verdict(State.OK, need, made("linux-1"), made("win-1", labels=windows, taints=[taint]))
+
+
+@pytest.mark.parametrize("key", ["cloud.google.com/gke-quick-remove", "cloud.google.com/impending-node-termination"])
+def test_a_node_that_gke_takes_away_is_none_to_tolerate(key: str) -> None:
+    text = verdict(State.FAILED, asked(), made(taints=[{"key": key, "value": "true", "effect": "NoSchedule"}]))
+    assert "no pool may tolerate what the cluster sets" in text
