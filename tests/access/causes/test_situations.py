@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -549,7 +548,7 @@ def test_a_cordoned_gpu_node_is_the_cause_though_nodes_without_gpus_are_open() -
     world.unplaced("0/2 nodes are available: 1 Insufficient nvidia.com/gpu, 1 node(s) were unschedulable.")
     world.template["nodeSelector"] = {}
     world.node["spec"]["unschedulable"] = True
-    plain = deepcopy(world.node)
+    plain = copy.deepcopy(world.node)
     plain["metadata"]["name"], plain["spec"]["unschedulable"] = "plain", False
     plain["status"]["allocatable"].pop("nvidia.com/gpu")
     world.answers["/api/v1/nodes"]["items"] = [world.node, plain]
