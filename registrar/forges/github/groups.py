@@ -56,8 +56,9 @@ class Groups:
         return of(await self._group(scope, name), lambda group: group.identifier("id"))
 
     def forget(self, scope: Scope) -> None:
-        """Read the groups anew before they are used again."""
+        """Read the groups and their repositories anew before they are used again."""
         self._groups.pop(scope, None)
+        self._repositories.pop(scope, None)
 
     async def names(self, scope: Scope, number: Any) -> frozenset[str | None]:
         """By what a grant may call a group: its name, and None for the default one. Empty where that is unknown."""

@@ -171,12 +171,29 @@ class Jobs:
                 began = self._clock()
                 await self._read_active(scope, place, is_good=place.is_good_for_a_runner())
                 place.read_at = began
-        for repository in await self._groups.repositories(scope):
+        repositories = await self._groups.repositories(scope)
+        for repository in repositories:
             job = self._of_runner(scope, repository, runner_id, self._known(place.active.get(repository, ())))
-            if job is None and self._unreadable.left_out(scope, repository) is None:
-                job = self._of_runner(scope, repository, runner_id, self._known(await self._recent(scope, repository)))
             if job is not None:
                 return job
+        return await self._among_recent(scope, repositories, runner_id)
+
+    async def _among_recent(self, scope: Scope, repositories: Iterable[Scope], runner_id: int) -> Job | None:
+        """Raises ForgeError where it is in none that gives an answer, and others give none."""
+        trouble: ForgeError | None = None
+        for repository in repositories:
+            if self._unreadable.left_out(scope, repository) is not None:
+                continue
+            try:
+                recent = await self._recent(scope, repository)
+            except ForgeError as error:
+                trouble = error
+                continue
+            job = self._of_runner(scope, repository, runner_id, self._known(recent))
+            if job is not None:
+                return job
+        if trouble is not None:
+            raise trouble
         return None
 
     async def _recent(self, scope: Scope, repository: Scope) -> tuple[str, ...]:
@@ -208,6 +225,7 @@ class Jobs:
         """Read runs that go on, and their jobs. Raises ForgeError where no repository at all gives an answer."""
         repositories = await self._groups.repositories(scope)
         self._unreadable.keep(scope, repositories)
+        asked = [it for it in repositories if self._unreadable.left_out(scope, it) is None]
         slots = asyncio.Semaphore(REPOSITORIES_AT_ONCE)
 
         async def read(repository: Scope) -> ForgeError | None:
@@ -215,6 +233,8 @@ class Jobs:
                 return await self._read_repository(scope, place, repository, is_good)
 
         errors = [error for error in await asyncio.gather(*map(read, repositories)) if error is not None]
+        if any(self._unreadable.left_out(scope, repository) is not None for repository in asked):
+            self._groups.forget(scope)  # one that could not be read may have another name by now
         for gone in place.active.keys() - set(repositories):
             self._put_active(place, gone, None)
         self._active.keep({repository for known in self._scopes.values() for repository in known.active})

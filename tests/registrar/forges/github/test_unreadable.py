@@ -68,6 +68,36 @@ async def test_a_job_in_such_a_repository_is_unknown_and_no_error_for_ever(bench
     assert await bench.forge.result(ORGANIZATION, runner_id=6, job_id="r05/106") is None
 
 
+@pytest.mark.parametrize("status", [301, 404])
+async def test_a_repository_that_is_renamed_is_read_by_its_new_name(
+    bench: Bench, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registrar.forges.github.jobs.REPOSITORIES_A_SECOND", float("inf"))
+    assert "r05/106" in await jobs(bench)
+    world = bench.stand_in.world
+    moved = world.repositories.pop("mlops/r05")
+    moved.full_name = "mlops/renamed"
+    world.repositories["mlops/renamed"] = moved
+    refuse(bench, "/repos/mlops/r05/", status)
+    await jobs(bench)
+    assert "renamed/106" in await jobs(bench)
+    assert bench.counted(COUNT) == 0
+    ended = await bench.forge.result(ORGANIZATION, runner_id=6, job_id="r05/106")
+    assert ended is not None
+    assert ended.id == "renamed/106"
+
+
+@pytest.mark.parametrize("status", [500, 502])
+async def test_one_in_trouble_hides_no_end_of_a_job_elsewhere(bench: Bench, status: int) -> None:
+    refuse(bench, "/repos/mlops/r00/", status)
+    bench.stand_in.run(5, job(105, runner_id=5, status="completed"), repository="mlops/r04")
+    ended = await bench.forge.result(ORGANIZATION, runner_id=5, job_id=None)
+    assert ended is not None
+    assert ended.id == "r04/105"
+    with pytest.raises(ForgeUnreachableError, match=str(status)):  # it may be there
+        await bench.forge.result(ORGANIZATION, runner_id=77, job_id=None)
+
+
 async def test_it_is_asked_again_only_after_a_while(bench: Bench) -> None:
     refuse(bench, "/repos/mlops/r05/", 404)
     for _ in range(5):
