@@ -42,6 +42,8 @@ def cure_for(message: str) -> str:
         cures.append("compare the pool's gpu.nodeSelector with `kubectl get nodes --show-labels`")
     if "volume node affinity" in message:
         cures.append("the pool's cache lies on a node that the pool may not use: see `kubectl describe pv`")
+    if "persistent volumes to bind" in message:
+        cures.append("no volume fits the claim of the pool's cache: see `kubectl get persistentvolumeclaims,pv`")
     if "taint" in message:
         cures.append("add the nodes' taint to the pool's gpu.tolerations")
     if short := short_of(message):

@@ -45,7 +45,10 @@ def _storage(pod: PodSnapshot) -> Cause | None:
     if "volume node affinity" in message:
         return _cause("cache-elsewhere", "its cache lies on a node that the pool may not use", (message,),
                       cure_for(message))  # fmt: skip
-    if "persistentvolumeclaim" in message.lower():
+    if "ReadWriteOncePod" in message:
+        cure = "wait until that pod ends, or give the cache another `accessMode`: this one is for one pod at a time"
+        return _cause("cache-held", "another pod has its cache, which is for one at a time", (message,), cure)
+    if "persistentvolumeclaim" in message.lower() or "persistent volumes to bind" in message:
         cure = "`kubectl get persistentvolumeclaims` and `kubectl get storageclasses` say what the claim waits for"
         return _cause("cache-unbound", "the claim of its cache has no volume yet", (message,), cure)
     return None

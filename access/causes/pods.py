@@ -96,6 +96,9 @@ def _files(facts: Facts, pod: PodSnapshot) -> Iterator[Cause]:
     message = failed[-1]
     if any(f'configmap "{TRUST_CONFIG_MAP}" not found' in text for text in failed):
         yield _cause("platform-missing", f"{pod.name} does not know its registrar", (message,), _PLATFORM)
+    elif "Multi-Attach" in message:
+        cure = "give the cache `accessMode: ReadWriteMany`, or wait until the pods of the other node end"
+        yield _cause("cache-attached-elsewhere", f"a cache of {pod.name} is attached to another node", (message,), cure)
     else:
         cure = f"`kubectl --namespace {facts.namespace} describe pod {pod.name}`; correct the pool's caches or Secrets"
         yield _cause("volume-not-mounted", f"a volume of {pod.name} cannot be mounted", (message,), cure)

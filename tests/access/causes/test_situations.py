@@ -242,6 +242,12 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
         lambda world: world.unplaced("0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims."),
         "unbound", "persistentvolumeclaims",
     ),
+    "cache-held": (
+        Layer.NODES,
+        lambda world: world.unplaced("0/2 nodes are available: 1 node has pod using PersistentVolumeClaim with the "
+                                     "same name and ReadWriteOncePod access mode."),
+        "1 node has pod using", "accessMode",
+    ),
     "scheduler-silent": (Layer.NODES, lambda world: world.unplaced(""), "no scheduler", "kube-scheduler"),
     "node-lost": (
         Layer.POD,
@@ -281,6 +287,10 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
     "volume-not-mounted": (
         Layer.POD, told("FailedMount", 'MountVolume.SetUp failed for volume "cache"',
                         registration=waiting("PodInitializing")), "cache", "describe pod",
+    ),
+    "cache-attached-elsewhere": (
+        Layer.POD, told("FailedAttachVolume", 'Multi-Attach error for volume "pvc-1" Volume is already used by pod x',
+                        registration=waiting("PodInitializing")), "already used by", "ReadWriteMany",
     ),
     "runner-image-dies": (
         Layer.POD, lambda world: world.starting(registration={"state": {"terminated": {
@@ -554,3 +564,10 @@ def test_a_cordoned_gpu_node_is_the_cause_though_nodes_without_gpus_are_open() -
     world.answers["/api/v1/nodes"]["items"] = [world.node, plain]
     cause = world.answer()
     assert (cause.situation, "uncordon lab" in cause.cure) == ("nodes-cordoned", True)
+
+
+def test_a_claim_that_no_volume_fits_is_told_as_one_without_a_volume() -> None:
+    world = World()
+    world.unplaced("0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind. preemption: "
+                   "0/2 nodes are available: 2 Preemption is not helpful for scheduling.")  # fmt: skip
+    assert world.answer().situation == "cache-unbound"

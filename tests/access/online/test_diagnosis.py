@@ -53,8 +53,10 @@ NO_CLAIM = UNBOUND.replace(
 ELSEWHERE = UNBOUND.replace(
     "pod has unbound immediate PersistentVolumeClaims", "3 node(s) had volume node affinity conflict"
 )
+NO_VOLUME = ELSEWHERE.replace("had volume node affinity conflict", "didn't find available persistent volumes to bind")
 SICK = [
     (pool(1, waiting(message=ELSEWHERE)), "placement", "volume node affinity", "the pool's cache lies on a node"),
+    (pool(1, waiting(message=NO_VOLUME)), "placement", "didn't find", "no volume fits the claim of the pool's cache"),
     (pool(1, exists=False), "gone", "does not exist", "pulumi refresh"),
     (pool(1, waiting(message=NO_NODE)), "placement", "fits no node", "gpu.nodeSelector"),
     (pool(1, waiting(message=NO_NODE)), "placement", "fits no node", "gpu.tolerations"),
