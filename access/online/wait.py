@@ -17,6 +17,8 @@ SAY_SOMETHING_EVERY: Final = 10.0
 REPEATED_POOLS: Final = 3
 # Of more pools that are on their way it is not said where each of them is.
 MANY_POOLS: Final = 10
+# Where so many lines were said in `SAY_SOMETHING_EVERY`, steps of pools on their way are no news until there are fewer.
+MANY_LINES: Final = 30
 SHORTEST_PAUSE: Final = 0.2
 # The API server gets three times as long to rest as it needed to answer.
 PAUSE_PER_READ: Final = 3.0
@@ -137,7 +139,7 @@ class _Reporter:
         """Each line, and whether it is the last that will be said of its pool as things are."""
         unfinished = [line for line, finished in lines.items() if not finished]
         changed = [line for line in lines if line not in self._last]
-        if not self._last or max(len(unfinished), len(changed)) <= MANY_POOLS:
+        if not self._last or (max(len(unfinished), len(changed)) <= MANY_POOLS and not self._has_said_much(now)):
             news = [line for line in changed if not self._is_fresh(line, now)]
         else:
             news = [line for line in changed if lines[line] and line not in self._said]
@@ -157,6 +159,9 @@ class _Reporter:
 
     def _is_fresh(self, line: str, now: float) -> bool:
         return line in self._said and now - self._said[line] < SAY_SOMETHING_EVERY
+
+    def _has_said_much(self, now: float) -> bool:
+        return sum(now - when < SAY_SOMETHING_EVERY for when in self._said.values()) >= MANY_LINES
 
     def _say(self, lines: Iterable[str], now: float, *, ephemeral: bool) -> None:
         for line in lines:

@@ -118,6 +118,22 @@ def test_pools_that_go_to_and_fro_are_not_said_each_time(pools: int) -> None:
     assert len(watch.lines) <= (2 * 50 + 8 if pools == 50 else 3 * 7 * pools + 8)
 
 
+@pytest.mark.parametrize("pools", [1, 10])
+def test_large_pools_whose_runners_come_one_by_one_are_not_said_each_time(pools: int) -> None:
+    """Each look differs from all before it: a hundred runners are a hundred lines of a pool."""
+
+    def look(number: int) -> list[PoolSnapshot]:
+        there = tuple(online(f"p{runner}") for runner in range(number))
+        return [PoolSnapshot(f"pool-{n}", 200, pods=there) for n in range(pools)]
+
+    watch = Watch(*[look(number) for number in range(201)])
+    assert 35 < watch.run() < 50
+    assert len(watch.lines) <= 5 * (30 + 9) + pools
+    assert [line for line in watch.lines if "200 of 200" in line] == [
+        f"pool-{n}: 200 of 200 online" for n in range(pools)
+    ]
+
+
 def test_a_cluster_that_is_away_for_a_moment_has_nothing_said_anew() -> None:
     pools = [PoolSnapshot(f"pool-{number}", 1, pods=(online(f"p{number}"),)) for number in range(50)]
     by_turns: list[Look] = [[*pools, pool(1)], ClusterReadError("the API server did not answer")]
