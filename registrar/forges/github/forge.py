@@ -11,6 +11,7 @@
 | jobs in progress | by runs and their jobs, late by some seconds; the refused DELETE is what protects a job |
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from typing import Any, Final
 
 from registrar.forges.forge import (
     Again,
+    ForgeError,
     ForgeRefusedError,
     ForgeUnreachableError,
     Job,
@@ -109,7 +111,12 @@ class GitHub:
             await self._free(scope, name)
             answer = await self._generate(scope, request, group)
         runner_id = of(answer, lambda entry: entry.entry("runner").identifier("id"))
-        configuration = of(answer, lambda entry: without_updates(entry.text("encoded_jit_config")))
+        try:
+            configuration = of(answer, lambda entry: without_updates(entry.text("encoded_jit_config")))
+        except ForgeUnreachableError:
+            with contextlib.suppress(ForgeError, RunnerBusyError):
+                await self.remove(scope, runner_id)  # nobody can ever start it
+            raise
         return Registration(runner_id=runner_id, body=configuration)
 
     async def _generate(self, scope: Scope, request: Mapping[str, Any], group: str | None) -> Any:

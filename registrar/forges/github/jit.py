@@ -14,6 +14,7 @@ MOST_BYTES: Final = 1 << 20
 SETTINGS_FILE: Final = ".runner"
 DISABLE_UPDATE: Final = "DisableUpdate"
 EPHEMERAL: Final = "Ephemeral"
+_BLANKS: Final = str.maketrans("", "", " \t\r\n")
 
 
 def without_updates(configuration: str) -> str:
@@ -35,7 +36,8 @@ def _decoded(text: Any) -> str:
     if not isinstance(text, str) or len(text) > MOST_BYTES:
         raise MalformedError("it is no just-in-time configuration of at most 1 MiB")
     try:
-        return base64.b64decode(text, validate=True).decode("utf-8-sig")
+        # .NET takes blanks and ends of lines in it, and nothing else besides.
+        return base64.b64decode(text.translate(_BLANKS), validate=True).decode("utf-8-sig")
     except (binascii.Error, ValueError) as error:  # whose words are kept from the message: a key is in there
         raise MalformedError("it is no base64 of a text") from error
 

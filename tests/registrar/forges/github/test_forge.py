@@ -9,8 +9,9 @@ from unittest.mock import ANY
 
 import pytest
 
+from lab.github import jit
 from lab.github.faults import Fault
-from registrar.forges.forge import ForgeRefusedError, RunnerBusyError
+from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError, RunnerBusyError
 from registrar.forges.github.reading import runner
 from registrar.untrusted import Entry
 from tests.github.arranged import job
@@ -62,6 +63,17 @@ async def test_a_runner_is_handed_out_that_does_not_update_itself(bench: Bench) 
     given = files(exchange.answer["encoded_jit_config"])
     assert "DisableUpdate" not in given[".runner"]
     assert files(registration.body)[".runner"] == given[".runner"] | {"DisableUpdate": "true"}
+
+
+@pytest.mark.parametrize("configuration", [None, "", 7, "no base64", "e30=", "W10="])
+async def test_a_registration_without_a_usable_configuration_is_not_left_behind(
+    bench: Bench, configuration: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.stand_in.arrange_status(201)
+    monkeypatch.setattr(jit, "encoded", lambda *_, **__: configuration)
+    with pytest.raises(ForgeUnreachableError, match="the forge's answer cannot be used"):
+        await issued(bench)
+    assert bench.stand_in.runners == {}
 
 
 async def test_labels_that_github_adds_are_told_apart_from_those_that_were_asked_for(bench: Bench) -> None:

@@ -42,6 +42,20 @@ def test_the_other_files_stay_as_they_are() -> None:
     }
 
 
+def test_base64_in_lines_is_read_as_the_runner_reads_it() -> None:
+    files = {".runner": base64.encodebytes(json.dumps({"AgentId": 7, "ServerUrl": "u" * 100}).encode()).decode()}
+    broken = base64.encodebytes(json.dumps(files).encode()).decode().replace("\n", "\r\n ")
+    assert settings(without_updates(broken)) == {"AgentId": 7, "ServerUrl": "u" * 100, "DisableUpdate": True}
+
+
+@pytest.mark.parametrize("given", [{"disableUpdate": False, "DisableUpdate": "false"}, {"DisableUpdate": True}])
+def test_a_setting_that_is_there_already_is_no_second_one(given: dict[str, Any]) -> None:
+    """Of several spellings .NET takes the last."""
+    written = settings(without_updates(encoded({".runner": encoded(given)})))
+    assert list(written) == list(given)
+    assert written[list(given)[-1]] is True
+
+
 def test_a_byte_order_mark_is_no_content() -> None:
     files = {".runner": encoded({"AgentId": 7}, mark="\ufeff")}
     assert settings(without_updates(encoded(files, mark="\ufeff"))) == {"AgentId": 7, "DisableUpdate": True}
