@@ -3,6 +3,7 @@
 `pool_snapshot` takes the API's JSON as it comes and keeps only what progress and diagnosis look at.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -128,7 +129,7 @@ def _pod(pod: Json, current_hash: str, events: list[EventSnapshot]) -> PodSnapsh
 def _condition(status: Json, kind: str, value: str) -> str:
     """The message of a condition that has this value, else ""."""
     conditions = (c for c in status.get("conditions", []) if c["type"] == kind and c["status"] == value)
-    return next((str(c.get("message") or c.get("reason", "")) for c in conditions), "")
+    return next((_words(c.get("message") or c.get("reason")) for c in conditions), "")
 
 
 def _container(statuses: Iterable[Json], name: str) -> ContainerSnapshot:
@@ -141,9 +142,9 @@ def _container(statuses: Iterable[Json], name: str) -> ContainerSnapshot:
         return ContainerSnapshot(
             state=state,
             reason=detail.get("reason", ""),
-            message=detail.get("message", "").strip(),
+            message=_words(detail.get("message")),
             exit_code=ended.get("exitCode"),
-            last_message=ended.get("message", "").strip(),
+            last_message=_words(ended.get("message")),
         )
     return ContainerSnapshot()
 
@@ -151,4 +152,14 @@ def _container(statuses: Iterable[Json], name: str) -> ContainerSnapshot:
 def _event(event: Json) -> EventSnapshot:
     series = event.get("series") or {}
     time = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime") or ""
-    return EventSnapshot(event.get("reason", ""), event.get("message", "").strip(), time)
+    return EventSnapshot(event.get("reason", ""), _words(event.get("message")), time)
+
+
+def _words(text: object) -> str:
+    """One line that commands nobody, for a job writes its container's last words, and a deploy job's log shows them.
+
+    To a runner a line that begins with `::` is a command, with blanks before it, too, and one with `##[` somewhere
+    (actions/runner, ActionCommand.cs); to a terminal an escape is one.
+    """
+    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(text or "").split()))
+    return re.sub(r"^::", ": :", line).replace("##[", "## [")

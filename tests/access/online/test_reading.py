@@ -92,6 +92,25 @@ def test_a_container_that_waits_to_be_tried_again_keeps_its_last_end() -> None:
     assert read.registration == ContainerSnapshot("waiting", "CrashLoopBackOff", "back-off", 1, "refused")
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("first\n  ::add-mask::e\r\nlast\n", "first ::add-mask::e last"),
+        ("\x85::error::x\u2028y", ": :error::x y"),
+        ("a ##[add-mask]e", "a ## [add-mask]e"),
+        ("\x1b]0;title\x07 \x1b[2J", "?]0;title? ?[2J"),
+        (None, ""),
+    ],
+)
+def test_a_jobs_last_words_command_neither_a_runner_nor_a_terminal(written: str | None, read: str) -> None:
+    status = {"name": "runner", "state": {"terminated": {"exitCode": 1, "message": written}}}
+    told = [event("a", "FailedMount", "2026-01-01", written)] if written else []  # whoever may write Events
+    raw = pod("a", phase="Failed", containerStatuses=[status])
+    (of_pod,) = pool_snapshot("cuda", DEPLOYMENT, REPLICA_SETS, [raw], told).pods
+    assert (of_pod.runner.message, of_pod.runner.last_message) == (read, read)
+    assert [it.message for it in of_pod.events] == ([read] if written else [])
+
+
 def test_events_are_their_pods_own_and_in_order() -> None:
     events = [event("a", "Pulled", "2026-01-01T00:00:02Z"), event("a", "Pulling", "2026-01-01T00:00:01Z")]
     first, second = pool_snapshot("cuda", DEPLOYMENT, REPLICA_SETS, [pod("a"), pod("b")], events).pods
