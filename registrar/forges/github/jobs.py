@@ -34,6 +34,9 @@ RECENT_RUNS: Final = 10  # newest first: where the job of a runner that just end
 REMEMBERED_RUNS: Final = 500  # beside those that go on, and no more than twice the recent ones of each repository
 REPOSITORIES_AT_ONCE: Final = 20
 REPOSITORIES_A_SECOND: Final = 4.0  # for long: a page of runs each
+# That a repository among others is waited for which answers with errors alone: else no runner's end would be known.
+TROUBLE_SECONDS: Final = 1800.0
+SAME_TROUBLE_SECONDS: Final = 120.0  # between two errors of one trouble: it is asked twice a minute
 RUNS_AT_ONCE: Final = 2  # of a repository; few: a runner that is looked up must not stand in line behind all runs
 
 
@@ -41,7 +44,7 @@ GroupNames = frozenset[str | None] | None  # the groups that may take a run's jo
 
 
 @dataclass(kw_only=True)
-class _Scope:
+class ScopeJobs:
     """What is known of one scope."""
 
     known: bool = False
@@ -53,6 +56,15 @@ class _Scope:
     at_work: AtWork = field(default_factory=AtWork)
     read_at: float = float("-inf")  # when the last reading of every run began
     refreshed_at: float = float("-inf")
+    troubled: dict[Scope, tuple[float, float]] = field(default_factory=dict)  # since when, and seen so when last
+
+    def is_awaited(self, repository: Scope, now: float) -> bool:
+        """Notes that a repository is in trouble. Whether it has not been for too long."""
+        since, last = self.troubled.get(repository, (now, now))
+        if now - last > SAME_TROUBLE_SECONDS:
+            since = now
+        self.troubled[repository] = since, now
+        return now - since < TROUBLE_SECONDS
 
     @property
     def going_on(self) -> int:
@@ -87,7 +99,7 @@ class Jobs:
         self._session, self._groups, self._unreadable, self._clock = session, groups, unreadable, clock
         self._active = ActiveRuns(session, clock=clock)
         self._runs: OrderedDict[str, RunJobs] = OrderedDict()
-        self._scopes: dict[Scope, _Scope] = {}
+        self._scopes: dict[Scope, ScopeJobs] = {}
         self._reading: dict[str, asyncio.Lock] = {}
         self._changes = 0  # of what is known: while nothing has changed, answers are those of before
 
@@ -100,7 +112,7 @@ class Jobs:
 
     async def with_status(self, scope: Scope, status: str, *, patience: float = PATIENCE_SECONDS) -> tuple[Job, ...]:
         """Jobs of runs that go on, in one status: "in_progress" or "queued"; those known when patience ends."""
-        place = self._scopes.setdefault(scope, _Scope())
+        place = self._scopes.setdefault(scope, ScopeJobs())
         if place.refresh is None or (place.refresh.done() and self._is_due(place)):
             place.refreshed_at = self._clock()
             place.refresh = asyncio.create_task(self._refresh(scope, place))
@@ -112,7 +124,7 @@ class Jobs:
             known = place.answers[status] = (self._changes, self._with_status(scope, place, status))
         return known[1]
 
-    def _with_status(self, scope: Scope, place: _Scope, status: str) -> tuple[Job, ...]:
+    def _with_status(self, scope: Scope, place: ScopeJobs, status: str) -> tuple[Job, ...]:
         return tuple(
             replace(job, groups=groups) if groups is not None else job
             for repository, runs in place.active.items()
@@ -121,12 +133,12 @@ class Jobs:
             if entry.words("status") == status
         )
 
-    def _is_due(self, place: _Scope) -> bool:
+    def _is_due(self, place: ScopeJobs) -> bool:
         """Whether its repositories may be read again; where the last time failed, as soon as anybody asks."""
         wait = len(place.active) / REPOSITORIES_A_SECOND if len(place.active) > 1 and place.error is None else 0.0
         return self._clock() - place.refreshed_at >= wait
 
-    async def _refresh(self, scope: Scope, place: _Scope) -> None:
+    async def _refresh(self, scope: Scope, place: ScopeJobs) -> None:
         try:
             await self._read_active(scope, place, is_good=place.is_good())
             place.error, place.known = None, True
@@ -155,7 +167,7 @@ class Jobs:
 
     def note_at_work(self, scope: Scope, runners: frozenset[int], seconds_ago: float) -> None:
         """These single-use runners had a job by a list of so long ago, and no others."""
-        self._scopes.setdefault(scope, _Scope()).at_work = AtWork(at=self._clock() - seconds_ago, runners=runners)
+        self._scopes.setdefault(scope, ScopeJobs()).at_work = AtWork(at=self._clock() - seconds_ago, runners=runners)
 
     def _doubt(self, key: str) -> None:
         """Read a run's jobs again at the next look: one of them has ended, and others may wait for that."""
@@ -164,7 +176,7 @@ class Jobs:
 
     async def of_runner(self, scope: Scope, runner_id: int) -> Job | None:
         """The job that a runner has or had lately, read afresh."""
-        place = self._scopes.setdefault(scope, _Scope())
+        place = self._scopes.setdefault(scope, ScopeJobs())
         asked = self._clock()
         async with place.reading:
             if place.read_at < asked:  # else somebody read everything since, who asked at the same time
@@ -179,21 +191,25 @@ class Jobs:
         return await self._among_recent(scope, repositories, runner_id)
 
     async def _among_recent(self, scope: Scope, repositories: Iterable[Scope], runner_id: int) -> Job | None:
-        """Raises ForgeError where it is in none that gives an answer, and others give none."""
-        trouble: ForgeError | None = None
+        """Raises ForgeError where it is in none that gives an answer, and others give none, or all are in trouble."""
+        errors: list[ForgeError] = []
+        place, is_awaited, is_answered = self._scopes[scope], False, False
         for repository in repositories:
             if self._unreadable.left_out(scope, repository) is not None:
                 continue
             try:
                 recent = await self._recent(scope, repository)
             except ForgeError as error:
-                trouble = error
+                errors.append(error)
+                is_awaited = place.is_awaited(repository, self._clock()) or is_awaited
                 continue
+            is_answered = True
+            place.troubled.pop(repository, None)
             job = self._of_runner(scope, repository, runner_id, self._known(recent))
             if job is not None:
                 return job
-        if trouble is not None:
-            raise trouble
+        if errors and (is_awaited or not is_answered):
+            raise errors[0]
         return None
 
     async def _recent(self, scope: Scope, repository: Scope) -> tuple[str, ...]:
@@ -221,7 +237,7 @@ class Jobs:
         mine = [entry for entry in entries if entry.identifier_or_none("runner_id") == runner_id]
         return job_of(scope, repository, mine[-1]) if mine else None
 
-    async def _read_active(self, scope: Scope, place: _Scope, *, is_good: IsGood) -> None:
+    async def _read_active(self, scope: Scope, place: ScopeJobs, *, is_good: IsGood) -> None:
         """Read runs that go on, and their jobs. Raises ForgeError where no repository at all gives an answer."""
         repositories = await self._groups.repositories(scope)
         self._unreadable.keep(scope, repositories)
@@ -235,6 +251,8 @@ class Jobs:
         errors = [error for error in await asyncio.gather(*map(read, repositories)) if error is not None]
         if any(self._unreadable.left_out(scope, repository) is not None for repository in asked):
             self._groups.forget(scope)  # one that could not be read may have another name by now
+        for gone in place.troubled.keys() - set(repositories):
+            del place.troubled[gone]
         for gone in place.active.keys() - set(repositories):
             self._put_active(place, gone, None)
         self._active.keep({repository for known in self._scopes.values() for repository in known.active})
@@ -242,7 +260,7 @@ class Jobs:
         if errors and len(errors) == len(repositories):
             raise errors[0]
 
-    def _put_active(self, place: _Scope, repository: Scope, runs: dict[str, GroupNames] | None) -> None:
+    def _put_active(self, place: ScopeJobs, repository: Scope, runs: dict[str, GroupNames] | None) -> None:
         """None: nothing is known of it any more."""
         if place.active.get(repository) == runs:
             return
@@ -263,7 +281,7 @@ class Jobs:
         self._reading = {key: lock for key, lock in self._reading.items() if lock.locked()}
 
     async def _read_repository(
-        self, scope: Scope, place: _Scope, repository: Scope, is_good: IsGood
+        self, scope: Scope, place: ScopeJobs, repository: Scope, is_good: IsGood
     ) -> ForgeError | None:
         """Returns why it gives no answer, None where it does. What is known of one that cannot be read is dropped."""
         why = self._unreadable.left_out(scope, repository)

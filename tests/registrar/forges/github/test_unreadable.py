@@ -8,6 +8,7 @@ import pytest
 from lab.github import documents
 from lab.github.faults import Fault
 from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError
+from registrar.forges.github.jobs import ScopeJobs
 from registrar.forges.github.unreadable import AGAIN_SECONDS, Unreadable
 from registrar.logs import LOGGER
 from tests.github.arranged import job
@@ -96,6 +97,28 @@ async def test_one_in_trouble_hides_no_end_of_a_job_elsewhere(bench: Bench, stat
     assert ended.id == "r04/105"
     with pytest.raises(ForgeUnreachableError, match=str(status)):  # it may be there
         await bench.forge.result(ORGANIZATION, runner_id=77, job_id=None)
+
+
+async def test_one_that_stays_in_trouble_is_waited_for_no_longer_than_a_conclusion(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A runner that had no job is else never over, and its pod stays for ever."""
+    refuse(bench, "/repos/mlops/r00/", 502)
+    with pytest.raises(ForgeUnreachableError):
+        await bench.forge.result(ORGANIZATION, runner_id=77, job_id=None)
+    monkeypatch.setattr("registrar.forges.github.jobs.TROUBLE_SECONDS", 0.0)
+    assert await bench.forge.result(ORGANIZATION, runner_id=77, job_id=None) is None
+    for path in (r"/repos/mlops/r[0-9]+/.*status=completed", "/repos/mlops/r[0-9]+/"):
+        refuse(bench, path, 502)
+        with pytest.raises(ForgeUnreachableError):  # a GitHub that is away tells of no runner that it had no job
+            await bench.forge.result(ORGANIZATION, runner_id=77, job_id=None)
+
+
+def test_errors_that_are_far_apart_are_no_trouble_that_lasts() -> None:
+    place = ScopeJobs()
+    assert all(place.is_awaited(OTHER, moment * 130.0) for moment in range(30))
+    assert [place.is_awaited(OTHER, 10_000.0 + 60.0 * minute) for minute in (0, 1, 29, 30)] == [True] * 4
+    assert not [place.is_awaited(OTHER, 20_000.0 + 60.0 * minute) for minute in range(31)][-1]
 
 
 async def test_it_is_asked_again_only_after_a_while(bench: Bench) -> None:
