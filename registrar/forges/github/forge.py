@@ -7,7 +7,7 @@
 | cordon | DELETE of the registration: there is no cordon, but GitHub refuses to delete a runner that has a job |
 | remove | the same DELETE; after a cordon nothing is left of it |
 | a runner that is done | GitHub removes it with its job's result; one that stays has no pod, as the next list shows |
-| a refused DELETE | any 4xx but 404: the runner counts as busy for a while, so its pod is latched and left alone |
+| a refused DELETE | any 4xx in JSON but 404 and 401: the runner counts as busy for a while, and its pod is left alone |
 | jobs in progress | by runs and their jobs, late by some seconds; the refused DELETE is what protects a job |
 """
 
