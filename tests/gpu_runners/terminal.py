@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 DEADLINE_SECONDS = 60.0
+LOOK_SECONDS = 0.2
 PAUSE_SECONDS = 4.0  # a second Ctrl-C would hit a command that ends already
 
 
@@ -41,7 +42,10 @@ class Terminal:
         """Waits for words that were not awaited before; returns what was printed up to them and them."""
         end = time.monotonic() + seconds
         while words not in self.text[self._read_until :]:
-            assert self._read(end), f"{words!r} never came; it said:\n{self.text[self._read_until :]}"
+            is_over = self.process.poll() is not None  # looked at first: its last words may still be on their way
+            came = self._read(min(end, time.monotonic() + LOOK_SECONDS))
+            may_come = not is_over and time.monotonic() < end
+            assert came or may_come, f"{words!r} never came; it said:\n{self.text[self._read_until :]}"
         start, self._read_until = self._read_until, self.text.index(words, self._read_until) + len(words)
         return self.text[start : self._read_until]
 
@@ -64,25 +68,24 @@ class Terminal:
             self.type(key)
             pause = time.monotonic() + PAUSE_SECONDS
             while self.process.poll() is None and time.monotonic() < pause:
-                self._read(pause, must=False)
+                self._read(pause)
         return self.end(max(0.0, end - time.monotonic()))
 
     def end(self, seconds: float = DEADLINE_SECONDS) -> int:
         """Waits for the end; returns the exit code."""
         end = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < end:
-            self._read(time.monotonic() + 0.05, must=False)
+            self._read(time.monotonic() + 0.05)
         assert self.process.poll() is not None, f"it goes on; it said:\n{self.text[self._read_until :]}"
-        while self._read(time.monotonic(), must=False):
+        while self._read(time.monotonic()):
             pass
         return self.process.returncode
 
-    def _read(self, end: float, *, must: bool = True) -> bool:
-        """More of the output; False where there is none."""
+    def _read(self, end: float) -> bool:
+        """More of the output; False where there is none until `end`."""
         ready, _, _ = select.select([self._near], [], [], max(0.0, end - time.monotonic()))
-        if not (ready or must):
+        if not ready:
             return False
-        assert ready, f"nothing more came in time; it said:\n{self.text[self._read_until :]}"
         try:
             new = os.read(self._near, 65536)
         except OSError:  # Linux, once the other side is closed
