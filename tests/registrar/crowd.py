@@ -4,6 +4,7 @@ import asyncio
 import random
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -32,6 +33,8 @@ class Crowd:
     """`speed`: how many times faster than the clock the clients wait and hang up.
 
     `hasty`: every so-manyth pod hangs up after some seconds, the first tries long, for no reason; 0: nobody does.
+    `one_by_one`: each comes once the first request of the one before it was read, so that who came first is certain on
+    a busy machine, too: what is read in the same moment is read in any order.
     """
 
     world: Place
@@ -39,6 +42,7 @@ class Crowd:
     hang_up_seconds: float = HANG_UP_SECONDS
     speed: float = 1.0
     hasty: int = 0
+    one_by_one: bool = False
     visits: dict[int, Visit] = field(default_factory=dict)  # by the pod's number, once it has asked
     served: list[int] = field(default_factory=list)  # numbers of the pods, in the order in which they were served
     seconds: list[float] = field(default_factory=list)  # after how long
@@ -51,7 +55,7 @@ class Crowd:
         pods = [runner_pod(f"cuda-abc-{number:05d}") for number in range(self.size)]
         for pod in pods:
             await self.world.cluster.create(pod)
-        self._began = time.monotonic()
+        self._began, self._came = time.monotonic(), [asyncio.Event() for _ in pods]
         trust = ssl.create_default_context()
         trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
         connector = TCPConnector(ssl=trust, limit=0, force_close=True)
@@ -59,7 +63,10 @@ class Crowd:
             await asyncio.gather(*(self._ask(number, pod, http) for number, pod in enumerate(pods)))
 
     async def _ask(self, number: int, pod: dict[str, Any], http: ClientSession) -> None:
-        await asyncio.sleep(number * 0.0005)  # so that there is an order
+        if self.one_by_one and number:
+            await self._came[number - 1].wait()
+        elif not self.one_by_one:
+            await asyncio.sleep(number * 0.0005)
         headers = {"Authorization": f"Bearer {self.world.cluster.token(pod)}"}
         chance = random.Random(number)  # noqa: S311 - the same crowd each time, no secret
         tries, delay, was_away, due = 0, 1.0, False, None
@@ -68,7 +75,12 @@ class Crowd:
             patience = chance.uniform(*HASTY_SECONDS) if is_hasty else self.hang_up_seconds
             tries, self.tries = tries + 1, self.tries + 1
             read: list[float] = []
-            answer = await self._try(http, headers, patience, read)
+
+            def is_read(read: list[float] = read) -> None:
+                read.append(time.monotonic())
+                self._came[number].set()
+
+            answer = await self._try(http, headers, patience, is_read)
             if read:
                 self._note(number, read[0], was_away=was_away, due=due)
                 due = None
@@ -84,9 +96,9 @@ class Crowd:
             await asyncio.sleep(wait / self.speed)
 
     async def _try(
-        self, http: ClientSession, headers: dict[str, str], patience: float, read: list[float]
+        self, http: ClientSession, headers: dict[str, str], patience: float, is_read: Callable[[], None]
     ) -> ClientResponse | None:
-        """The answer, None without one; `read` gets the moment at which the registrar has read the request.
+        """The answer, None without one; `is_read` is called at the moment at which the registrar has read the request.
 
         It is asked to say so (100 Continue), as curl does before it sends a long body; for that there is a body.
         """
@@ -94,9 +106,9 @@ class Crowd:
         url = f"{self.world.url}/registrations"
         try:
             async with http.post(
-                url, headers=headers, data=b"\n", expect100=True, timeout=timeout, trace_request_ctx=read
+                url, headers=headers, data=b"\n", expect100=True, timeout=timeout, trace_request_ctx=is_read
             ) as response:
-                read.append(time.monotonic())
+                is_read()
                 await response.read()
                 return response
         except TimeoutError:
@@ -119,10 +131,10 @@ class Crowd:
 
 
 def _tracing() -> TraceConfig:
-    """Adds the moment at which a request's body goes to the list that is its trace_request_ctx."""
+    """Calls a request's trace_request_ctx as its body goes."""
 
     async def sent(_session: ClientSession, context: Any, _parameters: object) -> None:
-        context.trace_request_ctx.append(time.monotonic())
+        context.trace_request_ctx()
 
     tracing = TraceConfig()
     tracing.on_request_chunk_sent.append(sent)

@@ -30,7 +30,7 @@ async def test_every_pod_is_served_in_its_turn_and_nothing_is_registered_for_nob
     pace = Pace(burst=0.2, active=0.3, idle=0.5, census=6.0, issues=issues)
     async with open_world(tmp_path, kind, pace, limits, hold=HOLD_SECONDS / SPEED) as world:
         world.gitea.delay = world.github.delay = call_seconds / SPEED
-        crowd = Crowd(world, PODS, speed=SPEED, hasty=HASTY)
+        crowd = Crowd(world, PODS, speed=SPEED, hasty=HASTY, one_by_one=True)
         async with asyncio.timeout(PATIENCE_SECONDS):
             await crowd.come()
         # Lost order: 47 and more, seen. What a busy machine takes of a client's time is not counted.
