@@ -1,5 +1,6 @@
 """The page of the figures, `docs/benchmarks/speed.md`, from the parts that were measured. Pure."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -200,7 +201,7 @@ def _breakdown(
         if key[0] not in (*SIZES, UP_UNCHANGED, PREVIEW) or not counts:
             continue
         cells = [form.format(counts[name]) if counts.get(name) else "" for name in names]
-        rows.append([key[0], str(key[2]), key[1], *cells, form.format(sum(counts.values()))])
+        rows.append([key[0], str(key[2]), key[1], *cells, form.format(math.fsum(counts.values()))])
     return [f"## {title}", "", note, "", *_table(["measure", "pools", "subject", *names, "all"], rows)] if rows else []
 
 
