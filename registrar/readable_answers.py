@@ -12,6 +12,7 @@ from typing import Final
 import httpx2
 import msgspec
 
+from values.lines import Lines
 from values.managed_fields import without_managed_fields
 
 # What ends a line for str.splitlines() and stands in a string of JSON as it is (RFC 8259 lets control characters below
@@ -49,14 +50,11 @@ class _Lines(httpx2.AsyncByteStream):
         self._inner = inner
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        parts: list[bytes] = []
+        lines = Lines()
         async for chunk in self._inner:
-            *lines, rest = chunk.split(b"\n")
-            for line in lines:
-                yield readable(b"".join((*parts, line))) + b"\n"
-                parts.clear()
-            parts.append(rest)
-        yield readable(b"".join(parts))
+            for line in lines.of(chunk):
+                yield readable(line) + b"\n"
+        yield readable(lines.rest())
 
     async def aclose(self) -> None:
         await self._inner.aclose()

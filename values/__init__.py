@@ -4,6 +4,7 @@ Words
   contract           names on which the runner's pod, the registrar and the program agree
   accounts           ServiceAccounts in a namespace of runners; what a deployer deploys
   kubernetes_syntax  what Kubernetes accepts as a name, a label, a quantity
+  lines              a stream in chunks, line by line
   managed_fields     what of an object's JSON anybody may write and nobody here reads
   quantity           amounts of CPU, memory and storage, with the bounds between which one makes sense
   problem            Problem: what is wrong, what is allowed, what cures it; the error that carries several

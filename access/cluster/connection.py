@@ -11,6 +11,7 @@ from access.cluster.choice import ClusterChoice
 from access.cluster.errors import ClusterChoiceError, ClusterRefusedError, ClusterUnreachableError
 from access.cluster.kubeconfig import read_kubeconfig
 from access.cluster.login import http_client
+from values.lines import Lines
 from values.managed_fields import without_managed_fields
 
 TIMEOUT_SECONDS: Final = 15.0
@@ -133,15 +134,11 @@ def _decoded(text: bytes) -> object:
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a watch. U+0085 and its like end none: they stand in the middle of what somebody wrote."""
-    parts: list[bytes] = []
+    """The lines of a watch."""
+    lines = Lines()
     for chunk in chunks:
-        *lines, rest = chunk.split(b"\n")
-        for line in lines:
-            yield b"".join((*parts, line))
-            parts.clear()
-        parts.append(rest)
-    if last := b"".join(parts):
+        yield from lines.of(chunk)
+    if last := lines.rest():
         yield last
 
 
