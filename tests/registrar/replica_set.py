@@ -41,6 +41,9 @@ class ReplicaSet:
         """Until it is cancelled; its pods end with it."""
         try:
             while True:
+                for task in self._pods.values():
+                    if task.done():
+                        task.result()
                 await self._sync()
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
@@ -55,8 +58,9 @@ class ReplicaSet:
     async def _sync(self) -> None:
         active = [pod for pod in self.pods if not _is_leaving(pod) and pod["status"]["phase"] in ("Pending", "Running")]
         for pod in sorted(active, key=_rank)[: max(0, len(active) - self.replicas)]:
-            pod["metadata"]["deletionTimestamp"] = stamp()
-            await self.world.cluster.put(pod)
+            if pod in self.pods:  # it may have ended since, and be gone
+                pod["metadata"]["deletionTimestamp"] = stamp()
+                await self.world.cluster.put(pod)
         for _ in range(self.replicas - len(active)):
             self.made += 1
             pod = runner_pod(f"cuda-abc-{self.made:05}")

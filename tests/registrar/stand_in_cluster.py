@@ -60,11 +60,12 @@ class StandInCluster:
     # --- what a test does to it
 
     async def put(self, pod: dict[str, Any], change: str = "MODIFIED") -> None:
-        """Store a pod or a Deployment and tell the watches."""
-        self.version += 1
-        pod["metadata"]["resourceVersion"] = str(self.version)
+        """Store a pod or a Deployment and tell the watches. What is gone is not changed: nothing rises again."""
         key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
         there = self.deployments if pod["kind"] == "Deployment" else self.pods
+        assert change != "MODIFIED" or key in there, f"{change} of {key}, which is not there"
+        self.version += 1
+        pod["metadata"]["resourceVersion"] = str(self.version)
         if change == "DELETED":
             there.pop(key, None)
         else:
@@ -231,12 +232,12 @@ class StandInCluster:
 
     async def _patch_status(self, request: web.Request) -> web.Response:
         assert request.content_type == "application/strategic-merge-patch+json"
-        pod = self.pods.get((request.match_info["namespace"], request.match_info["name"]))
         patch = await request.json()
         self._changing += 1
         self.most_changing = max(self.most_changing, self._changing)
         await asyncio.sleep(0.005)  # that etcd may take
         self._changing -= 1
+        pod = self.pods.get((request.match_info["namespace"], request.match_info["name"]))
         if pod is None:
             return _status(404, "NotFound")
         if patch["metadata"]["uid"] != pod["metadata"]["uid"]:

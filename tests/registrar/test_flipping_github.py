@@ -62,12 +62,10 @@ async def test_no_job_is_lost_or_run_twice_while_the_maximum_flips(tmp_path: Pat
         ]
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while any(each.status != "completed" for each in world.github.world.jobs()):
+                while world.cluster.pods or any(each.status != "completed" for each in world.github.world.jobs()):
                     for task in running:
                         if task.done():
                             task.result()
-                    await asyncio.sleep(0.1)
-                while world.cluster.pods:
                     await asyncio.sleep(0.1)
         finally:
             for task in running:
