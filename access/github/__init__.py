@@ -8,6 +8,7 @@
   reach                  which repositories of an organization a credential sees
   switches               whether Actions and self-hosted runners are on at all
   plan                   an organization's plan, which decides what may be declared there
+  environments           whether a private repository can have any, which is the plan's, too
   reviewers              whether the reviewers that the stack names are there
   fork_workflows         whether pull requests from forks start workflows unasked
 

@@ -16,6 +16,7 @@ from access.forge_errors import (
     refusals_mean,
 )
 from access.github.client import GitHubClient
+from access.github.environments import require_environments
 from access.github.fork_workflows import open_forks
 from access.github.registrar import CLASSIC_SCOPES, lacking, not_administered
 from access.github.reviewers import unknown_reviewers
@@ -105,8 +106,11 @@ class _Look:
             for permission, probe in PROBES.items():
                 if permission in needed:
                     yield from problems_of(partial(self._probe, path, permission, probe, token))
+        is_private = bool(repository.get("private"))
+        if wiring.environments and is_private:
+            yield from problems_of(partial(require_environments, self._client, path, token))
         yield from unknown_reviewers(self._client, self._credential, wiring, token)
-        concern = open_forks(self._client, path, is_private=bool(repository.get("private")), token=token)
+        concern = open_forks(self._client, path, is_private=is_private, token=token)
         if concern:
             self._answers.concerns.append(concern)
 

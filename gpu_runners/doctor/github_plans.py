@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from access.forge_errors import AGAIN, ForgeRefusedError, ForgeUnreachableError
+from access.forge_errors import AGAIN, ForgeRefusedError, ForgeStatusError, ForgeUnreachableError
 from access.github.client import GitHubClient
 from access.github.plan import BELOW_ENTERPRISE, plan_of
 from access.github.tokens import token_for
@@ -20,6 +20,8 @@ class _Wanted:
     scope: Scope
     permissions: Mapping[str, str]
     features: list[str] = field(default_factory=list)
+    reviewed: list[Scope] = field(default_factory=list)
+    """Repositories whose environments have reviewers, which public ones may have on every plan."""
 
 
 def plans(question: WiringQuestion) -> Iterator[Finding]:
@@ -28,13 +30,15 @@ def plans(question: WiringQuestion) -> Iterator[Finding]:
         for owner, wanted in _wanted(question).items():
             try:
                 token = token_for(client, question.credential, wanted.scope, wanted.permissions)
-                plan = plan_of(client, Scope(owner), token)
+                features = [*wanted.features, *_reviewers(client, wanted.reviewed, token)]
+                plan = plan_of(client, Scope(owner), token) if features else ""
             except ForgeRefusedError:
                 continue  # what is wrong with the credential is told where the wiring is asked about
             except ForgeUnreachableError as error:
                 yield unknown(f"plan of {owner}", str(error), AGAIN)
                 continue
-            yield from _judged(f"plan of {owner}", plan, ", ".join(wanted.features), is_hosted=question.forge.is_hosted)
+            if features:
+                yield from _judged(f"plan of {owner}", plan, ", ".join(features), is_hosted=question.forge.is_hosted)
 
 
 def _wanted(question: WiringQuestion) -> dict[str, _Wanted]:
@@ -46,8 +50,20 @@ def _wanted(question: WiringQuestion) -> dict[str, _Wanted]:
     for repository in question.repositories:
         if any(it.reviewer_users or it.reviewer_teams for it in repository.environments):
             place = wanted.setdefault(repository.owner, _Wanted(Scope(repository.path), permissions_for(repository)))
-            place.features.append(f"reviewers of {repository.path}, where that is private")
+            place.reviewed.append(Scope(repository.path))
     return wanted
+
+
+def _reviewers(client: GitHubClient, repositories: list[Scope], token: str) -> Iterator[str]:
+    """Those of private repositories, and of those of which GitHub does not tell whether they are."""
+    for repository in repositories:
+        try:
+            answer = client.ask("GET", repository.api_path, token=token)[0]
+        except ForgeStatusError:
+            yield f"reviewers of {repository}, where that is private"
+            continue
+        if answer.get("private", True):
+            yield f"reviewers of {repository}, which is private"
 
 
 def _judged(check: str, plan: str, features: str, *, is_hosted: bool) -> Iterator[Finding]:

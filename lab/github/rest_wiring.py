@@ -21,6 +21,8 @@ MOST_SECRETS = 100  # of a repository and of an environment
 MOST_VARIABLES = {Repository: 500, Environment: 100}
 MOST_REVIEWERS = 6
 LONGEST_WAIT_MINUTES = 43200
+# Plans below that for enterprises have these in public repositories only, whatever their value is: left out, or 422.
+PROTECTION_RULES = ("wait_timer", "reviewers", "prevent_self_review")
 PERMISSION_FIELDS = ("enabled", "allowed_actions", "sha_pinning_required")
 
 
@@ -87,8 +89,8 @@ class WiringRoutes:
         ]
 
     async def _environments(self, asked: Asked) -> web.Response:
-        repository = self._world.repository(asked.scope)
-        shown = [documents.environment(self._world, repository, it) for it in repository.environments.values()]
+        repository, held = self._repository(asked), self._held(asked)
+        shown = [documents.environment(self._world, repository, it) for it in held.values()]
         return page(asked, "environments", shown)
 
     async def _variables(self, asked: Asked) -> web.Response:
@@ -162,14 +164,17 @@ class WiringRoutes:
     async def _set_environment(self, asked: Asked) -> web.Response:
         repository, name = self._repository(asked), asked.request.match_info["environment"]
         made = Environment(self._world.next_id(), name, made=self._world.clock.now())
-        settings = await asked.body()
+        held, settings = self._held(asked), await asked.body()
+        if self._world.lacks(repository, "free", "pro", "team") and set(PROTECTION_RULES) & set(settings):
+            why = "Please ensure the billing plan supports the required reviewers protection rule."
+            raise Refusal(422, f"Failed to create the environment protection rule. {why}")
         _check_settings(settings)
-        environment = repository.environments.setdefault(name, made)
+        environment = held.setdefault(name, made)
         environment.settings = settings
         return web.json_response(documents.environment(self._world, repository, environment))
 
     async def _delete_environment(self, asked: Asked) -> web.Response:
-        del self._repository(asked).environments[self._of(asked).name]
+        del self._held(asked)[self._of(asked).name]
         return no_content()
 
     async def _list_policies(self, asked: Asked) -> web.Response:
@@ -229,8 +234,15 @@ class WiringRoutes:
     def _repository(self, asked: Asked) -> Repository:
         return self._world.repository(asked.scope)
 
+    def _held(self, asked: Asked) -> dict[str, Environment]:
+        """Raises Refusal 404 where the plan has none: GitHub tells it in no other way."""
+        repository = self._repository(asked)
+        if self._world.lacks(repository, "free"):
+            raise Refusal(404, "Not Found")
+        return repository.environments
+
     def _of(self, asked: Asked) -> Environment:
-        environment = self._repository(asked).environments.get(asked.request.match_info["environment"])
+        environment = self._held(asked).get(asked.request.match_info["environment"])
         if environment is None:
             raise Refusal(404, "Not Found")
         return environment

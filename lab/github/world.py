@@ -243,6 +243,10 @@ class World:
                 return repository
         raise Refusal(404, "Not Found")
 
+    def lacks(self, repository: Repository, *plans: str) -> bool:
+        """Whether it is without what these plans have in public repositories alone. An owner of no plan has all."""
+        return repository.private and self.plans.get(repository.owner.lower()) in plans
+
     def group(self, organization: str, identifier: int) -> Group:
         """Raises Refusal 404."""
         group = self.groups.get(identifier)

@@ -318,6 +318,31 @@ def test_what_the_plan_does_not_allow_is_told_with_the_plan(bench: Bench, plan: 
     assert "GitHub Enterprise" in found.cure
 
 
+def test_a_public_repository_has_reviewers_on_every_plan(bench: Bench) -> None:
+    bench.arrange("PUT", f"/plans/{ORGANIZATION}", {"name": "free"})
+    bench.arrange("PUT", f"/repositories/{REPOSITORY}", {"private": False})
+    assert plans_of(bench, PLAIN_GROUP, GUARDED) == []
+    (found,) = plans_of(bench, RESTRICTED, GUARDED)
+    assert (found.state, "reviewers" in found.found) == (State.FAILED, False)
+
+
+def test_a_private_repository_on_the_free_plan_has_no_environments_whoever_asks(bench: Bench) -> None:
+    bench.arrange("PUT", f"/plans/{ORGANIZATION}", {"name": "free"})
+    bench.install(manifest("wiring"))  # to an App GitHub does not tell the plan
+    (found,) = [finding for finding in wired(bench) if finding.state is State.FAILED]
+    assert f"GitHub has no environments in {REPOSITORY}: it is private" in found.found
+    assert f"move {ORGANIZATION} to GitHub Pro, Team or Enterprise" in found.cure
+    assert "platform.repositories" in found.cure
+
+
+@pytest.mark.parametrize(("plan", "private"), [("free", False), ("team", True), ("pro", True), ("enterprise", True)])
+def test_environments_are_found_wherever_the_plan_has_them(bench: Bench, plan: str, private: bool) -> None:
+    bench.arrange("PUT", f"/plans/{ORGANIZATION}", {"name": plan})
+    bench.arrange("PUT", f"/repositories/{REPOSITORY}", {"private": private})
+    bench.install(manifest("wiring"))
+    assert [str(finding) for finding in wired(bench) if finding.state is State.FAILED] == []
+
+
 def test_a_plan_for_enterprises_allows_it(bench: Bench) -> None:
     bench.arrange("PUT", f"/plans/{ORGANIZATION}", {"name": "enterprise"})
     assert [found.state for found in plans_of(bench, RESTRICTED, GUARDED)] == [State.OK]

@@ -224,6 +224,30 @@ async def test_an_environment_is_made_as_github_takes_it_or_not_at_all(
     assert github.repository.environments == {}
 
 
+@pytest.mark.parametrize("settings", [{"wait_timer": 0}, {"reviewers": []}, {"prevent_self_review": False}])
+@pytest.mark.parametrize("plan", ["pro", "team"])
+async def test_below_enterprise_a_private_repository_has_environments_without_protection_rules(
+    github: Github, plan: str, settings: dict[str, object]
+) -> None:
+    github.world.plans["mlops"] = plan
+    status, answer, _ = await github.call("PUT", PROD, settings)
+    assert (status, "billing plan" in answer["message"], github.repository.environments) == (422, True, {})
+    assert (await github.call("PUT", PROD, CUSTOM))[0] == 200
+    github.repository.private = False
+    assert (await github.call("PUT", PROD, settings))[0] == 200
+
+
+async def test_on_the_free_plan_a_private_repository_has_no_environments(github: Github) -> None:
+    github.world.plans["mlops"] = "free"
+    github.repository.environments["prod"] = Environment(700, "prod")  # from before it became private
+    listed = PROD.removesuffix("/prod")
+    for method, path in (("GET", listed), ("GET", PROD), ("PUT", PROD), ("GET", f"{PROD}/variables")):
+        status, answer, _ = await github.call(method, path, {} if method == "PUT" else None)
+        assert (status, answer["message"]) == (404, "Not Found")
+    github.repository.private = False
+    assert (await github.call("GET", listed))[0] == 200
+
+
 async def test_a_branch_policy_needs_an_environment_that_has_some_and_is_there_once(github: Github) -> None:
     await github.call("PUT", PROD, {})
     assert (await github.call("POST", POLICIES, {"name": "main"}))[0] == 404
