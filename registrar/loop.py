@@ -9,6 +9,7 @@ from registrar.pods import RunnerPod, Stage
 from registrar.scope_cycle import Parts, ScopeCycle
 
 COALESCE_SECONDS = 0.05  # events come in bursts; one look serves them all
+REST_SECONDS = 0.05  # between two looks, however urgent the next one is
 COLLECTION_SECONDS = 2.0  # from the deletion of a Deployment until the garbage collector has told all of its pods
 SEE_OFF_SECONDS = 20.0  # less than the grace period of the registrar's own pod
 SEE_OFF_POLL_SECONDS = 0.2
@@ -62,12 +63,13 @@ class Loop:
                 # one odd pod or answer must not end the watch over all others
                 LOGGER.exception("cycle failed")
                 interval = self._parts.forge.pace.idle
-            self._parts.metrics.cycles.observe(time.perf_counter() - started)
+            ended = time.perf_counter()
+            self._parts.metrics.cycles.observe(ended - started)
             try:
                 # not wait_for: up to Python 3.11 it swallows a cancellation that comes together with its result
                 async with asyncio.timeout(interval):
                     await scope.changed.wait()
-                await asyncio.sleep(COALESCE_SECONDS)
+                await asyncio.sleep(_gathering_seconds(scope, time.perf_counter() - ended))
             except TimeoutError:
                 continue
 
@@ -103,3 +105,12 @@ class Loop:
         metrics.braked.clear()
         for pool, seconds in self._parts.brakes.held(self._clock()).items():
             metrics.braked.labels(*pool).set(seconds)
+
+
+def _gathering_seconds(scope: ScopeCycle, rested: float) -> float:
+    """For how long more events are gathered, `rested` seconds after the last cycle.
+
+    The end of a runner is looked at without delay, as its replacement waits for that. A kubelet sees what ends in a pod
+    once a second: a tenth of a second here is a whole one where the replacement has its registration just after that.
+    """
+    return max(0.0, REST_SECONDS - rested) if scope.is_urgent else COALESCE_SECONDS

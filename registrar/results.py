@@ -50,6 +50,10 @@ class Results:
         """What the pod's end amounts to, None as long as that is not known."""
         return self._outcomes.get(pod.uid)
 
+    def is_asking(self, pod: RunnerPod) -> bool:
+        """Whether the forge is being asked what this ended pod's end amounts to."""
+        return pod.uid in self._tasks and pod.uid not in self._outcomes
+
     def ask(self, pods: Iterable[RunnerPod]) -> None:
         """Begin to look for the outcomes of these ended pods."""
         for pod in sorted(pods, key=lambda pod: (pod.since, pod.uid)):

@@ -71,6 +71,7 @@ class ScopeCycle:
         self._departures = Departures(parts.forge, scope, self._lost, clock=clock)
         self._gone: set[str] = set()  # uids of ended pods whose runners the forge does not have: none comes back
         self._closed: set[str] = set()  # uids of ended pods of which the forge has nothing left
+        self._judged: set[str] = set()  # uids of ended pods that were treated by what is known of their end
         self._looked_for: set[str] = set()  # uids of pods whose runners the last look asked for
 
     async def close(self) -> None:
@@ -80,7 +81,7 @@ class ScopeCycle:
     @property
     def remembered(self) -> int:
         """Of how many pods it knows an outcome, or that nothing is left of them."""
-        return len(self._closed | self._gone) + self._results.remembered + self._departures.followed
+        return len(self._closed | self._gone | self._judged) + self._results.remembered + self._departures.followed
 
     def pods(self) -> tuple[RunnerPod, ...]:
         """The scope's pods, of namespaces that are known now."""
@@ -92,6 +93,14 @@ class ScopeCycle:
             return pod.uid not in self._closed
         # One whose job is known goes on until it ends, which its pod tells.
         return pod.stage is not Stage.RUNNING or pod.busy == BUSY_WITH_UNKNOWN_JOB
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether a runner has ended of which nothing was asked yet, or what was asked has been answered since."""
+        return any(
+            pod.stage in ENDED and pod.uid not in self._judged and not self._results.is_asking(pod)
+            for pod in self.pods()
+        )
 
     async def run(self) -> None:
         """Look at the scope once."""
@@ -184,6 +193,7 @@ class ScopeCycle:
         for pod in ended:
             outcome = self._results.outcome(pod)
             if outcome is not None:
+                self._judged.add(pod.uid)
                 self._parts.brakes.ended(pod, outcome, self._clock())
 
     def _kept(self, pods: Sequence[RunnerPod]) -> frozenset[str]:
@@ -330,4 +340,5 @@ class ScopeCycle:
         self._results.forget(uids)
         self._closed &= uids
         self._gone &= uids
+        self._judged &= uids
         self._watch.forget({pod.runner_id for pod in pods if pod.runner_id is not None})

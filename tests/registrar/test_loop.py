@@ -515,6 +515,19 @@ async def test_a_burst_of_changes_is_looked_at_once_it_is_over(tmp_path: Path, m
         assert world.gitea.calls.count(JOBS) == looks
 
 
+async def test_a_runners_end_waits_for_no_other_events(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.run()
+    pod = await an_online_pod(world)
+    world.gitea.job(7, runner_id=1)
+    await until(lambda: annotation(pod, contract.BUSY_ANNOTATION) == "7")
+    await cycles(world, 3)  # nothing that has happened is still to be looked at
+    monkeypatch.setattr("registrar.loop.COALESCE_SECONDS", 3600.0)
+    world.gitea.job(7, runner_id=1, status="completed", conclusion="success")
+    del world.gitea.runners[1]
+    await world.cluster.put(end(pod, exit_code=0))
+    await until(lambda: world.cluster.deleted == [NAME])
+
+
 async def test_the_next_look_is_the_sooner_the_more_may_happen(world: World) -> None:
     pace, pod = world.forge.pace, runner_pod()
     (scope,) = world.loop._scopes.values()

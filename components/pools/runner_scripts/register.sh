@@ -54,7 +54,7 @@ unproven=0
 longest=120 # no answer makes this pod sleep longer
 # Where network policies are enforced, a new pod is let out some tenths of a second after its start, and turned away
 # until then: so many times it asks again soon, before it waits for whole seconds.
-soon=10
+soon=20
 # One seed per pod: many pods that start together must not ask together again.
 jitter=$(cksum < "$TOKEN_FILE") && jitter=${jitter%% *}
 
@@ -71,7 +71,7 @@ while :; do
     6 | 7) # curl: no address, no connection
         if [ "$soon" -gt 0 ]; then
             soon=$((soon - 1))
-            sleep 0.1 &
+            sleep 0.05 &
             wait $! || soon=0 # a sleep that knows no parts of a second
             continue
         fi

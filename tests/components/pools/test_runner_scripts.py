@@ -179,7 +179,7 @@ def test_a_new_pod_that_is_turned_away_asks_again_soon_and_then_as_of_anybody(
                     assert process.poll() is None
             process.kill()
     slept = pod.text("slept").split()
-    soon = ["0.1"] * 10 if knows_parts_of_a_second else []
+    soon = ["0.05"] * 20 if knows_parts_of_a_second else []
     assert slept[: len(soon)] == soon
     assert all(float(seconds) >= 1 for seconds in slept[len(soon) :])
 
