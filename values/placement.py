@@ -28,6 +28,11 @@ CLUSTER_TAINTS: Final = ("node.kubernetes.io/", "node-role.kubernetes.io/", "nod
 TAINT_EFFECTS: Final = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
+# Every kubelet sets it. The scheduler knows no system of a pod: one that asks for no device fits Windows nodes, too,
+# and starts on none.
+LINUX: Final[Mapping[str, str]] = {"kubernetes.io/os": "linux"}
+
+
 class Toleration(TypedDict):
     """A toleration as Kubernetes writes it."""
 
@@ -112,6 +117,11 @@ PRESETS: Final[Mapping[str, PlacementPreset]] = {
         "AKS",
     ),
 }
+
+
+def node_selector(placement: GpuPlacement | None) -> dict[str, str]:
+    """Labels that a runner's node must have: those of its placement, and without one those of a Linux node."""
+    return dict(placement["node_selector"] if placement else LINUX)
 
 
 def gpu_limits(placement: GpuPlacement | None) -> dict[str, str]:

@@ -39,7 +39,10 @@ def cure_for(message: str) -> str:
     """What a person can do about a pod that fits no node."""
     cures = []
     if "affinity/selector" in message:
-        cures.append("compare the pool's gpu.nodeSelector with `kubectl get nodes --show-labels`")
+        cures.append(
+            "compare the pool's gpu.nodeSelector, without GPUs kubernetes.io/os=linux, with `kubectl get nodes "
+            "--show-labels`"
+        )
     if "volume node affinity" in message:
         cures.append("the pool's cache lies on a node that the pool may not use: see `kubectl describe pv`")
     if "persistent volumes to bind" in message:

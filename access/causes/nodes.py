@@ -10,6 +10,7 @@ from access.causes.facts import DeploymentFacts, Facts, NodeFacts
 from access.online.scheduling import cure_for, fits_no_node, short_of
 from access.online.snapshot import PodSnapshot
 from values.kubernetes_syntax import bytes_quantity
+from values.placement import LINUX
 
 _HOLDS: Final = ("NoSchedule", "NoExecute")
 _MOST: Final = 5  # of what is listed as evidence
@@ -94,6 +95,8 @@ def _not_selected(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Ca
             there = ", ".join(f"{text} ({count})" for text, count in values.most_common(_MOST)) or "none has it"
             evidence.append(f"{key} of the nodes: {there}")
     cure = "compare the pool's gpu.nodeSelector with `kubectl get nodes --show-labels`"
+    if deployment.selector == LINUX:
+        cure = "add Linux nodes: a pool without GPUs runs on no others"
     return _cause("selector-matches-no-node", f"none of {len(nodes)} nodes has its labels", tuple(evidence), cure)
 
 

@@ -18,6 +18,7 @@ from values.contract import (
     SERVICE_NAME,
     TLS_CERTIFICATE_PATH,
 )
+from values.placement import LINUX
 
 REGISTRAR_USER: Final = 65532
 SELECTOR: Final = {"app.kubernetes.io/name": SERVICE_NAME}
@@ -68,6 +69,7 @@ def registrar_deployment_spec(
                 "enable_service_links": False,
                 "restart_policy": "Always",
                 "dns_policy": "ClusterFirst",
+                "node_selector": dict(LINUX),
                 "termination_grace_period_seconds": 30,  # it sees off the runners that leave together with it
                 "security_context": {
                     "run_as_non_root": True,

@@ -20,6 +20,7 @@ from components.prepull_container import (
     WAITING_CONTAINER,
 )
 from values.contract import PREPULL_LABEL
+from values.placement import LINUX
 from values.pod_variables import no_devices
 from values.pool import RunnerPool
 
@@ -48,7 +49,7 @@ def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
     return {
         **confined_pod(),
         "termination_grace_period_seconds": 1,
-        "node_selector": dict(gpu["node_selector"]),
+        "node_selector": {**LINUX, **gpu["node_selector"]},  # it asks for no device
         "tolerations": [{**toleration} for toleration in gpu["tolerations"]],
         "init_containers": [_container(pool, IMAGE_CONTAINER, pool["image"], PULLED)],
         "containers": [_container(pool, WAITING_CONTAINER, pool["runner_image"], WAIT)],

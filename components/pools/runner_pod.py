@@ -38,7 +38,7 @@ from values.contract import (
     RUNNER_CONTAINER,
     RUNNER_LABELS_ANNOTATION,
 )
-from values.placement import gpu_limits
+from values.placement import gpu_limits, node_selector
 from values.pod_variables import no_devices
 from values.pool import NO_IDENTITY, REGISTRATION_MEMORY, RunnerPool, pool_key, storage_limit
 from values.scope import GITHUB
@@ -66,7 +66,7 @@ def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
         "termination_grace_period_seconds": int(pool["protect_job_seconds"]),
         "readiness_gates": [{"condition_type": ONLINE_GATE}],
         **_extras(pool),
-        "node_selector": dict(gpu["node_selector"]) if gpu else {},
+        "node_selector": node_selector(gpu),
         "tolerations": [{**toleration} for toleration in gpu["tolerations"]] if gpu else [],
         "init_containers": [_registration_container(pool)],
         "containers": [_runner_container(pool)],

@@ -29,6 +29,7 @@ from gpu_runners.doctor.trial import trials
 from gpu_runners.stack_config import StackSource
 from values.contract import TRUST_CONFIG_MAP
 from values.forge_questions import ForgeQuestions
+from values.placement import node_selector
 from values.pool import RunnerPool, missing_self_hosted, most_runners, pools_config_map
 from values.registry_login import read_logins
 from values.scope import GITHUB
@@ -66,13 +67,13 @@ def need(pool: RunnerPool) -> Need:
     gpu = pool.get("gpu")
     requests = {"cpu": _amount(pool["cpu"]), "memory": _amount(pool["memory"])}
     if gpu is None:
-        return Need(pool["name"], most_runners(pool), requests)
+        return Need(pool["name"], most_runners(pool), requests, selector=node_selector(gpu))
     return Need(
         pool["name"],
         most_runners(pool),
         requests,
         devices={gpu["resource"]: gpu["count"]},
-        selector=gpu["node_selector"],
+        selector=node_selector(gpu),
         tolerations=[{key: str(value) for key, value in toleration.items()} for toleration in gpu["tolerations"]],
     )
 

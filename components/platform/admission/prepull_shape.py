@@ -20,6 +20,7 @@ from components.platform.admission.pod_shape import (
 from components.platform.admission.shape import Each, Entries, Fields, Value, anything, exactly, matching, one_of, words
 from components.prepull_container import IMAGE_CONTAINER, PULLED, PULLED_FOR, REQUESTS, WAIT, WAITING_CONTAINER
 from values.contract import PREPULL_LABEL
+from values.placement import LINUX
 from values.pod_variables import no_devices
 
 # What a DaemonSet's controller adds to its pods.
@@ -27,6 +28,8 @@ _TOLERATED: Final = tuple(
     f"node.kubernetes.io/{taint}"
     for taint in ("not-ready", "unreachable", "disk-pressure", "memory-pressure", "pid-pressure", "unschedulable")
 )
+
+_MOST_SELECTORS: Final = MOST_SELECTORS + len(LINUX)
 
 
 def prepull_shape(grants: AdmissionGrants) -> PodShape:
@@ -86,7 +89,7 @@ def _spec(grants: AdmissionGrants) -> "dict[str, Value | Fields | Each]":
         "terminationGracePeriodSeconds": exactly(1, required=True),
         "securityContext": security_context(),
         "nodeSelector": Value(
-            f"size({{v}}) <= {MOST_SELECTORS}", f"at most {MOST_SELECTORS} labels", shown="string(size({v}))"
+            f"size({{v}}) <= {_MOST_SELECTORS}", f"at most {_MOST_SELECTORS} labels", shown="string(size({v}))"
         ),
         "tolerations": Each(toleration(), most=MOST_TOLERATIONS, named_by=""),
         **(pulls if secrets else {}),

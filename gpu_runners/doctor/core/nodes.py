@@ -15,6 +15,7 @@ from values.placement import CLUSTER_TAINTS, PRESETS
 _SHUNS: Final = ("NoSchedule", "NoExecute")
 _SHOWN: Final = 3
 _SYSTEM: Final = "kubernetes.io/os"
+_NO_LINUX: Final = "add Linux nodes: a pool without GPUs runs on no others"
 _VENDORS: Final = tuple({f"{preset.resource.partition('/')[0]}/" for preset in PRESETS.values()})
 Amount = Callable[[str], Decimal]
 Reason = tuple[str, str]  # why no node is left, and the cure
@@ -173,7 +174,7 @@ def _usable(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
 def _selected(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
     fitting = [selectable for selectable in nodes if need.selector.items() <= selectable.labels.items()]
     with_gpus = [selectable.labels for selectable in nodes if _offers(need, selectable)]
-    cure = f"{_choices(need, with_gpus)}, or add such nodes"
+    cure = f"{_choices(need, with_gpus)}, or add such nodes" if need.devices else _NO_LINUX
     return fitting, (missing(need.selector, [selectable.labels for selectable in nodes]), cure)
 
 

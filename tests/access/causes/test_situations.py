@@ -566,6 +566,18 @@ def test_a_cordoned_gpu_node_is_the_cause_though_nodes_without_gpus_are_open() -
     assert (cause.situation, "uncordon lab" in cause.cure) == ("nodes-cordoned", True)
 
 
+def test_a_pool_without_gpus_among_nodes_of_another_system_is_told_to_get_linux_nodes() -> None:
+    world = World()
+    world.unplaced("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.")
+    world.template["nodeSelector"] = {"kubernetes.io/os": "linux"}
+    world.node["metadata"]["labels"]["kubernetes.io/os"] = "windows"
+    cause = world.answer()
+    assert (cause.situation, cause.cure) == (
+        "selector-matches-no-node",
+        "add Linux nodes: a pool without GPUs runs on no others",
+    )
+
+
 def test_a_claim_that_no_volume_fits_is_told_as_one_without_a_volume() -> None:
     world = World()
     world.unplaced("0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind. preemption: "

@@ -31,10 +31,15 @@ def written(**changes: Any) -> dict[str, Any]:
 
 def test_a_pool_that_says_so_has_both_its_images_pulled_where_its_runners_may_run() -> None:
     spec = written()["spec"]
-    assert spec["nodeSelector"] == NVIDIA["node_selector"]
+    assert spec["nodeSelector"] == {"kubernetes.io/os": "linux", **NVIDIA["node_selector"]}
     assert spec["tolerations"] == NVIDIA["tolerations"]
     images = [container["image"] for container in (*spec["initContainers"], *spec["containers"])]
     assert images == [POOL["image"], POOL["runner_image"]]
+
+
+def test_where_it_pulls_is_the_pools_own_word_even_for_a_nodes_system() -> None:
+    placement = {**NVIDIA, "node_selector": {"kubernetes.io/os": "bottlerocket"}}
+    assert written(gpu=placement)["spec"]["nodeSelector"] == {"kubernetes.io/os": "bottlerocket"}
 
 
 def test_a_pool_that_does_not_say_so_has_none() -> None:

@@ -53,6 +53,10 @@ def test_the_registrars_image_is_pulled_with_the_secrets_that_are_named() -> Non
     assert "imagePullSecrets" not in pod()
 
 
+def test_the_registrar_fits_linux_nodes_alone() -> None:
+    assert pod()["nodeSelector"] == {"kubernetes.io/os": "linux"}
+
+
 def test_there_are_never_two_registrars() -> None:
     spec = registrar().one("Deployment", "registrar").inputs["spec"]
     assert spec["replicas"] == 1

@@ -134,6 +134,12 @@ def test_gpu_pods_choose_their_nodes_and_tolerate_their_taint() -> None:
     assert pod()["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
 
 
+def test_pods_without_gpus_fit_linux_nodes_alone_and_the_selector_of_their_deployment_stays() -> None:
+    spec = deployment(pool(gpu=None)).inputs["spec"]
+    assert spec["template"]["spec"]["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    assert spec["selector"] == deployment(CUDA).inputs["spec"]["selector"]
+
+
 NO_DEVICES = {
     "AMD_VISIBLE_DEVICES": "none",
     "ASCEND_VISIBLE_DEVICES": "void",

@@ -28,6 +28,12 @@ def test_it_is_said_that_any_workflow_gets_to_base_runners_where_there_are_no_ru
     )
 
 
+def test_a_pool_without_gpus_is_held_against_linux_nodes() -> None:
+    values = stack_file("dev")
+    del values["pools"][0]["gpu"]
+    assert need(loaded(values).pools[0]).selector == {"kubernetes.io/os": "linux"}
+
+
 def found_of_keda(server: ApiServer, folder: Path, *, scaled: bool) -> list[Finding]:
     values = stack_file("dev")
     if scaled:

@@ -283,6 +283,15 @@ def test_a_windows_node_that_would_take_runners_is_named() -> None:
     verdict(State.OK, need, made("linux-1"), made("win-1", labels=windows, taints=[taint]))
 
 
+def test_a_pool_that_selects_linux_nodes_is_held_off_windows_nodes_and_needs_one() -> None:
+    need = Need("build", 1, {"cpu": amount("2")}, selector={"kubernetes.io/os": "linux"})
+    windows = made("win-1", labels={"kubernetes.io/os": "windows"})
+    assert "win-1" not in verdict(State.OK, need, made("linux-1", labels={"kubernetes.io/os": "linux"}), windows)
+    text = verdict(State.FAILED, need, windows)
+    assert "no node has kubernetes.io/os=linux (there kubernetes.io/os is windows)" in text
+    assert "cure: add Linux nodes" in text
+
+
 @pytest.mark.parametrize("key", ["cloud.google.com/gke-quick-remove", "cloud.google.com/impending-node-termination"])
 def test_a_node_that_gke_takes_away_is_none_to_tolerate(key: str) -> None:
     text = verdict(State.FAILED, asked(), made(taints=[{"key": key, "value": "true", "effect": "NoSchedule"}]))
