@@ -42,6 +42,25 @@ def namespace_problem(cluster: ClusterConnection, name: str, stack: str) -> Prob
     return None if found is None else _problem(name, found.get("metadata") or {}, stack)
 
 
+def require_unused_namespace(cluster: ClusterConnection, name: str, stack: str) -> None:
+    """For a namespace that the stack's state does not hold: raises NamespaceTakenError where another stack of the same
+    name has made it and works in it. Raises ClusterError.
+
+    One that is empty was made by an `up` of this stack that ended before it had written that down; one without the
+    annotation was handed to the stack by a person.
+    """
+    found = cluster.find(f"/api/v1/namespaces/{name}")
+    annotations = ((found or {}).get("metadata") or {}).get("annotations") or {}
+    if annotations.get(STACK_ANNOTATION) != stack:
+        return
+    ours = ",".join(f"{label}={value}" for label, value in OWN_LABELS.items())
+    if any(cluster.items(f"/api/v1/namespaces/{name}/serviceaccounts", {"labelSelector": ours})):
+        cure = "give this stack or its namespaces another name; or, where it is this stack's and its state was lost, "
+        cure += f"`kubectl annotate namespace {name} {STACK_ANNOTATION}-`"
+        what = f"one that a stack {stack} with another state has made and works in"
+        raise NamespaceTakenError([Problem(f"namespace {name}", what, "one that is not there, or this stack's", cure)])
+
+
 def _problem(name: str, metadata: Mapping[str, Any], stack: str) -> Problem | None:
     key = f"namespace {name}"
     if metadata.get("deletionTimestamp"):

@@ -3,9 +3,9 @@
 from typing import NotRequired, Optional, TypedDict
 
 import pulumi
-import pulumi_kubernetes as k8s
 
-from components.labels import namespace_annotations, object_labels
+from components.labels import object_labels
+from components.platform.namespace import declare_namespace
 from components.platform.pull_secrets import declare_pull_secrets
 from components.platform.runner_namespace import pod_security_labels
 from values.contract import SERVICE_NAME
@@ -29,15 +29,8 @@ class RegistrarNamespace(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RegistrarNamespaceArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
         super().__init__("gpu-runners:index:RegistrarNamespace", name, {}, opts)
-        namespace = k8s.core.v1.Namespace(
-            name,
-            metadata={
-                "name": args["namespace"],
-                "labels": {**object_labels(SERVICE_NAME), **pod_security_labels(args["pod_security_version"])},
-                "annotations": namespace_annotations(),
-            },
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        labels = {**object_labels(SERVICE_NAME), **pod_security_labels(args["pod_security_version"])}
+        namespace = declare_namespace(name, args["namespace"], labels, self)
         self.namespace = namespace.metadata["name"]
         declare_pull_secrets(name, SERVICE_NAME, self.namespace, args.get("made_pull_secrets", {}), self)
         self.register_outputs({"namespace": self.namespace})

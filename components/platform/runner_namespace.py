@@ -5,8 +5,9 @@ from typing import Final, NotRequired, Optional, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.labels import namespace_annotations, object_labels, object_metadata
+from components.labels import object_labels, object_metadata
 from components.platform.cache_claims import declare_claims
+from components.platform.namespace import declare_namespace
 from components.platform.network_policies import deny_all, runner_egress
 from components.platform.pull_secrets import declare_pull_secrets
 from components.platform.runner_admission import RunnerAdmission
@@ -117,15 +118,8 @@ class RunnerNamespace(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RunnerNamespaceArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
         super().__init__("gpu-runners:index:RunnerNamespace", name, {}, opts)
-        namespace = k8s.core.v1.Namespace(
-            name,
-            metadata={
-                "name": args["namespace"],
-                "labels": {**object_labels("runners"), **pod_security_labels(args["pod_security_version"])},
-                "annotations": namespace_annotations(),
-            },
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        labels = {**object_labels("runners"), **pod_security_labels(args["pod_security_version"])}
+        namespace = declare_namespace(name, args["namespace"], labels, self)
         self.namespace = namespace.metadata["name"]
         RunnerAdmission(
             f"{name}-admission",
@@ -144,7 +138,8 @@ class RunnerNamespace(pulumi.ComponentResource):
                 "queue_url": args.get("queue_url", ""),
                 "prepull": args.get("prepull", False),
             },
-            pulumi.ResourceOptions(parent=self),
+            # Nothing in the namespace makes it wait, and it may be that of another stack, whose namespace is refused.
+            pulumi.ResourceOptions(parent=self, depends_on=[namespace]),
         )
         declare_claims(name, self.namespace, args.get("claims", []), self)
         declare_pull_secrets(name, "runners", self.namespace, args.get("made_pull_secrets", {}), self)

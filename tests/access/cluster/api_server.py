@@ -100,7 +100,8 @@ class _Handler(JsonHandler):
             status = self.server.refusals[path][0]
             body = self._status(*self.server.refusals[path])
         elif path in self.server.answers:
-            status, body = 200, _of_type(self.server.answers[path], dict(parse_qsl(urlsplit(self.path).query)))
+            parameters = dict(parse_qsl(urlsplit(self.path).query))
+            status, body = 200, _labelled(_of_type(self.server.answers[path], parameters), parameters)
         self.say(status, body)
 
     @staticmethod
@@ -115,6 +116,17 @@ def _of_type(answer: Any, parameters: dict[str, str]) -> Any:
     selector = [term.partition("!=") for term in parameters.get("fieldSelector", "").split(",")]
     left_out = [value for name, _, value in selector if name == "type" and value]
     return {**answer, "items": [it for it in answer["items"] if it["type"] not in left_out]} if left_out else answer
+
+
+def _labelled(answer: Any, parameters: dict[str, str]) -> Any:
+    """Of a list what bears the labels of the label selector's terms `name=value`; those of a mere name hold for all."""
+    selector = [term.partition("=") for term in parameters.get("labelSelector", "").split(",") if "=" in term]
+
+    def matches(labels: dict[str, str]) -> bool:
+        return all(labels.get(name) == value for name, _, value in selector)
+
+    wanted = [it for it in answer["items"] if matches(it["metadata"].get("labels") or {})] if selector else ()
+    return {**answer, "items": wanted} if selector else answer
 
 
 @contextmanager

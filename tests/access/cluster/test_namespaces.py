@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from access.cluster.choice import ClusterChoice
+from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterRefusedError
-from access.cluster.namespaces import NamespaceTakenError, require_own_namespaces
+from access.cluster.namespaces import NamespaceTakenError, require_own_namespaces, require_unused_namespace
 from tests.access.cluster.api_server import ApiServer, api_server
 from values.contract import OWN_LABELS, STACK_ANNOTATION
 
@@ -68,3 +69,36 @@ def test_who_may_not_look_may_not_declare(server: ApiServer, tmp_path: Path) -> 
     server.refusals[f"{PATH}theirs"] = (403, "forbidden")
     with pytest.raises(ClusterRefusedError):
         require(server, tmp_path, "theirs")
+
+
+def require_unused(server: ApiServer, folder: Path) -> None:
+    with ClusterConnection(ClusterChoice(files=str(server.kubeconfig(folder / "config")))) as cluster:
+        require_unused_namespace(cluster, "theirs", "prod")
+
+
+def test_one_that_a_stack_of_the_same_name_works_in_is_refused_with_its_cure(server: ApiServer, tmp_path: Path) -> None:
+    server.answers[f"{PATH}theirs"] = namespace(dict(OWN_LABELS), "prod")
+    server.answers[f"{PATH}theirs/serviceaccounts"] = {
+        "items": [{"metadata": {"name": "runner", "labels": OWN_LABELS}}]
+    }
+    with pytest.raises(NamespaceTakenError) as refused:
+        require_unused(server, tmp_path)
+    text = str(refused.value)
+    assert "namespace theirs: found one that a stack prod with another state has made and works in; allowed: " in text
+    assert f"`kubectl annotate namespace theirs {STACK_ANNOTATION}-`" in text
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(None, id="none"),
+        pytest.param(namespace(dict(OWN_LABELS)), id="handed over by a person"),
+        pytest.param(namespace(dict(OWN_LABELS), "prod"), id="left empty by an up that was killed"),
+    ],
+)
+def test_one_that_is_free_or_this_stacks_without_its_knowledge_is_made(
+    server: ApiServer, tmp_path: Path, found: dict[str, Any] | None
+) -> None:
+    server.answers |= {f"{PATH}theirs": found} if found else {}
+    server.answers[f"{PATH}theirs/serviceaccounts"] = {"items": [{"metadata": {"name": "default"}}]}
+    require_unused(server, tmp_path)

@@ -39,6 +39,14 @@ def namespace() -> Program:
     return run(lambda: RunnerNamespace("dev", DEV))
 
 
+def test_nothing_is_made_before_it_is_known_that_the_namespace_is_no_other_stacks() -> None:
+    made = namespace()
+    looked = made.one("Namespace", "gpu-runners-dev")
+    assert looked.before_create == ("dev-unused",)
+    (admission,) = (resource for resource in made.resources if resource.kind == "RunnerAdmission")
+    assert "dev" in admission.dependencies
+
+
 def test_a_pull_secret_is_made_where_it_is_named_and_its_content_stays_a_secret() -> None:
     args: RunnerNamespaceArgs = {**DEV, "made_pull_secrets": {"registry": "{}"}}
     secret = run(lambda: RunnerNamespace("dev", args)).one("Secret", "registry", "gpu-runners-dev")

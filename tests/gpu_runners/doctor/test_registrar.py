@@ -15,6 +15,7 @@ from tests.access.cluster.api_server import ApiServer, api_server
 SERVICES = "/api/v1/namespaces/sys/services"
 ASKED = f"{SERVICES}/https:registrar:8444/proxy/forge"
 PODS = "/api/v1/namespaces/sys/pods"
+OF_THE_REGISTRAR = {"app.kubernetes.io/name": "registrar"}
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def scope(state: str, problem: str = "", path: str = "mlops/guide") -> dict[str,
 
 def pod(state: dict[str, Any], **more: Any) -> dict[str, Any]:
     status = {"containerStatuses": [{"name": "registrar", "state": state, **more}]}
-    return {"metadata": {"name": "registrar-1"}, "status": status}
+    return {"metadata": {"name": "registrar-1", "labels": OF_THE_REGISTRAR}, "status": status}
 
 
 def test_a_registrar_whose_forge_answers_is_well(server: ApiServer, tmp_path: Path) -> None:
@@ -59,7 +60,10 @@ def test_each_scope_is_told_apart_and_a_refusal_from_a_forge_that_is_away(server
     ("pods", "words"),
     [
         ([], "it is down: there is no pod of it"),
-        ([{"metadata": {"deletionTimestamp": "2026-11-26T19:00:00Z"}}], "it is down: there is no pod of it"),
+        (
+            [{"metadata": {"deletionTimestamp": "2026-11-26T19:00:00Z", "labels": OF_THE_REGISTRAR}}],
+            "it is down: there is no pod of it",
+        ),
         ([pod({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}})], "ImagePullBackOff no such"),
         (
             [pod({"waiting": {"reason": "CrashLoopBackOff"}}, lastState={"terminated": {"exitCode": 2}})],
