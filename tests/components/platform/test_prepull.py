@@ -31,7 +31,8 @@ def written(**changes: Any) -> dict[str, Any]:
 
 def test_a_pool_that_says_so_has_both_its_images_pulled_where_its_runners_may_run() -> None:
     spec = written()["spec"]
-    assert spec["nodeSelector"] == {"kubernetes.io/os": "linux", **NVIDIA["node_selector"]}
+    node_selector: Any = NVIDIA["node_selector"]
+    assert spec["nodeSelector"] == {"kubernetes.io/os": "linux", **node_selector}
     assert spec["tolerations"] == NVIDIA["tolerations"]
     images = [container["image"] for container in (*spec["initContainers"], *spec["containers"])]
     assert images == [POOL["image"], POOL["runner_image"]]
