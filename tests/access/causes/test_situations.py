@@ -571,6 +571,7 @@ def test_a_pool_without_gpus_among_nodes_of_another_system_is_told_to_get_linux_
     world.unplaced("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.")
     world.template["nodeSelector"] = {"kubernetes.io/os": "linux"}
     world.node["metadata"]["labels"]["kubernetes.io/os"] = "windows"
+    world.answers["/api/v1/nodes"]["items"] = [world.node]
     cause = world.answer()
     assert (cause.situation, cause.cure) == (
         "selector-matches-no-node",
