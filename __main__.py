@@ -14,6 +14,7 @@ import pulumi
 
 from access.cluster.api_server import read_api_server
 from access.cluster.choice import ClusterChoice
+from access.cluster.claims import require_claims
 from access.cluster.keda import require_keda
 from access.cluster.namespaces import require_own_namespaces
 from access.cluster.version import read_version, require_version
@@ -173,5 +174,6 @@ if __name__ == "__main__":
     VERSION = read_version(CHOICE)
     require_own_namespaces(CHOICE, own_namespaces(STACK.platform), pulumi.get_stack())
     ask_forge(STACK)
+    require_claims(CHOICE, STACK.pools, own_namespaces(STACK.platform), pulumi.log.warn)
     QUEUES = require_keda(CHOICE, STACK.pools, queues(STACK.platform))
     declare(STACK, VERSION, partial(read_api_server, CHOICE), QUEUES)

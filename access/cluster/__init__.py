@@ -6,6 +6,7 @@
   connection   ClusterConnection: questions and changes, with one deadline and one meaning for every refusal
   version      the API server's version, and whether it is new enough
   keda         whether KEDA is there for pools that follow the queue, and nothing else scales them
+  claims       whether the claims of caches that another stack makes are there
   namespaces   whether the namespaces that a platform would make are free or its own
   api_server   the addresses at which pods find it, for network policies
   errors       ClusterError and what it says

@@ -11,6 +11,7 @@
   job_credential         by which a job on a base runner gets the rights of either
   credential_plugin      what runs there then
   role_grant             RoleGrant: rights of one account in one namespace, a Role and its binding
+  namespace              a namespace of the platform, and the look before it is made
   registrar_namespace    RegistrarNamespace: where the forge's credential lives
   forge_credential       ForgeCredential: the Secret from which registrations are minted
   pull_secrets           PullSecrets: logins of registries, made in each namespace whose pods may name them

@@ -6,6 +6,7 @@ from decimal import Decimal
 from lightkube.utils.quantity import parse_quantity
 
 from access.cluster.choice import ClusterChoice
+from access.cluster.claims import ask_about_claim, claims_of_others
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError, ClusterUnreachableError, objects_are_read
 from access.cluster.keda import ask_about_keda, needs_keda
@@ -106,6 +107,7 @@ def _of_cluster(stack: StackConfig, source: StackSource, choice: ClusterChoice) 
             _pull_secrets(stack, cluster),
             *([_of_platform(stack, stack.platform, cluster, connection)] if stack.platform else []),
             autoscaling(stack, connection),
+            caches(stack, connection),
             _registrars(stack, connection),
             trials(source, stack.pools, connection, declared),
         ]
@@ -160,6 +162,22 @@ def autoscaling(stack: StackConfig, cluster: ClusterConnection) -> Iterator[Find
     yield from (wrong("autoscaling", problem) for problem in problems)
     if not problems:
         yield ok("autoscaling", "KEDA is there, with its metrics server, and nothing else scales these pools")
+
+
+def caches(stack: StackConfig, cluster: ClusterConnection) -> Iterator[Finding]:
+    """Whether the claims are there, and can be bound, that pools mount and another stack makes."""
+    for namespace, claim in claims_of_others(stack.pools, own_namespaces(stack.platform)):
+        check = f"cache {claim} of {namespace}"
+        try:
+            problems, concerns = ask_about_claim(cluster, namespace, claim)
+        except ClusterError as error:
+            cure = f"`kubectl --namespace {namespace} get persistentvolumeclaim {claim}` shows whether it is there"
+            yield unknown(check, error.problem.found, cure)
+            continue
+        yield from (wrong("caches", problem) for problem in problems)
+        yield from (doubtful("caches", concern) for concern in concerns)
+        if not problems + concerns:
+            yield ok(check, "the claim is there, and has a volume or gets one with its first pod")
 
 
 def _registrars(stack: StackConfig, cluster: ClusterConnection) -> Iterator[Finding]:

@@ -3,14 +3,17 @@
 import json
 import runpy
 from collections.abc import Callable
+from pathlib import Path
 
 import pulumi
 import pytest
 
+from access.cluster.claims import ClaimMissingError
 from access.cluster.errors import ClusterTooOldError
 from components.pools.own_pool import OwnPoolError
+from tests.access.cluster.api_server import api_server
 from tests.program.recorded import Program, Secret, run
-from tests.program.stack_values import ROOT, Values, find_api_server, loaded, stack_file, without_deployers
+from tests.program.stack_values import ROOT, Values, find_api_server, loaded, set_config, stack_file, without_deployers
 from values.api_server import ApiServer
 
 PROGRAM = runpy.run_path(str(ROOT / "__main__.py"), run_name="program")
@@ -26,6 +29,28 @@ def both() -> Values:
     values = stack_file("platform")
     values["pools"] += [pool | {"namespace": "gpu-runners-dev"} for pool in stack_file("dev")["pools"]]
     return values
+
+
+def test_a_cache_of_another_stack_that_is_not_there_ends_the_program_before_it_declares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = stack_file("dev")
+    values["pools"][0]["caches"] = [{"claim": "models"}]
+    monkeypatch.setattr("components.interruption.end_at_interrupts", lambda: None)  # of this very process
+    with api_server() as server:
+        monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path / "kubeconfig")))
+
+        def program() -> None:
+            set_config(values)
+            with pytest.raises(ClaimMissingError):
+                runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+
+        assert run(program).resources == []
+    pulumi.runtime.set_all_config({})
+    assert server.asked == [
+        "GET /version",
+        "GET /api/v1/namespaces/gpu-runners-dev/persistentvolumeclaims/models",
+    ]
 
 
 def test_the_pools_stack_declares_what_a_deployer_may_write_and_no_more() -> None:

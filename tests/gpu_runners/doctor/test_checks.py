@@ -8,7 +8,7 @@ import pytest
 
 from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
-from gpu_runners.doctor.checks import autoscaling, base_runners, checks, need, readable
+from gpu_runners.doctor.checks import autoscaling, base_runners, caches, checks, need, readable
 from gpu_runners.doctor.cluster import ClusterChecks
 from gpu_runners.doctor.core.findings import Finding, State, ok
 from gpu_runners.doctor.core.quota_scopes import Wish
@@ -51,6 +51,22 @@ def test_it_is_said_whether_pools_can_follow_the_queue(tmp_path: Path) -> None:
     assert {first.state, second.state} == {State.FAILED}
     assert "KEDA 2.20 or newer" in first.found
     assert "add `autoscaler: keda` to the environment gpu-runners-dev" in second.cure
+
+
+def test_a_cache_of_another_stack_is_looked_for(tmp_path: Path) -> None:
+    values = stack_file("dev")
+    values["pools"][0]["caches"] = [{"claim": name} for name in ("models", "late", "gone", "secret")]
+    stack = loaded(values)
+    path = f"/api/v1/namespaces/{stack.pools[0]['namespace']}/persistentvolumeclaims"
+    with api_server() as server:
+        for name, phase in (("models", "Bound"), ("late", "Pending")):
+            server.answers[f"{path}/{name}"] = {"metadata": {}, "spec": {}, "status": {"phase": phase}}
+        server.refusals[f"{path}/secret"] = (403, "forbidden")
+        with ClusterConnection(ClusterChoice(files=str(server.kubeconfig(tmp_path / "kubeconfig")))) as cluster:
+            findings = list(caches(stack, cluster))
+    assert [finding.state for finding in findings] == [State.OK, State.UNKNOWN, State.FAILED, State.UNKNOWN]
+    assert ["without a volume" in findings[1].found, "does not exist" in findings[2].found] == [True, True]
+    assert all(finding.cure for finding in findings[1:])
 
 
 def test_objects_that_cannot_be_read_end_their_part_and_are_told() -> None:
