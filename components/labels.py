@@ -4,12 +4,14 @@ Selectors are immutable at the API server: a label added to `selector_labels` wo
 a function of its own, apart from the labels that may grow.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from values.contract import OWN_LABELS, POOL_LABEL, STACK_ANNOTATION
+
+if TYPE_CHECKING:
+    import pulumi_kubernetes as k8s
 
 NAME_LABEL: Final = "app.kubernetes.io/name"
 NAMESPACE_NAME_LABEL: Final = "kubernetes.io/metadata.name"  # set by the API server on every Namespace

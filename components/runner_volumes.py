@@ -5,9 +5,7 @@ one. The main container of base runners has a token for another audience: what i
 """
 
 from collections.abc import Iterable
-from typing import Final
-
-import pulumi_kubernetes as k8s
+from typing import TYPE_CHECKING, Final
 
 from values.cache import Cache, cache_path, cache_volume
 from values.contract import (
@@ -18,6 +16,13 @@ from values.contract import (
     kubeconfig_key,
 )
 from values.pool import RUNNER_FILES
+
+if TYPE_CHECKING:
+    import pulumi_kubernetes as k8s
+
+    Volume = k8s.core.v1.VolumeArgsDict
+    Mount = k8s.core.v1.VolumeMountArgsDict
+    Projection = k8s.core.v1.VolumeProjectionArgsDict
 
 RUNNER_DIRECTORY: Final = "/runner"
 REGISTRATION_DIRECTORY: Final = "/registration"
@@ -51,12 +56,8 @@ RUNNER_MESSAGE: Final = "/root/termination-log"
 # The kubelet renews it after four fifths of this; the shortest that the API server accepts.
 TOKEN_SECONDS: Final = 600
 
-Volume = k8s.core.v1.VolumeArgsDict
-Mount = k8s.core.v1.VolumeMountArgsDict
-Projection = k8s.core.v1.VolumeProjectionArgsDict
 
-
-def pod_volumes(shared_memory: str, work_volume: str, *, job_credentials: bool, of_github: bool) -> list[Volume]:
+def pod_volumes(shared_memory: str, work_volume: str, *, job_credentials: bool, of_github: bool) -> "list[Volume]":
     """All volumes of the pod. Sizes are Kubernetes quantities.
 
     job_credentials adds that by which jobs ask the registrar for the rights of an account, of_github how long a job has
@@ -75,7 +76,7 @@ def pod_volumes(shared_memory: str, work_volume: str, *, job_credentials: bool, 
     return [*volumes, {"name": "job-credential", "projected": _job_credential()}] if job_credentials else volumes
 
 
-def cache_volumes(caches: Iterable[Cache]) -> list[Volume]:
+def cache_volumes(caches: Iterable[Cache]) -> "list[Volume]":
     """Claims that outlive the pod. One to be read is mounted read-only as a whole: nothing in the pod can undo that."""
     return [
         {
@@ -86,7 +87,7 @@ def cache_volumes(caches: Iterable[Cache]) -> list[Volume]:
     ]
 
 
-def cache_mounts(caches: Iterable[Cache]) -> list[Mount]:
+def cache_mounts(caches: Iterable[Cache]) -> "list[Mount]":
     """Where jobs find them."""
     return [
         {
@@ -98,7 +99,7 @@ def cache_mounts(caches: Iterable[Cache]) -> list[Mount]:
     ]
 
 
-def registration_mounts() -> list[Mount]:
+def registration_mounts() -> "list[Mount]":
     """Mounts of the init container."""
     return [
         {"name": "runner-files", "mount_path": RUNNER_DIRECTORY},
@@ -109,7 +110,7 @@ def registration_mounts() -> list[Mount]:
     ]
 
 
-def runner_mounts(*, job_credentials: bool, of_github: bool) -> list[Mount]:
+def runner_mounts(*, job_credentials: bool, of_github: bool) -> "list[Mount]":
     """Mounts of the main container; of_github adds what GitHub's runner works with."""
     mounts: list[Mount] = [
         {"name": "runner-files", "mount_path": RUNNER_DIRECTORY},
@@ -131,16 +132,16 @@ def kubeconfig_file(account: str) -> str:
     return f"{JOB_CREDENTIAL_DIRECTORY}/{kubeconfig_key(account)}"
 
 
-def _queue_time() -> k8s.core.v1.DownwardAPIVolumeSourceArgsDict:
+def _queue_time() -> "k8s.core.v1.DownwardAPIVolumeSourceArgsDict":
     field: k8s.core.v1.ObjectFieldSelectorArgsDict = {"api_version": "v1", "field_path": QUEUE_TIME_FIELD}
     return {"default_mode": 0o444, "items": [{"path": QUEUE_TIME_KEY, "field_ref": field}]}
 
 
-def _token(audience: str) -> Projection:
+def _token(audience: str) -> "Projection":
     return {"service_account_token": {"audience": audience, "expiration_seconds": TOKEN_SECONDS, "path": "token"}}
 
 
-def _job_credential() -> k8s.core.v1.ProjectedVolumeSourceArgsDict:
+def _job_credential() -> "k8s.core.v1.ProjectedVolumeSourceArgsDict":
     items = [{"key": "ca.crt", "path": KUBERNETES_CA_FILE}]
     return {
         "default_mode": 0o440,

@@ -3,12 +3,13 @@
 Everything that the API server would default and somebody might edit is written out, so that an edit shows as drift.
 """
 
-from typing import Any
-
-import pulumi_kubernetes as k8s
+from typing import TYPE_CHECKING, Any
 
 from values.accounts import RUNNER
 from values.contract import RUNNER_USER
+
+if TYPE_CHECKING:
+    import pulumi_kubernetes as k8s
 
 
 def confined_pod() -> dict[str, Any]:
@@ -34,7 +35,7 @@ def confined_pod() -> dict[str, Any]:
     }
 
 
-def unprivileged() -> k8s.core.v1.SecurityContextArgsDict:
+def unprivileged() -> "k8s.core.v1.SecurityContextArgsDict":
     """The security context of each of its containers."""
     return {
         "allow_privilege_escalation": False,

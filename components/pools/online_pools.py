@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Final, Optional, TypedDict
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from access.clock import SystemClock
 from access.cluster.connection import ClusterConnection
@@ -13,6 +12,7 @@ from access.online.reader import Place, PoolReader
 from access.online.snapshot import PoolSnapshot
 from access.online.wait import missing_when_ended, wait_until_online
 from components.cluster_hook import Hook, cluster_hook
+from components.kubernetes_object import KubernetesObject
 from components.labels import object_metadata
 from components.pools.runner_deployment import deployment_fingerprint
 from values.pool import RunnerPool, pools_config_map
@@ -57,11 +57,15 @@ class OnlinePools(pulumi.ComponentResource):
         super().__init__("gpu-runners:index:OnlinePools", name, {}, opts)
         places = [(pool["namespace"], pool["name"]) for pool in args["pools"]]
         hook = pulumi.ResourceHook(f"{name}-wait", waiting_hook(places, int(args["deadline_seconds"])))
-        k8s.core.v1.ConfigMap(
+        KubernetesObject(
             name,
-            metadata=object_metadata("runners", pools_config_map(args["stack"]), args["namespace"]),
-            data=pools_data(args["pools"]),
-            opts=pulumi.ResourceOptions(
+            "v1",
+            "ConfigMap",
+            {
+                "metadata": object_metadata("runners", pools_config_map(args["stack"]), args["namespace"]),
+                "data": pools_data(args["pools"]),
+            },
+            pulumi.ResourceOptions(
                 parent=self,
                 # The object itself must come after the Deployments: a component's dependencies order its children at
                 # creation only.

@@ -5,9 +5,7 @@ device, and has no token; its image of jobs may be collected again where a node'
 not run.
 """
 
-from typing import Final
-
-import pulumi_kubernetes as k8s
+from typing import TYPE_CHECKING, Final
 
 from components.labels import object_labels
 from components.pools.confinement import confined_pod, unprivileged
@@ -24,6 +22,9 @@ from values.placement import LINUX
 from values.pod_variables import no_devices
 from values.pool import RunnerPool
 
+if TYPE_CHECKING:
+    import pulumi_kubernetes as k8s
+
 NAME_SUFFIX: Final = "-prepull"
 
 
@@ -32,7 +33,7 @@ def prepull_labels(pool: str) -> dict[str, str]:
     return {**object_labels(PULLED_FOR), PREPULL_LABEL: pool}
 
 
-def prepull_spec(pool: RunnerPool) -> k8s.apps.v1.DaemonSetSpecArgsDict:
+def prepull_spec(pool: RunnerPool) -> "k8s.apps.v1.DaemonSetSpecArgsDict":
     """The DaemonSet of a pool with `prepull`, which has a `gpu`."""
     return {
         "selector": {"match_labels": {PREPULL_LABEL: pool["name"]}},
@@ -43,7 +44,7 @@ def prepull_spec(pool: RunnerPool) -> k8s.apps.v1.DaemonSetSpecArgsDict:
     }
 
 
-def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
+def _pod_spec(pool: RunnerPool) -> "k8s.core.v1.PodSpecArgsDict":
     gpu = pool["gpu"]
     secrets = pool.get("pull_secrets")
     return {
@@ -57,7 +58,7 @@ def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
     }
 
 
-def _container(pool: RunnerPool, name: str, image: str, script: str) -> k8s.core.v1.ContainerArgsDict:
+def _container(pool: RunnerPool, name: str, image: str, script: str) -> "k8s.core.v1.ContainerArgsDict":
     return {
         "name": name,
         "image": image,

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import pulumi
-import pulumi_kubernetes as k8s
 
+from components.kubernetes_object import KubernetesObject
 from components.labels import (
     POOL_ANNOTATIONS,
     REPAIR_ANNOTATIONS,
@@ -20,8 +20,11 @@ from components.pools.scaled_object import API_VERSION, NAME_LABEL, scaled_objec
 from values.contract import IDLE_SECONDS_ANNOTATION, LEAST_RUNNERS_ANNOTATION, MOST_RUNNERS_ANNOTATION
 from values.pool import RunnerPool, most_runners
 
+if TYPE_CHECKING:
+    import pulumi_kubernetes as k8s
 
-def deployment_spec(pool: RunnerPool) -> k8s.apps.v1.DeploymentSpecArgsDict:
+
+def deployment_spec(pool: RunnerPool) -> "k8s.apps.v1.DeploymentSpecArgsDict":
     """The Deployment of a pool. Old pods leave before new ones come, as a GPU is held until the pod is gone."""
     return {
         "replicas": int(pool["replicas"]),
@@ -64,48 +67,57 @@ class RunnerDeployment(pulumi.ComponentResource):
         self, name: str, args: RunnerPool, opts: Optional[pulumi.ResourceOptions] = None, *, queue: str = ""
     ) -> None:
         super().__init__("gpu-runners:index:RunnerDeployment", name, {}, opts)
-        deployment = k8s.apps.v1.Deployment(
+        deployment = KubernetesObject(
             name,
-            metadata={
-                "name": args["name"],
-                "namespace": args["namespace"],
-                "labels": pool_labels(args["name"]),
-                "annotations": {**POOL_ANNOTATIONS, **_bound(args)},
+            "apps/v1",
+            "Deployment",
+            {
+                "metadata": {
+                    "name": args["name"],
+                    "namespace": args["namespace"],
+                    "labels": pool_labels(args["name"]),
+                    "annotations": {**POOL_ANNOTATIONS, **_bound(args)},
+                },
+                "spec": deployment_spec(args),
             },
-            spec=deployment_spec(args),
-            opts=pulumi.ResourceOptions(
+            pulumi.ResourceOptions(
                 parent=self,
                 depends_on=opts.depends_on if opts else None,
                 ignore_changes=["spec.replicas"] if args["autoscaled"] else None,
             ),
         )
         if "autoscaling" in args:
-            k8s.apiextensions.CustomResource(
+            following = f"{queue}/{args['namespace']}/{args['name']}"
+            KubernetesObject(
                 f"{name}-autoscaling",
-                api_version=API_VERSION,
-                kind="ScaledObject",
-                metadata={
-                    "name": args["name"],
-                    "namespace": args["namespace"],
-                    "labels": {**pool_labels(args["name"]), NAME_LABEL: args["name"]},
-                    "annotations": REPAIR_ANNOTATIONS,
+                API_VERSION,
+                "ScaledObject",
+                {
+                    "metadata": {
+                        "name": args["name"],
+                        "namespace": args["namespace"],
+                        "labels": {**pool_labels(args["name"]), NAME_LABEL: args["name"]},
+                        "annotations": REPAIR_ANNOTATIONS,
+                    },
+                    "spec": scaled_object_spec(args["name"], args["autoscaling"], following),
                 },
-                spec=scaled_object_spec(
-                    args["name"], args["autoscaling"], f"{queue}/{args['namespace']}/{args['name']}"
-                ),
                 # It goes before the Deployment does, while KEDA can still let go of it.
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
+                pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
             )
         if args.get("prepull"):
-            k8s.apps.v1.DaemonSet(
+            KubernetesObject(
                 f"{name}-prepull",
-                metadata={
-                    "name": f"{args['name']}{NAME_SUFFIX}",
-                    "namespace": args["namespace"],
-                    "labels": prepull_labels(args["name"]),
-                    "annotations": WAIT_ELSEWHERE_ANNOTATIONS,  # an `up` waits for runners, not for downloads
+                "apps/v1",
+                "DaemonSet",
+                {
+                    "metadata": {
+                        "name": f"{args['name']}{NAME_SUFFIX}",
+                        "namespace": args["namespace"],
+                        "labels": prepull_labels(args["name"]),
+                        "annotations": WAIT_ELSEWHERE_ANNOTATIONS,  # an `up` waits for runners, not for downloads
+                    },
+                    "spec": prepull_spec(args),
                 },
-                spec=prepull_spec(args),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None),
+                pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None),
             )
         # No register_outputs: there is nothing to tell, and the engine would write the whole state once more per pool.

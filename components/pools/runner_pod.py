@@ -3,9 +3,7 @@
 Everything that the API server would default and somebody might edit is written out, so that an edit shows as drift.
 """
 
-from typing import Any, Final
-
-import pulumi_kubernetes as k8s
+from typing import TYPE_CHECKING, Any, Final
 
 from components.labels import STAY_ANNOTATIONS, pool_labels
 from components.pools.confinement import confined_pod, unprivileged
@@ -43,22 +41,25 @@ from values.pod_variables import no_devices
 from values.pool import NO_IDENTITY, REGISTRATION_MEMORY, RunnerPool, pool_key, storage_limit
 from values.scope import GITHUB
 
+if TYPE_CHECKING:
+    import pulumi_kubernetes as k8s
+
+    Container = k8s.core.v1.ContainerArgsDict
+
 # Longer than the registrar needs to see a deletion and cordon the runner; an idle runner's leaving takes that long.
 CORDON_SECONDS: Final = 3
 
 # What every runner writes: its own files. More would keep pods off nodes whose disk most jobs never fill.
 CERTAIN_STORAGE: Final = "1Gi"
 
-Container = k8s.core.v1.ContainerArgsDict
 
-
-def pod_template(pool: RunnerPool) -> k8s.core.v1.PodTemplateSpecArgsDict:
+def pod_template(pool: RunnerPool) -> "k8s.core.v1.PodTemplateSpecArgsDict":
     """The template of a pool's pods."""
     annotations = {RUNNER_LABELS_ANNOTATION: ",".join(pool["labels"]), **STAY_ANNOTATIONS}
     return {"metadata": {"labels": pool_labels(pool["name"]), "annotations": annotations}, "spec": _pod_spec(pool)}
 
 
-def _pod_spec(pool: RunnerPool) -> k8s.core.v1.PodSpecArgsDict:
+def _pod_spec(pool: RunnerPool) -> "k8s.core.v1.PodSpecArgsDict":
     gpu = pool.get("gpu")
     has_identity = pool["identity"] != NO_IDENTITY
     return {
@@ -94,7 +95,7 @@ def _extras(pool: RunnerPool) -> dict[str, Any]:
     return extras
 
 
-def _registration_container(pool: RunnerPool) -> Container:
+def _registration_container(pool: RunnerPool) -> "Container":
     return {
         "name": REGISTRATION_CONTAINER,
         "image": pool["runner_image"],
@@ -127,7 +128,7 @@ def _registration_container(pool: RunnerPool) -> Container:
     }
 
 
-def _runner_container(pool: RunnerPool) -> Container:
+def _runner_container(pool: RunnerPool) -> "Container":
     forge = pool["forge"]
     devices = gpu_limits(pool.get("gpu"))
     variables = {
@@ -181,5 +182,5 @@ def _runner_container(pool: RunnerPool) -> Container:
     }
 
 
-def _environment(variables: dict[str, str]) -> list[k8s.core.v1.EnvVarArgsDict]:
+def _environment(variables: dict[str, str]) -> "list[k8s.core.v1.EnvVarArgsDict]":
     return [{"name": name, "value": value} for name, value in sorted(variables.items())]

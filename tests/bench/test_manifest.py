@@ -1,24 +1,7 @@
 """A rival's Deployment is the same as ours: only the names of fields differ."""
 
-from bench.manifest import deployment_manifest, in_wire_names
+from bench.manifest import deployment_manifest
 from lab.trial.pools import IMAGE
-
-
-def test_fields_get_their_names_on_the_wire_and_values_stay() -> None:
-    declared = {
-        "match_labels": {"gpu-runners/pool": "a_b"},
-        "lifecycle": {"pre_stop": {"exec_": {"command": ["/bin/sh", "-c", "echo $A_B"]}}},
-        "env": [{"name": "HOME_FOLDER", "value": "x"}],
-        "replicas": 1,
-        "host_pid": False,
-    }
-    assert in_wire_names(declared) == {
-        "matchLabels": {"gpu-runners/pool": "a_b"},
-        "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", "echo $A_B"]}}},
-        "env": [{"name": "HOME_FOLDER", "value": "x"}],
-        "replicas": 1,
-        "hostPID": False,
-    }
 
 
 def test_a_manifest_is_a_deployment_of_the_pool() -> None:

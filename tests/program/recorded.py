@@ -27,6 +27,7 @@ class Recorded:
     dependencies: tuple[str, ...]
     before_create: tuple[str, ...]
     before_update: tuple[str, ...]
+    version: str
 
     @property
     def kind(self) -> str:
@@ -104,6 +105,7 @@ class _Monitor(MockMonitor):
                     dependencies=tuple(urn.rpartition("::")[2] for urn in request.dependencies),
                     before_create=tuple(request.hooks.before_create),
                     before_update=tuple(request.hooks.before_update),
+                    version=request.version,
                 )
             )
         return answer
