@@ -1,7 +1,7 @@
 """The two containers of a runner's pod: the one that registers, and the one in which jobs run. Pure."""
 
 from collections.abc import Collection
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from components.platform.admission.grants import AdmissionGrants
 from components.platform.admission.shape import (
@@ -23,7 +23,6 @@ from components.runner_volumes import (
     REGISTRATION_MESSAGE,
     RUNNER_MESSAGE,
     WORK_DIRECTORY,
-    Mount,
     cache_mounts,
     kubeconfig_file,
     registration_mounts,
@@ -43,6 +42,9 @@ from values.pod_variables import (
 )
 from values.pool import IMAGE_PULL_POLICIES, REGISTRATION_MEMORY
 from values.proxy import URL as PROXY_URL
+
+if TYPE_CHECKING:
+    from components.runner_volumes import Mount
 
 MOST_SCRIPT: Final = 16384  # letters
 _SCRIPT: Final = Value(
@@ -185,7 +187,7 @@ def _kubeconfig() -> Rule:
     return Rule(f".env[{KUBECONFIG_VARIABLE}]", holds, f"{named}.join(', ')", " or ".join(files))
 
 
-def _mounts(mounts: list[Mount]) -> Each:
+def _mounts(mounts: "list[Mount]") -> Each:
     places = [_place(mount) for mount in mounts]
     place = "{it}.name + ' at ' + {it}.mountPath + (has({it}.subPath) ? ' of ' + {it}.subPath : '')"
     rule = Rule("", f"({place}) in {texts(places)}", place, ", ".join(places))
@@ -193,6 +195,6 @@ def _mounts(mounts: list[Mount]) -> Each:
     return Each(Fields(fields, rules=(rule,)), most=len(places), required=True)
 
 
-def _place(mount: Mount) -> str:
+def _place(mount: "Mount") -> str:
     folder = f" of {mount['sub_path']}" if "sub_path" in mount else ""
     return f"{mount['name']} at {mount['mount_path']}{folder}"

@@ -1,7 +1,7 @@
 """The volumes of a runner's pod: scratch space, the token for the registrar and where to find it. Pure."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from components.platform.admission.shape import (
     Each,
@@ -22,13 +22,14 @@ from components.runner_volumes import (
     QUEUE_TIME_FIELD,
     QUEUE_TIME_KEY,
     TOKEN_SECONDS,
-    Projection,
-    Volume,
     cache_volumes,
     pod_volumes,
 )
 from values.cache import Cache, cache_volume
 from values.contract import JOB_TOKEN_AUDIENCE, TOKEN_AUDIENCE, TRUST_CONFIG_MAP
+
+if TYPE_CHECKING:
+    from components.runner_volumes import Projection, Volume
 
 _KINDS: Final = {
     "emptyDir": "empty_dir",
@@ -79,7 +80,7 @@ def volumes(most: str, caches: Sequence[Cache], *, job_credentials: bool) -> Eac
     return Each(volume, most=len(names), required=True)
 
 
-def _of_any_pod(*, job_credentials: bool) -> list[Volume]:
+def _of_any_pod(*, job_credentials: bool) -> "list[Volume]":
     return pod_volumes("1", "1", job_credentials=job_credentials, of_github=True)
 
 
@@ -119,7 +120,7 @@ def _cache_rules(caches: Sequence[Cache]) -> list[Rule]:
     ]
 
 
-def _kinds(declared: Sequence[Volume]) -> list[Rule]:
+def _kinds(declared: "Sequence[Volume]") -> list[Rule]:
     """Each volume is of the kind that its name stands for."""
     by_kind = {field: [str(v["name"]) for v in declared if key in v] for field, key in _KINDS.items()}
     return [
@@ -146,7 +147,7 @@ def _sources(*, job_credentials: bool) -> Rule:
     return Rule(".projected.sources", holds, found, ", ".join(f"{it} in {name}" for name, it in wanted.items()))
 
 
-def _source(source: Projection) -> str:
+def _source(source: "Projection") -> str:
     """One of the program's own, in the words of the rule above."""
     if "service_account_token" in source:
         return f"token for {source['service_account_token']['audience']}"
