@@ -3,6 +3,8 @@
   platform/       the registrar, the environments and who may deploy them
   pools/          the runners, and the one wait until all of them are online
   github/         runner groups and the wiring of repositories
+  kubernetes_object  what a stack of pools declares in Kubernetes
+  wire_names      fields of Kubernetes' objects as on the wire
   runner_volumes  the runner pod's volumes and where they are mounted
   prepull_container  the containers of a pod that has images pulled ahead
   labels          every Kubernetes label and annotation that the program sets

@@ -5,9 +5,9 @@ more than all that a stack of pools computes besides. Its types say to mypy what
 own classes would send the same (tests/components/pools/test_kubernetes_object.py).
 """
 
-import importlib.metadata
 from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import version
 from typing import Any, Final, Optional
 
 import pulumi
@@ -20,7 +20,7 @@ _CORE: Final = "core/"  # the group without a name, in types only
 @cache
 def _provider_version() -> str:
     """That of the library, a plain release: it chooses the provider, as the library's own classes do."""
-    return importlib.metadata.version("pulumi-kubernetes")
+    return version("pulumi-kubernetes")
 
 
 class KubernetesObject(pulumi.CustomResource):

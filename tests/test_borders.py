@@ -70,6 +70,7 @@ PLAIN = {
 
 # What loads a module by its name.
 LOADERS = {"importlib", "runpy", "pkgutil", "imp"}
+METADATA = "importlib.metadata"  # has no names that load a module, unlike what it lies in
 
 # Imports from within files that exist, as one would write them in passing.
 TRIED = (
@@ -242,12 +243,18 @@ def test_a_module_loaded_by_name_is_seen_however_it_is_written(line: str) -> Non
     assert loads_by_name(f"def later():\n    {line}\n")
 
 
+def test_who_asks_for_the_version_of_a_package_loads_nothing() -> None:
+    assert not loads_by_name("from importlib.metadata import version")
+    assert loads_by_name("import importlib.metadata")
+
+
 def loads_by_name(source: str) -> bool:
     """Whether a file can load modules that its import statements do not name."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import) and {alias.name.split(".")[0] for alias in node.names} & LOADERS:
             return True
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in LOADERS:
+        module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+        if module.split(".")[0] in LOADERS and module != METADATA:
             return True
         if isinstance(node, ast.Name) and node.id in {"__import__", "exec", "eval"}:
             return True
