@@ -22,6 +22,7 @@ from components.pools.declare import declare_pools
 from components.pools.own_pool import refuse_own_pool
 from config import StackConfig, load
 from config.forge_questions import forge_questions
+from config.hosted_labels import doubtful_labels
 from config.job_groups import unrestricted
 from config.platform import (
     PlatformConfig,
@@ -59,6 +60,8 @@ def declare(
     """
     require_version(cluster_version)
     refuse_own_pool(stack.pools, os.environ)
+    for problem in doubtful_labels(stack.pools, own_namespaces(stack.platform)):
+        pulumi.log.warn(str(problem))
     platform: list[pulumi.Resource] = []
     if stack.platform and stack.credential:
         for sentence in unrestricted(stack.platform):

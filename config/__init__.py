@@ -23,6 +23,7 @@
   egress           where pods may connect to
   scope            the URL that says which forge, and what of it
   deadlines        how patient the registrar is
+  hosted_labels    labels of pools that mean GitHub's own runners
   relations        what the pools and the environments of one stack must agree on
   credential       what the registrar and the wiring prove themselves with
   github           runner groups at GitHub

@@ -15,6 +15,7 @@ from config.credential import read_credential, read_wiring_credential
 from config.deadlines import read_deadlines
 from config.fields import Section, without_echoes
 from config.github import GitHubConfig, check_provider, read_github
+from config.hosted_labels import refuse_hosted_labels
 from config.job_groups import check_job_groups
 from config.keys import NAMESPACE, check_keys, read_values, refuse_encrypted
 from config.kinds import SECONDS, NumberKind, TextKind, choice, text_kind
@@ -80,6 +81,7 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ, sha
     if section.values:
         platform = read_platform(root, section, forge, environment, proxy, tags_allowed=tags_allowed)
         check_pools(root, pools, platform)
+        refuse_hosted_labels(root, pools, platform)
         credential = read_credential(root, forge, environment)
         github = read_github(root, section, forge, environment)
         if forge:  # else nobody knows whether there are groups

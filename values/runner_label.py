@@ -11,6 +11,17 @@ SELF_HOSTED: Final = "self-hosted"
 # No comma (it separates), no colon (Gitea reads the executor after it), no blank at either end.
 _LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.+/= -]{0,126}[A-Za-z0-9_.+/=-])?", re.ASCII)
 
+# As GitHub names the runners that it hosts, and organizations the larger ones that it hosts for them: ubuntu-latest,
+# ubuntu-24.04-arm, ubuntu-slim, windows-11-arm, macos-26-xlarge, ubuntu-latest-16-cores, and whatever comes next
+# (https://docs.github.com/actions/reference/runners/github-hosted-runners).
+_HOSTED: Final = re.compile(r"(?:ubuntu|windows|macos)-(?:latest|slim|[0-9]+(?:\.[0-9]+)*)(?:-.*)?", re.ASCII)
+
+
+def is_hosted_label(text: str) -> bool:
+    """Whether a job that writes it means a runner that GitHub hosts."""
+    (label,) = folded([text])
+    return _HOSTED.fullmatch(label) is not None
+
 
 def is_runner_label(text: object) -> bool:
     """Whether it is one runner label."""

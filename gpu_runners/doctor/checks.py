@@ -1,6 +1,6 @@
 """The checks of a stack, in the order in which they are told: cluster, forge, images. Asks through the edges only."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from lightkube.utils.quantity import parse_quantity
@@ -13,6 +13,7 @@ from access.cluster.keda import ask_about_keda, needs_keda
 from access.forge_errors import ForgeUnreachableError, answers_are_read
 from config import StackConfig
 from config.forge_questions import forge_questions
+from config.hosted_labels import doubtful_labels
 from config.job_groups import unrestricted
 from config.platform import PlatformConfig, own_namespaces, queues
 from gpu_runners.doctor import gitea, github
@@ -38,7 +39,7 @@ from values.scope import GITHUB
 
 def checks(stack: StackConfig, source: StackSource, choice: ClusterChoice) -> Iterator[Finding]:
     """Everything about a stack that was read from there; each finding as soon as it is known."""
-    yield from labels(stack.pools)
+    yield from labels(stack.pools, own_namespaces(stack.platform))
     cluster = version(choice)
     yield cluster
     if cluster.state is State.OK:
@@ -50,8 +51,9 @@ def checks(stack: StackConfig, source: StackSource, choice: ClusterChoice) -> It
     yield from images(_images(stack))
 
 
-def labels(pools: Iterable[RunnerPool]) -> Iterator[Finding]:
-    """What jobs must not write to get a runner of these pools."""
+def labels(pools: Sequence[RunnerPool], own: Collection[str]) -> Iterator[Finding]:
+    """What jobs must not write to get a runner of these pools, and what pools must not have; own: the platform's."""
+    yield from (doubtful("labels", problem) for problem in doubtful_labels(pools, own))
     for pool in pools:
         if problem := missing_self_hosted(pool):
             yield doubtful("labels", problem)

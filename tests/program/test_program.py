@@ -73,6 +73,16 @@ def test_the_plan_says_what_jobs_must_write_for_a_pool_without_self_hosted(monke
     assert "allowed: jobs with `runs-on: [cml-gpu]`" in lines[0]
 
 
+def test_the_plan_warns_of_a_label_that_means_githubs_own_runners(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lines.append)
+    values = stack_file("dev") | {"forge": "github"}
+    values["pools"][0]["labels"] = ["self-hosted", "ubuntu-latest"]
+    declared(values, "dev")
+    (line,) = lines
+    assert "labels of pool cuda: found ubuntu-latest" in line
+
+
 def test_the_platform_stack_gives_each_namespace_its_limits_and_its_trust() -> None:
     program = declared(stack_file("platform"), "platform")
     assert {r.object_name for r in program.of("Namespace")} == {
