@@ -125,7 +125,7 @@ class Latency:
         online = until("the next runner is online", lambda: self._witness.first(ONLINE, end, WARM), DEADLINE_SECONDS)
         next_marks = [
             (phases.RUNNER_ENDS, self._witness.first(ENDED, end, WARM)),
-            (phases.POD_MADE, self._witness.first(CREATED, end, WARM)),
+            (phases.NEXT_POD_MADE, self._witness.first(CREATED, end, WARM)),
             (phases.NEXT_POD_ONLINE, online),
         ]
         self._keep(NEXT_ONLINE, end, next_marks)

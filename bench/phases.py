@@ -44,6 +44,7 @@ JOB_GIVEN: Final = "runner asks and is given it"
 STEP_BEGINS: Final = "runner prepares its first step"
 RUNNER_ENDS: Final = "runner reports the result and ends"
 POD_MADE: Final = "controllers make the pod"
+NEXT_POD_MADE: Final = "registrar takes the pod away, controllers make the next"
 NEXT_POD_ONLINE: Final = "pod comes online"
 QUEUE_READ: Final = "registrar's list, and KEDA asks for it"
 JOB_FLOORS: Final[Mapping[str, str]] = {
@@ -56,6 +57,7 @@ JOB_FLOORS: Final[Mapping[str, str]] = {
     JOB_GIVEN: "ours: how often an idle runner asks (`fetch_interval`)",
     STEP_BEGINS: "forge's runner",
     RUNNER_ENDS: "forge's runner, and the kubelet, which sees its end at its next look",
+    NEXT_POD_MADE: "ours: the registrar asks the forge what became of the job; then the ReplicaSet controller",
     POD_MADE: "Deployment and ReplicaSet controllers",
     NEXT_POD_ONLINE: "as *pod created to online*",
     QUEUE_READ: "ours: the list is at most 2 s old, and KEDA asks every 2 s",

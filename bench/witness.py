@@ -91,7 +91,9 @@ def pod_events(document: Json) -> Iterator[str]:
             yield _CONDITIONS[condition["type"]]
     if document["metadata"].get("annotations", {}).get(RUNNER_ID_ANNOTATION):
         yield REGISTERED
-    if any("running" in container.get("state", {}) for container in status.get("containerStatuses", ())):
+    states = [container.get("state", {}) for container in status.get("containerStatuses", ())]
+    if any("running" in state for state in states):
         yield RUNNING
-    if status.get("phase") in ("Succeeded", "Failed"):
+    # The phase says so only when all of the pod is taken apart, a second after the runner has ended.
+    if any("terminated" in state for state in states) or status.get("phase") in ("Succeeded", "Failed"):
         yield ENDED

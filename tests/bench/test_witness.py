@@ -30,3 +30,7 @@ def test_a_condition_that_is_false_has_not_happened() -> None:
 def test_a_pod_that_ended_is_seen_whatever_its_end() -> None:
     assert ENDED in set(pod_events(pod(phase="Succeeded")))
     assert ENDED in set(pod_events(pod(phase="Failed")))
+
+
+def test_a_runner_has_ended_before_its_pod_is_taken_apart() -> None:
+    assert ENDED in set(pod_events(pod(containerStatuses=[{"state": {"terminated": {}}}], phase="Running")))
