@@ -27,6 +27,13 @@ class AppNotMadeError(CommandFailedError):
     """GitHub gave no App. The message says why and what to do."""
 
 
+class _Server(ThreadingHTTPServer):
+    """Tells nobody of a connection that broke: the terminal is the person's, and a browser asks again."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """One connection's, which costs no other."""
+
+
 def make_app(
     order: Order, port: int, say: Callable[[str], None], *, ca: str = "", deadline_seconds: float = DEADLINE_SECONDS
 ) -> Mapping[str, Any]:
@@ -41,18 +48,19 @@ def make_app(
         """The form, and where GitHub comes back to."""
 
         def do_GET(self) -> None:
-            """Answers a browser."""
-            asked = urlsplit(self.path)
-            given = parse_qs(asked.query)
-            if asked.path == "/":
+            """Answers a browser, and whatever else on this machine asks."""
+            path, query = _parts(self.path)
+            if path == "/":
                 self._answer(200, page(order, here, state))
-            elif asked.path != DESTINATION:
+            elif path != DESTINATION:
                 self._answer(404, "")
-            elif not secrets.compare_digest(given.get("state", [""])[0], state) or "code" not in given:
+            elif not (code := _code(query, state)):
                 self._answer(403, FOREIGN)
             else:
-                self._answer(200, DONE)
-                codes.append(given["code"][0])
+                try:
+                    self._answer(200, DONE)
+                finally:  # GitHub's code is good for one use, whether or not the browser waits for its page
+                    codes.append(code)
 
         def _answer(self, status: int, text: str) -> None:
             self.send_response(status)
@@ -65,7 +73,7 @@ def make_app(
 
     try:
         # Browsers open connections ahead over which nothing comes: one that waits must keep no other waiting.
-        server = ThreadingHTTPServer(("127.0.0.1", port), Page)
+        server = _Server(("127.0.0.1", port), Page)
     except OSError as error:
         raise AppNotMadeError(
             f"port {port} of this machine cannot be used ({error}); choose another with --port"
@@ -80,6 +88,27 @@ def make_app(
                 raise AppNotMadeError(f"nobody created the App within {deadline_seconds:g} s; run this again")
             server.handle_request()
     return _convert(order, codes[0], ca)
+
+
+def _parts(target: str) -> tuple[str, str]:
+    """Path and query of a request's target; of one that is no URL neither."""
+    try:
+        asked = urlsplit(target)
+    except ValueError:
+        return "", ""
+    return asked.path, asked.query
+
+
+def _code(query: str, state: str) -> str:
+    """GitHub's code; "" where the answer belongs to another question, or is none. Compares bytes, for a state may hold
+    any letter, and letters beyond ASCII are compared by nobody in constant time.
+    """
+    try:
+        given = parse_qs(query)
+    except ValueError:
+        return ""
+    is_ours = secrets.compare_digest(given.get("state", [""])[0].encode(), state.encode())
+    return given.get("code", [""])[0] if is_ours else ""
 
 
 def _convert(order: Order, code: str, ca: str) -> Mapping[str, Any]:

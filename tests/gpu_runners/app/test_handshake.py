@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -122,6 +123,56 @@ def test_an_answer_that_belongs_to_another_question_is_turned_away(github: tuple
     assert make_app(Order("repository", github[1], ""), 0, browser.follow)["id"] == 4711
     assert browser.statuses == [403, 200]
     assert [exchange.path.split("/")[-2] for exchange in github[0].exchanges] == [CODE]
+
+
+ODD = {
+    "letters": (b"GET /created?state=%C3%A9&code=x HTTP/1.1", b" 403 "),
+    "half a letter": (b"GET /created?state=%ED%A0%80&code=x HTTP/1.1", b" 403 "),
+    "bytes": (b"GET /created?state=\xe9&code=x HTTP/1.1", b" 403 "),
+    "no state": (b"GET /created?code=x HTTP/1.1", b" 403 "),
+    "half a URL": (b"GET //[ HTTP/1.1", b" 404 "),
+    "a host": (b"GET http://[ HTTP/1.1", b" 404 "),
+    "half a URL of ours": (b"GET /created?state=%&code=%00 HTTP/1.1", b" 403 "),
+    "no target": (b"GET", b" 400 "),
+    "other method": (b"PUT /created HTTP/1.1", b" 501 "),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_whatever_asks_gets_an_answer_and_the_terminal_no_traceback(
+    github: tuple[GitHub, str], name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    browser, (request, status), answers = Browser(), ODD[name], list[bytes]()
+
+    def follow(line: str) -> None:
+        (port,) = re.findall(r"open http://127.0.0.1:(\d+)", line)
+
+        def ask() -> None:
+            with socket.create_connection(("127.0.0.1", int(port)), timeout=30) as asking:
+                asking.sendall(request + b"\r\n\r\n")
+                answers.append(asking.makefile("rb").read())
+            browser.follow(line)
+
+        Thread(target=ask).start()
+
+    app = make_app(Order("repository", github[1], ""), 0, follow, deadline_seconds=60)
+    assert (app["id"], browser.statuses) == (4711, [200])
+    assert status in answers[0], answers
+    assert capfd.readouterr() == ("", "")
+
+
+def test_who_hangs_up_leaves_no_traceback(github: tuple[GitHub, str], capfd: pytest.CaptureFixture[str]) -> None:
+    browser = Browser()
+
+    def follow(line: str) -> None:
+        (port,) = re.findall(r"open http://127.0.0.1:(\d+)", line)
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=30) as asking:
+            asking.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            asking.sendall(b"GET / HTTP/1.1\r\n")
+        browser.follow(line)
+
+    assert make_app(Order("repository", github[1], ""), 0, follow, deadline_seconds=60)["id"] == 4711
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_connection_over_which_nothing_comes_keeps_no_browser_waiting(github: tuple[GitHub, str]) -> None:
