@@ -6,7 +6,7 @@ if __name__ == "__main__":
     end_at_interrupts()  # before the imports, which take a second
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ from config.platform import (
 )
 from values.api_server import ApiServer
 from values.credential import Credential
+from values.egress import EgressRule
 from values.forge_networks import forge_networks
 from values.pool import RunnerPool
 from values.proxy import Proxy, proxy_for
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 def declare(
     stack: StackConfig,
     cluster_version: str,
-    find_api_server: Callable[[], ApiServer],
+    find_api_server: Callable[[Sequence[EgressRule]], ApiServer],
     scaled_by: Mapping[str, str] | None = None,
 ) -> None:
     """Everything that the stack holds, on a cluster of this version. Declares nothing if it cannot all be right.
@@ -66,7 +67,7 @@ def declare(
     if stack.platform and stack.credential:
         for sentence in unrestricted(stack.platform):
             pulumi.log.info(sentence)
-        registrar = registrar_of(stack, stack.platform, stack.credential, find_api_server())
+        registrar = registrar_of(stack, stack.platform, stack.credential, find_api_server(stack.platform.api_server))
         platform = platform_of(stack, stack.platform, registrar)
     declare_pools(
         pulumi.get_stack(),

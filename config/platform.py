@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from config.caches import KEY as CACHES
 from config.egress import check_forge_is_reached, read_egress
@@ -24,6 +25,8 @@ from values.proxy import Proxy, proxy_for
 from values.quota import RunnerLimits
 from values.scope import GITHUB, ForgeScope
 
+API_SERVER: Final = "apiServer"
+
 
 @dataclass(frozen=True)
 class PlatformConfig:
@@ -35,6 +38,8 @@ class PlatformConfig:
     registrar_pull_secrets: tuple[str, ...]
     registrar_clients: tuple[str, ...]
     registrar_egress: tuple[EgressRule, ...]
+    api_server: tuple[EgressRule, ...]
+    """Where the API server answers, for a cluster that does not say it; empty where the cluster is asked."""
     environments: tuple[EnvironmentConfig, ...]
     runner_limits: RunnerLimits
     auditor: AuditorConfig | None = None
@@ -141,7 +146,9 @@ def read_platform(
     tags_allowed: bool,
 ) -> PlatformConfig:
     """The section at gpu-runners:platform, which is not empty; root is the stack, whose defaults hold."""
-    section.known("scope", "registrar", "environments", AUDITOR, "runnerGroups", "repositories", PULL_SECRETS)
+    section.known(
+        "scope", "registrar", "environments", AUDITOR, "runnerGroups", "repositories", PULL_SECRETS, API_SERVER
+    )
     registrar = section.section("registrar")
     registrar.known("namespace", "image", "clients", "egress", "pullSecrets")
     from_stack = {"pullSecrets": root.values.get("pullSecrets")}
@@ -162,6 +169,7 @@ def read_platform(
         ),
         registrar_clients=tuple(registrar.texts("clients", NAMESPACE_KIND)),
         registrar_egress=tuple(read_egress(item) for item in registrar.sections("egress")),
+        api_server=tuple(read_egress(item) for item in section.sections(API_SERVER)),
         environments=environments,
         runner_limits=read_runner_limits(root.section("runnerLimits")),
         auditor=read_auditor(section.section(AUDITOR)) if section.has(AUDITOR) else None,

@@ -27,6 +27,8 @@ class EgressRule(TypedDict):
 
 def host_rule(address: str, ports: Sequence[int]) -> EgressRule:
     """One IPv4 or IPv6 address, or a network. Raises ValueError where it is neither."""
+    if "%" in address:
+        raise ValueError(f"{address!r} has a zone, which is of one machine alone")
     return {"cidr": str(ipaddress.ip_network(address)), "ports": list(ports)}
 
 

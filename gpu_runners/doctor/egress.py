@@ -30,7 +30,7 @@ def egress_to_api_server(stack: StackConfig, platform: PlatformConfig, cluster: 
             continue
         check = f"egress of {environment.namespace}"
         try:
-            api = find_api_server(cluster)
+            api = find_api_server(cluster, platform.api_server)
         except ClusterError as error:
             yield unknown(check, error.problem.found, error.problem.cure)
             return

@@ -1,7 +1,7 @@
 """A stack's config as the engine would hand it over: a stack file's values over the defaults of Pulumi.yaml."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import yaml
 
 from config import StackConfig, load
 from values.api_server import ApiServer
+from values.egress import EgressRule
 
 ROOT = Path(__file__).parents[2]
 Values = dict[str, Any]
@@ -17,9 +18,9 @@ LOGIN = '{"auths": {"registry.example.com": {"auth": "dTpw"}}}'  # a pull Secret
 API_SERVER = ApiServer(({"cidr": "10.0.1.12/32", "ports": [6443]},), ({"cidr": "10.96.0.1/32", "ports": [443]},))
 
 
-def find_api_server() -> ApiServer:
+def find_api_server(declared: Sequence[EgressRule] = ()) -> ApiServer:
     """As the program asks a cluster."""
-    return API_SERVER
+    return ApiServer(tuple(declared) or API_SERVER.endpoints, API_SERVER.service)
 
 
 def stack_file(name: str) -> Values:

@@ -110,8 +110,18 @@ def test_the_registrar_reaches_its_forge_and_the_api_server_by_their_addresses()
     ]
 
 
+def test_an_api_server_is_reached_and_let_in_where_the_stack_says_that_it_is() -> None:
+    values = stack_file("platform")
+    values["platform"]["apiServer"] = [{"cidr": "203.0.113.7/32", "ports": [6443]}]
+    spec = declared(values, "platform").one("NetworkPolicy", "traffic").inputs["spec"]
+    for ways, side in (("egress", "to"), ("ingress", "from")):
+        blocks = {peer["ipBlock"]["cidr"] for way in spec[ways] for peer in way[side] if "ipBlock" in peer}
+        assert "203.0.113.7/32" in blocks
+        assert "10.0.1.12/32" not in blocks
+
+
 def test_a_stack_of_pools_asks_for_no_api_servers_address() -> None:
-    def nobody_may_ask() -> ApiServer:
+    def nobody_may_ask(_: object) -> ApiServer:
         raise AssertionError("a deployer may not read the EndpointSlices of the namespace default")
 
     run(lambda: declare(loaded(stack_file("dev")), "1.36", nobody_may_ask), "dev")
