@@ -12,6 +12,7 @@ from registrar.cluster import Cluster
 from registrar.following import SILENCE_SECONDS, follow
 from registrar.logs import log
 from registrar.pods import RunnerPod
+from registrar.untrusted import identifier_or_none
 
 MOST_DEPARTED = 1000  # pods that are gone and that nobody has taken notice of yet
 
@@ -30,6 +31,7 @@ class PodStore:
         self._api, self._silence_seconds, self._clock = api, silence_seconds, clock
         self._pods: dict[str, dict[tuple[str, str], RunnerPod]] = {name: {} for name in namespaces}
         self._known_at: dict[str, float] = {}  # by namespace: when its pods were as they are known here
+        self._told: dict[str, int] = {}  # by namespace: the version up to which everything is known
         self._synced: set[str] = set()
         self._listed: set[str] = set()
         self._subscriptions: list[tuple[frozenset[str], asyncio.Event]] = []
@@ -88,13 +90,23 @@ class PodStore:
             self._sorted = None
 
     async def refresh(self, namespace: str) -> bool:
-        """List a namespace afresh. Returns whether that worked."""
+        """Take in what a list tells and the watch has not told yet; who is gone, and how, is left to the watch.
+
+        Returns whether every pod that was there when this was asked is known now.
+        """
         try:
-            self._put_all(namespace, (await self._api.list(namespace))[0])
-            self._sorted = None
+            listed, version = await self._api.list(namespace)
         except cluster.ERRORS as error:
             log("pods not listed", level=logging.WARNING, namespace=namespace, error=str(error))
             return False
+        if _number(version) < self._told.get(namespace, 0):
+            return self.knows(namespace)  # the answer was on its way for so long that the watch has told more
+        known_at = self._known_at.get(namespace, self._clock())
+        for pod in listed.values():
+            known = self._pods[namespace].get(pod.key)
+            if known is None or (known.uid == pod.uid and known.version < pod.version):
+                self._pods[namespace][pod.key] = begun(pod, known, now=self._clock(), known_at=known_at)
+        self._sorted = None
         return True
 
     async def follow(self, namespace: str) -> None:
@@ -103,6 +115,7 @@ class PodStore:
         async def list_all() -> str:
             listed, version = await self._api.list(namespace)
             self._put_all(namespace, listed)
+            self._told[namespace] = _number(version)
             self._synced.add(namespace)
             self._listed.add(namespace)
             self._wake(namespace)
@@ -132,14 +145,19 @@ class PodStore:
                 changes, was_silent = self._api.watch(namespace, version), True
                 continue
             version, was_silent = str(pod.version), False
-            if change == "DELETED":
-                known = self._pods[namespace].pop(pod.key, None)
-                if known is not None and known.uid == pod.uid:
-                    self._departed.append(self._begun(pod, known))
-            else:
-                self._pods[namespace][pod.key] = self._begun(pod, self._pods[namespace].get(pod.key))
+            self._hear(namespace, change, pod)
+            self._told[namespace] = pod.version
             self._known_at[namespace] = self._clock()
             self._wake(namespace)
+
+    def _hear(self, namespace: str, change: str, pod: RunnerPod) -> None:
+        known = self._pods[namespace].get(pod.key)
+        if change == "DELETED":
+            if known is not None and known.uid == pod.uid:
+                del self._pods[namespace][pod.key]
+                self._departed.append(self._begun(pod, known))
+        elif known is None or known.uid != pod.uid or known.version <= pod.version:
+            self._pods[namespace][pod.key] = self._begun(pod, known)  # else an answer to a change of ours told more
 
     def _begun(self, pod: RunnerPod, known: RunnerPod | None) -> RunnerPod:
         """One that was told the moment it changed."""
@@ -164,3 +182,8 @@ class PodStore:
         for namespaces, event in self._subscriptions:
             if namespace in namespaces:
                 event.set()
+
+
+def _number(version: str) -> int:
+    """A list's resource version, comparable with its pods' (as Kubernetes has it since 1.35, and etcd ever since)."""
+    return identifier_or_none(version) or 0

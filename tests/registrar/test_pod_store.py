@@ -1,12 +1,17 @@
 """The pods are known through every kind of interruption, and it is known when they are not."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from registrar import pod_store
+from registrar.cluster import Cluster
 from registrar.forges.forge import Pace
-from tests.registrar.conftest import World, open_world, until
+from registrar.pods import RunnerPod, Stage
+from tests.registrar.conftest import PATIENCE_SECONDS, World, open_world, until
 from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
 
 
@@ -160,6 +165,105 @@ async def test_an_older_view_of_a_pod_never_replaces_a_newer_one(world: World) -
     await until(lambda: world.store.pods()[0].started)
     world.store.put(old)
     assert world.store.pods()[0].started
+
+
+class _SlowLists:
+    """Lists that are read at once and whose answers travel until the test lets them arrive."""
+
+    def __init__(self, api: Cluster) -> None:
+        self._list, self.read, self.arrive = api.list, asyncio.Event(), asyncio.Event()
+
+    async def list(self, namespace: str) -> tuple[dict[tuple[str, str], RunnerPod], str]:
+        answer = await self._list(namespace)
+        self.read.set()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self.arrive.wait()
+        return answer
+
+
+async def refreshing(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[_SlowLists, "asyncio.Task[bool]"]:
+    """A fresh list that has been read and whose answer is on its way."""
+    slow = _SlowLists(world.api)
+    monkeypatch.setattr(world.api, "list", slow.list)
+    task = asyncio.create_task(world.store.refresh("runners"))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await slow.read.wait()
+    return slow, task
+
+
+async def test_a_list_that_arrives_late_changes_nothing_of_what_the_watch_has_told_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.follow()
+    ending, leaving = start(runner_pod("cuda-abc-aaaaa")), runner_pod("cuda-abc-bbbbb")
+    for pod in (ending, leaving):
+        await world.cluster.create(pod)
+    await until(lambda: len(world.store.pods()) == 2)
+    slow, task = await refreshing(world, monkeypatch)
+    await world.cluster.put(end(ending, exit_code=0))
+    await world.cluster.vanish("runners", "cuda-abc-bbbbb")
+    await world.cluster.create(runner_pod("cuda-abc-ccccc"))
+    await until(lambda: "cuda-abc-ccccc" in {pod.name for pod in world.store.pods()})
+    told = world.store.pods()
+    slow.arrive.set()
+    assert await task
+    assert world.store.pods() == told
+    assert [(pod.name, pod.stage) for pod in told if pod.ended] == [("cuda-abc-aaaaa", Stage.COMPLETED)]
+    assert [pod.name for pod in world.store.take_departed(["runners"])] == ["cuda-abc-bbbbb"]
+
+
+async def test_a_list_that_arrives_late_changes_nothing_of_what_an_answer_to_a_change_has_told_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.follow()
+    await world.cluster.create(start(runner_pod()))
+    await until(world.store.pods)
+    world.cluster.silent = True
+    slow, task = await refreshing(world, monkeypatch)
+    world.store.put(await world.api.open_gate(world.store.pods()[0], "it is online"))
+    slow.arrive.set()
+    assert await task
+    assert world.store.pods()[0].gated
+
+
+async def test_a_watch_that_is_behind_takes_nothing_back_of_what_a_fresh_list_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = asyncio.Event()
+
+    async def watch(namespace: str, version: str) -> AsyncIterator[tuple[str, RunnerPod]]:
+        await goes_on.wait()
+        yield "MODIFIED", before
+        yield "ADDED", replace(before, name="cuda-abc-bbbbb", uid="another", version=before.version + 1)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(world.api, "watch", watch)
+    pod = start(runner_pod())
+    await world.cluster.create(pod)
+    world.follow()
+    await until(world.store.pods)
+    (before,) = world.store.pods()
+    await world.cluster.put(end(pod, exit_code=3))
+    assert await world.store.refresh("runners")
+    goes_on.set()
+    await until(lambda: len(world.store.pods()) == 2)
+    assert world.store.pods()[0].stage is Stage.FAILED
+
+
+async def test_how_a_pod_has_ended_that_a_fresh_list_lacks_is_told_by_the_watch(world: World) -> None:
+    world.follow()
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await until(world.store.pods)
+    world.cluster.silent = True
+    await world.cluster.put(end(pod, exit_code=3), "DELETED")
+    assert await world.store.refresh("runners")
+    assert world.store.take_departed(["runners"]) == ()
+    world.cluster.silent = False
+    await world.cluster.create(runner_pod("cuda-abc-bbbbb"))
+    await until(lambda: [pod.name for pod in world.store.pods()] == ["cuda-abc-bbbbb"])
+    (departed,) = world.store.take_departed(["runners"])
+    assert departed.ended is not None
 
 
 async def test_pods_without_the_pool_label_are_not_the_registrars_business(world: World) -> None:
