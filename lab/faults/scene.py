@@ -16,7 +16,8 @@ from lab.trial.repository import Repository
 from lab.trial.stack import Stack
 from lab.trial.workflow import push, several_jobs
 
-TOLD_SECONDS = 30.0  # the registrar looks at the forge every few seconds, and a status is shown at once
+# A runner that nobody saw end: Gitea calls it offline after a minute, and then it may be silent for `lostSeconds`, 90.
+TOLD_SECONDS = 240.0
 UNHEARD_SECONDS = 8.0  # for the forge's word on a job whose runner is gone: it has none
 
 
