@@ -121,6 +121,8 @@ def deployments_by_namespace(platform: PlatformConfig) -> dict[str, list[Deploym
                 deployment["autoscaled"] = True
             if environment.prepull:
                 deployment["prepull"] = True
+            if environment.caches:
+                deployment["claims"] = sorted(cache.claim["name"] for cache in environment.caches)
             deployments.setdefault(environment.deployer.namespace, []).append(deployment)
     return deployments
 

@@ -21,3 +21,5 @@ class Deployment(TypedDict):
     """Whether its pools may follow the queue."""
     prepull: NotRequired[bool]
     """Whether they may have their images pulled ahead."""
+    claims: NotRequired[list[str]]
+    """The claims of caches that they may mount."""

@@ -1,5 +1,6 @@
 """Deployer: the identity with which `pulumi up` runs on a base runner, and the least that it needs."""
 
+from collections.abc import Sequence
 from typing import Final, Optional, TypedDict
 
 import pulumi
@@ -27,6 +28,17 @@ _PREPULL: Final[list["k8s.rbac.v1.PolicyRuleArgsDict"]] = [
 ]
 
 
+def _look_at(claims: Sequence[str]) -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
+    """Whether the claims of caches are there, before pools are declared that mount them."""
+    rule: k8s.rbac.v1.PolicyRuleArgsDict = {
+        "api_groups": [""],
+        "resources": ["persistentvolumeclaims"],
+        "resource_names": list(claims),
+        "verbs": ["get"],
+    }
+    return [rule]
+
+
 class DeployerArgs(TypedDict):
     """Where the identity lives and where it may act."""
 
@@ -37,7 +49,7 @@ class DeployerArgs(TypedDict):
 
 
 def deployer_rules(
-    stack: str, *, autoscaled: bool = False, prepull: bool = False
+    stack: str, *, autoscaled: bool = False, prepull: bool = False, claims: Sequence[str] = ()
 ) -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
     """Rights where a stack's pools are: its Deployments, its one ConfigMap, a look at what becomes of them.
 
@@ -57,6 +69,7 @@ def deployer_rules(
         },
         *(_AUTOSCALING if autoscaled else []),
         *(_PREPULL if prepull else []),
+        *(_look_at(claims) if claims else []),
     ]
 
 
@@ -77,6 +90,7 @@ class Deployer(pulumi.ComponentResource):
                 stack,
                 autoscaled=deployment.get("autoscaled", False),
                 prepull=deployment.get("prepull", False),
+                claims=deployment.get("claims", ()),
             )
             grant = RoleGrant(f"{DEPLOYER}-{stack}", namespace, rules, DEPLOYER, args["namespace"])
             grant.declare(self, name, f"-{namespace}-{stack}")

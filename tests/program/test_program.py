@@ -4,6 +4,7 @@ import json
 import runpy
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
@@ -118,6 +119,23 @@ def test_an_api_server_is_reached_and_let_in_where_the_stack_says_that_it_is() -
         blocks = {peer["ipBlock"]["cidr"] for way in spec[ways] for peer in way[side] if "ipBlock" in peer}
         assert "203.0.113.7/32" in blocks
         assert "10.0.1.12/32" not in blocks
+
+
+def test_a_deployer_reads_the_claims_of_its_environment() -> None:
+    values = stack_file("platform")
+    assert not [rule for rule in deployers_rules(values) if "persistentvolumeclaims" in rule["resources"]]
+    for environment in values["platform"]["environments"]:
+        if environment["namespace"] == "gpu-runners-dev":
+            environment["caches"] = [
+                {"claim": "models", "access": "anyBranch", "size": "1Gi", "accessMode": "ReadWriteMany"}
+            ]
+    (rule,) = [rule for rule in deployers_rules(values) if "persistentvolumeclaims" in rule["resources"]]
+    assert (rule["resourceNames"], rule["verbs"]) == (["models"], ["get"])
+
+
+def deployers_rules(values: Values) -> list[dict[str, Any]]:
+    roles = declared(values, "platform").of("Role", "gpu-runners-dev")
+    return [rule for role in roles if (role.object_name or "").startswith("deployer") for rule in role.inputs["rules"]]
 
 
 def test_a_stack_of_pools_asks_for_no_api_servers_address() -> None:

@@ -140,6 +140,13 @@ def test_a_deployer_cannot_look_at_secrets_nor_redirect_runners() -> None:
     assert all(TRUST_CONFIG_MAP not in rule.get("resource_names", []) for rule in rules)
 
 
+def test_a_deployer_reads_the_claims_of_its_environment_by_name_and_no_others() -> None:
+    added = [rule for rule in deployer_rules("dev", claims=["data", "models"]) if rule not in deployer_rules("dev")]
+    assert [(rule["resources"], rule.get("resource_names"), rule["verbs"]) for rule in added] == [
+        (["persistentvolumeclaims"], ["data", "models"], ["get"])
+    ]
+
+
 def test_a_deployers_rights_are_where_the_pools_are_and_its_account_is_elsewhere() -> None:
     deployments = [{"namespace": "gpu-runners-dev", "stack": "dev"}]
     program = run(lambda: Deployer("d", {"namespace": "base", "deployments": deployments}))  # type: ignore[typeddict-item]
