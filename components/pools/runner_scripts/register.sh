@@ -1,5 +1,6 @@
 # Init container of a runner pod, run by the forge's runner image (needs: sh, curl, coreutils, and the runner's files).
-# Copies the runner's files, makes the directories of the job, then trades the pod's token for one single-use registration.
+# Copies the runner's files and makes the directories of the job, while it trades the pod's token for one single-use
+# registration.
 # Exit 0: the registration is in place. Exit 1: refused; the reason is in the termination log and in the log.
 # It gives up only on a refusal: the registrar may be away, the forge may be away, a brake may hold the pool back. That
 # the token is not accepted (401) is final only after a while: clocks differ, and signing keys are rotated.
@@ -24,26 +25,31 @@ copy() {
         esac
     done
 }
-copy "$RUNNER_SOURCE" "$RUNNER_DIRECTORY"
-if [ -e "$RUNNER_SOURCE/externals" ]; then
-    mkdir -p "$RUNNER_DIRECTORY/externals"
-    copy "$RUNNER_SOURCE/externals" "$RUNNER_DIRECTORY/externals"
-fi
-# Here and not in the main container: the user's image need not have mkdir. In _work GitHub's runner works: the volume
-# of the jobs is mounted there.
-work=${JOBS_DIRECTORY%/*}
-mkdir -p "$HOME" "$JOBS_DIRECTORY" "$work/tools" "$work/github" "$RUNNER_DIRECTORY/_work" "$RUNNER_DIRECTORY/externals"
-# Where a job that asks for a container finds its home and its event: the runner makes both anew for each job.
-ln -sfn /__w/_temp/_github_home "$work/github/home"
-ln -sfn /__w/_temp/_github_workflow "$work/github/workflow"
-# The public CAs, which the user's image may lack, and the forge's own.
-for store in ${GPU_RUNNERS_CA_STORES:-/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem}; do
-    [ -s "$store" ] && cat "$store" > "$RUNNER_DIRECTORY/ca-bundle.crt" && break
-done
-if [ -e "$TRUST_DIRECTORY/forge-ca.crt" ]; then
-    cp "$TRUST_DIRECTORY/forge-ca.crt" "$RUNNER_DIRECTORY/forge-ca.crt"
-    { echo && cat "$TRUST_DIRECTORY/forge-ca.crt"; } >> "$RUNNER_DIRECTORY/ca-bundle.crt" # neither's last line may end
-fi
+prepare() {
+    copy "$RUNNER_SOURCE" "$RUNNER_DIRECTORY"
+    if [ -e "$RUNNER_SOURCE/externals" ]; then
+        mkdir -p "$RUNNER_DIRECTORY/externals"
+        copy "$RUNNER_SOURCE/externals" "$RUNNER_DIRECTORY/externals"
+    fi
+    # Here and not in the main container: the user's image need not have mkdir. In _work GitHub's runner works: the volume
+    # of the jobs is mounted there.
+    work=${JOBS_DIRECTORY%/*}
+    mkdir -p "$HOME" "$JOBS_DIRECTORY" "$work/tools" "$work/github" "$RUNNER_DIRECTORY/_work" "$RUNNER_DIRECTORY/externals"
+    # Where a job that asks for a container finds its home and its event: the runner makes both anew for each job.
+    ln -sfn /__w/_temp/_github_home "$work/github/home"
+    ln -sfn /__w/_temp/_github_workflow "$work/github/workflow"
+    # The public CAs, which the user's image may lack, and the forge's own.
+    for store in ${GPU_RUNNERS_CA_STORES:-/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem}; do
+        [ -s "$store" ] && cat "$store" > "$RUNNER_DIRECTORY/ca-bundle.crt" && break
+    done
+    if [ -e "$TRUST_DIRECTORY/forge-ca.crt" ]; then
+        cp "$TRUST_DIRECTORY/forge-ca.crt" "$RUNNER_DIRECTORY/forge-ca.crt"
+        { echo && cat "$TRUST_DIRECTORY/forge-ca.crt"; } >> "$RUNNER_DIRECTORY/ca-bundle.crt" # neither's last line may end
+    fi
+}
+# Beside the registration: the kubelet looks for the end of this container once a second, and each tenth counts.
+prepare &
+preparing=$!
 
 url=$(cat "$TRUST_DIRECTORY/url")
 answer=$REGISTRATION_DIRECTORY/.answer
@@ -55,8 +61,7 @@ longest=120 # no answer makes this pod sleep longer
 # Where network policies are enforced, a new pod is let out some tenths of a second after its start, and turned away
 # until then: so many times it asks again soon, before it waits for whole seconds.
 soon=20
-# One seed per pod: many pods that start together must not ask together again.
-jitter=$(cksum < "$TOKEN_FILE") && jitter=${jitter%% *}
+jitter=
 
 while :; do
     attempt=$((attempt + 1))
@@ -80,6 +85,7 @@ while :; do
     wait=
     case $status in
     200)
+        wait "$preparing" # with its exit code, where that is not 0
         mv "$answer" "$REGISTRATION_DIRECTORY/registration"
         rm -f "$headers"
         exit 0
@@ -101,6 +107,8 @@ while :; do
         [ "${#wait}" -le 6 ] && [ "$wait" -le "$longest" ] || wait=$longest
         delay=1
     else
+        # One seed per pod: many pods that start together must not ask together again.
+        [ -n "$jitter" ] || { jitter=$(cksum < "$TOKEN_FILE") && jitter=${jitter%% *}; }
         # Full seconds only, as every sleep understands them: half the delay for certain, half by chance.
         jitter=$(((jitter * 1103 + 12345) % 65536))
         wait=$((delay / 2 + jitter % (delay / 2 + 1)))

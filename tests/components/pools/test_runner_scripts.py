@@ -162,6 +162,27 @@ def test_a_registrar_that_is_away_is_waited_for(pod: PodFolder) -> None:
     assert process.returncode == 0
 
 
+def test_a_registration_is_asked_for_while_the_runners_files_are_copied(pod: PodFolder) -> None:
+    waits = f'[ ! -e "{pod.root}/registration/.answer" ]'
+    put_program(
+        pod,
+        "cp",
+        f'n=0; while {waits} && [ "$n" -lt 300 ]; do n=$((n + 1)); sleep 0.1; done; {waits} || exit 0; exit 9',
+    )
+    with serving(pod.root / "trust", [Answer(200, "{}")]):
+        code, errors = pod.run(REGISTER, PATH=f"{pod.root / 'bin'}:{os.environ['PATH']}")
+    assert (code, errors) == (0, "")
+
+
+def test_without_the_runners_files_there_is_no_registration(pod: PodFolder) -> None:
+    put_program(pod, "cp", 'echo "No space left on device" >&2; exit 1')
+    with serving(pod.root / "trust", [Answer(200, "{}")]):
+        code, errors = pod.run(REGISTER, PATH=f"{pod.root / 'bin'}:{os.environ['PATH']}")
+    assert code == 1
+    assert "No space left on device" in errors
+    assert not (pod.root / "registration/registration").exists()
+
+
 @pytest.mark.parametrize("knows_parts_of_a_second", [True, False])
 def test_a_new_pod_that_is_turned_away_asks_again_soon_and_then_as_of_anybody(
     pod: PodFolder, knows_parts_of_a_second: bool
