@@ -18,14 +18,17 @@ class DigestUnknownError(Exception):
 
 
 def by_digest(text: str) -> Image:
-    """The image by its digest, with what it was called. Raises DigestUnknownError."""
+    """The image by its digest, behind its name and its tag (`latest` without one), as a job's `container: image:` has
+    them. Raises DigestUnknownError.
+    """
     if has_digest(text):
         return Image(text)
     digest, why = digest_of(text)
     digest = digest or _asked_of_docker(text)
     if not digest:
         raise DigestUnknownError(why)
-    return Image(f"{_untagged(text)}@{digest}", text)
+    tagged = text if ":" in text.rpartition("/")[2] else f"{text}:latest"
+    return Image(f"{tagged}@{digest}")
 
 
 def _asked_of_docker(text: str) -> str:
@@ -42,8 +45,3 @@ def _asked_of_docker(text: str) -> str:
         return ""
     digest = done.stdout.strip()
     return digest if done.returncode == 0 and _DIGEST.fullmatch(digest) else ""
-
-
-def _untagged(text: str) -> str:
-    head, slash, last = text.rpartition("/")
-    return f"{head}{slash}{last.partition(':')[0]}"

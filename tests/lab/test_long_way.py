@@ -115,7 +115,7 @@ def in_the_lab(text: str) -> dict[str, Any]:
     for theirs, ours in NAMESPACES.items():
         text = re.sub(rf"\b{theirs}\b", ours, text)
     for theirs, ours in IMAGES.items():
-        text = re.sub(rf"\S+/{theirs}@sha256:…", ours, text)
+        text = re.sub(rf"\S+/{theirs}(?::\d+)?@sha256:…", ours, text)
     text = text.replace("https://github.com/OWNER/REPOSITORY", f"{daemon.URL}/{REPOSITORY}")
     file: dict[str, Any] = yaml.safe_load(text)
     file["config"]["gpu-runners:allowImageTags"] = True

@@ -18,15 +18,9 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_./@:+-]*")
 
 @dataclass(frozen=True)
 class Image:
-    """A reference, by digest wherever one was found; tag: what the digest had as its name, for people."""
+    """A reference, by digest wherever one was found, and by tag, too, where it was called by one."""
 
     reference: str
-    tag: str = ""
-
-    @property
-    def line(self) -> str:
-        """As it stands behind a key."""
-        return scalar(self.reference) + (f"  # {self.tag}" if self.tag else "")
 
 
 @dataclass(frozen=True)
@@ -118,7 +112,7 @@ def _top(stack: Stack) -> Iterator[str]:
         yield from (f"    {line}" for line in stack.forge_ca.strip().splitlines())
     if stack.forge == "github":
         yield "  # GitHub serves a version of its runner for some weeks only: take the newest from time to time."
-    yield f"  gpu-runners:runnerImage: {stack.runner_image.line}"
+    yield f"  gpu-runners:runnerImage: {scalar(stack.runner_image.reference)}"
     if stack.tags_allowed:
         yield "  # An image that changes under its tag is a change that no preview shows: write digests where you can."
         yield "  gpu-runners:allowImageTags: true"
@@ -131,7 +125,7 @@ def _platform(stack: Stack) -> Iterator[str]:
     yield f"    scope: {scalar(stack.scope)}"
     yield "    registrar:"
     yield f"      namespace: {scalar(stack.registrar_namespace)}  # holds the forge's credential, and nothing else"
-    yield f"      image: {stack.registrar_image.line}"
+    yield f"      image: {scalar(stack.registrar_image.reference)}"
     yield from _egress(
         stack.registrar_egress, "      ", "the forge, which the registrar alone reaches with its credential"
     )
@@ -154,7 +148,7 @@ def _pool(pool: Pool) -> Iterator[str]:
     yield f"      namespace: {scalar(pool.namespace)}"
     yield f"      labels: {_list(pool.labels)}  # a job gets a runner that has all the labels of its runs-on"
     yield f"      replicas: {pool.replicas}"
-    yield f"      image: {pool.image.line}"
+    yield f"      image: {scalar(pool.image.reference)}"
     yield f"      cpu: {json.dumps(pool.cpu)}"
     yield f"      memory: {scalar(pool.memory)}"
     yield f"      sharedMemory: {scalar(pool.shared_memory)}  # /dev/shm, within memory"

@@ -15,9 +15,7 @@ from tests.program.stack_values import loaded_file
 
 DIGEST = f"sha256:{'0' * 64}"
 KIND = GpuKind("nvidia.com/gpu", "nvidia", {"nvidia.com/gpu.product": "NVIDIA-L4"})
-POOL = Pool(
-    "gpu", "gpu-runners", ["self-hosted", "gpu"], 2, Image(f"cuda@{DIGEST}", "cuda:12"), "4", "16Gi", "4Gi", 1, KIND
-)
+POOL = Pool("gpu", "gpu-runners", ["self-hosted", "gpu"], 2, Image(f"cuda:12@{DIGEST}"), "4", "16Gi", "4Gi", 1, KIND)
 STACK = Stack(
     "gpus", "github", "https://github.com/vision/training", "gpu-runners-system", Image(f"registrar@{DIGEST}"),
     Image(f"ghcr.io/actions/actions-runner@{DIGEST}"), POOL, app_id=4711,
