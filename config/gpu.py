@@ -7,13 +7,13 @@ from config.fields import Section
 from config.kinds import NumberKind, TextKind, choice, text_kind
 from values.kubernetes_syntax import is_extended_resource, is_label_key, is_label_value
 from values.placement import (
-    CLUSTER_TAINTS,
     KNOWN_RESOURCES,
     PRESETS,
     TAINT_EFFECTS,
     TOLERATION_OPERATORS,
     GpuPlacement,
     Toleration,
+    is_passing_taint,
 )
 from values.problem import quoted
 from values.visible_text import visible
@@ -39,9 +39,9 @@ VALUE_KIND: Final = text_kind(
     is_label_value, "the value of a Kubernetes label: at most 63 letters, digits, '-', '_' and '.'", LABELS
 )
 TAINT_KIND: Final = text_kind(
-    lambda text: is_label_key(text) and not text.startswith(CLUSTER_TAINTS),
-    "the key of a taint that is not Kubernetes' own",
-    "name the taint: a toleration without a key accepts every taint, of broken nodes too",
+    lambda text: is_label_key(text) and not is_passing_taint(text),
+    "the key of a taint that is not Kubernetes' own and does not come and go with a node's state",
+    "name one that your GPU nodes always have: a toleration without a key accepts every taint, of broken nodes too",
 )
 TAINT_VALUE_KIND: Final = replace(
     VALUE_KIND, allowed="the value of the taint", cure=lambda _: "`kubectl describe node` shows it behind the taint's ="

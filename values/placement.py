@@ -17,6 +17,13 @@ MIG_PROFILES: Final = (
     *("2g.10gb", "2g.12gb", "2g.20gb", "2g.24gb", "2g.35gb", "2g.45gb", "3g.20gb", "3g.40gb", "3g.48gb", "3g.71gb"),
     *("3g.90gb", "4g.20gb", "4g.24gb", "4g.40gb", "4g.48gb", "4g.71gb", "4g.90gb", "7g.40gb", "7g.80gb", "7g.96gb"),
     *("7g.141gb", "7g.180gb"),
+    # Of RTX PRO 6000 and 5000, with graphics (.gfx) and with all engines for media or none, too.
+    *("2g.48gb", "4g.96gb", "1g.12gb.gfx", "2g.24gb.gfx", "4g.48gb.gfx", "1g.24gb.gfx", "2g.48gb.gfx", "4g.96gb.gfx"),
+    *("1g.12gb-me", "2g.24gb-me", "1g.24gb-me", "2g.48gb-me"),
+    *("1g.12gb.me.all", "2g.24gb.me.all", "1g.24gb.me.all", "2g.48gb.me.all"),
+    # The slice that has the engines for media: `+me` in nvidia-smi, where a resource's name has a dot.
+    *("1g.5gb.me", "1g.6gb.me", "1g.10gb.me", "1g.12gb.me", "1g.18gb.me", "1g.20gb.me", "1g.23gb.me", "1g.24gb.me"),
+    *("1g.35gb.me", "1g.45gb.me", "2g.12gb.me"),
 )
 KNOWN_RESOURCES: Final = (
     *(NVIDIA_GPU, "nvidia.com/gpu.shared", AMD_GPU, INTEL_GPU, "gpu.intel.com/xe"),
@@ -25,6 +32,20 @@ KNOWN_RESOURCES: Final = (
 TOLERATION_OPERATORS: Final = ("Exists", "Equal")
 # Kubernetes' own taints keep pods off nodes that are drained, broken or not for work: no pool may tolerate them.
 CLUSTER_TAINTS: Final = ("node.kubernetes.io/", "node-role.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
+# Taints of what happens to a node just now: it starts, is drained or goes. They come and go, and a pool that tolerated
+# them would start jobs where none can run, or lose them.
+_PASSING_TAINTS: Final = (
+    *CLUSTER_TAINTS,
+    *("ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler", "karpenter.sh/"),
+    # Cluster Autoscaler's (its FAQ), Cluster API's, those of AWS's node termination handler and of node readiness.
+    *("startup-taint.cluster-autoscaler.kubernetes.io/", "status-taint.cluster-autoscaler.kubernetes.io/"),
+    *("ignore-taint.cluster-autoscaler.kubernetes.io/", "node.cluster.x-k8s.io/", "aws-node-termination-handler/"),
+    "readiness.k8s.io/",
+    # GKE's, of a node that goes.
+    *("cloud.google.com/impending-node-termination", "cloud.google.com/gke-quick-remove"),
+)
+# Of network plugins and storage drivers (Cilium, EBS, Istio …), until they run on the node.
+_PASSING_ENDS: Final = ("not-ready", "uninitialized", "unregistered")
 TAINT_EFFECTS: Final = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
@@ -117,6 +138,16 @@ PRESETS: Final[Mapping[str, PlacementPreset]] = {
         "AKS",
     ),
 }
+
+
+def is_passing_taint(key: str) -> bool:
+    """Whether a taint comes and goes with what happens to a node, so that no pool may tolerate it."""
+    return key.startswith(_PASSING_TAINTS) or key.rpartition("/")[2].endswith(_PASSING_ENDS)
+
+
+def is_gpu_slice(resource: str) -> bool:
+    """Whether it is a part of one of NVIDIA's GPUs, of a profile that is known here or not."""
+    return resource.startswith("nvidia.com/mig-")
 
 
 def node_selector(placement: GpuPlacement | None) -> dict[str, str]:

@@ -126,3 +126,20 @@ def test_a_variable_whose_name_begins_as_a_token_does_is_none(name: str) -> None
     assert loaded(values).pools[0]["env"] == {name: "/caches/x"}
     pool(values)["env"] = {name: "hf_abcdefghijklmnopqrstuvwxyzABCDEFGH"}
     assert "a value that is not shown" in refusal(values)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "karpenter.sh/disrupted",
+        "node.cilium.io/agent-not-ready",
+        "ToBeDeletedByClusterAutoscaler",
+        "startup-taint.cluster-autoscaler.kubernetes.io/gpu-driver",
+        "node-role.kubernetes.io/control-plane",
+    ],
+)
+def test_no_pool_tolerates_a_taint_that_comes_and_goes(key: str) -> None:
+    values = stack_file("dev")
+    pool(values)["gpu"]["tolerations"] = [{"key": key, "operator": "Exists"}]
+    with pytest.raises(StackConfigError, match="does not come and go"):
+        loaded(values)

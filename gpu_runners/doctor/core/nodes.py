@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown
 from gpu_runners.doctor.core.selection import from_zero, missing, setters, telling
-from values.placement import CLUSTER_TAINTS, PRESETS
+from values.placement import PRESETS, is_passing_taint
 
 _SHUNS: Final = ("NoSchedule", "NoExecute")
 _SHOWN: Final = 3
@@ -19,14 +19,6 @@ _NO_LINUX: Final = "add Linux nodes: a pool without GPUs runs on no others"
 _VENDORS: Final = tuple({f"{preset.resource.partition('/')[0]}/" for preset in PRESETS.values()})
 Amount = Callable[[str], Decimal]
 Reason = tuple[str, str]  # why no node is left, and the cure
-# Taints of what the cluster itself does with a node; they come and go, and a pool that tolerated them would lose jobs.
-_PASSING_TAINTS: Final = (
-    *CLUSTER_TAINTS,
-    *("ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler", "karpenter.sh/"),
-    # GKE's, of a node that goes.
-    *("cloud.google.com/impending-node-termination", "cloud.google.com/gke-quick-remove"),
-)
-_NOT_READY: Final = "/agent-not-ready"  # of Cilium and of storage drivers, until they run on the node
 
 
 @dataclass(frozen=True)
@@ -126,7 +118,7 @@ def _none_now(need: Need, nodes: Sequence[Node], autoscalers: Sequence[str]) -> 
     with_gpus = [candidate.labels for candidate in nodes if _offers(need, candidate)]
     resources = ", ".join(need.devices)
     if not with_gpus:
-        others = sorted({name for it in nodes for name, amount in it.allocatable.items() if _is_akin(name) and amount})
+        others = sorted({name for it in nodes for name, amount in it.allocatable.items() if is_akin(name) and amount})
         instead = f", but {', '.join(others[:_SHOWN])}" if others else ""
         found = f"no node now offers {resources}{instead}; an autoscaler may bring one"
         plugin = "if there are GPU nodes already, the vendor's device plugin is missing"
@@ -137,7 +129,7 @@ def _none_now(need: Need, nodes: Sequence[Node], autoscalers: Sequence[str]) -> 
     return found, f"{from_zero(need.selector, autoscalers)}; {_choices(need, with_gpus)}"
 
 
-def _is_akin(name: str) -> bool:
+def is_akin(name: str) -> bool:
     """Whether it is a GPU, or a part of one, under whatever name a vendor's plugin gives it."""
     return name.startswith(_VENDORS)
 
@@ -196,12 +188,8 @@ def _tolerated(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
 def _tolerable(need: Need, nodes: Sequence[Node]) -> list[Mapping[str, str]] | None:
     """The taints of the node that takes the fewest tolerations; None where the cluster itself shuts all of them."""
     shunning = [_shunned_by(need, node) for node in nodes]
-    own = [taints for taints in shunning if not any(_is_passing(taint.get("key", "")) for taint in taints)]
+    own = [taints for taints in shunning if not any(is_passing_taint(taint.get("key", "")) for taint in taints)]
     return min(own, key=len, default=None)
-
-
-def _is_passing(key: str) -> bool:
-    return key.startswith(_PASSING_TAINTS) or key.endswith(_NOT_READY)
 
 
 def _large_enough(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:

@@ -1,12 +1,21 @@
 """Which kinds of GPU nodes a cluster has, each with the preset, selector and tolerations that a pool needs. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from gpu_runners.doctor.core.nodes import Amount, Node, node
-from values.placement import CLUSTER_TAINTS, KNOWN_RESOURCES, PRESETS, Toleration
+from gpu_runners.doctor.core.nodes import Amount, Node, is_akin, node
+from values.kubernetes_syntax import is_extended_resource
+from values.placement import (
+    CLUSTER_TAINTS,
+    KNOWN_RESOURCES,
+    PRESETS,
+    Toleration,
+    is_gpu_slice,
+    is_passing_taint,
+)
 
 # Labels that name a GPU's model, of which a node usually has one; the last tells machines apart where none does.
 _MODELS: Final = (
@@ -43,38 +52,98 @@ class GpuKind:
     def __str__(self) -> str:
         labels = ", ".join(f"{key}={value}" for key, value in self.selector.items()) or "whatever their labels"
         count = "1 node" if self.nodes == 1 else f"{self.nodes} nodes"
-        return f"{count} with {self.gpus} {self.resource}: {labels}"
+        preset = f" (preset {self.preset})" if self.preset else ""
+        return f"{count} with {self.gpus} {self.resource}: {labels}{preset}"
 
 
-def gpu_kinds(documents: Iterable[Mapping[str, Any]], amount: Amount) -> list[GpuKind]:
-    """The kinds of the nodes (the API server's JSON) that offer GPUs and take pods, the most GPUs first."""
+@dataclass(frozen=True)
+class Wanted:
+    """What a person said of the nodes: every label of selector, a preset, a resource; "" where nothing was said."""
+
+    selector: Mapping[str, str] = field(default_factory=dict)
+    preset: str = ""
+    resource: str = ""
+
+    def unseen(self) -> GpuKind:
+        """As it was said, of nodes that are not there: a preset that selects no label where none was named."""
+        resource = self.resource or PRESETS[self.preset].resource
+        return GpuKind(resource, self.preset or preset_of(resource, {}), self.selector)
+
+    def takes(self, candidate: Node) -> bool:
+        """Whether a pool that says this could get this node."""
+        selected = {**(PRESETS[self.preset].node_selector if self.preset else {}), **self.selector}
+        return selected.items() <= candidate.labels.items()
+
+    def resources(self, candidate: Node) -> list[str]:
+        """The names under which it offers GPUs; others of a vendor's where it has none that is known here."""
+        offered = [name for name, amount in candidate.allocatable.items() if amount > 0]
+        if self.resource:
+            return [name for name in offered if name == self.resource]
+        if self.preset:
+            own = PRESETS[self.preset].resource
+            offered = [name for name in offered if name.startswith(f"{_vendor(own)}/")]
+            if own in offered:
+                return [own]
+        known = [name for name in offered if name in KNOWN_RESOURCES or is_gpu_slice(name)]
+        return known or [name for name in offered if is_akin(name)]
+
+
+ANY: Final = Wanted()
+
+
+def gpu_kinds(documents: Iterable[Mapping[str, Any]], amount: Amount, wanted: Wanted = ANY) -> list[GpuKind]:
+    """The kinds of the wanted nodes (the API server's JSON) that offer GPUs and take pods, the most GPUs first."""
     grouped: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[Node]] = {}
-    for candidate in (node(document, amount) for document in documents):
-        if not candidate.usable or any(_is_the_clusters_own(taint) for taint in candidate.taints):
+    for candidate in _open(documents, amount):
+        if not wanted.takes(candidate):
             continue
-        for resource in KNOWN_RESOURCES:
-            if candidate.allocatable.get(resource, Decimal(0)) > 0:
-                key = (resource, _preset(resource, candidate.labels), tuple(_model(candidate.labels).items()))
-                grouped.setdefault(key, []).append(candidate)
+        for resource in wanted.resources(candidate):
+            preset = wanted.preset or preset_of(resource, candidate.labels)
+            selector = {**_model(candidate.labels), **wanted.selector}
+            grouped.setdefault((resource, preset, tuple(selector.items())), []).append(candidate)
     kinds = [_kind(*key, alike) for key, alike in grouped.items()]
     return sorted(kinds, key=lambda kind: (-kind.nodes * kind.gpus, kind.resource, str(kind)))
 
 
-def _kind(resource: str, preset: str, model: Sequence[tuple[str, str]], alike: Sequence[Node]) -> GpuKind:
-    known = PRESETS[preset].tolerations if preset else ()
-    taints = {(taint.get("key", ""), taint.get("effect", "")) for node in alike for taint in node.taints}
-    tolerations = tuple(
-        Toleration(key=key, operator="Exists", effect=effect)
-        for key, effect in sorted(taints)
-        if effect in _SHUNS and not any(_covers(toleration, key, effect) for toleration in known)
-    )
+def other_devices(documents: Iterable[Mapping[str, Any]], amount: Amount) -> list[str]:
+    """What the nodes offer beside what is known as a GPU: one of a vendor whom nobody here knows may be among it."""
+    names = {name for it in _open(documents, amount) for name, offered in it.allocatable.items() if offered > 0}
+    return sorted(name for name in names if is_extended_resource(name) and not is_akin(name))
+
+
+def _open(documents: Iterable[Mapping[str, Any]], amount: Amount) -> list[Node]:
+    """The nodes that take pods."""
+    nodes = (node(document, amount) for document in documents)
+    return [it for it in nodes if it.usable and not any(_is_the_clusters_own(taint) for taint in it.taints)]
+
+
+def _kind(resource: str, preset: str, selector: Sequence[tuple[str, str]], alike: Sequence[Node]) -> GpuKind:
     smallest = {
         name: min(node.allocatable.get(name, Decimal(0)) for node in alike) for name in (resource, "cpu", "memory")
     }
     return GpuKind(
-        resource, preset, dict(model), tolerations, len(alike), int(smallest[resource]), smallest["cpu"],
-        smallest["memory"],
+        resource, preset, dict(selector), _tolerations(preset, alike), len(alike), int(smallest[resource]),
+        smallest["cpu"], smallest["memory"],
     )  # fmt: skip
+
+
+def _tolerations(preset: str, alike: Sequence[Node]) -> tuple[Toleration, ...]:
+    """Beside the preset's those for the taints that most of the nodes have, of as many the fewest: a taint of few is
+    theirs, or one of a node that starts or goes. Never for one that is known to come and go.
+    """
+    known = PRESETS[preset].tolerations if preset else ()
+    sets = Counter(
+        frozenset(
+            (key, effect)
+            for key, effect in ((taint.get("key", ""), taint.get("effect", "")) for taint in node.taints)
+            if effect in _SHUNS
+            and not is_passing_taint(key)
+            and not any(_covers(toleration, key, effect) for toleration in known)
+        )
+        for node in alike
+    )
+    usual = min(sets, key=lambda taints: (-sets[taints], len(taints), sorted(taints)))
+    return tuple(Toleration(key=key, operator="Exists", effect=effect) for key, effect in sorted(usual))
 
 
 def _is_the_clusters_own(taint: Mapping[str, str]) -> bool:
@@ -87,15 +156,20 @@ def _covers(toleration: Toleration, key: str, effect: str) -> bool:
     return same and toleration["operator"] == "Exists"
 
 
-def _preset(resource: str, labels: Mapping[str, str]) -> str:
-    vendor = resource.partition("/")[0]
-    if _GKE in labels and vendor == PRESETS["gke"].resource.partition("/")[0]:
+def preset_of(resource: str, labels: Mapping[str, str]) -> str:
+    """The preset of a node with these labels, "" where none fits."""
+    vendor = _vendor(resource)
+    if _GKE in labels and vendor == _vendor(PRESETS["gke"].resource):
         return "gke"
     for name in (*_BY_LABELS, *_PLAIN):
         preset = PRESETS[name]
-        if preset.resource.partition("/")[0] == vendor and preset.node_selector.items() <= labels.items():
+        if _vendor(preset.resource) == vendor and preset.node_selector.items() <= labels.items():
             return name
     return ""
+
+
+def _vendor(resource: str) -> str:
+    return resource.partition("/")[0]
 
 
 def _model(labels: Mapping[str, str]) -> dict[str, str]:

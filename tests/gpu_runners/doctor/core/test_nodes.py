@@ -195,6 +195,10 @@ def test_an_autoscaler_excuses_no_missing_plugin_and_no_taint_of_the_users_own()
         "karpenter.sh/disrupted",
         "node.cilium.io/agent-not-ready",
         "ebs.csi.aws.com/agent-not-ready",
+        "cni.istio.io/not-ready",
+        "startup-taint.cluster-autoscaler.kubernetes.io/gpu-driver",
+        "node.cluster.x-k8s.io/uninitialized",
+        "aws-node-termination-handler/spot-itn",
     ],
 )
 def test_no_toleration_is_advised_that_a_pool_may_not_have(key: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from lightkube.utils.quantity import parse_quantity
 
-from gpu_runners.init.core.gpu_kinds import gpu_kinds
+from gpu_runners.init.core.gpu_kinds import Wanted, gpu_kinds, other_devices
 from values.placement import PRESETS
 
 Json = dict[str, Any]
@@ -102,3 +102,89 @@ def test_kinds_with_as_many_gpus_come_in_one_order_whatever_the_order_of_the_nod
     nodes = [node(name, {"nvidia.com/gpu.product": name}, {"nvidia.com/gpu": "1"}) for name in ("L4", "A10", "T4")]
     orders = [gpu_kinds(listed, amount) for listed in (nodes, nodes[::-1], [nodes[1], nodes[0], nodes[2]])]
     assert orders[0] == orders[1] == orders[2]
+
+
+PASSING = (
+    "karpenter.sh/disrupted",
+    "node.cilium.io/agent-not-ready",
+    "ebs.csi.aws.com/agent-not-ready",
+    "ToBeDeletedByClusterAutoscaler",
+    "startup-taint.cluster-autoscaler.kubernetes.io/gpu-driver",
+)
+
+
+@pytest.mark.parametrize("effect", ["NoSchedule", "NoExecute"])
+@pytest.mark.parametrize("key", PASSING)
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_taint_that_comes_and_goes_is_never_tolerated_and_its_node_counts(key: str, effect: str, others: int) -> None:
+    passing = node("a", L4, {"nvidia.com/gpu": "1"}, GPU_TAINT, {"key": key, "effect": effect})
+    rest = [node(f"b{number}", L4, {"nvidia.com/gpu": "1"}, GPU_TAINT) for number in range(others)]
+    (kind,) = gpu_kinds([passing, *rest], amount)
+    assert (kind.tolerations, kind.nodes) == ((), 1 + others)
+
+
+def test_of_nodes_with_other_taints_those_of_the_most_are_tolerated_and_of_as_many_the_fewest() -> None:
+    team, odd = ({"key": key, "effect": "NoSchedule"} for key in ("team", "vendor.example.com/rotating"))
+    toleration = {"key": "team", "operator": "Exists", "effect": "NoSchedule"}
+    alike = [node(name, L4, {"nvidia.com/gpu": "1"}, GPU_TAINT, team) for name in "ab"]
+    spare = node("c", L4, {"nvidia.com/gpu": "1"}, GPU_TAINT)
+    rotating = node("d", L4, {"nvidia.com/gpu": "1"}, GPU_TAINT, team, odd)
+    (kind,) = gpu_kinds([rotating, spare, *alike], amount)
+    assert kind.tolerations == (toleration,)
+    (kind,) = gpu_kinds([rotating, alike[0]], amount)
+    assert kind.tolerations == (toleration,)
+
+
+def test_a_slice_of_a_profile_that_nobody_here_knows_is_a_kind() -> None:
+    (kind,) = gpu_kinds([node("a", {}, {"nvidia.com/mig-9g.999gb.me": "7"})], amount)
+    assert (kind.resource, kind.preset) == ("nvidia.com/mig-9g.999gb.me", "nvidia-plain")
+
+
+def test_a_vendor_s_other_names_count_where_it_has_no_known_one_on_a_node() -> None:
+    time_slices = node("a", {}, {"nvidia.com/v100": "4"})
+    monitored = node("b", {}, {"gpu.intel.com/i915": "1", "gpu.intel.com/i915_monitoring": "1"})
+    kinds = gpu_kinds([time_slices, monitored], amount)
+    assert [kind.resource for kind in kinds] == ["nvidia.com/v100", "gpu.intel.com/i915"]
+
+
+def test_what_is_known_of_no_vendor_is_a_kind_where_a_person_names_it() -> None:
+    nodes = [node("a", {}, {"habana.ai/gaudi": "8", "hugepages-2Mi": "1"}, {"key": "habana", "effect": "NoSchedule"})]
+    assert gpu_kinds(nodes, amount) == []
+    assert other_devices(nodes, amount) == ["habana.ai/gaudi"]
+    (kind,) = gpu_kinds(nodes, amount, Wanted(resource="habana.ai/gaudi"))
+    assert (kind.resource, kind.preset, kind.gpus) == ("habana.ai/gaudi", "", 8)
+    assert [it["key"] for it in kind.tolerations] == ["habana"]
+
+
+def test_labels_that_a_person_names_choose_nodes_and_are_kept_beside_the_model() -> None:
+    gke = {"cloud.google.com/gke-accelerator": "nvidia-l4", "cloud.google.com/gke-nodepool": "gpu"}
+    nodes = [node("a", gke, {"nvidia.com/gpu": "1"}), node("b", L4, {"nvidia.com/gpu": "8"})]
+    (kind,) = gpu_kinds(nodes, amount, Wanted({"cloud.google.com/gke-nodepool": "gpu"}))
+    assert (kind.preset, kind.selector, kind.gpus) == ("gke", gke, 1)
+
+
+@pytest.mark.parametrize(
+    ("preset", "resources"),
+    [("nvidia-plain", ["nvidia.com/gpu", "nvidia.com/mig-1g.10gb"]), ("amd", ["amd.com/gpu"]), ("nvidia", [])],
+)
+def test_a_preset_that_a_person_names_chooses_the_nodes_that_it_means(preset: str, resources: list[str]) -> None:
+    nodes = [
+        node("a", {}, {"nvidia.com/gpu": "4", "nvidia.com/mig-2g.20gb": "3"}),
+        node("b", {}, {"amd.com/gpu": "2"}),
+        node("c", {}, {"nvidia.com/mig-1g.10gb": "1"}),
+    ]
+    kinds = gpu_kinds(nodes, amount, Wanted(preset=preset))
+    assert [(kind.resource, kind.preset) for kind in kinds] == [(resource, preset) for resource in resources]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind"),
+    [
+        (Wanted(resource="amd.com/gpu"), ("amd.com/gpu", "amd")),
+        (Wanted(resource="nvidia.com/gpu"), ("nvidia.com/gpu", "nvidia-plain")),
+        (Wanted(preset="aks"), ("nvidia.com/gpu", "aks")),
+        (Wanted(resource="gpu.intel.com/xe"), ("gpu.intel.com/xe", "")),
+    ],
+)
+def test_of_nodes_that_are_not_there_no_label_is_guessed(wanted: Wanted, kind: tuple[str, str]) -> None:
+    assert (wanted.unseen().resource, wanted.unseen().preset) == kind
