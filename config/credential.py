@@ -33,12 +33,15 @@ _APP_ID: Final = re.compile(rf"{_NUMBER}|Iv[A-Za-z0-9.]{{1,60}}", re.ASCII)
 _INSTALLATION_ID: Final = re.compile(_NUMBER, re.ASCII)
 
 
-def read_credential(root: Section, forge: str, environment: Mapping[str, str]) -> Credential | None:
-    """The registrar's, of a stack with a platform; notes what is wrong with it, and never shows it."""
-    token, key = (read_secret(root, name, VARIABLES[name], environment) for name in (TOKEN_KEY, PRIVATE_KEY_KEY))
+def read_credential(root: Section, forge: str, environment: Mapping[str, str], *, is_needed: bool) -> Credential | None:
+    """The registrar's; notes what is wrong with it, and never shows it. None of a stack that does not need it: what its
+    file holds is read as strictly, only that nothing may be missing; what the environment holds is meant for others.
+    """
+    given = environment if is_needed else {}
+    token, key = (read_secret(root, name, VARIABLES[name], given) for name in (TOKEN_KEY, PRIVATE_KEY_KEY))
     app = root.section(APP_KEY)
     if not app.values:
-        if not root.is_well(APP_KEY):
+        if not is_needed or not root.is_well(APP_KEY):
             return None
         if key and forge == GITHUB:
             root.note(APP_KEY, f"nothing, but {PRIVATE_KEY_KEY}", "appId beside the key", "see the App's settings page")
@@ -51,16 +54,18 @@ def read_credential(root: Section, forge: str, environment: Mapping[str, str]) -
         root.note(APP_KEY, "a GitHub App", f"{TOKEN_KEY} for the forge {forge}", f"remove {APP_KEY}")
     if token:
         root.note(APP_KEY, f"an App and {TOKEN_KEY}", "one of both", f"`pulumi config rm {TOKEN_KEY}`")
-    return _read_app(root, APP_KEY, PRIVATE_KEY_KEY, key)
+    credential = _read_app(root, APP_KEY, PRIVATE_KEY_KEY, key, is_needed=is_needed)
+    return credential if is_needed else None
 
 
 def read_wiring_credential(
-    root: Section, registrars: Credential | None, environment: Mapping[str, str]
+    root: Section, registrars: Credential | None, environment: Mapping[str, str], *, is_needed: bool
 ) -> Credential | None:
     """What `pulumi up` declares things at GitHub with. The stack file goes before the environment, both before the
-    registrar's; notes what is wrong with it, and never shows it.
+    registrar's; notes what is wrong with it, and never shows it. None where it is not needed, as in `read_credential`.
     """
     credential: Credential | None
+    given = environment if is_needed else {}
     is_token_given = bool(pulumi.runtime.get_config(root.at(WIRING_TOKEN_KEY)))
     app = root.section(WIRING_APP_KEY)
     if app.values:
@@ -68,11 +73,13 @@ def read_wiring_credential(
             cure = f"`pulumi config rm {WIRING_TOKEN_KEY}`"
             root.note(WIRING_APP_KEY, f"an App and {WIRING_TOKEN_KEY}", "one of both", cure)
         variable = VARIABLES[WIRING_PRIVATE_KEY_KEY]
-        key = read_secret(root, WIRING_PRIVATE_KEY_KEY, variable, environment)
-        credential = _read_app(root, WIRING_APP_KEY, WIRING_PRIVATE_KEY_KEY, key)
+        key = read_secret(root, WIRING_PRIVATE_KEY_KEY, variable, given)
+        credential = _read_app(root, WIRING_APP_KEY, WIRING_PRIVATE_KEY_KEY, key, is_needed=is_needed)
     else:
-        token = read_secret(root, WIRING_TOKEN_KEY, VARIABLES[WIRING_TOKEN_KEY], environment)
+        token = read_secret(root, WIRING_TOKEN_KEY, VARIABLES[WIRING_TOKEN_KEY], given)
         credential = Credential(token=token) if token else registrars
+    if not is_needed:
+        return None
     if credential and credential.app_id and not credential.installation_id:
         allowed = "the number at the end of the installation's URL, since this stack declares things at GitHub"
         ways = f"{WIRING_TOKEN_KEY}, {VARIABLES[WIRING_TOKEN_KEY]} in the environment, or a {WIRING_APP_KEY}"
@@ -110,10 +117,11 @@ def _check_token(root: Section, name: str, token: str, where: str) -> None:
     root.note(name, f"{found}, which is not shown", allowed, f"set it anew, without a line break at its end: {where}")
 
 
-def _read_app(root: Section, app_key: str, private_key_key: str, key: str) -> Credential:
+def _read_app(root: Section, app_key: str, private_key_key: str, key: str, *, is_needed: bool) -> Credential:
     app = root.section(app_key)
     app.known("appId", "installationId")
-    _check_key(root, private_key_key, key)
+    if key or is_needed:
+        _check_key(root, private_key_key, key)
     return Credential(
         app_id=_read_id(app, "appId", _APP_ID, "the number, or the client ID, on the App's settings page"),
         installation_id=_read_id(

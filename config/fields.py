@@ -56,6 +56,10 @@ class Section:
         """Notes a problem with a field."""
         self.problems.append(Problem(self.at(name), found, allowed, cure))
 
+    def note_where_written(self, name: str, found: str, allowed: str, cure: str) -> None:
+        """Notes a problem with what holds for a field, at the key where somebody wrote it."""
+        self.problems.append(Problem(self._written_at(name), found, allowed, cure))
+
     def _written_at(self, name: str) -> str:
         """The full key at which what holds for a field was written."""
         own = re.split(r"[.\[]", name, maxsplit=1)[0]
@@ -123,6 +127,11 @@ class Section:
             return int(value)
         self._refuse(name, name, value, kind)
         return kind.low
+
+    def optional_integer(self, name: str, kind: NumberKind) -> int | None:
+        """A whole number within bounds that may be absent."""
+        self.reads(name, kind.json_schema)
+        return self.integer(name, kind, always=False) if self.has(name) else None
 
     def flag(self, name: str) -> bool:
         """A required true or false."""

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pulumi
 
-from config.credential import SECRET_KEYS
+from config.credential import SECRET_KEYS, VARIABLES, read_secret
 from config.fields import Section
-from config.wiring_secrets import named_secrets
+from config.wiring_secrets import VARIABLE_PREFIX, named_secrets
 from values.problem import Problem
 
 NAMESPACE: Final = "gpu-runners"
@@ -73,6 +73,13 @@ def refuse_encrypted(root: Section) -> None:
         if pulumi.runtime.is_config_secret(root.at(key)):
             cure = f"`pulumi config set {key}` without --secret; a credential belongs into {' or '.join(SECRET_KEYS)}"
             root.note(key, "an encrypted value, or one with an encrypted part", "plain text: it is no credential", cure)
+
+
+def refuse_plain(root: Section) -> None:
+    """Notes every credential that stands in the file in clear, whether or not this stack has a use for it."""
+    variables = {name: f"{VARIABLE_PREFIX}{name}" for name in sorted(named_secrets(root.values.get("platform")))}
+    for name, variable in {**VARIABLES, **variables}.items():
+        read_secret(root, name, variable, {})
 
 
 def check_keys(root: Section) -> None:

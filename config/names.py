@@ -71,7 +71,8 @@ def read_own_namespace(section: Section, name: str) -> str:
     namespace = read_namespace(section, name)
     if namespace in CLUSTERS_OWN:
         allowed = f"any but the cluster's own: {', '.join(CLUSTERS_OWN)}"
-        section.note(name, namespace, allowed, "name one that holds nothing else; `pulumi up` of the platform makes it")
+        cure = "name one that holds nothing else; `pulumi up` of the platform makes it"
+        section.note_where_written(name, namespace, allowed, cure)
     return namespace
 
 

@@ -34,7 +34,6 @@ def read_pools(
 ) -> tuple[RunnerPool, ...]:
     """All pools; a field that a pool leaves out comes from poolDefaults, some from the stack itself."""
     defaults.known(*DEFAULTED)
-    _write_down(root, defaults)
     pools: list[RunnerPool] = []
     merged_sections: list[Section] = []
     for section in root.sections("pools"):
@@ -47,6 +46,7 @@ def read_pools(
         pool = _read_pool(merged, forge, tags_allowed=tags_allowed)
         pools.append({**pool, "proxy": proxy.variables} if proxy else pool)
     _refuse_duplicates(root, merged_sections)
+    _check_what_pools_leave_out(root, defaults, tags_allowed=tags_allowed)
     return tuple(pools)
 
 
@@ -81,18 +81,22 @@ DEFAULTED: Final = (
 )
 
 
-def _write_down(root: Section, defaults: Section) -> None:
-    """What a pool may leave out may stand, by the same rules, where it comes from."""
+def _check_what_pools_leave_out(root: Section, defaults: Section, *, tags_allowed: bool) -> None:
+    """What a pool may leave out stands, by the same rules, where it comes from, whether or not one leaves it out."""
     root.reads("namespace", NAMESPACE_KIND.json_schema)
+    if root.values.get("namespace"):
+        read_own_namespace(root, "namespace")
     root.reads("runnerImage", IMAGE_KIND.json_schema)
-    root.reads("ephemeralStorage", quantity(EPHEMERAL_STORAGE).json_schema)
-    root.reads("imagePullPolicy", PULL_POLICY_KIND.json_schema)
+    if root.values.get("runnerImage"):
+        read_image(root, "runnerImage", tags_allowed=tags_allowed)
+    root.optional_text("ephemeralStorage", quantity(EPHEMERAL_STORAGE))
+    root.optional_text("imagePullPolicy", PULL_POLICY_KIND)
     root.texts("pullSecrets", PULL_SECRET_KIND, MOST_NAMES)
     for name, kind in QUANTITIES.items():
-        defaults.reads(name, quantity(kind).json_schema)
-    defaults.reads("protectJobSeconds", PROTECTION_KIND.json_schema)
-    defaults.reads("identity", choice(IDENTITIES).json_schema)
-    defaults.reads("autoscaled", {"type": "boolean"})
+        defaults.optional_text(name, quantity(kind))
+    defaults.optional_integer("protectJobSeconds", PROTECTION_KIND)
+    defaults.optional_text("identity", choice(IDENTITIES))
+    defaults.optional_flag("autoscaled")
 
 
 def _read_pool(section: Section, forge: str, *, tags_allowed: bool) -> RunnerPool:

@@ -21,10 +21,6 @@ def read_quota(section: Section, defaults: Section) -> Quota:
     """The section `quota` of an environment; what it leaves out comes from gpu-runners:quotaDefaults."""
     section.known("gpus", *DEFAULTED)
     merged = replace(section, fallbacks=defaults.values, origins={name: defaults.at(name) for name in DEFAULTED})
-    defaults.known(*DEFAULTED)
-    defaults.reads("pods", _PODS.json_schema)
-    for name, kind in (("cpu", QUOTA_CPU), ("memory", QUOTA_MEMORY), ("ephemeralStorage", QUOTA_STORAGE)):
-        defaults.reads(name, quantity(kind).json_schema)
     return Quota(
         gpus=_read_gpus(section),
         pods=merged.integer("pods", _PODS),
@@ -32,6 +28,14 @@ def read_quota(section: Section, defaults: Section) -> Quota:
         memory=merged.text("memory", quantity(QUOTA_MEMORY)),
         ephemeral_storage=merged.text("ephemeralStorage", quantity(QUOTA_STORAGE)),
     )
+
+
+def check_quota_defaults(section: Section) -> None:
+    """The section at gpu-runners:quotaDefaults, whether or not an environment takes something from it."""
+    section.known(*DEFAULTED)
+    section.optional_integer("pods", _PODS)
+    for name, kind in (("cpu", QUOTA_CPU), ("memory", QUOTA_MEMORY), ("ephemeralStorage", QUOTA_STORAGE)):
+        section.optional_text(name, quantity(kind))
 
 
 def read_runner_limits(section: Section) -> RunnerLimits:

@@ -17,13 +17,13 @@ from config.fields import Section, without_echoes
 from config.github import GitHubConfig, check_provider, read_github
 from config.hosted_labels import refuse_hosted_labels
 from config.job_groups import check_job_groups
-from config.keys import NAMESPACE, check_keys, read_values, refuse_encrypted
+from config.keys import NAMESPACE, check_keys, read_values, refuse_encrypted, refuse_plain
 from config.kinds import SECONDS, NumberKind, TextKind, choice, text_kind
-from config.names import read_namespace
 from config.networks import BLOCKED_KIND, DNS_KIND
 from config.platform import PlatformConfig, read_platform
 from config.pools import read_pools
 from config.proxy import read_proxy
+from config.quota import check_quota_defaults, read_runner_limits
 from config.relations import check_pools
 from config.shape import Shape
 from config.trusted_branches import check_trusted_branches
@@ -77,24 +77,29 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ, sha
     proxy = read_proxy(root, has_platform=bool(section.values))
     pools = read_pools(root, root.section("poolDefaults"), forge, proxy, tags_allowed=tags_allowed)
     forge_ca = root.text("forgeCa", CA_KIND)
-    platform, credential, github, wiring_credential = None, None, GitHubConfig(), None
+    platform, github = None, GitHubConfig()
     if section.values:
         platform = read_platform(root, section, forge, environment, proxy, tags_allowed=tags_allowed)
         check_pools(root, pools, platform)
         refuse_hosted_labels(root, pools, platform)
-        credential = read_credential(root, forge, environment)
+    # What belongs to the half that a stack does not have is read all the same: a mistake there is not to wait for it.
+    credential = read_credential(root, forge, environment, is_needed=platform is not None)
+    if platform is not None:
         github = read_github(root, section, forge, environment)
         if forge:  # else nobody knows whether there are groups
             check_job_groups(section, platform, github)
             check_trusted_branches(section, platform, github)
-        if github.owners:  # else nobody needs it
-            wiring_credential = read_wiring_credential(root, credential, environment)
-            check_provider(root, github, wiring_credential, environment)
+    wiring_credential = read_wiring_credential(root, credential, environment, is_needed=bool(github.owners))
+    if github.owners:
+        check_provider(root, github, wiring_credential, environment)
+    refuse_plain(root)
+    check_quota_defaults(root.section("quotaDefaults"))
+    read_runner_limits(root.section("runnerLimits"))
     if not pools and platform is None and not root.values.get("pools"):
         root.note("pools", "neither pools nor a platform", "at least one of them", "see docs/stacks.md for examples")
     stack = StackConfig(
         pools=pools,
-        pools_namespace=_pools_namespace(root, pools),
+        pools_namespace=root.values.get("namespace") or (pools[0]["namespace"] if pools else ""),
         online_deadline_seconds=root.integer("onlineDeadlineSeconds", NumberKind(10, 86400, SECONDS)),
         platform=platform,
         credential=credential,
@@ -117,12 +122,6 @@ def load(config: pulumi.Config, environment: Mapping[str, str] = os.environ, sha
 
 def _read_forge(root: Section) -> str:
     return root.text("forge", FORGE_KIND)
-
-
-def _pools_namespace(root: Section, pools: tuple[RunnerPool, ...]) -> str:
-    if root.values.get("namespace"):
-        return read_namespace(root, "namespace")
-    return pools[0]["namespace"] if pools else ""
 
 
 def _is_certificate(text: str) -> bool:
