@@ -46,7 +46,7 @@ FLAGS = (
     ("--namespace", "NAME", "of the runners (the stack's)"),
     ("--registrar-namespace", "NAME", "of the registrar (that of the runners with -system)"),
     ("--pool", "NAME", "of the pool (gpu)"),
-    ("--gpu-resource", "NAME", "of a device plugin that no preset names"),
+    ("--gpu-resource", "NAME", "of the nodes' device plugin (asked of the cluster)"),
     ("--gpu-kind", "NUMBER", "which of the kinds of GPU nodes that are shown"),
 )
 

@@ -78,7 +78,7 @@ class Dialogue:
 
     def choose(self, flag: str, words: str, choices: Sequence[object]) -> int:
         """The index of the one that is chosen; the first is the default. Nobody is asked about one alone."""
-        if len(choices) == 1:
+        if len(choices) == 1 and self.given(flag) is None:
             return 0
         for number, choice in enumerate(choices, 1):
             say(f"  {number}. {choice}")

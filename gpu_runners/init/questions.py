@@ -11,22 +11,20 @@ import yaml
 
 from access.cluster.errors import ClusterError
 from config.fields import Section
-from config.gpu import KEY_KIND, RESOURCE_KIND, VALUE_KIND
 from config.kinds import NumberKind, choice, quantity
 from config.names import IMAGE_KIND, LABEL_KIND, NAMESPACE_KIND
 from config.pools import NAME_KIND
 from config.scope import read_scope
 from gpu_runners.errors import UsageWrongError
 from gpu_runners.init import forge as forges
-from gpu_runners.init.cluster import contexts, look
+from gpu_runners.init.cluster import contexts
 from gpu_runners.init.core import sizes
-from gpu_runners.init.core.gpu_kinds import GpuKind
 from gpu_runners.init.core.stack import Image, Pool, Stack
 from gpu_runners.init.dialogue import Dialogue, Question, one_of
+from gpu_runners.init.gpu_nodes import gpu_kind
 from gpu_runners.init.images import DigestUnknownError, by_digest
 from gpu_runners.output import say
 from values.egress import EgressRule
-from values.placement import PRESETS
 from values.quantity import CPU, MEMORY
 from values.runner_label import SELF_HOSTED
 from values.scope import FORGES, GITEA, GITHUB, parse_scope
@@ -165,7 +163,7 @@ def _context(asked: Asked, dialogue: Dialogue) -> str:
 
 
 def _pool(asked: Asked, dialogue: Dialogue, tags: list[str], context: str) -> Pool:
-    kind = _kind(asked, dialogue, context)
+    kind = gpu_kind(asked.environment, asked.folder, context, dialogue)
     gpus = dialogue.number("gpus", "GPUs of each runner", GPUS, 1 if kind.gpus or not kind.nodes else 0)
     replicas = dialogue.number("replicas", "runners, each with one job at a time", REPLICAS, 1)
     labels = _labels(dialogue)
@@ -208,50 +206,6 @@ def _labels(dialogue: Dialogue) -> list[str]:
         return [Dialogue({"label": label}).flag("label", one_of(LABEL_KIND)) for label in given]
     words = "labels of these runners, as jobs write them in runs-on"
     return dialogue.answer(Question("label", words, check), f"{SELF_HOSTED} gpu").split()
-
-
-def _kind(asked: Asked, dialogue: Dialogue, context: str) -> GpuKind:
-    """By flags alone where they say it, else one of those that the cluster has."""
-    selector = _selector(dialogue)
-    preset = dialogue.flag("preset", one_of(choice(tuple(PRESETS))))
-    resource = dialogue.flag("gpu-resource", one_of(RESOURCE_KIND))
-    if preset or resource:
-        return GpuKind(resource or PRESETS[preset].resource, preset, selector)
-    try:
-        cluster = look(asked.environment, asked.folder, context)
-    except ClusterError as error:
-        say(f"no cluster is asked for its GPUs: {error.problem.found}; {error.problem.cure}")
-        return _without_cluster(dialogue, selector)
-    say(f"cluster: {cluster.context} at {cluster.server}")
-    kinds = [kind for kind in cluster.kinds if selector.items() <= kind.selector.items() or not selector]
-    if not kinds:
-        say("no node there offers such GPUs now; an autoscaler may bring one, and the doctor says what is missing")
-        return _without_cluster(dialogue, selector)
-    if len(kinds) > 1 and not dialogue.may_ask and dialogue.given("gpu-kind") is None:
-        ways = "; ".join(
-            " ".join(f"--node-selector {key}={value}" for key, value in kind.selector.items()) for kind in kinds
-        )
-        raise UsageWrongError(f"the cluster has {len(kinds)} kinds of GPU nodes: choose one with {ways}")
-    kind = kinds[dialogue.choose("gpu-kind", "which of these GPU nodes", kinds)]
-    say(f"GPUs: {kind}")
-    return kind
-
-
-def _without_cluster(dialogue: Dialogue, selector: Mapping[str, str]) -> GpuKind:
-    words = f"preset of the GPU nodes, one of {', '.join(PRESETS)}"
-    preset = dialogue.answer(Question("preset", words, one_of(choice(tuple(PRESETS)))), "nvidia")
-    return GpuKind(PRESETS[preset].resource, preset, selector)
-
-
-def _selector(dialogue: Dialogue) -> dict[str, str]:
-    selector: dict[str, str] = {}
-    for pair in dialogue.given("node-selector") or ():
-        key, equals, value = pair.partition("=")
-        if not (equals and KEY_KIND.check(key) and VALUE_KIND.check(value)):
-            raise UsageWrongError(f"--node-selector: found {pair!r}; allowed: KEY=VALUE, {KEY_KIND.cure_for(pair)}")
-        if selector.setdefault(key, value) != value:
-            raise UsageWrongError(f"--node-selector: found {key} twice; allowed: one value of each label")
-    return selector
 
 
 def _image(dialogue: Dialogue, flag: str, words: str, tags: list[str], default: str = "") -> Image:
