@@ -23,6 +23,7 @@ class ApiServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: dict[str, Any] = {"/version": {"major": "1", "minor": "36"}}
+        self.later: dict[str, Any] = {}  # what a path answers once its present answer was given
         self.refusals: dict[str, tuple[int, str]] = {}
         self.asked: list[str] = []
         self.bodies: dict[str, bytes] = {}  # the last one that came to each path
@@ -102,6 +103,8 @@ class _Handler(JsonHandler):
         elif path in self.server.answers:
             parameters = dict(parse_qsl(urlsplit(self.path).query))
             status, body = 200, _labelled(_of_type(self.server.answers[path], parameters), parameters)
+            if path in self.server.later:
+                self.server.answers[path] = self.server.later.pop(path)
         self.say(status, body)
 
     @staticmethod
