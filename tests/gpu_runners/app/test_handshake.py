@@ -8,10 +8,12 @@ import stat
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
+from threading import Timer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +28,7 @@ from tests.github import description as github_description
 from tests.gpu_runners.serving import serving
 
 ROOT = Path(__file__).parents[3]
+PATIENCE_SECONDS = 60.0  # of a busy machine, for each thing that is waited for
 CODE, KEY = "one-time-code", "-----BEGIN RSA PRIVATE KEY-----\nnone\n-----END RSA PRIVATE KEY-----\n"
 OWNER = {
     "login": "mlops", "id": 1, "node_id": "O_1", "gravatar_id": "", "type": "Organization", "site_admin": False,
@@ -74,14 +77,34 @@ class Browser:
     form: str = ""
     manifest: dict[str, Any] = field(default_factory=dict)
     statuses: list[int] = field(default_factory=list)
+    visits: list["Future[None]"] = field(default_factory=list)
 
     def follow(self, line: str) -> None:
-        """Reads where the page is, and goes there."""
+        """Reads where the page is, and goes there beside whoever says so."""
         (address,) = re.findall(r"http://\S+", line)
-        Thread(target=self.visit, args=(address,)).start()
+        self.beside(lambda: self.visit(address))
+
+    def beside(self, work: Callable[[], None]) -> None:
+        """Have it done in a thread of its own."""
+        person = ThreadPoolExecutor(1)
+        self.visits.append(person.submit(work))
+        person.shutdown(wait=False)
+
+    def leave(self) -> None:
+        """Once every visit is over. Raises what went wrong in one."""
+        assert self.visits, "nobody said where the page is"
+        for visit in self.visits:  # one may bring another
+            visit.result(PATIENCE_SECONDS)
+
+    def make_app(self, order: Order) -> Mapping[str, Any]:
+        """The App that this person makes, after the visit; where that fails, why it did."""
+        try:
+            return make_app(order, 0, self.follow, deadline_seconds=PATIENCE_SECONDS)
+        finally:
+            self.leave()
 
     def visit(self, address: str) -> None:
-        with httpx2.Client(trust_env=False) as http:
+        with httpx2.Client(trust_env=False, timeout=PATIENCE_SECONDS) as http:
             page = http.get(address).text
             self.form = html.unescape(re.findall(r"action='([^']+)'", page)[0])
             self.manifest = json.loads(html.unescape(re.findall(r"name=manifest value='([^']+)'", page)[0]))
@@ -105,7 +128,7 @@ def test_the_browser_brings_the_manifest_to_the_organization_and_the_key_comes_b
     github: tuple[GitHub, str], kind: str
 ) -> None:
     browser = Browser()
-    app = make_app(Order(kind, github[1], "mlops", "our-runners"), 0, browser.follow)
+    app = browser.make_app(Order(kind, github[1], "mlops", "our-runners"))
     assert (app["id"], app["pem"]) == (4711, KEY)
     assert browser.form.startswith(f"{github[1]}/organizations/mlops/settings/apps/new?state=")
     assert browser.manifest["default_permissions"] == permissions(kind)
@@ -114,13 +137,13 @@ def test_the_browser_brings_the_manifest_to_the_organization_and_the_key_comes_b
 
 def test_without_an_organization_the_app_is_ones_own(github: tuple[GitHub, str]) -> None:
     browser = Browser()
-    make_app(Order("repository", github[1], ""), 0, browser.follow)
+    browser.make_app(Order("repository", github[1], ""))
     assert browser.form.startswith(f"{github[1]}/settings/apps/new?state=")
 
 
 def test_an_answer_that_belongs_to_another_question_is_turned_away(github: tuple[GitHub, str]) -> None:
     browser = Browser([{"state": "forged", "code": "stolen"}, {"code": CODE}])
-    assert make_app(Order("repository", github[1], ""), 0, browser.follow)["id"] == 4711
+    assert browser.make_app(Order("repository", github[1], ""))["id"] == 4711
     assert browser.statuses == [403, 200]
     assert [exchange.path.split("/")[-2] for exchange in github[0].exchanges] == [CODE]
 
@@ -153,9 +176,10 @@ def test_whatever_asks_gets_an_answer_and_the_terminal_no_traceback(
                 answers.append(asking.makefile("rb").read())
             browser.follow(line)
 
-        Thread(target=ask).start()
+        browser.beside(ask)
 
-    app = make_app(Order("repository", github[1], ""), 0, follow, deadline_seconds=60)
+    app = make_app(Order("repository", github[1], ""), 0, follow, deadline_seconds=PATIENCE_SECONDS)
+    browser.leave()
     assert (app["id"], browser.statuses) == (4711, [200])
     assert status in answers[0], answers
     assert capfd.readouterr() == ("", "")
@@ -185,7 +209,8 @@ def test_a_connection_over_which_nothing_comes_keeps_no_browser_waiting(github: 
         browser.follow(line)
 
     with idle:
-        app = make_app(Order("repository", github[1], ""), 0, follow, deadline_seconds=30)
+        app = make_app(Order("repository", github[1], ""), 0, follow, deadline_seconds=PATIENCE_SECONDS)
+        browser.leave()
     assert app["id"] == 4711
     assert browser.statuses == [200]
 
@@ -203,12 +228,28 @@ def test_an_answer_that_is_no_app_is_told_with_the_cure(answer: object) -> None:
     application = web.Application()
     application.router.add_post("/api/v3/app-manifests/{code}/conversions", convert)
     with serving(application) as url, pytest.raises(AppNotMadeError, match="no App; look in the owner's list"):
-        make_app(Order("repository", url, ""), 0, Browser().follow, deadline_seconds=30)
+        Browser().make_app(Order("repository", url, ""))
 
 
 def test_a_code_that_github_does_not_take_is_told_with_the_cure(github: tuple[GitHub, str]) -> None:
     with pytest.raises(AppNotMadeError, match="404 to its own code; look in the owner's list"):
-        make_app(Order("repository", github[1], ""), 0, Browser([{"code": "spent"}]).follow)
+        Browser([{"code": "spent"}]).make_app(Order("repository", github[1], ""))
+
+
+@contextmanager
+def ending(command: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
+    """A command that is killed when it has taken too long, which ends whoever reads from it, or the block ends."""
+    alarm = Timer(PATIENCE_SECONDS, command.kill)
+    alarm.start()
+    try:
+        with command:
+            try:
+                yield command
+                command.wait(PATIENCE_SECONDS)
+            finally:
+                command.kill()
+    finally:
+        alarm.cancel()
 
 
 def started(github: str, file: Path, *arguments: str) -> "subprocess.Popen[str]":
@@ -233,10 +274,12 @@ def test_the_command_keeps_the_key_from_others_and_says_what_to_do_with_it(
     github: tuple[GitHub, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "app.pem"
-    with started(github[1], file) as command:
+    with ending(started(github[1], file)) as command:
         assert command.stdout is not None
-        Browser().follow(command.stdout.readline())
+        browser = Browser()
+        browser.follow(command.stdout.readline())
         said = command.stdout.read()
+        browser.leave()
     assert command.returncode == 0, said
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (KEY, 0o600)
     assert "https://github.com/apps/gpu-runners/installations/new" in said
@@ -247,7 +290,7 @@ def test_the_command_keeps_the_key_from_others_and_says_what_to_do_with_it(
 def test_a_key_is_never_written_over_another(github: tuple[GitHub, str], tmp_path: Path) -> None:
     file = tmp_path / "app.pem"
     file.write_text("precious")
-    with started(github[1], file) as command:
+    with ending(started(github[1], file)) as command:
         assert command.stdout is not None
         assert "File exists; name another with --to" in command.stdout.read()
     assert (command.returncode, file.read_text()) == (1, "precious")

@@ -10,7 +10,7 @@ import pytest
 from gpu_runners.app.stored_app import StackNotReadyError, find_program, put
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.exit_code import ExitCode
-from tests.gpu_runners.app.test_handshake import KEY, Browser, github
+from tests.gpu_runners.app.test_handshake import KEY, Browser, ending, github
 from tests.gpu_runners.stand_in_pulumi import StandInPulumi
 from tests.program.stack_values import ROOT
 
@@ -31,10 +31,13 @@ def test_number_and_key_go_into_the_stack_and_the_key_through_no_list_of_process
 ) -> None:
     command = [sys.executable, "-m", "gpu_runners", "app", "organization", "--organization", "mlops"]
     command += ["--github", github[1], "--port", "0", "--stack", "dev", "--folder", str(pulumi.program)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as made:
+    started = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with ending(started) as made:
         assert made.stdout is not None
-        Browser().follow(made.stdout.readline())
+        browser = Browser()
+        browser.follow(made.stdout.readline())
         said = made.stdout.read()
+        browser.leave()
     assert made.returncode == ExitCode.DONE, said
     assert "2. gpu-runners doctor dev" in said
     lines = (pulumi.program / "Pulumi.dev.yaml").read_text().splitlines()
