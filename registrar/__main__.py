@@ -39,10 +39,17 @@ async def serve(options: argparse.Namespace, settings: Settings, kubernetes: Sin
     service = Service(settings, kubernetes, options.credential)
     tasks: list[asyncio.Task[None]] = []
     try:
-        ports = Ports(options.port, options.status_port, options.queue_port)
-        await service.serve((options.tls_certificate, options.tls_key), options.host, ports)
+        asked = Ports(options.port, options.status_port, options.queue_port)
+        ports = await service.serve((options.tls_certificate, options.tls_key), options.host, asked)
         tasks = service.tasks()
-        log("serving", port=options.port, forge=settings.forge.url, namespaces=[g.namespace for g in settings.grants])
+        log(
+            "serving",
+            port=ports.pods,
+            status_port=ports.status,
+            queue_port=ports.queue,
+            forge=settings.forge.url,
+            namespaces=[grant.namespace for grant in settings.grants],
+        )
         await _until_stopped(tasks)
         await service.loop.see_off()
     finally:

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientConnectionError, ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from tests.registrar.conftest import settings_document, until
+from tests.registrar.conftest import PATIENCE_SECONDS, settings_document, until
 from tests.registrar.registrar_process import registrar_process, write_files
 from tests.registrar.stand_in_cluster import StandInCluster, runner_pod, stamp, start
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
@@ -48,7 +48,7 @@ class Killing:
         if self.is_done:
             await handler(request)
         process.send_signal(signal.SIGKILL)
-        await process.wait()
+        await asyncio.wait_for(process.wait(), PATIENCE_SECONDS)
         raise web.HTTPServiceUnavailable  # nobody is there to read it
 
 
@@ -106,7 +106,7 @@ async def test_a_registrar_killed_at_any_point_of_a_registration_costs_the_pod_n
         scene.killing.process = process
         with pytest.raises(ClientConnectionError):
             await scene.register(url, pod)
-        assert await process.wait() == -signal.SIGKILL
+        assert await asyncio.wait_for(process.wait(), PATIENCE_SECONDS) == -signal.SIGKILL
     async with registrar_process(scene.folder) as (_, url):
         status, body = await scene.register(url, pod)
         assert status == 200
@@ -142,5 +142,5 @@ async def test_a_registrar_that_is_told_to_stop_sees_off_the_idle_runner_that_is
             process.send_signal(signal.SIGTERM)
             await until(lambda: gitea.removed == [1])
             await cluster.vanish("runners", "cuda-abc-aaaaa")
-            assert await process.wait() == 0
+            assert await asyncio.wait_for(process.wait(), PATIENCE_SECONDS) == 0
         cluster.break_watches()

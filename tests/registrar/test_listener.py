@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import ssl
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,13 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 
 from tests.registrar.certificate import write_certificate
 from tests.registrar.conftest import PATIENCE_SECONDS, settings_document
+from tests.registrar.registrar_process import KUBECONFIG, end_registrar, start_registrar
 from tests.registrar.stand_in_cluster import StandInCluster, runner_pod
 from tests.registrar.stand_in_gitea import TOKEN, StandInGitea
-from tests.registrar.test_main import KUBECONFIG, options
 
 BAD_REQUESTS = 2000
 AT_ONCE = 400
@@ -64,22 +63,18 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
     (tmp_path / "config.json").write_text(json.dumps(settings_document(forge=forge)))
     (tmp_path / "token").write_text(TOKEN)
     (tmp_path / "kubeconfig").write_text(KUBECONFIG.format(url=servers[0].make_url("")))
-    port, status_port = unused_port(), unused_port()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "registrar", *options(tmp_path, port, status_port),
-        env={**os.environ, "KUBECONFIG": str(tmp_path / "kubeconfig")},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+    process, ports = await start_registrar(tmp_path)
     assert process.stdout is not None
-    while json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE_SECONDS))["event"] != "serving":
-        pass
     reading = asyncio.create_task(process.stdout.read())
     trust = ssl.create_default_context()
     trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-    yield Running(cluster, gitea, process, port, status_port, trust)
-    process.send_signal(signal.SIGTERM)
-    said = (await asyncio.wait_for(reading, PATIENCE_SECONDS)).decode()
-    assert await process.wait() == 0
+    try:
+        yield Running(cluster, gitea, process, ports.pods, ports.status, trust)
+        process.send_signal(signal.SIGTERM)
+        said = (await asyncio.wait_for(reading, PATIENCE_SECONDS)).decode()
+        assert await asyncio.wait_for(process.wait(), PATIENCE_SECONDS) == 0
+    finally:
+        await end_registrar(process)
     assert "Traceback" not in said, said[max(0, said.index("Traceback") - 500) :][:3000]
     assert "exception" not in said, said[max(0, said.index("exception") - 500) :][:3000]
     cluster.break_watches()

@@ -2,38 +2,22 @@
 
 import asyncio
 import json
-import os
 import signal
 import ssl
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 
 from registrar.__main__ import _until_stopped, arguments, main
 from registrar.loop import SEE_OFF_SECONDS
 from tests.registrar.certificate import write_certificate
 from tests.registrar.conftest import PATIENCE_SECONDS, settings_document
+from tests.registrar.registrar_process import KUBECONFIG, end_registrar, options, start_registrar
 from tests.registrar.stand_in_cluster import StandInCluster
 from values import contract
-
-KUBECONFIG = """
-current-context: c
-contexts: [{{name: c, context: {{cluster: c, user: u}}}}]
-clusters: [{{name: c, cluster: {{server: "{url}"}}}}]
-users: [{{name: u, user: {{token: stand-in}}}}]
-"""
-
-
-def options(folder: Path, port: int, status_port: int = 0) -> list[str]:
-    return [
-        "--config", str(folder / "config.json"), "--credential", str(folder / "token"),
-        "--tls-certificate", str(folder / "tls.crt"), "--tls-key", str(folder / "tls.key"),
-        "--host", "127.0.0.1", "--port", str(port), "--status-port", str(status_port),
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -47,23 +31,17 @@ async def test_it_serves_tls_and_ends_within_seconds_of_a_signal_though_nobody_e
     (tmp_path / "config.json").write_text(json.dumps(document))
     (tmp_path / "token").write_text("forge-credential")
     (tmp_path / "kubeconfig").write_text(KUBECONFIG.format(url=cluster.make_url("")))
-    port = unused_port()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "registrar", *options(tmp_path, port),
-        env={**os.environ, "KUBECONFIG": str(tmp_path / "kubeconfig")},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    assert process.stdout is not None
-    first = json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE_SECONDS))
-    while first["event"] != "serving":
-        first = json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE_SECONDS))
+    process, ports = await start_registrar(tmp_path)
     trust = ssl.create_default_context()
     trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-    async with ClientSession() as http, http.get(f"https://127.0.0.1:{port}/healthz", ssl=trust) as response:
+    async with ClientSession() as http, http.get(f"https://127.0.0.1:{ports.pods}/healthz", ssl=trust) as response:
         assert await response.text() == "ok"
     began = time.monotonic()
     process.send_signal(number)
-    rest, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+    try:
+        rest, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+    finally:
+        await end_registrar(process)
     assert process.returncode == 0
     assert time.monotonic() - began < SEE_OFF_SECONDS / 2  # there is no runner to see off
     lines = [json.loads(line) for line in rest.decode().splitlines()]
@@ -76,7 +54,7 @@ def test_bad_settings_end_it_with_every_problem_and_exit_code_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "config.json").write_text(json.dumps(settings_document(keepFailed="three", extra=1)))
-    assert main(options(tmp_path, 1)) == 2
+    assert main(options(tmp_path)) == 2
     said = capsys.readouterr().err
     assert "keepFailed" in said
     assert "extra" in said
@@ -88,7 +66,7 @@ def test_a_missing_credential_is_named_with_its_path(
     (tmp_path / "config.json").write_text(json.dumps(settings_document()))
     (tmp_path / "kubeconfig").write_text(KUBECONFIG.format(url="http://127.0.0.1:1"))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    assert main(options(tmp_path, 1)) == 2
+    assert main(options(tmp_path)) == 2
     message = capsys.readouterr().err
     assert f"{tmp_path / 'token'}: found No such file or directory; allowed: a file that can be read" in message
     assert "cure: mount the forge's credential there" in message
@@ -99,7 +77,7 @@ def test_a_kubeconfig_that_cannot_be_used_is_one_problem(
 ) -> None:
     (tmp_path / "config.json").write_text(json.dumps(settings_document()))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "absent"))
-    assert main(options(tmp_path, 1)) == 2
+    assert main(options(tmp_path)) == 2
     message = capsys.readouterr().err
     assert message.startswith("the cluster's credentials: found ")
     assert message.endswith("cure: run in a pod, or set KUBECONFIG\n")

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import ClientSession, TCPConnector
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 
 from components.platform.client_certificate import issue_client_certificate
+from registrar.service import Ports
 from tests.registrar.certificate import write_certificate
 from tests.registrar.conftest import settings_document
+from tests.registrar.registrar_process import ports_of
 from tests.scale.control_plane import ControlPlane, control_plane_in
 from tests.scale.forge_side import ForgeSide
 from tests.scale.kubelets import Door, Kubelets
@@ -64,11 +66,11 @@ class Scene:
     async def registrar(self, profile: str = "") -> AsyncIterator[Registrar]:
         """A registrar that serves; from now on pods register at it. profile: a file for cProfile's figures."""
         self._write_files()
-        ports = [unused_port() for _ in range(3)]
-        names = ("--port", "--status-port", "--queue-port")
-        options = [text for name, port in zip(names, ports, strict=True) for text in (name, str(port))]
+        options = ["--port", "0", "--status-port", "0", "--queue-port", "0"]
         command = ["-m", "cProfile", "-o", profile] if profile else []
-        with (self.folder / "registrar.log").open("ab") as log:
+        journal = self.folder / "registrar.log"
+        with journal.open("ab") as log:
+            before = log.tell()
             process = await asyncio.create_subprocess_exec(
                 sys.executable, *command, "-m", "registrar", "--host", "127.0.0.1", *options, *self._paths(),
                 env={**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)}, stdout=log, stderr=log,
@@ -77,8 +79,8 @@ class Scene:
         connector = TCPConnector(ssl=trusting(), limit=0, force_close=True)
         async with ClientSession(connector=connector) as http:
             try:
+                ports = await self._until_it_serves(process, before)
                 urls = [f"https://127.0.0.1:{port}" for port in ports]
-                await self._until_it_serves(process, f"{urls[1]}/healthz", http)
                 self.kubelets.door = Door(urls[0], http)
                 yield Registrar(process.pid, *urls)
             finally:
@@ -87,17 +89,17 @@ class Scene:
                     async with asyncio.timeout(ENDING_SECONDS):
                         await process.wait()
 
-    async def _until_it_serves(self, process: asyncio.subprocess.Process, url: str, http: ClientSession) -> None:
+    async def _until_it_serves(self, process: asyncio.subprocess.Process, before: int) -> Ports:
+        """Its ports, which its log tells behind so many bytes of an earlier registrar's."""
         async with asyncio.timeout(SERVING_SECONDS):
             while True:
-                try:
-                    async with http.get(url) as response:
-                        if response.status == 200:
-                            return
-                except OSError:
-                    if process.returncode is not None:
-                        log = (self.folder / "registrar.log").read_text()
-                        raise AssertionError(f"the registrar ended: {log[-2000:]}") from None
+                has_ended = process.returncode is not None
+                log = (self.folder / "registrar.log").read_bytes()[before:]
+                for line in log.splitlines(keepends=True):
+                    if line.endswith(b"\n") and (ports := ports_of(line)) is not None:
+                        return ports
+                if has_ended:
+                    raise AssertionError(f"the registrar ended: {log.decode()[-2000:]}")
                 await asyncio.sleep(0.1)
 
     def _paths(self) -> list[str]:
