@@ -1,6 +1,7 @@
 """The example is consistent with itself: its data, its lock file and its workflow fit its sources."""
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -71,6 +72,31 @@ def test_the_infrastructure_is_checked_out_at_a_branch_that_the_file_names(workf
     assert [(step["ref"], step["repository"]) for step in checkouts] == [
         ("main", "${{ github.repository_owner }}/gpu-runners")
     ] * 2
+
+
+def test_the_last_job_sets_the_replicas_of_those_pools_alone_that_have_them(
+    workflow: dict[str, Any], tmp_path: Path
+) -> None:
+    """Beside autoscaling, replicas are a mistake that `pulumi up` refuses, and no GPU would be given back."""
+    pools = [
+        {"name": "a", "replicas": 1},
+        {"name": "b", "autoscaling": {"min": 0, "max": 2}},
+        {"name": "c", "replicas": 2},
+    ]
+    (tmp_path / "pools.json").write_text(json.dumps(pools))
+    (tmp_path / "gpu_runners.py").write_text("")  # its `state` finds nothing wrong
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text('#!/bin/sh\necho "$*" >> calls\ncase $* in "config get"*) cat pools.json ;; esac\n')
+    pulumi.chmod(0o755)
+    (tmp_path / "python3").symlink_to(sys.executable)
+    (step,) = [step for step in workflow["jobs"]["release"]["steps"] if step.get("name") == "Give the GPUs back"]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "STACK": "dev"}
+    subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, check=True, timeout=60)
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [call for call in calls if "config set" in call] == [
+        f"config set --stack dev --path gpu-runners:pools[{number}].replicas 0" for number in (0, 2)
+    ]
+    assert calls[-1] == "up --yes --skip-preview --stack dev"
 
 
 def test_one_variable_holds_the_only_name(workflow: dict[str, Any]) -> None:
