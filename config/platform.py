@@ -23,6 +23,7 @@ from values.grant import Grant, JobGrant
 from values.pool import RunnerPool
 from values.proxy import Proxy, proxy_for
 from values.quota import RunnerLimits
+from values.runner_label import folded
 from values.scope import GITHUB, ForgeScope
 
 API_SERVER: Final = "apiServer"
@@ -102,13 +103,15 @@ def queues(platform: PlatformConfig | None) -> dict[str, str]:
 def reserved_labels(platform: PlatformConfig, environment: EnvironmentConfig, pools: Iterable[RunnerPool]) -> list[str]:
     """Runner labels that serve other namespaces, i.e. that an environment without a list of its own may not claim.
 
-    They are those that others list, and those of this stack's pools elsewhere, as of base runners.
+    They are those that others list, and those of this stack's pools elsewhere, as of base runners. Those of its own
+    pools are not, in whatever case: admission makes no difference, as GitHub makes none.
     """
     listed = {label for other in platform.environments if other != environment for label in other.labels}
     own: set[str] = set()
     for pool in pools:
         (own if pool["namespace"] == environment.namespace else listed).update(pool["labels"])
-    return sorted(listed - own)
+    served = folded(own)
+    return sorted(label for label in listed if not folded([label]) <= served)
 
 
 def deployments_by_namespace(platform: PlatformConfig) -> dict[str, list[Deployment]]:

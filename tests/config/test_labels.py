@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from config.platform import grants, reserved_labels
 from tests.program.stack_values import loaded, stack_file
 
@@ -31,6 +33,28 @@ def test_the_label_of_base_runners_serves_their_own_namespace_alone() -> None:
 
 def test_what_another_environment_lists_is_reserved_for_it() -> None:
     assert reserved({"gpu-runners-dev": ["gpu", "a100"]}, "gpu-runners-base") == ["a100", "gpu"]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_label_of_its_own_pools_is_not_reserved_in_another_case(listed: bool) -> None:
+    values = stack_file("platform")
+    for environment in values["platform"]["environments"]:
+        environment.pop("labels", None)
+    base, dev = values["platform"]["environments"]
+    if listed:
+        base["labels"] = ["self-hosted", "base", "GPU"]
+    (pool,) = values["pools"]
+    labels = ["self-hosted", "base"] if listed else ["self-hosted", "GPU"]
+    values["pools"] = [
+        pool | {"labels": labels},
+        pool | {"namespace": dev["namespace"], "labels": ["gpu"], "identity": "none"},
+    ]
+    stack = loaded(values, {"FORGE_TOKEN": "t"})
+    assert stack.platform is not None
+    of_base, of_dev = stack.platform.environments
+    assert of_base.labels or "gpu" not in reserved_labels(stack.platform, of_base, stack.pools)
+    assert "GPU" not in reserved_labels(stack.platform, of_dev, stack.pools)
+    assert "self-hosted" in reserved_labels(stack.platform, of_dev, stack.pools)
 
 
 def test_a_list_goes_to_the_registrar_and_no_list_is_none() -> None:
