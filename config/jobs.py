@@ -75,7 +75,7 @@ def read_deployer(section: Section) -> DeployerConfig:
 def read_previewer(section: Section) -> PreviewerConfig:
     """The field `previewer` of an environment."""
     section.known("namespace", "workflows", "repository")
-    namespace = read_own_namespace(section, "namespace") if section.has("namespace") else ""
+    namespace = read_own_namespace(section, "namespace", required=False)
     return PreviewerConfig(namespace, _read_jobs(section, LOOKING_KIND))
 
 

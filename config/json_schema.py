@@ -43,12 +43,23 @@ def _as_written_by_pulumi(schema: dict[str, Any]) -> dict[str, Any]:
     )
 
 
+def _or_nothing(schema: dict[str, Any], default: Any) -> dict[str, Any]:
+    """Where nothing is given without the key, the same nothing may be written: an empty text, an empty mapping."""
+    if default == "" and "enum" not in schema:  # of nothing behind a key the engine makes an empty text
+        pattern = {"pattern": f"^$|{schema['pattern']}"} if "pattern" in schema else {}
+        return {**schema, **pattern, "type": ["string", "null"]}
+    if default == {} and schema.get("required"):
+        rest = {name: schema[name] for name in schema if name != "required"}
+        return {**rest, "anyOf": [{"maxProperties": 0}, {"required": schema["required"]}]}
+    return schema
+
+
 def json_schema(declared: Mapping[str, Mapping[str, Any]], shape: Shape) -> dict[str, Any]:
     """declared: the section `config` of Pulumi.yaml."""
     fields = shape.schema(f"{NAMESPACE}:")["properties"]
     keys = {
         f"{NAMESPACE}:{key}": {
-            **_as_written_by_pulumi(fields[key]),
+            **_or_nothing(_as_written_by_pulumi(fields[key]), entry["default"]),
             "description": " ".join(entry["description"].split()),
         }
         | ({"default": entry["default"]} if entry["default"] else {})

@@ -61,14 +61,10 @@ def read_image(section: Section, name: str, *, tags_allowed: bool) -> str:
     return section.text(name, IMAGE_KIND if tags_allowed else IMAGE_BY_DIGEST)
 
 
-def read_namespace(section: Section, name: str) -> str:
-    """The name of a namespace."""
-    return section.text(name, NAMESPACE_KIND)
-
-
-def read_own_namespace(section: Section, name: str) -> str:
-    """The name of a namespace that the program makes, so none of the cluster's own."""
-    namespace = read_namespace(section, name)
+def read_own_namespace(section: Section, name: str, *, required: bool = True) -> str:
+    """The name of a namespace that the program makes, so none of the cluster's own; "" where it may be left out."""
+    read = section.text if required else section.optional_text
+    namespace = read(name, NAMESPACE_KIND) or ""
     if namespace in CLUSTERS_OWN:
         allowed = f"any but the cluster's own: {', '.join(CLUSTERS_OWN)}"
         cure = "name one that holds nothing else; `pulumi up` of the platform makes it"

@@ -11,6 +11,7 @@ import yaml
 from config.json_schema import read_shape
 from config.wiring_secrets import VARIABLE_PREFIX, named_secrets
 from tests.config.stack_schema import EVERY_KEY, SCHEMA, generated
+from tests.config.test_any_yaml import places
 from tests.config.test_documented_stacks import STACKS
 from tests.config.test_invalid_stacks import FILES
 from tests.github.app_key import private_key
@@ -66,6 +67,46 @@ def test_a_documented_stack_is_valid(stack: dict[str, Any]) -> None:
 def test_most_invalid_stacks_are_refused_in_the_editor_already() -> None:
     refused = [file.stem for file in FILES if complaints(yaml.safe_load(file.read_text()))]
     assert len(refused) >= 0.6 * len(FILES)
+
+
+def without_apps(stack: Any) -> dict[str, Any]:
+    """The stack with every key whose credential is a token."""
+    return stack | {"gpu-runners:githubApp": {}, "gpu-runners:githubWiringApp": {}}
+
+
+@pytest.mark.parametrize("key", ["forgeCa", "githubApp", "githubWiringApp", "namespace", "proxy", "runnerImage"])
+def test_nothing_may_be_written_where_nothing_is_the_default(key: str) -> None:
+    stack = without_apps(yaml.safe_load(EVERY_KEY.read_text())["config"])
+    stack["gpu-runners:pools"] = stack["gpu-runners:pools"][:1]
+    (base, vision) = stack["gpu-runners:platform"]["environments"]
+    stack["gpu-runners:platform"]["environments"] = [base, vision | {"namespace": "runners-vision"}]
+    secrets = {f"{VARIABLE_PREFIX}{name}": LOGIN for name in named_secrets(stack["gpu-runners:platform"])}
+    default = defaults()[key]
+    for nothing in (default, None) if default == "" else (default,):
+        stack[f"gpu-runners:{key}"] = nothing
+        assert loaded_file(stack, {"FORGE_TOKEN": "t"} | secrets)
+        assert complaints({"config": stack}) == []
+
+
+def test_a_previewer_without_a_namespace_is_the_deployers_in_the_editor_too() -> None:
+    stack = without_apps(yaml.safe_load(EVERY_KEY.read_text())["config"])
+    del stack["gpu-runners:platform"]["environments"][1]["previewer"]["namespace"]
+    secrets = {f"{VARIABLE_PREFIX}{name}": LOGIN for name in named_secrets(stack["gpu-runners:platform"])}
+    assert loaded_file(stack, {"FORGE_TOKEN": "t"} | secrets)
+    assert complaints({"config": stack}) == []
+
+
+def test_the_file_with_every_key_has_each_of_them_written_out() -> None:
+    """Not only known to the parser, which reads some whether or not they are there."""
+    stack = yaml.safe_load(EVERY_KEY.read_text())["config"]
+    shape = read_shape(stack, {f"gpu-runners:{key}": value for key, value in defaults().items()})
+    written: dict[str, set[str]] = {}
+    for *path, last in filter(None, places(stack)):
+        if isinstance(last, str):
+            at = "".join("[]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+            written.setdefault(at, set()).add(last)
+    missing = {at: sorted(set(names) - written.get(at, set())) for at, names in shape.known.items()}
+    assert {at: names for at, names in missing.items() if names and at != "gpu-runners:"} == {}
 
 
 def test_numbers_and_truths_as_pulumi_writes_them_are_well_and_words_are_not() -> None:
