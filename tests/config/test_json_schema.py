@@ -69,7 +69,7 @@ def test_most_invalid_stacks_are_refused_in_the_editor_already() -> None:
     assert len(refused) >= 0.6 * len(FILES)
 
 
-def without_apps(stack: Any) -> dict[str, Any]:
+def without_apps(stack: dict[str, Any]) -> dict[str, Any]:
     """The stack with every key whose credential is a token."""
     return stack | {"gpu-runners:githubApp": {}, "gpu-runners:githubWiringApp": {}}
 
