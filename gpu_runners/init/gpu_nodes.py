@@ -53,7 +53,7 @@ def _none(wanted: Wanted, cluster: Cluster) -> str:
     labels = ", ".join(f"{key}={value}" for key, value in wanted.selector.items())
     resource = wanted.resource or "GPUs under a name that is known here"
     of_preset = f", as the preset {wanted.preset} means them," if wanted.preset else ""
-    none = f"no node there{f' with {labels}' if labels else ''} offers {resource}{of_preset} now"
+    none = f"no ready node there{f' with {labels}' if labels else ''} offers {resource}{of_preset} now"
     if cluster.beside:
         return f"{none} (there: {'; '.join(map(str, cluster.beside))})"
     if cluster.devices:

@@ -58,9 +58,10 @@ def test_a_label_that_is_no_model_finds_its_nodes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("nodes", "flags", "words"),
     [
-        ([], {}, "no node there offers GPUs under a name that is known here now"),
+        ([node("a", H100, {"nvidia.com/gpu": "4"}, ready="Unknown")], {}, "no ready node there offers GPUs"),
+        ([], {}, "no ready node there offers GPUs under a name that is known here now"),
         ([node("a", {}, {"amd.com/gpu": "4"})], {"node_selector": ["zone=a"]},
-         "no node there with zone=a offers GPUs .*there: 1 node with 4 amd.com/gpu"),
+         "no ready node there with zone=a offers GPUs .*there: 1 node with 4 amd.com/gpu"),
         ([node("a", {}, {"habana.ai/gaudi": "8"})], {}, "there: habana.ai/gaudi; --gpu-resource names one"),
     ],
 )  # fmt: skip
@@ -112,4 +113,4 @@ def test_what_a_flag_names_and_no_node_has_is_written_as_it_was_named(
     kind = chosen(tmp_path, VENDORS[:1], gpu_resource="amd.com/gpu", node_selector=["zone=a"])
     assert (kind.resource, kind.preset, kind.selector, kind.nodes) == ("amd.com/gpu", "amd", {"zone": "a"}, 0)
     said = capsys.readouterr().out
-    assert "no node there with zone=a offers amd.com/gpu now (there: 1 node with 4 nvidia.com/gpu" in said
+    assert "no ready node there with zone=a offers amd.com/gpu now (there: 1 node with 4 nvidia.com/gpu" in said
