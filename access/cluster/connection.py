@@ -8,7 +8,7 @@ import msgspec
 from lightkube.core.exceptions import ConfigError
 
 from access.cluster.choice import ClusterChoice
-from access.cluster.errors import ClusterChoiceError, ClusterRefusedError, ClusterUnreachableError
+from access.cluster.errors import ClusterChoiceError, ClusterLoginError, ClusterRefusedError, ClusterUnreachableError
 from access.cluster.kubeconfig import read_kubeconfig
 from access.cluster.login import http_client
 from values.lines import Lines
@@ -86,7 +86,7 @@ class ClusterConnection:
                 for line in _lines(answer.iter_bytes()):
                     yield self._event(path, line)
         except (httpx2.HTTPError, httpx2.InvalidURL, ConfigError) as error:
-            raise self._unreachable(str(error) or type(error).__name__) from error
+            raise self._unanswered(error) from error
 
     def _event(self, path: str, line: bytes) -> dict[str, Any]:
         event = _decoded(line)
@@ -109,7 +109,7 @@ class ClusterConnection:
         try:
             answer = self._http.request(method, path, content=body, headers=headers, params=dict(parameters or {}))
         except (httpx2.HTTPError, httpx2.InvalidURL, ConfigError) as error:
-            raise self._unreachable(str(error) or type(error).__name__) from error
+            raise self._unanswered(error) from error
         if not answer.is_success:
             raise _refused(method, path, answer)
         content = _decoded(answer.content)
@@ -117,10 +117,17 @@ class ClusterConnection:
             raise self._unreachable(f"its answer to {method} {path} is no JSON object")
         return content
 
-    def _unreachable(self, why: str) -> ClusterUnreachableError:
+    def _unanswered(self, error: Exception) -> ClusterUnreachableError:
+        """ConfigError is what our own login raises where it has nothing to show."""
+        kind = ClusterLoginError if isinstance(error, ConfigError) else ClusterUnreachableError
+        return self._unreachable(str(error) or type(error).__name__, kind)
+
+    def _unreachable(
+        self, why: str, kind: type[ClusterUnreachableError] = ClusterUnreachableError
+    ) -> ClusterUnreachableError:
         found = f"the Kubernetes API server {self.server} cannot be used: {why}"
         cure = "Check the kubeconfig, the network and the credential's expiry with `kubectl version`"
-        return ClusterUnreachableError(found, cure)
+        return kind(found, cure)
 
 
 def _decoded(text: bytes) -> object:

@@ -34,6 +34,12 @@ class ClusterUnreachableError(ClusterError):
     allowed = "an API server that answers"
 
 
+class ClusterLoginError(ClusterUnreachableError):
+    """What is to say who asks gives nothing: a credential plugin that fails. The API server was not asked."""
+
+    allowed = "a credential for it"
+
+
 class ClusterTooOldError(ClusterError):
     """The API server is older than what runners live on."""
 

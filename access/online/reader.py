@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from access.cluster.errors import ClusterRefusedError, ClusterUnreachableError
+from access.cluster.errors import ClusterLoginError, ClusterRefusedError, ClusterUnreachableError
 from access.online.progress import is_complete
 from access.online.snapshot import Json, PoolSnapshot, pool_snapshot
 from access.online.wait import ClusterReadError, PoolsUnreadError
@@ -20,6 +20,10 @@ EVENTS_EVERY_SECONDS: Final = 2.0
 
 # Of Deployments whose controller has seen their template.
 DEPLOYMENTS_EVERY_SECONDS: Final = 2.0
+
+# A cluster that is away comes back; a login that fails for so long does not: the job whose login it is may have been
+# cancelled, which Gitea tells no runner whose registration ends with its job.
+LOGIN_SECONDS: Final = 30.0
 
 JSON: Final = "application/json"
 # Of ReplicaSets only labels and annotations matter, and each holds a whole template of a pod.
@@ -47,6 +51,7 @@ class PoolReader:
         self._replica_sets: dict[Place, list[Json]] = {}
         self._next_deployments = now()
         self._versions: dict[str, str] = {}
+        self._login_fails_since: float | None = None
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -114,7 +119,7 @@ class PoolReader:
 
     def _ask(self, path: str, accept: str = JSON, **selectors: str) -> Mapping[str, Any]:
         try:
-            return self._get(path, selectors, accept=accept)
+            answer = self._get(path, selectors, accept=accept)
         except ClusterRefusedError as error:
             if error.status in (401, 403):
                 raise PoolsUnreadError(
@@ -122,8 +127,16 @@ class PoolReader:
                     "Name this stack in the `deployer` of the platform stack's environment"
                 ) from error
             raise ClusterReadError(f"the API server answered {error.status} to {path}") from error
+        except ClusterLoginError as error:
+            if self._login_fails_since is None:
+                self._login_fails_since = self._now()
+            if self._now() - self._login_fails_since >= LOGIN_SECONDS:
+                raise PoolsUnreadError(f"{error.problem.found}. {error.problem.cure}") from error
+            raise ClusterReadError(error.problem.found) from error
         except ClusterUnreachableError as error:
             raise ClusterReadError(error.problem.found) from error
+        self._login_fails_since = None
+        return answer
 
     def _label(self, place: Place) -> str:
         """What people call the pool: its name alone suffices in a single namespace."""

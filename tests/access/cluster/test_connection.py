@@ -9,7 +9,7 @@ import pytest
 
 from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
-from access.cluster.errors import ClusterChoiceError, ClusterRefusedError, ClusterUnreachableError
+from access.cluster.errors import ClusterChoiceError, ClusterLoginError, ClusterRefusedError, ClusterUnreachableError
 from tests.access.cluster.api_server import ApiServer, api_server
 
 
@@ -65,7 +65,7 @@ printf '{{"kind": "ExecCredential", "status": {{"token": "%s"}}}}' "$(cat {tmp_p
 )
 def test_a_credential_plugin_that_fails_is_named(server: ApiServer, tmp_path: Path, text: str, said: str) -> None:
     cluster = connected(server, tmp_path, plugin(tmp_path / "plugin", text))
-    with cluster, pytest.raises(ClusterUnreachableError, match=f"plugin .*/plugin {said}"):
+    with cluster, pytest.raises(ClusterLoginError, match=f"plugin .*/plugin {said}"):
         cluster.get("/version")
     assert server.asked == []
 
@@ -74,7 +74,7 @@ def test_a_credential_plugin_that_is_not_there_is_named_with_its_own_hint(server
     version = "client.authentication.k8s.io/v1"
     user = {"exec": {"apiVersion": version, "command": "no-such-plugin", "installHint": "get it from the cloud"}}
     cluster = connected(server, tmp_path, user)
-    with cluster, pytest.raises(ClusterUnreachableError, match=r"no-such-plugin.*get it from the cloud"):
+    with cluster, pytest.raises(ClusterLoginError, match=r"no-such-plugin.*get it from the cloud"):
         cluster.get("/version")
 
 

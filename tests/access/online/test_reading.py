@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from access.cluster.errors import ClusterRefusedError
+from access.cluster.errors import ClusterLoginError, ClusterRefusedError, ClusterUnreachableError
 from access.online.progress import is_complete
-from access.online.reader import PoolReader
+from access.online.reader import LOGIN_SECONDS, PoolReader
 from access.online.snapshot import ContainerSnapshot, EventSnapshot, pool_snapshot
 from access.online.wait import ClusterReadError, PoolsUnreadError
 from values.contract import BUSY_ANNOTATION, ONLINE_GATE, POOL_LABEL
@@ -245,3 +245,27 @@ def test_an_identity_that_may_not_look_is_told_what_to_do() -> None:
 def test_a_server_in_trouble_is_asked_again() -> None:
     with pytest.raises(ClusterReadError, match="answered 503"):
         failing(503).read()
+
+
+def test_a_login_that_goes_on_failing_ends_the_wait_and_a_cluster_that_is_away_does_not() -> None:
+    now = 0.0
+    errors: list[Exception | None] = []
+
+    def get(path: str, parameters: Mapping[str, str], *, accept: str = "application/json") -> Mapping[str, Any]:
+        assert path, (parameters, accept)
+        if errors and (error := errors.pop(0)) is not None:
+            raise error
+        return {}
+
+    reader = PoolReader(get, [("dev", "cuda")], lambda: now)
+    login = ClusterLoginError("the credential plugin: NoJob", "Check the login")
+    for errors[:], later, expected in (
+        ([login], 0, ClusterReadError),
+        ([ClusterUnreachableError("away", "Wait")], LOGIN_SECONDS, ClusterReadError),
+        ([None, login], 0, ClusterReadError),  # it was good once more: time begins anew
+        ([login], LOGIN_SECONDS - 1, ClusterReadError),
+        ([login], 1, PoolsUnreadError),
+    ):
+        now += later
+        with pytest.raises(expected, match=r"NoJob|away"):
+            reader.read()
