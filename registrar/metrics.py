@@ -65,7 +65,7 @@ class Metrics:
         )  # fmt: skip
         self.cycles = Histogram(
             "gpu_runners_cycle_seconds",
-            "Duration of one look at pods and forge with everything it led to",
+            "Duration of one look at pods and forge, without what is done because of it",
             registry=self.registry,
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )

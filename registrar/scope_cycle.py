@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from registrar import situation
 from registrar.accounting import Accounting
@@ -28,10 +29,10 @@ from registrar.pod_store import PodStore
 from registrar.pods import ENDED, WAITING, RunnerPod, Stage
 from registrar.results import Results
 from registrar.settings import Settings
+from registrar.treatments import Treatments
 from values.contract import BUSY_WITH_UNKNOWN_JOB, NOT_ONLINE
 from values.scope import Scope
 
-ACTS_AT_ONCE = 8
 DECISIONS_IN_A_ROW = 50  # some milliseconds
 CLOCK_STEP_SECONDS = 1.0  # of the times that Kubernetes writes
 
@@ -63,7 +64,10 @@ class ScopeCycle:
         self.namespaces = [grant.namespace for grant in parts.settings.grants if grant.scope == scope]
         self.changed = parts.store.subscribe(self.namespaces)
         self._watch = ForgeWatch(parts.forge, scope, parts.metrics, parts.jobs[scope], clock=elapsed)
-        self._ghosts = Ghosts(parts.settings, parts.store, parts.actor, self._watch, scope)
+        self._treatments = Treatments()
+        self._ghosts = Ghosts(
+            parts.settings, parts.store, parts.actor, self._watch, scope, treatments=self._treatments
+        )  # fmt: skip
         self._results = Results(parts.forge, scope, self.changed.set, parts.accounting, clock=clock)
         grants = [grant for grant in parts.settings.grants if grant.scope == scope]
         reruns = {grant.namespace for grant in grants if grant.rerun_lost_jobs}
@@ -73,10 +77,12 @@ class ScopeCycle:
         self._closed: set[str] = set()  # uids of ended pods of which the forge has nothing left
         self._judged: set[str] = set()  # uids of ended pods that were treated by what is known of their end
         self._looked_for: set[str] = set()  # uids of pods whose runners the last look asked for
+        self._left_out: frozenset[str] = frozenset()  # who was being treated when this cycle began
 
     async def close(self) -> None:
         """Stop what goes on beside the cycles."""
-        await asyncio.gather(self._results.close(), self._departures.close(), self._lost.close())
+        beside = (self._treatments, self._results, self._departures, self._lost)
+        await asyncio.gather(*(part.close() for part in beside))
 
     @property
     def remembered(self) -> int:
@@ -103,7 +109,8 @@ class ScopeCycle:
         )
 
     async def run(self) -> None:
-        """Look at the scope once."""
+        """Look at the scope once, and begin what is to be done; whoever is being treated is left to the next look."""
+        self._left_out = self._treatments.under_way  # of whom this look knows what was before
         pods = self.pods()
         self._follow_departed(pods)
         self._forget()
@@ -117,7 +124,7 @@ class ScopeCycle:
             self._parts.brakes.lasts(pod, now)
         kept = self._kept(pods)
         await self._treat_all(pods, owned, view, kept)
-        await self._ghosts.treat(pods, view)
+        self._ghosts.treat(pods, view, self._left_out)
 
     async def _look(self, pods: Sequence[RunnerPod]) -> ForgeView:
         """Ask the forge only for what can have changed; where nothing is registered, only now and then."""
@@ -140,6 +147,8 @@ class ScopeCycle:
 
     def _wants(self, pod: RunnerPod) -> bool:
         """Whether this pod's runner has to be looked up by its id in this cycle."""
+        if pod.uid in self._left_out and pod.stage is not Stage.STARTING:
+            return False  # should it have a job, the list of jobs tells
         if pod.stage in ENDED:
             return pod.uid not in self._closed and pod.uid not in self._gone and self._may_be_left(pod)
         if pod.stage in WAITING or (pod.stage is Stage.STARTING and self._is_connecting(pod)):
@@ -255,17 +264,17 @@ class ScopeCycle:
     async def _treat_all(
         self, pods: Sequence[RunnerPod], owned: Mapping[str, Runner], view: ForgeView, kept: Collection[str]
     ) -> None:
-        """Decide about every pod, then do what is to be done."""
-        slots, treatments = asyncio.Semaphore(ACTS_AT_ONCE), []
+        """Decide about every pod that is not being treated, and have done what is to be done."""
         for number, pod in enumerate(pods):
             if number % DECISIONS_IN_A_ROW == DECISIONS_IN_A_ROW - 1:
                 await asyncio.sleep(0)  # whoever asks for something waits no longer than for these
+            if pod.uid in self._left_out and not self._treatments.is_waiting(pod.uid):
+                continue
             runner = owned.get(pod.uid)
             actions = self._judge(pod, runner, view, kept=pod.uid in kept)
             if actions:
                 job = view.jobs.get((runner.id if runner else pod.runner_id) or 0)
-                treatments.append(self._treat(pod, runner, job, actions, slots))
-        await asyncio.gather(*treatments)
+                self._treatments.begin(pod.uid, actions, partial(self._treat, pod, runner, job, actions))
 
     def _judge(self, pod: RunnerPod, runner: Runner | None, view: ForgeView, *, kept: bool) -> tuple[Action, ...]:
         if pod.stage in ENDED and self._results.outcome(pod) is None:
@@ -276,23 +285,15 @@ class ScopeCycle:
             LOGGER.exception("pod not treated")  # one odd pod costs only itself
             return ()
 
-    async def _treat(
-        self,
-        pod: RunnerPod,
-        runner: Runner | None,
-        job: Job | None,
-        actions: Sequence[Action],
-        slots: asyncio.Semaphore,
-    ) -> None:
+    async def _treat(self, pod: RunnerPod, runner: Runner | None, job: Job | None, actions: Sequence[Action]) -> None:
+        # A runner that is not single-use was never made here, whatever its name is.
+        runner_id = runner.id if runner is not None and runner.ephemeral else None
+        target = Target(scope=self._scope, pod=pod, runner_id=runner_id, job=job)
         try:
-            async with slots:
-                # A runner that is not single-use was never made here, whatever its name is.
-                runner_id = runner.id if runner is not None and runner.ephemeral else None
-                target = Target(scope=self._scope, pod=pod, runner_id=runner_id, job=job)
-                done = await self._parts.actor.perform(target, actions)
-        except Exception:
-            LOGGER.exception("pod not treated")  # one odd pod costs only itself
-            return
+            done = await self._parts.actor.perform(target, actions)
+        finally:
+            if self._parts.store.get(pod.namespace, pod.name) is not pod:
+                self.changed.set()  # looks that began meanwhile have left it out
         for action in done:
             if action.verb is Verb.SET_GATE:
                 self._parts.accounting.came_online(pod)

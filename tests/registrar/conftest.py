@@ -30,6 +30,7 @@ from registrar.forges.github.pace import Limits as Paced
 from registrar.loop import Loop
 from registrar.metrics import Metrics
 from registrar.pod_store import PodStore
+from registrar.scope_cycle import ScopeCycle
 from registrar.service import Ports, Service
 from registrar.settings import Settings, parse
 from registrar.turns import HOLD_SECONDS
@@ -71,6 +72,12 @@ async def stays(condition: Callable[[], object], seconds: float) -> None:
             while condition():
                 await asyncio.sleep(0.01)
             raise AssertionError("it did not stay so")
+
+
+async def look(cycle: ScopeCycle) -> None:
+    """Look at a scope once, and wait until what was begun is done."""
+    await cycle.run()
+    await until(lambda: not cycle._treatments.under_way)
 
 
 @cache

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from registrar.scope_cycle import DECISIONS_IN_A_ROW, ScopeCycle
-from tests.registrar.conftest import World, until
+from tests.registrar.conftest import World, look, until
 from tests.registrar.stand_in_cluster import end, runner_pod, start
 from values import contract
 from values.scope import Scope
@@ -40,7 +40,7 @@ async def test_whoever_asks_while_many_pods_are_judged_is_answered_in_between(wo
 
     cycle = ScopeCycle(world.service.parts, GUIDE, clock)
     other = asyncio.create_task(somebody_else())
-    await cycle.run()
+    await look(cycle)
     other.cancel()
     judged = [turn for turn in set(seen) if seen.count(turn) > 1]
     assert len(judged) >= PODS / DECISIONS_IN_A_ROW - 1

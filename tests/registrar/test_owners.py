@@ -6,7 +6,7 @@ from dataclasses import replace
 from registrar.owners import LISTS_WITHOUT, MOST_OWNERS, Owners
 from registrar.pods import RunnerPod
 from registrar.scope_cycle import ScopeCycle
-from tests.registrar.conftest import World, until
+from tests.registrar.conftest import World, look, until
 from tests.registrar.stand_in_cluster import runner_pod
 from tests.registrar.test_brake import ended_pod
 
@@ -68,7 +68,7 @@ async def test_pools_that_come_and_go_leave_nothing_behind_and_their_ghosts_are_
         name = f"pool{number}-abc-aaaaa"
         await world.cluster.create(runner_pod(name))
         await until(world.store.pods)
-        await cycle.run()
+        await look(cycle)
         await world.cluster.vanish("runners", name)
         await until(lambda: not world.store.pods())
     runner = {"status": "offline", "busy": False, "disabled": False, "ephemeral": True, "labels": []}
@@ -77,17 +77,17 @@ async def test_pools_that_come_and_go_leave_nothing_behind_and_their_ghosts_are_
     world.gitea.failing = 502
     for _ in range(2 * LISTS_WITHOUT):
         now[0] += 60
-        await cycle.run()
+        await look(cycle)
     assert cycle._ghosts.remembered == 20, "nobody knows what is left at a forge that is away"
     world.gitea.failing = None
     seconds = 1.5 * world.settings.deadlines.ghost_seconds
     for _ in range(LISTS_WITHOUT):
         now[0] += seconds / LISTS_WITHOUT
-        await cycle.run()
+        await look(cycle)
     assert world.gitea.removed == [5]
     assert cycle._ghosts.remembered == 1
     for _ in range(LISTS_WITHOUT):
         now[0] += 60
-        await cycle.run()
+        await look(cycle)
     assert cycle._ghosts.remembered == 0
     await cycle.close()

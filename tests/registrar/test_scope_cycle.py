@@ -10,9 +10,10 @@ import pytest
 
 from registrar.forges.github.pace import PACE
 from registrar.outcomes import Outcome
-from registrar.scope_cycle import ACTS_AT_ONCE, ScopeCycle
+from registrar.scope_cycle import ScopeCycle
 from registrar.situation import SETTLE_SECONDS
-from tests.registrar.conftest import World, open_world, until
+from registrar.treatments import AT_ONCE
+from tests.registrar.conftest import World, look, open_world, until
 from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
 from values import contract
 
@@ -30,13 +31,13 @@ async def test_a_runner_is_removed_by_the_first_look_after_its_cordon_has_settle
     parts = world.service.parts
     (scope,) = parts.settings.scopes
     cycle = ScopeCycle(parts, scope, time.time, elapsed=lambda: now)
-    await cycle.run()
+    await look(cycle)
     assert world.gitea.runners[1]["disabled"]
     now += SETTLE_SECONDS - 0.1
-    await cycle.run()
+    await look(cycle)
     assert world.gitea.removed == [], "a job that was being handed out at that moment is not known yet"
     now += 0.1
-    await cycle.run()
+    await look(cycle)
     assert world.gitea.removed == [1], "counted from the forge's answer to the cordon, not from the look after it"
     await cycle.close()
 
@@ -56,7 +57,7 @@ async def test_a_result_that_comes_in_the_middle_of_a_look_is_acted_upon_by_what
         await until(lambda: any(pod.runner_id for pod in world.store.pods()))
         (scope,) = world.service.parts.settings.scopes
         cycle = ScopeCycle(world.service.parts, scope, time.time)
-        await cycle.run()  # which lists the runner
+        await look(cycle)  # which lists the runner
         await world.cluster.put(end(document, exit_code=0))
         await until(lambda: any(pod.ended for pod in world.store.pods()))
         (pod,) = world.store.pods()
@@ -65,7 +66,7 @@ async def test_a_result_that_comes_in_the_middle_of_a_look_is_acted_upon_by_what
         monkeypatch.setattr(cycle._results, "outcome", lambda pod: outcomes.get(pod.uid))
         world.github.calls.clear()
         for _ in range(2):
-            await cycle.run()
+            await look(cycle)
         calls = [call.partition(" ")[0] for call in world.github.calls if call.endswith(f"/runners/{number}")]
         assert calls == asked
         assert world.cluster.deleted == ([pod.name] if done else []), "one that failed is kept"
@@ -83,7 +84,7 @@ async def one_after_another(world: World, pod: dict[str, Any]) -> tuple[ScopeCyc
     now, parts = [1000.0], world.service.parts
     (scope,) = parts.settings.scopes
     cycle = ScopeCycle(parts, scope, time.time, elapsed=lambda: now[0])
-    await cycle.run()
+    await look(cycle)
     return cycle, now
 
 
@@ -95,12 +96,12 @@ async def test_no_ghost_is_cordoned_while_the_forge_does_not_tell_its_jobs(world
     ghost_seconds = world.settings.deadlines.ghost_seconds
     for _ in range(3):
         now[0] += ghost_seconds
-        await cycle.run()
+        await look(cycle)
         world.gitea.broken = "/actions/jobs"
     assert not ghost["disabled"]
     world.gitea.broken = ""
     now[0] += ghost_seconds
-    await cycle.run()
+    await look(cycle)
     assert ghost["disabled"], "it waited for nothing else"
     await cycle.close()
 
@@ -111,12 +112,12 @@ async def test_how_long_a_runner_was_not_seen_is_forgotten_with_its_pod(world: W
     del world.gitea.runners[1]
     for _ in range(3):  # the list lacks it, a look-up confirms that, and time passes
         now[0] += 5
-        await cycle.run()
+        await look(cycle)
     assert cycle._watch.unseen_seconds(1) > 0
     await world.cluster.vanish("runners", pod["metadata"]["name"])
     await until(lambda: not world.store.pods())
     now[0] += 60
-    await cycle.run()
+    await look(cycle)
     assert cycle._watch.unseen_seconds(1) == 0, "the forge lists it no more, and nobody has it"
     await cycle.close()
 
@@ -129,13 +130,13 @@ async def test_a_failed_pod_that_was_kept_is_forgotten_once_it_is_gone(world: Wo
     await until(lambda: any(known.ended for known in world.store.pods()))
     for _ in range(3):
         now[0] += 5
-        await cycle.run()
+        await look(cycle)
         await until(lambda: not any(map(is_looked_up, asyncio.all_tasks())))
     uid = pod["metadata"]["uid"]
     assert cycle._closed == cycle._gone == {uid}, "kept for its logs, and nothing of it is left at the forge"
     await world.cluster.vanish("runners", pod["metadata"]["name"])
     await until(lambda: not world.store.pods())
-    await cycle.run()
+    await look(cycle)
     assert (cycle._closed, cycle._gone) == (set(), set())
     await cycle.close()
 
@@ -147,17 +148,17 @@ def is_looked_up(task: "asyncio.Task[Any]") -> bool:
 
 async def test_few_pods_are_treated_at_once(world: World) -> None:
     """Each treatment is some requests, and an API server has others to serve."""
-    for number in range(3 * ACTS_AT_ONCE):
+    for number in range(3 * AT_ONCE):
         pod = runner_pod(f"cuda-abc-{number:05}")
         pod["metadata"]["annotations"][contract.BUSY_ANNOTATION] = "7"  # for which its gate is owed
         await world.cluster.create(start(pod))
     world.follow()
-    await until(lambda: len(world.store.pods()) == 3 * ACTS_AT_ONCE)
+    await until(lambda: len(world.store.pods()) == 3 * AT_ONCE)
     (scope,) = world.settings.scopes
     cycle = ScopeCycle(world.service.parts, scope, time.time)
-    await cycle.run()
+    await look(cycle)
     assert all(pod.gated for pod in world.store.pods())
-    assert 1 < world.cluster.most_changing <= ACTS_AT_ONCE
+    assert 1 < world.cluster.most_changing <= AT_ONCE
     await cycle.close()
 
 
@@ -169,6 +170,6 @@ async def test_a_runner_is_no_ghost_whose_pod_the_watch_has_not_told_yet(world: 
     await world.cluster.create(runner_pod("cuda-abc-ddddd"))
     for _ in range(3):
         now[0] += world.settings.deadlines.ghost_seconds
-        await cycle.run()
+        await look(cycle)
     assert [world.gitea.runners[number]["disabled"] for number in (8, 9)] == [False, True]
     await cycle.close()
