@@ -93,6 +93,10 @@ def check_keys(root: Section) -> None:
         cure = f"`pulumi config rm {root.key}{name}`, and `pulumi config set --path` to write it"
         root.note(name, "a key with a dot in it, which nothing reads", f"the key below {name.partition('.')[0]}", cure)
         del there[name]
+    if NAMESPACE in there:
+        cure = f"write `{root.key}forge: …` on one line, and so each key: nothing nests below the name of the program"
+        root.note(NAMESPACE, "the name of the program as a key", f"{root.key}KEY", cure)
+        del there[NAMESPACE]
     Section(root.key, there, root.problems).known(*KEYS, *SECRET_KEYS, *named)
     for key in given:
         namespace, _, name = key.partition(":")

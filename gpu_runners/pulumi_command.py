@@ -43,7 +43,8 @@ _REVEAL: Final = "--show-secrets"
 _BACKEND: Final = "PULUMI_BACKEND_URL"
 # What is in Pulumi 3.2xx's words of a stack file that it cannot use; some of its commands say no more than the first.
 _FILE_REFUSED: Final = re.compile(
-    r"yaml: |invalid YAML file|expected project to be an object|stack config|decrypt configuration|malformed state"
+    r"yaml: |invalid YAML file|incompatible YAML document|expected project to be an object|stack config"
+    r"|decrypt configuration|malformed state"
 )
 _OWN_KEYS: Final = ("passphrase", "cloud")  # whoever opens a state's secrets with these needs no Pulumi Cloud
 
@@ -262,8 +263,11 @@ class Program:
 
     def _mapping(self, *arguments: str, with_config: bool = False) -> dict[str, Any]:
         """What a command that has to succeed printed. Raises PulumiFailedError where that is no mapping of JSON."""
-        document = self._succeed(*arguments, with_config=with_config).document()
+        answer = self._succeed(*arguments, with_config=with_config)
+        document = answer.document()
         if not isinstance(document, dict):
+            if with_config:
+                self._refuse_file(answer)
             raise PulumiFailedError(
                 f"`pulumi {' '.join(arguments)}` of stack {self.stack} printed no JSON that can be read"
             )

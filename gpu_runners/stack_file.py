@@ -28,16 +28,31 @@ def stack_file_problems(content: bytes) -> list[Problem]:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return [Problem(f"line {line}", "a byte that is no UTF-8", "a text file in UTF-8", "save the file as UTF-8")]
-    try:
-        root = yaml.compose(text, yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        return [_of_syntax(error, text)]
-    except (yaml.YAMLError, RecursionError) as error:
-        return [Problem("the file", type(error).__name__, "YAML", "compare it with schema/every-key.yaml")]
+    if text.removeprefix("\ufeff").startswith("%"):
+        return [Problem("line 1", "a directive (%)", "`config:` and its keys", "remove the line: Pulumi reads none")]
+    root = _composed(text)
+    if isinstance(root, Problem):
+        return [root]
     if not isinstance(root, yaml.MappingNode):
         found = "nothing but a comment" if root is None else f"a {_kind(root)}"
         return [Problem("the file", found, "a mapping with the key config", "put `config:` above its keys")]
     return [*_below(root, "", set(), 0), *_of_top(root), *_of_aliases(root)]
+
+
+def _composed(text: str) -> yaml.Node | Problem | None:
+    """The file's one node, or what keeps it from being read."""
+    try:
+        return yaml.compose(text, yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        return _of_syntax(error, text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        found = f"the control character U+{ord(text[error.position]):04X}"
+        return Problem(f"line {line}", found, "text", "remove it, or write it with \\x in double quotes")
+    except RecursionError:
+        return _too_deep("the file")
+    except yaml.YAMLError as error:
+        return Problem("the file", type(error).__name__, "YAML", "compare it with schema/every-key.yaml")
 
 
 def ignored_document(content: bytes) -> Problem | None:
@@ -52,6 +67,10 @@ def ignored_document(content: bytes) -> Problem | None:
         return None
     found = "a second document behind ---, which Pulumi leaves out"
     return Problem(f"line {starts[1]}", found, "one document", "move what is below the line --- above it, or remove it")
+
+
+def _too_deep(where: str) -> Problem:
+    return Problem(where, "brackets or blanks nested too deep", f"at most {_DEEPEST} levels", "take some away")
 
 
 def _of_syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
@@ -74,7 +93,10 @@ def _of_syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
 
 
 def _below(node: yaml.Node, key: str, seen: set[int], depth: int) -> Iterator[Problem]:
-    if id(node) in seen or depth > _DEEPEST:
+    if id(node) in seen:
+        return
+    if depth > _DEEPEST:
+        yield _too_deep(f"line {_line(node)}")
         return
     seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):

@@ -51,12 +51,10 @@ _ADDRESS: Final = re.compile(r"(?<=[A-Za-z0-9+.-])://|(?<![\w/:.-])//")
 _RUN: Final = re.compile(r"[^\s\"']+")
 _QUERY: Final = re.compile(r"(?P<name>[?&][^=&\s#]{1,80}=)(?!\(not shown\)(?:[&\s#\"']|$))[^&\s#\"']+")
 _LONG: Final = re.compile(r"(?:sha256:)?[\w+/-]{32,}")
-_BEFORE_AT: Final = re.compile(r".*@", re.DOTALL)
 # What a stack's config holds with an @: an image by its digest, a workflow by its ref, a user's name as in a comment.
 _PLAIN_AT: Final = re.compile(
     r'(?<=\w)@(?=sha256:)|(?<=\.yml)@(?=\w)|(?<=\.yaml)@(?=\w)|\A@|(?<=\A")@|(?<=\(not shown\))@'
 )
-_STAND_IN: Final = "\N{NULL}"
 _PRIVATE_KEY: Final = re.compile(r"-----BEGIN (?!CERTIFICATE-)[^-]*-----.*?(-----END[^-]*-----|\Z)", re.DOTALL)
 
 
@@ -90,8 +88,8 @@ def without_login(text: str) -> str:
     """Without all that stands before an @, where people write names and passwords; no host may follow, and no scheme
     go before it.
     """
-    held = _PLAIN_AT.sub(_STAND_IN, text)
-    return _BEFORE_AT.sub(f"{HIDDEN}@", held).replace(_STAND_IN, "@")
+    end = max((at.start() for at in re.finditer("@", text) if not _PLAIN_AT.match(text, at.start())), default=-1)
+    return text if end < 0 else f"{HIDDEN}{text[end:]}"
 
 
 def _is_key(text: str) -> bool:

@@ -50,6 +50,10 @@ def run(options: argparse.Namespace) -> ExitCode:
 
 def examine(folder: Path, stack: str, config_file: Path | None, platform_backend: str = "") -> Iterator[Finding]:
     """Every finding, as soon as it is known. Without a config that can be read there is nothing more to check."""
+    file = config_file or stack_file(folder, stack)
+    ignored = ignored_document(file.read_bytes()) if file.is_file() else None
+    if ignored:
+        yield wrong("config", ignored)
     try:
         read = read_stack(folder, stack, config_file, os.environ)
     except ConfigUnreadableError as error:
@@ -60,9 +64,6 @@ def examine(folder: Path, stack: str, config_file: Path | None, platform_backend
         for problem in error.problems:
             yield wrong("config", problem)
         return
-    file = config_file or stack_file(folder, stack)
-    if file.is_file() and (ignored := ignored_document(file.read_bytes())):
-        yield wrong("config", ignored)
     parts = [*(["a platform"] if read.platform else []), *(f"pool {pool['name']}" for pool in read.pools)]
     yield ok("config", f"it declares {', '.join(parts)}")
     yield from pulumi_version(Program(folder=folder, stack=stack, config_file=file))

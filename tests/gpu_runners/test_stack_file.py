@@ -8,7 +8,7 @@ import pytest
 from gpu_runners.doctor.command import examine
 from gpu_runners.pulumi_command import StackFileUnreadableError, is_about_stack_file, opened
 from gpu_runners.stack_file import ignored_document, stack_file_problems
-from tests.gpu_runners.stand_in_pulumi import StandInPulumi
+from tests.gpu_runners.stand_in_pulumi import FREE, StandInPulumi
 
 FILE = """config:
   gpu-runners:forge: gitea
@@ -37,6 +37,13 @@ REFUSED = {
     "no number": (FILE.replace(" 3", " .NaN"), "gpu-runners:keepFailed (line 3): found .NaN, which is no number"),
     "aliases": (f"a: &a [x, x, x, x, x, x, x, x, x]\n{LAUGHS}{FILE}", "the file: found aliases (*name) that stand for"),
     "an alias of itself": (f"a: &a [*a]\n{FILE}", "the file: found aliases (*name) that stand for"),
+    "a control character": (f'{FILE}  gpu-runners:namespace: "a\x07b"\n', "line 8: found the control character U+0007"),
+    "a directive": (f"%YAML 1.2\n---\n{FILE}", "line 1: found a directive (%)"),
+    "many brackets": (
+        f"{FILE}  gpu-runners:x: {'[' * 300}{']' * 300}\n",
+        "line 8: found brackets or blanks nested too",
+    ),
+    "brackets without an end": (f"a: {'[' * 3000}{']' * 3000}\n", "the file: found brackets or blanks nested too deep"),
     "a list": ("- config\n", "the file: found a list; allowed: a mapping with the key config"),
     "a text": ("hello\n", "the file: found a text"),
     "config as a list": ("config: [a]\n", "config: found a list; allowed: a mapping of keys"),
@@ -91,6 +98,7 @@ def test_a_file_that_pulumi_reads_has_no_problem() -> None:
         ("error: yaml: unmarshal errors:\n  line 10: mapping key already defined at line 2", True),
         ("error: expected project to be an object, was '[]interface {}'", True),
         ("error: could not decrypt configuration values: bad value", True),
+        ("error: could not get stack: found incompatible YAML document", True),
         ("error: no stack named 'dev' found", False),
         ("error: incorrect passphrase", False),
     ],
@@ -127,6 +135,16 @@ def test_without_a_reader_of_yaml_pulumis_own_words_are_what_there_is(
     with opened(pulumi.program, "dev", None) as program:
         answer = program.run("config", "--json", with_config=True)
     assert (answer.code, answer.complaint) == (255, SCRIPT.partition("'")[2].partition("'")[0])
+
+
+def test_a_second_document_is_told_beside_what_is_wrong_in_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi = StandInPulumi.make(tmp_path, FREE, monkeypatch)
+    (pulumi.program / "Pulumi.dev.yaml").write_text("config:\n  gpu-runners:forge: github\n---\nconfig: {}\n")
+    first, *others = [str(finding) for finding in examine(pulumi.program, "dev", None)]
+    assert "a second document behind ---" in first
+    assert others
 
 
 def test_the_doctor_has_a_finding_for_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

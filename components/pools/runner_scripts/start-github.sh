@@ -94,6 +94,7 @@ if [ "$_code" != 0 ]; then
     done
     case $_code:$_line in
     137:*) _cure="raise the pool's memory" ;;
+    *:) _cure="start it there by hand" ;;
     126:* | *"$_listener: not found"* | *"$_listener: No such"* | *"$_listener: cannot execute"*)
         _cure="$_newer, for the architecture of the pool's nodes"
         ;;

@@ -516,6 +516,8 @@ def put_listener(pod: PodFolder, text: str) -> Path:
          "echo 'bash: warning: setlocale: LC_ALL' >&2; echo 'libgcc_s.so.1: cannot open' >&2; exit 127",
          "(exit code 127): libgcc_s.so.1: cannot open", "install what it names"),
         ("kill -9 $$", "(exit code 137)", "raise the pool's memory"),
+        ("kill -ABRT $$", "(exit code 134)", "start it there by hand"),
+        ("kill -SEGV $$", "(exit code 139)", "start it there by hand"),
         ("echo \"/lib/libm.so.6: version 'GLIBC_2.29' not found\" >&2; exit 1", "GLIBC_2.29", "install what it names"),
     ],
 )  # fmt: skip
