@@ -4,6 +4,7 @@ Nothing here answers as GitHub: every answer is the stand-in's, but for `raw_ans
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -43,6 +44,8 @@ class ArrangedGitHub(StandIn):
         self.fail_next: list[tuple[int, dict[str, str], str]] = []
         self.raw_answer: web.Response | None = None
         self.delay = 0.0  # seconds before each answer
+        # By the end of a path how many such requests have to wait together before the first of them is answered.
+        self.crowds: dict[str, asyncio.Barrier] = {}
         self._arranged_statuses: set[int] = set()
         self.calls: list[str] = []
         self.moments: list[tuple[float, str]] = []
@@ -62,6 +65,11 @@ class ArrangedGitHub(StandIn):
         self.moments.append((time.monotonic(), request.method))
         if self.delay:
             await asyncio.sleep(self.delay)
+        crowd = next((crowd for end, crowd in self.crowds.items() if request.path.endswith(end)), None)
+        if crowd is not None:
+            with contextlib.suppress(asyncio.BrokenBarrierError):  # they have come: whoever comes now passes
+                await crowd.wait()
+                await crowd.abort()
         if self.raw_answer is not None:
             raw = self.raw_answer
             return web.Response(status=raw.status, body=raw.body, headers=raw.headers)

@@ -11,12 +11,13 @@ import pytest
 from registrar.forges.forge import Pace
 from registrar.loop import Loop
 from registrar.outcomes import Outcome
-from tests.registrar.conftest import World, open_world, stays, until
+from tests.registrar.conftest import PATIENCE_SECONDS, World, open_world, stays, until
 from tests.registrar.stand_in_cluster import end, runner_pod, stamp, start
 from tests.registrar.test_brake import ended_pod
 from values import contract
 
 NAME = "cuda-abc-aaaaa"
+FOR_EVER_SECONDS = 10 * PATIENCE_SECONDS  # which no test waits for
 JOBS = "GET /api/v1/repos/mlops/guide/actions/jobs"
 
 
@@ -56,15 +57,14 @@ def event(world: World, reason: str) -> dict[str, Any]:
 
 async def cycles(world: World, number: int) -> None:
     """Wait until the loop has looked that many times more."""
+    goal = looks(world) + number
+    await until(lambda: looks(world) >= goal)
 
-    def seen() -> float:
-        text = world.metrics.render().decode()
-        return float(text.split("gpu_runners_cycle_seconds_count ")[1].split("\n")[0])
 
-    goal = seen() + number
-    async with asyncio.timeout(20):
-        while seen() < goal:
-            await asyncio.sleep(0.02)
+def looks(world: World) -> float:
+    """How many times the loop has looked."""
+    text = world.metrics.render().decode()
+    return float(text.split("gpu_runners_cycle_seconds_count ")[1].split("\n")[0])
 
 
 async def test_the_gate_opens_as_soon_as_the_forge_sees_the_runner_and_kubelets_conditions_stay(world: World) -> None:
@@ -73,10 +73,10 @@ async def test_the_gate_opens_as_soon_as_the_forge_sees_the_runner_and_kubelets_
     await world.cluster.put(start(pod))
     await cycles(world, 2)
     assert gate(pod) is None
-    began = time.monotonic()
+    before = looks(world)
     world.gitea.come_online(1)
     await until(lambda: gate(pod) == "True")
-    assert time.monotonic() - began < 1.0
+    assert looks(world) - before <= 5
     assert {condition["type"] for condition in pod["status"]["conditions"]} == {"PodScheduled", contract.ONLINE_GATE}
     await until(lambda: contract.RUNNER_ONLINE in world.cluster.reasons())
 
@@ -321,16 +321,14 @@ def grants(*scopes: str) -> dict[str, Any]:
 @pytest.mark.parametrize("world", [grants("mlops/runners", "mlops/slow")], indirect=True)
 @pytest.mark.parametrize("trouble", ["slow", "broken"])
 async def test_a_scope_in_trouble_costs_only_itself(world: World, trouble: str) -> None:
-    world.gitea.slow = {"/mlops/slow/": 2.0} if trouble == "slow" else {}
+    world.gitea.slow = {"/mlops/slow/": FOR_EVER_SECONDS} if trouble == "slow" else {}
     world.gitea.broken = "/mlops/slow/" if trouble == "broken" else ""
     world.run()
     await world.cluster.create(start(runner_pod("slow-abc-aaaaa", namespace="slow")))
     pod = await an_online_pod(world)
-    began = time.monotonic()
     pod["metadata"]["deletionTimestamp"] = stamp()
     await world.cluster.put(pod)
-    await until(lambda: world.gitea.runners[1]["disabled"])
-    assert time.monotonic() - began < 1.0
+    await until(lambda: world.gitea.runners[1]["disabled"])  # in less time than one answer about the other takes
 
 
 @pytest.mark.parametrize("world", [{"pace": {"conclusion": 60.0}}], indirect=True)

@@ -14,7 +14,7 @@ from components.platform.client_certificate import issue_client_certificate
 from registrar.forges.forge import Job, Pace
 from registrar.queue import Place, Pool, count
 from registrar.queue_reader import ORDERS_SECONDS
-from tests.registrar.conftest import World, open_world, until
+from tests.registrar.conftest import PATIENCE_SECONDS, World, open_world, until
 from tests.registrar.stand_in_cluster import pool_deployment, runner_pod, start
 from values.contract import RUNNER_ID_ANNOTATION
 from values.scope import Scope
@@ -117,9 +117,9 @@ def test_jobs_of_another_scope_do_not_count() -> None:
 def test_thousands_of_jobs_of_hundreds_of_kinds_are_counted_within_a_moment() -> None:
     pools = [pool(f"p{n}", "gpu", f"l{n}") for n in range(200)]
     waiting = [job(n, f"l{n % 400}") for n in range(10_000)]
-    began = time.perf_counter()
+    began = time.thread_time()
     assert sum(waits for waits, _, _ in counted(pools, waiting).values()) == 5_000
-    assert time.perf_counter() - began < 2.0  # a tenth of it on an idle machine
+    assert time.thread_time() - began < 2.0  # of this thread's own work; a tenth of it on a quick machine
 
 
 FAST = Pace(burst=0.05, active=0.1, idle=0.2, census=0.3, queue=0.05)
@@ -291,13 +291,11 @@ async def test_an_answer_is_there_at_once_however_long_the_queue_and_however_slo
     for number in range(1, 2001):
         scaled.gitea.job(number, status="queued")
     await comes(scaled, one(2000))
-    scaled.gitea.delay = 0.1
-    took = []
-    for _ in range(20):
-        began = time.perf_counter()
-        assert (await read(scaled))[0] == 200
-        took.append(time.perf_counter() - began)
-    assert sorted(took)[len(took) // 2] < 0.05
+    asked, scaled.gitea.delay = len(scaled.gitea.calls), 10 * PATIENCE_SECONDS
+    await until(lambda: len(scaled.gitea.calls) > asked)  # it is asked again, and this answer does not come
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        for _ in range(20):
+            assert await read(scaled) == (200, one(2000))
 
 
 async def test_many_who_ask_at_once_cost_the_forge_one_question(world: World) -> None:
@@ -359,15 +357,14 @@ TWO_SCOPES = {
 
 @pytest.mark.parametrize("world", [TWO_SCOPES], indirect=True)
 async def test_a_pool_is_counted_in_time_though_another_scope_is_slow(world: World) -> None:
-    world.gitea.slow = {"/mlops/slow/": 9.0}
+    world.gitea.slow = {"/mlops/slow/": 10 * PATIENCE_SECONDS}
     world.follow()
     await world.cluster.declare()
     await world.cluster.declare("slow", namespace="slow")
     await until(lambda: world.service.declared.pools("slow"))
     world.gitea.job(1, status="queued")
-    began = time.monotonic()
-    assert await read(world) == (200, one(1))
-    assert time.monotonic() - began < 3.0, "KEDA has given up by then"
+    async with asyncio.timeout(PATIENCE_SECONDS):  # less than one answer about the other takes
+        assert await read(world) == (200, one(1))
 
 
 async def test_an_autoscaler_comes_back_on_its_connection_and_nobody_else_does(scaled: World, tmp_path: Path) -> None:
