@@ -45,6 +45,7 @@ The loop
   lost_jobs           LostJobs: tells at the forge why a job is lost, and runs it again once
   accounting          Accounting: what runners cost and how long jobs waited, as metrics
   pool_series         PoolSeries: what is counted for each pool, forgotten a while after the pool
+  treatments          Treatments: one thing at a time for each pod, beside the cycles
   actions             Actor: carries out what was decided
   ghosts              Ghosts: runners of ours whose pods are gone
   owners              Owners: the Deployments by whose names runners of ours go

@@ -21,6 +21,7 @@ from registrar.forges.forge import (
     Registration,
     Runner,
 )
+from registrar.forges.gitea_archive import Archive
 from registrar.forges.gitea_statuses import LossStatuses
 from registrar.untrusted import Entry, MalformedError, document, seconds
 from values.scope import Scope, ScopeKind
@@ -34,7 +35,6 @@ RUNNER_VERSION = "gpu-runners"  # overwritten by the runner itself when it decla
 PACE = Pace(burst=0.25, active=1.0, idle=2.0, census=15.0, census_each=3 / PAGE_SIZE, job_age=0.25 / PAGE_SIZE)
 READS = 3
 PAGES_AT_ONCE = 4
-RESULT_PAGES = 40  # 2,000 completed jobs
 _PULL_REF = re.compile(r"refs/pull/(?P<number>[1-9][0-9]{0,18})/head", re.ASCII)
 _JOB_URL = re.compile(rf"{API}/repos/(?P<owner>[^/]+)/(?P<repository>[^/]+)/actions/jobs/[0-9]+$")
 
@@ -53,6 +53,7 @@ class Gitea:
         self._pace = pace
         self._credential = credential
         self._observe = observe
+        self._archive = Archive()
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=10, connect=3), proxy=proxy or None,
             cookie_jar=aiohttp.DummyCookieJar(),  # a token says who asks, and what a proxy sets would only pile up
@@ -194,20 +195,20 @@ class Gitea:
         return None if answer is None else _of(answer, lambda entry: _job(entry, scope))
 
     async def _completed(self, scope: Scope, runner_id: int) -> Job | None:
-        """Look through the last pages, newest first: the list is oldest first and grows for ever.
-
-        A long job has an old place in it, so it is looked for behind many that began later and ended before it.
-        """
         path = f"{API}{scope.api_path}/actions/jobs"
         first = await self._call("result", "GET", path, query={"status": "completed", "limit": "1"})
         last = max(1, -(-_of(first, lambda entry: entry.count("total_count")) // PAGE_SIZE))
-        for page in range(last, max(0, last - RESULT_PAGES), -1):
+
+        async def read(page: int) -> list[Entry]:
             query = {"status": "completed", "limit": str(PAGE_SIZE), "page": str(page)}
             answer = await self._call("result", "GET", path, query=query)
-            for entry in reversed(_of(answer, lambda fields: fields.entries("jobs"))):
-                if _of(entry, lambda fields: fields.identifier_or_none("runner_id")) == runner_id:
-                    return _of(entry, lambda fields: _job(fields, scope))
-        return None
+            return _of(answer, lambda fields: fields.entries("jobs"))
+
+        def has_it(job: Entry) -> bool:
+            return _of(job, lambda fields: fields.identifier_or_none("runner_id")) == runner_id
+
+        job = await self._archive.find(scope, runner_id, last=last, read=read, has_it=has_it)
+        return None if job is None else _of(job, lambda fields: _job(fields, scope))
 
     async def _jobs(self, verb: str, scope: Scope, status: str) -> tuple[Job, ...]:
         path = f"{API}{scope.api_path}/actions/jobs"

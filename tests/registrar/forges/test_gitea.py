@@ -114,6 +114,30 @@ async def test_a_long_job_is_found_behind_hundreds_that_ended_since(bench: Bench
     assert job.conclusion == "success"
 
 
+async def test_a_search_that_a_forge_in_trouble_broke_off_goes_on_where_it_was(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 2001):
+        bench.stand_in.job(number, status="completed", conclusion="failure", runner_id=number)
+    asked, unreadable, call = list[int](), {19}, bench.forge._call
+
+    async def counted(verb: str, *args: Any, **more: Any) -> Any:
+        page = int(more.get("query", {}).get("page", "0")) if verb == "result" else 0
+        asked.extend([page] if page else [])
+        if page in unreadable:
+            raise ForgeUnreachableError("no answer")
+        return await call(verb, *args, **more)
+
+    monkeypatch.setattr(bench.forge, "_call", counted)
+    with pytest.raises(ForgeUnreachableError):
+        await bench.forge.result(GUIDE, runner_id=1, job_id=None)
+    assert asked == list(range(40, 16, -1))
+    asked.clear()
+    unreadable.clear()
+    assert await bench.forge.result(GUIDE, runner_id=1, job_id=None) is not None
+    assert asked == [40, 20, 19, 17, *range(16, 0, -1)]
+
+
 @pytest.mark.parametrize(("scope", "job_id"), [(Scope("mlops"), "guide/1"), (Scope(""), "mlops/guide/1"), (GUIDE, "1")])
 async def test_a_job_of_a_wide_scope_is_asked_for_by_its_id(bench: Bench, scope: Scope, job_id: str) -> None:
     bench.stand_in.job(1, runner_id=3)
