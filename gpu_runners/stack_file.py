@@ -17,6 +17,7 @@ _ENCRYPTED: Final = re.compile(r"v1:[A-Za-z0-9+/=]{12,}:[A-Za-z0-9+/=]+|[A-Za-z0
 _SALT: Final = re.compile(r"v1:[A-Za-z0-9+/=]{8,}:v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
 _CONFIG: Final = "config"
 _SECURE: Final = "secure"
+_DIRECTIVE: Final = re.compile(r"\ufeff?(?:[ \t]*(?:#[^\n]*)?\r?\n)*+%")
 _DEEPEST: Final = 100
 _MOST_VALUES: Final = 50_000  # with all that aliases stand for
 
@@ -28,8 +29,11 @@ def stack_file_problems(content: bytes) -> list[Problem]:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return [Problem(f"line {line}", "a byte that is no UTF-8", "a text file in UTF-8", "save the file as UTF-8")]
-    if text.removeprefix("\ufeff").startswith("%"):
-        return [Problem("line 1", "a directive (%)", "`config:` and its keys", "remove the line: Pulumi reads none")]
+    if directive := _DIRECTIVE.match(text):
+        line = text.count("\n", 0, directive.end()) + 1
+        return [
+            Problem(f"line {line}", "a directive (%)", "`config:` and its keys", "remove the line: Pulumi reads none")
+        ]
     root = _composed(text)
     if isinstance(root, Problem):
         return [root]

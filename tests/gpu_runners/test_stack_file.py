@@ -39,6 +39,7 @@ REFUSED = {
     "an alias of itself": (f"a: &a [*a]\n{FILE}", "the file: found aliases (*name) that stand for"),
     "a control character": (f'{FILE}  gpu-runners:namespace: "a\x07b"\n', "line 8: found the control character U+0007"),
     "a directive": (f"%YAML 1.2\n---\n{FILE}", "line 1: found a directive (%)"),
+    "a directive below a comment": (f"# mine\n\n%YAML 1.2\n---\n{FILE}", "line 3: found a directive (%)"),
     "many brackets": (
         f"{FILE}  gpu-runners:x: {'[' * 300}{']' * 300}\n",
         "line 8: found brackets or blanks nested too",
