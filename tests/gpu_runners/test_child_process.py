@@ -14,7 +14,7 @@ import pytest
 from gpu_runners import child_process
 from gpu_runners.child_process import Children, DeadlinePassedError, Ended
 
-SECONDS = 20
+SECONDS = 60
 
 
 def run(children: Children, script: str, folder: Path, seconds: float = SECONDS) -> Ended:
@@ -41,16 +41,30 @@ def test_what_it_prints_comes_back_even_where_it_is_no_text(tmp_path: Path) -> N
     assert ended == Ended(code=3, output="a�", errors="b\n")
 
 
+@pytest.fixture
+def starts_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process has started once it has made the file `waits`: only then its time begins."""
+
+    class SlowToStart(subprocess.Popen[str]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            until("it waits", (tmp_path / "waits").exists)
+
+    monkeypatch.setattr(subprocess, "Popen", SlowToStart)
+
+
+@pytest.mark.usefixtures("starts_slowly")
 def test_at_its_deadline_it_is_interrupted_first(tmp_path: Path) -> None:
-    script = "trap 'touch given-back; exit' INT; while :; do sleep 0.05; done"
+    script = "trap 'touch given-back; exit' INT; touch waits; while :; do sleep 0.05; done"
     with pytest.raises(DeadlinePassedError, match=r"did not end within 0\.5 s"):
         run(Children(), script, tmp_path, 0.5)
     assert (tmp_path / "given-back").exists()
 
 
+@pytest.mark.usefixtures("starts_slowly")
 def test_what_ignores_that_is_killed_with_all_that_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_process, "END_SECONDS", 0.2)
-    script = "trap '' INT; sleep 60 & echo $! > child; wait; sleep 60"
+    script = "trap '' INT; sleep 60 & echo $! > child; touch waits; wait; sleep 60"
     with pytest.raises(DeadlinePassedError):
         run(Children(), script, tmp_path, 0.5)
     until("the child's end", lambda: is_gone(tmp_path / "child"))

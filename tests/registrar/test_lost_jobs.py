@@ -154,7 +154,7 @@ async def test_a_loss_that_was_found_as_its_pod_was_taken_away_is_told(
 
     monkeypatch.setattr(world.loop._parts.accounting, "ended", heard)
     await world.cluster.put(end(pod, exit_code=137))
-    await found.wait()
+    await until(found.is_set)
     await world.cluster.vanish("runners", NAME)
     await until(lambda: contract.JOB_LOST in world.cluster.reasons())
     await until(lambda: told(world) == ("failure", f"{KILLED} {lost_jobs.ASKS_TO_RUN_AGAIN}"))

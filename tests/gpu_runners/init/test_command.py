@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -451,11 +452,18 @@ def test_a_signal_while_it_is_written_waits_until_it_is_whole(scene: Scene) -> N
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     with command:
-        while not (scene.folder / "in-init").exists():
-            assert command.poll() is None
-        os.kill(command.pid, signal.SIGINT)
-        slow.unlink()
-        command.communicate(timeout=60)
+        end = time.monotonic() + 60
+        try:
+            while not (scene.folder / "in-init").exists():
+                assert command.poll() is None
+                assert time.monotonic() < end, "no stack is made"
+                time.sleep(0.02)
+            os.kill(command.pid, signal.SIGINT)
+            slow.unlink()
+            command.communicate(timeout=60)
+        finally:
+            slow.unlink(missing_ok=True)
+            command.kill()
     assert command.returncode == ExitCode.INTERRUPTED
     assert yaml.safe_load(scene.file.read_text())["encryptionsalt"]
     assert sorted(path.name for path in scene.program.iterdir()) == ["Pulumi.gpus.yaml", "Pulumi.yaml"]

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -253,6 +254,8 @@ def test_a_signal_ends_it_at_once_with_what_is_missing(stack: Stack, number: sig
     stack.config["gpu-runners:onlineDeadlineSeconds"]["value"] = "600"
     stack.has(pod("a", is_online=False))
     with stack.start() as process:
+        alarm = threading.Timer(SECONDS, process.kill)  # which ends its line, too
+        alarm.start()
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
@@ -264,6 +267,7 @@ def test_a_signal_ends_it_at_once_with_what_is_missing(stack: Stack, number: sig
             output, errors = process.communicate(timeout=SECONDS)
             assert time.monotonic() - started < ENDS_WITHIN_SECONDS
         finally:
+            alarm.cancel()
             stack.cluster.release()
             process.kill()
     assert process.returncode == 128 + number

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -30,9 +31,12 @@ def process(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         text=True,
         start_new_session=True,
     ) as it:
+        alarm = Timer(3 * PATIENCE_SECONDS, it.kill)  # which ends whoever reads its lines, too
+        alarm.start()
         try:
             yield it
         finally:
+            alarm.cancel()
             it.kill()
 
 
