@@ -191,6 +191,17 @@ async def refreshing(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[_Sl
     return slow, task
 
 
+async def test_a_late_answer_about_a_predecessor_never_replaces_its_namesake(world: World) -> None:
+    """Whatever its version is: a change to the former pod may be answered when the next one is known already."""
+    world.follow()
+    pod = runner_pod()
+    await world.cluster.create(pod)
+    await until(world.store.pods)
+    known = world.store.pods()[0]
+    world.store.put(replace(known, uid="of-the-predecessor", version=known.version + 1, deleting=True))
+    assert world.store.pods() == (known,)
+
+
 async def test_a_list_that_arrives_late_changes_nothing_of_what_the_watch_has_told_meanwhile(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -224,3 +224,30 @@ def test_who_waited_long_because_the_estimate_was_wrong_is_not_away_when_their_t
         return sent_away.value.retry_after, sent_away.value.ahead
 
     assert virtual_time.run(story()) == (1.0, 0)
+
+
+async def test_a_turn_that_comes_at_the_moment_at_which_its_pod_hangs_up_is_passed_on() -> None:
+    turns = Turns(at_once=1)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        async with turns.turn("holder"):
+            waiting = asyncio.create_task(_wait_in_turn(turns, "hangs-up"))
+            while not turns._waiting:
+                await asyncio.sleep(0)
+        assert turns._waiting == []  # it has its turn, and does not know of it yet
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert turns._busy == 0
+        async with turns.turn("next"):
+            pass
+
+
+async def test_the_place_of_who_was_sent_away_is_kept_from_the_time_at_which_it_is_to_come_back() -> None:
+    now: list[float] = [0.0]
+    turns = Turns(at_once=1, room=0, rate=0.01, clock=lambda: now[0])
+    async with turns.turn("holder"):
+        for who in ("first", "second"):
+            with pytest.raises(NotYetError) as sent_away:
+                async with turns.turn(who):
+                    pytest.fail("its turn has not come")
+    away = sent_away.value.retry_after
+    assert turns._tickets["second"].void_at == now[0] + away + RETURN_SECONDS
