@@ -717,3 +717,15 @@ async def test_what_nobody_uses_is_asked_for_seldom(world: World) -> None:
     await cycles(world, 5)
     assert world.gitea.calls == []
     assert time.monotonic() - began > 3 * world.forge.pace.idle, "a change that was looked at wakes nobody once more"
+
+
+async def test_a_change_in_the_middle_of_a_look_is_looked_at_after_it(tmp_path: Path) -> None:
+    pace = Pace(burst=3600.0, active=3600.0, idle=3600.0, census=3600.0)
+    async with open_world(tmp_path, "gitea", pace) as world:
+        world.gitea.slow = {"/actions/runners": 1.0}  # time enough for a change; a slower machine's comes after it
+        world.run()
+        await until(lambda: any(call.endswith("/actions/runners") for call in world.gitea.calls))
+        await world.cluster.create(end(runner_pod(), exit_code=127))
+        await until(world.store.pods)
+        world.gitea.slow = {}
+        await until(lambda: contract.RUNNER_FAILED in world.cluster.reasons())

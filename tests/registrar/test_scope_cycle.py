@@ -173,3 +173,21 @@ async def test_a_runner_is_no_ghost_whose_pod_the_watch_has_not_told_yet(world: 
         await look(cycle)
     assert [world.gitea.runners[number]["disabled"] for number in (8, 9)] == [False, True]
     await cycle.close()
+
+
+async def test_no_jobs_decide_about_a_leaving_pod_that_may_have_been_read_before_it_left(world: World) -> None:
+    """Kubernetes writes whole seconds: in the one after its mark nobody knows which of both came first."""
+    pod = start(runner_pod())
+    pod["metadata"]["deletionTimestamp"] = stamp()
+    await world.cluster.create(pod)
+    world.follow()
+    await until(world.store.pods)
+    (leaving,) = world.store.pods()
+    (scope,) = world.service.parts.settings.scopes
+    now = leaving.since
+    cycle = ScopeCycle(world.service.parts, scope, lambda: now)
+    now += 0.9
+    assert cycle._jobs_age([leaving]) < 0, "not even what is read at this moment"
+    now += 1.1
+    assert cycle._jobs_age([leaving]) == pytest.approx(1.0)
+    await cycle.close()
