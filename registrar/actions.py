@@ -18,6 +18,7 @@ from values.scope import Scope
 
 # Idle pods have none (0): the ReplicaSet takes those with the lowest cost first.
 BUSY_DELETION_COST = "1000"
+ENDING_SECONDS = 30  # what a pod has that is ended: a job that nobody waits for may still clean up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +99,8 @@ class Actor:
             self._store.put(await self._api.annotate(pod, latch))
         elif action.verb is Verb.DELETE_POD:
             await self._api.delete(pod)
+        elif action.verb is Verb.END_POD:
+            await self._api.delete(pod, grace_seconds=ENDING_SECONDS)
 
     def _failed(self, target: Target, action: Action, error: Exception) -> None:
         if cluster.is_gone(error):

@@ -140,10 +140,10 @@ class Cluster:
         }
         return await self._patch(pod, {"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}})
 
-    async def delete(self, pod: RunnerPod) -> None:
-        """Delete a pod gracefully; one that is gone is no error."""
+    async def delete(self, pod: RunnerPod, *, grace_seconds: int | None = None) -> None:
+        """Delete a pod gracefully, with its own grace period unless another is given; one that is gone is no error."""
         try:
-            await self._client.delete(Pod, pod.name, namespace=pod.namespace)
+            await self._client.delete(Pod, pod.name, namespace=pod.namespace, grace_period=grace_seconds)
         except ApiError as error:
             if error.status.code != 404:
                 raise

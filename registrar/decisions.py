@@ -10,9 +10,10 @@
 | running, not latched | offline or absent for too long | delete the pod |
 | starting, running, latched | offline, absent, idle | leave alone (the gate is owed if it is not true yet) |
 | starting, running, latched | abandoned: absent for far too long, without a job | delete the pod (preStop waits) |
+| starting, running, terminating, latched | over: absent for too long, and its job has ended | end the pod in seconds |
 | terminating, not latched | idle, offline | cordon, let it settle, remove |
 | terminating, not latched | busy | latch: from now on it is left alone |
-| terminating, latched | any | leave alone |
+| terminating, latched | any other | leave alone |
 | completed, failed | any | cordon and remove what is left, then sweep or keep the pod (see below) |
 | none | offline for too long, namespaces listed | cordon, let it settle, remove the ghost |
 | any | unknown | change nothing, say so |
@@ -73,6 +74,7 @@ class RunnerState:
     gone_too_long: bool  # offline or absent for longer than the forge's own timeout (of a ghost: than its zombie time)
     namespaces_listed: bool  # every namespace of the scope was listed afresh in this very cycle
     abandoned: bool  # confirmed absent for far too long, and no job of this runner goes on at the forge
+    over: bool  # confirmed absent for too long, and the forge has ended this runner's job
     job_id: str | None
     drift: str  # "" or how the registration differs from what was issued
     text: str  # for people: why the forge gave no answer; "" where it just was not asked about this runner yet
@@ -86,6 +88,7 @@ class Verb(Enum):
     CORDON = "cordon"
     REMOVE = "remove"
     DELETE_POD = "delete pod"
+    END_POD = "end pod"  # delete it, with seconds to end whatever it does
     REPORT = "report"
 
 
@@ -138,6 +141,8 @@ def _live(pod: PodState, runner: RunnerState) -> tuple[Action, ...]:
         )
     if runner.standing in WORKING:
         actions.extend(_latch(pod, runner))
+    elif _is_over(pod, runner):
+        actions.append(_end())
     elif pod.latched and runner.standing is Standing.ABSENT and runner.abandoned:
         lost = "its registration is gone for too long and no job of it goes on at the forge"
         actions.append(_act(Verb.DELETE_POD, contract.RUNNER_LOST, f"{lost}; it would never end by itself"))
@@ -165,7 +170,18 @@ def _not_working(pod: PodState, runner: RunnerState) -> list[Action]:
     return [*retire, delete] if retire and retire[-1].verb is Verb.REMOVE else retire
 
 
+def _is_over(pod: PodState, runner: RunnerState) -> bool:
+    return pod.latched and runner.standing is Standing.ABSENT and runner.over
+
+
+def _end() -> Action:
+    ended = "the forge has ended its job and its registration, as Gitea does where a job is cancelled"
+    return _act(Verb.END_POD, contract.RUNNER_LOST, f"{ended}; it does not hear of that, and would go on for nobody")
+
+
 def _terminating(pod: PodState, runner: RunnerState) -> tuple[Action, ...]:
+    if _is_over(pod, runner):
+        return (_end(),)
     if pod.latched or runner.standing is Standing.ABSENT:
         return ()
     if runner.standing in WORKING:

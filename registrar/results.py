@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable
+from enum import Enum
 
 from registrar.accounting import Accounting
 from registrar.forges.forge import Forge, ForgeError, Job
@@ -16,6 +17,14 @@ LOOK_UPS_AT_ONCE = 4  # of one scope
 LOOK_UP_SECONDS = 60.0  # for one answer, however many requests it takes
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
+
+
+class Work(Enum):
+    """Whether a runner has something to do, by the forge's word."""
+
+    GOES_ON = "a job of it goes on"
+    OVER = "its job has a conclusion"
+    NONE = "it has no job that the forge knows of"
 
 
 class Results:
@@ -37,14 +46,14 @@ class Results:
         self._forge, self._scope, self._announce, self._clock = forge, scope, announce, clock
         self._accounting = accounting
         self._outcomes: dict[str, Outcome] = {}
-        self._working: dict[str, bool] = {}
+        self._work: dict[str, Work] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
 
     @property
     def remembered(self) -> int:
         """Of how many pods it knows anything, or looks for it."""
-        return len(self._outcomes.keys() | self._working.keys() | self._tasks.keys())
+        return len(self._outcomes.keys() | self._work.keys() | self._tasks.keys())
 
     def outcome(self, pod: RunnerPod) -> Outcome | None:
         """What the pod's end amounts to, None as long as that is not known."""
@@ -60,22 +69,22 @@ class Results:
             if pod.uid not in self._outcomes and pod.uid not in self._tasks:
                 self._tasks[pod.uid] = asyncio.create_task(self._find(pod))
 
-    def has_no_job(self, pod: RunnerPod) -> bool:
-        """Whether the forge said of this running pod that no job of its runner goes on; begins to ask where it did not.
+    def work(self, pod: RunnerPod) -> Work | None:
+        """What the forge said of the job of this running pod's runner; None where it did not, and begins to ask then.
 
         Each answer is good for one question: the next one asks anew.
         """
-        if pod.uid in self._working:
-            return not self._working.pop(pod.uid)
+        if pod.uid in self._work:
+            return self._work.pop(pod.uid)
         if pod.uid not in self._tasks:
             self._tasks[pod.uid] = asyncio.create_task(self._look_for_work(pod))
-        return False
+        return None
 
     def forget(self, uids: Collection[str]) -> None:
         """Drop all that is about other pods than these."""
         for uid in self._tasks.keys() - set(uids):
             self._tasks.pop(uid).cancel()
-        for known in (self._outcomes, self._working):
+        for known in (self._outcomes, self._work):
             for uid in known.keys() - set(uids):
                 del known[uid]
 
@@ -110,7 +119,7 @@ class Results:
     async def _look_for_work(self, pod: RunnerPod) -> None:
         try:
             job = await self._job(pod)
-            self._working[pod.uid] = job is not None and not job.conclusion
+            self._work[pod.uid] = Work.NONE if job is None else Work.OVER if job.conclusion else Work.GOES_ON
             self._announce()
         except ForgeError as error:
             log("job unknown", level=logging.WARNING, pod=pod.name, error=str(error))

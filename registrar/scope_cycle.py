@@ -1,6 +1,7 @@
 """One scope's cycle: look at its runners, judge its pods, do what was decided."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from functools import partial
 
 from registrar import situation
 from registrar.accounting import Accounting
-from registrar.actions import Actor, Ghost, Target
+from registrar.actions import ENDING_SECONDS, Actor, Ghost, Target
 from registrar.announcer import Announcer
 from registrar.brakes import Brakes
 from registrar.decisions import Action, Standing, Verb, decide
@@ -27,7 +28,7 @@ from registrar.outcomes import kept_failures
 from registrar.ownership import has_elder_claim, owned_runners
 from registrar.pod_store import PodStore
 from registrar.pods import ENDED, WAITING, RunnerPod, Stage
-from registrar.results import Results
+from registrar.results import Results, Work
 from registrar.settings import Settings
 from registrar.treatments import Treatments
 from values.contract import BUSY_WITH_UNKNOWN_JOB, NOT_ONLINE
@@ -311,6 +312,7 @@ class ScopeCycle:
         )
         grant = self._parts.settings.grant_for(pod.namespace)
         runner_id = runner.id if runner else pod.runner_id
+        work = self._work_of_absent(pod) if standing is Standing.ABSENT else None
         facts = situation.runner_state(
             runner,
             standing,
@@ -319,21 +321,24 @@ class ScopeCycle:
             unseen_limit=deadlines.lost_seconds,
             cordoned_seconds=self._watch.cordoned_seconds(runner_id or 0),
             drift=situation.report_of(pod, runner, grant.runner_group if grant else None),
-            abandoned=standing is Standing.ABSENT and self._is_abandoned(pod),
+            abandoned=work is Work.NONE,
+            over=work is Work.OVER,
             runner_id=runner_id,
         )
         return decide(state, facts)
 
-    def _is_abandoned(self, pod: RunnerPod) -> bool:
-        """Whether a runner with a job has been gone from the forge for far too long, and the job is not there either.
+    def _work_of_absent(self, pod: RunnerPod) -> Work | None:
+        """What the forge says of the job of a runner that has been gone from it for too long, where that decides.
 
-        The same patience as for a runner without a pod. Its pod is deleted then, and preStop waits for a job even so.
+        OVER: the job has a conclusion, and the runner had time to end after it. NONE: of a job nothing is known, for as
+        long as a runner without a pod may stay; its pod is deleted then, and preStop waits for a job even so.
         """
+        deadlines, left = self._parts.settings.deadlines, (pod.killed_at or math.inf) - self._clock()
         if pod.busy is None or pod.stage in ENDED or pod.stage in WAITING or pod.runner_id is None:
-            return False
-        if self._watch.unseen_seconds(pod.runner_id) <= self._parts.settings.deadlines.ghost_seconds:
-            return False
-        return self._results.has_no_job(pod)
+            return None
+        unseen = self._watch.unseen_seconds(pod.runner_id)
+        work = self._results.work(pod) if unseen > deadlines.lost_seconds and left > ENDING_SECONDS else None
+        return None if work is Work.NONE and unseen <= deadlines.ghost_seconds else work
 
     def _forget(self) -> None:
         pods = [pod for pod in self._parts.store.last_seen() if pod.namespace in self.namespaces]

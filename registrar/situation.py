@@ -91,6 +91,7 @@ def runner_state(
     drift: str = "",
     namespaces_listed: bool = False,
     abandoned: bool = False,
+    over: bool = False,
     runner_id: int | None = None,
 ) -> RunnerState:
     """The runner's side of a decision."""
@@ -103,6 +104,7 @@ def runner_state(
         gone_too_long=unseen_seconds > unseen_limit,
         namespaces_listed=namespaces_listed,
         abandoned=abandoned,
+        over=over,
         job_id=job.id if job else None,
         drift=drift,
         text=view.problem,

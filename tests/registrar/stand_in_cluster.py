@@ -39,6 +39,7 @@ class StandInCluster:
         self.events: list[dict[str, Any]] = []
         self.requests: list[tuple[str, str]] = []
         self.deleted: list[str] = []
+        self.graces: list[int | None] = []  # of the deletions: the grace periods that were asked for
         self.minted: list[tuple[str, str, dict[str, Any]]] = []  # namespace, account, spec of each token that was made
         self.version = 10
         self.oldest_version = 0
@@ -223,6 +224,8 @@ class StandInCluster:
         if pod is None:
             return _status(404, "NotFound")
         self.deleted.append(name)
+        grace = request.query.get("gracePeriodSeconds")
+        self.graces.append(None if grace is None else int(grace))
         if pod["status"].get("phase") in ("Succeeded", "Failed"):
             await self.vanish(namespace, name)
         else:

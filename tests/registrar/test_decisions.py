@@ -48,7 +48,7 @@ def a_pod(stage: Stage, **changes: object) -> PodState:
 def a_runner(standing: Standing, **changes: object) -> RunnerState:
     facts: dict[str, object] = {
         "standing": standing, "cordoned": False, "settled": False, "gone_too_long": False, "namespaces_listed": True,
-        "abandoned": False,
+        "abandoned": False, "over": False,
         "job_id": "7" if standing is BUSY else None, "drift": "",
         "text": "the forge answers 503" if standing is UNKNOWN else "",
     }  # fmt: skip
@@ -182,6 +182,20 @@ def test_a_runner_that_is_abandoned_with_its_latch_loses_its_pod_and_nobody_else
         assert decision == TABLE[stage, latched][standing]
 
 
+@pytest.mark.parametrize("standing", Standing)
+@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("latched", [False, True])
+def test_a_runner_whose_job_the_forge_has_ended_is_ended_even_while_it_waits_for_that_job_and_nobody_else_is(
+    stage: Stage, latched: bool, standing: Standing
+) -> None:
+    decision = outline(decide(a_pod(stage, latched=latched), a_runner(standing, over=True)))
+    if stage in (Stage.STARTING, Stage.RUNNING, Stage.TERMINATING) and latched and standing is ABSENT:
+        assert (Verb.END_POD, contract.RUNNER_LOST) in decision
+        assert Verb.DELETE_POD not in {verb for verb, _ in decision}
+    else:
+        assert decision == TABLE[stage, latched][standing]
+
+
 @pytest.mark.parametrize("standing", [OFFLINE, IDLE])
 def test_a_deleted_idle_runner_is_removed_only_once_its_cordon_has_settled(standing: Standing) -> None:
     pod = a_pod(Stage.TERMINATING)
@@ -283,6 +297,7 @@ runners = st.builds(
     gone_too_long=st.booleans(),
     namespaces_listed=st.booleans(),
     abandoned=st.booleans(),
+    over=st.booleans(),
     job_id=st.sampled_from([None, "7"]),
     drift=st.sampled_from(["", "labels differ"]),
     text=st.just(""),
@@ -294,13 +309,14 @@ def verbs(actions: tuple[Action, ...]) -> list[Verb]:
 
 
 @given(pods, runners)
-def test_a_latched_runner_is_never_touched_while_its_container_runs_unless_it_is_abandoned(
+def test_a_latched_runner_is_never_touched_while_its_container_runs_unless_it_is_abandoned_or_over(
     pod: PodState, runner: RunnerState
 ) -> None:
     if pod.latched and pod.stage not in ENDED:
         done = set(verbs(decide(pod, runner)))
         assert not {Verb.CORDON, Verb.REMOVE} & done
         assert Verb.DELETE_POD not in done or (runner.abandoned and runner.standing is ABSENT)
+        assert Verb.END_POD not in done or (runner.over and runner.standing is ABSENT)
 
 
 @given(st.one_of(st.none(), pods), runners)
@@ -377,6 +393,7 @@ def test_what_people_read_is_what_was_found() -> None:
         "come online in time (offline": decide(a_pod(Stage.STARTING, overdue=True), a_runner(OFFLINE)),
         "has been absent at the forge": decide(a_pod(Stage.RUNNING), a_runner(ABSENT, gone_too_long=True)),
         "no job of it goes on": decide(a_pod(Stage.RUNNING, latched=True), a_runner(ABSENT, abandoned=True)),
+        "would go on for nobody": decide(a_pod(Stage.RUNNING, latched=True), a_runner(ABSENT, over=True)),
         "its pod is being deleted": decide(a_pod(Stage.TERMINATING), a_runner(IDLE)),
         "its container has ended": decide(a_pod(Stage.FAILED), a_runner(OFFLINE))[:2],
         "exit code 127": decide(a_pod(Stage.FAILED, text="exit code 127"), a_runner(ABSENT)),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from registrar.actions import ENDING_SECONDS
 from registrar.forges.forge import Pace
 from registrar.loop import Loop
 from registrar.outcomes import Outcome
@@ -363,6 +364,24 @@ class TestAbandoned:
         await until(lambda: annotation(pod, contract.BUSY_ANNOTATION) == contract.BUSY_WITH_UNKNOWN_JOB)
         del world.gitea.runners[1]
         await until(lambda: world.cluster.deleted == [NAME])
+        assert world.cluster.graces == [None]
+        await until(lambda: contract.RUNNER_LOST in world.cluster.reasons())
+
+    @pytest.mark.parametrize("is_leaving", [False, True])
+    async def test_a_runner_that_does_not_hear_that_its_job_was_cancelled_is_ended(
+        self, world: World, *, is_leaving: bool
+    ) -> None:
+        world.run()
+        pod = await an_online_pod(world)
+        world.gitea.job(7, runner_id=1)
+        await until(lambda: annotation(pod, contract.BUSY_ANNOTATION) == "7")
+        if is_leaving:  # and may be for hours, as it waits for its job
+            pod["metadata"] |= {"deletionTimestamp": stamp(-3600), "deletionGracePeriodSeconds": 3600}
+            await world.cluster.put(pod)
+        world.gitea.job(7, runner_id=1, status="completed", conclusion="cancelled")
+        del world.gitea.runners[1]  # Gitea does this with the cancellation
+        await until(lambda: world.cluster.deleted)
+        assert world.cluster.graces[0] == ENDING_SECONDS
         await until(lambda: contract.RUNNER_LOST in world.cluster.reasons())
 
     async def test_a_latched_runner_whose_job_goes_on_is_left_alone_however_long_its_registration_is_gone(

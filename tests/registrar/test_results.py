@@ -9,7 +9,7 @@ from registrar.accounting import Accounting
 from registrar.forges.forge import Forge, ForgeError, Job, Pace
 from registrar.metrics import Metrics
 from registrar.pods import RunnerPod, Stage
-from registrar.results import LOOK_UP_SECONDS, LOOK_UPS_AT_ONCE, Results
+from registrar.results import LOOK_UP_SECONDS, LOOK_UPS_AT_ONCE, Results, Work
 from tests.registrar import virtual_time
 from tests.registrar.test_brake import ended_pod
 from values.scope import Scope
@@ -202,10 +202,10 @@ def test_each_answer_about_a_running_pods_job_is_good_for_one_question() -> None
     async def story(results: Results, announced: list[float]) -> None:
         answers = []
         for _ in range(8):
-            answers.append(results.has_no_job(pod))
+            answers.append(results.work(pod))
             await asyncio.sleep(1)
         # asked, it goes on; asked, it is over; asked, the forge is away: asked anew, it has none
-        assert answers == [False, False, False, True, False, False, True, False]
+        assert answers == [None, Work.GOES_ON, None, Work.OVER, None, None, Work.NONE, None]
         assert len(announced) == 4
 
     told(archive, story)
@@ -218,7 +218,7 @@ def test_whoever_is_gone_is_forgotten_and_not_looked_up_any_more() -> None:
     async def story(results: Results, _: list[float]) -> None:
         known, sought = ended(1), ended(2)
         results.ask([known, sought])
-        results.has_no_job(running)
+        results.work(running)
         await asyncio.sleep(0.5)
         assert results.remembered == 3
         results.forget({known.uid})

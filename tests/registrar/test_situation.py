@@ -184,13 +184,13 @@ def test_a_runners_state_is_that_of_the_forge_and_grants_nothing_by_default() ->
     view = a_view(job=a_job())
     bare = runner_state(None, ABSENT, view, unseen_seconds=0, unseen_limit=1, cordoned_seconds=0)
     assert (bare.standing, bare.cordoned, bare.job_id) == (ABSENT, False, None)
-    assert (bare.namespaces_listed, bare.abandoned, bare.drift) == (False, False, "")
+    assert (bare.namespaces_listed, bare.abandoned, bare.over, bare.drift) == (False, False, False, "")
     whole = runner_state(
         a_runner(cordoned=True), BUSY, view, unseen_seconds=0, unseen_limit=1, cordoned_seconds=0, drift="labels",
-        namespaces_listed=True, abandoned=True,
+        namespaces_listed=True, abandoned=True, over=True,
     )  # fmt: skip
     assert (whole.standing, whole.cordoned, whole.job_id) == (BUSY, True, "7")
-    assert (whole.namespaces_listed, whole.abandoned, whole.drift) == (True, True, "labels")
+    assert (whole.namespaces_listed, whole.abandoned, whole.over, whole.drift) == (True, True, True, "labels")
     unlisted = runner_state(None, BUSY, view, unseen_seconds=0, unseen_limit=1, cordoned_seconds=0, runner_id=1)
     assert unlisted.job_id == "7"
 
