@@ -1,5 +1,6 @@
 """The one runner of Pulumi's command line: what it calls, and what it makes of the answers."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -83,6 +84,7 @@ def test_what_pulumi_prints_and_is_no_config_and_no_state_is_refused(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Taken for nothing, another stack's objects would be nobody's."""
+    gc.collect()  # what other tests left would be finalized in the depth of this one, and fail there
     (tmp_path / "printed").write_text(text)
     pulumi = StandInPulumi.make(tmp_path, f"cat {tmp_path / 'printed'}", monkeypatch)
     with opened(pulumi.program, "dev", None) as program:
