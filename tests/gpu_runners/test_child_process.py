@@ -15,6 +15,8 @@ from gpu_runners import child_process
 from gpu_runners.child_process import Children, DeadlinePassedError, Ended
 
 SECONDS = 60
+# Scripts that a signal is to reach start nothing meanwhile: dash forgets one that comes while a child of it is made.
+UNTIL_A_SIGNAL = "while :; do :; done"
 
 
 def run(children: Children, script: str, folder: Path, seconds: float = SECONDS) -> Ended:
@@ -55,7 +57,7 @@ def starts_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("starts_slowly")
 def test_at_its_deadline_it_is_interrupted_first(tmp_path: Path) -> None:
-    script = "trap 'touch given-back; exit' INT; touch waits; while :; do sleep 0.05; done"
+    script = f"trap 'touch given-back; exit' INT; : > waits; {UNTIL_A_SIGNAL}"
     with pytest.raises(DeadlinePassedError, match=r"did not end within 0\.5 s"):
         run(Children(), script, tmp_path, 0.5)
     assert (tmp_path / "given-back").exists()
@@ -72,7 +74,7 @@ def test_what_ignores_that_is_killed_with_all_that_it_started(tmp_path: Path, mo
 
 def test_an_interrupt_reaches_the_processes_of_every_thread_and_no_other_is_started(tmp_path: Path) -> None:
     children = Children()
-    script = "trap 'exit 7' INT; touch $0; while :; do sleep 0.05; done"
+    script = f"trap 'exit 7' INT; : > $0; {UNTIL_A_SIGNAL}"
     codes: list[int] = []
 
     def wait(name: str) -> None:
@@ -124,7 +126,7 @@ def test_a_signal_during_its_start_reaches_it_as_well(tmp_path: Path, monkeypatc
     before = signal.signal(signal.SIGINT, stop)
     try:
         with pytest.raises(KeyboardInterrupt):
-            run(children, "trap 'echo INT >> signals; exit' INT; touch waits; while :; do sleep 0.05; done", tmp_path)
+            run(children, f"trap 'echo INT >> signals; exit' INT; : > waits; {UNTIL_A_SIGNAL}", tmp_path)
     finally:
         signal.signal(signal.SIGINT, before)
     assert (tmp_path / "signals").read_text() == "INT\n"

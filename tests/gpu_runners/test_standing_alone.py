@@ -22,8 +22,8 @@ POISONED = ("pulumi", "pulumi_kubernetes", "lightkube", "yaml", "httpx2", "acces
 # As the real one: the first SIGINT makes it give its lock back, which takes a while; the second would break it off.
 WAITS = """
 trap 'echo INT >> {folder}/signals-$$; sleep 0.3; exit 255' INT
-touch {folder}/waits
-while :; do sleep 0.05; done
+: > {folder}/waits
+while :; do :; done  # dash forgets a signal that comes while it starts a process
 """
 
 # One whose lock another machine holds.

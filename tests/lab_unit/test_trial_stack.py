@@ -13,7 +13,7 @@ from lab.trial.stack import Stack
 PATIENCE_SECONDS = 60.0
 POLITE = """trap 'echo asked > "$HERE/asked"; exit 1' INT
 echo ready > "$HERE/ready"
-while :; do sleep 0.1; done
+while :; do :; done
 """
 # A plugin has a process group of its own.
 STUBBORN = """trap '' INT
