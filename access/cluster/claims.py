@@ -71,10 +71,8 @@ def ask_about_claim(cluster: ClusterConnection, namespace: str, name: str) -> tu
 
 
 def _never(namespace: str, name: str, claim: Mapping[str, Any] | None) -> Problem | None:
-    key, see = (
-        f"cache {name} of {namespace}",
-        f"`kubectl --namespace {namespace} describe persistentvolumeclaim {name}`",
-    )
+    key = f"cache {name} of {namespace}"
+    see = f"`kubectl --namespace {namespace} describe persistentvolumeclaim {name}`"
     if claim is None:
         cure = (
             f"correct `caches` of the pool (`kubectl --namespace {namespace} get persistentvolumeclaims` lists what is "

@@ -28,15 +28,14 @@ _PREPULL: Final[list["k8s.rbac.v1.PolicyRuleArgsDict"]] = [
 ]
 
 
-def _look_at(claims: Sequence[str]) -> list["k8s.rbac.v1.PolicyRuleArgsDict"]:
+def _look_at(claims: Sequence[str]) -> "k8s.rbac.v1.PolicyRuleArgsDict":
     """Whether the claims of caches are there, before pools are declared that mount them."""
-    rule: k8s.rbac.v1.PolicyRuleArgsDict = {
+    return {
         "api_groups": [""],
         "resources": ["persistentvolumeclaims"],
         "resource_names": list(claims),
         "verbs": ["get"],
     }
-    return [rule]
 
 
 class DeployerArgs(TypedDict):
@@ -69,7 +68,7 @@ def deployer_rules(
         },
         *(_AUTOSCALING if autoscaled else []),
         *(_PREPULL if prepull else []),
-        *(_look_at(claims) if claims else []),
+        *([_look_at(claims)] if claims else []),
     ]
 
 

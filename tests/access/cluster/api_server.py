@@ -124,12 +124,13 @@ def _of_type(answer: Any, parameters: dict[str, str]) -> Any:
 def _labelled(answer: Any, parameters: dict[str, str]) -> Any:
     """Of a list what bears the labels of the label selector's terms `name=value`; those of a mere name hold for all."""
     selector = [term.partition("=") for term in parameters.get("labelSelector", "").split(",") if "=" in term]
+    if not selector:
+        return answer
 
     def matches(labels: dict[str, str]) -> bool:
         return all(labels.get(name) == value for name, _, value in selector)
 
-    wanted = [it for it in answer["items"] if matches(it["metadata"].get("labels") or {})] if selector else ()
-    return {**answer, "items": wanted} if selector else answer
+    return {**answer, "items": [it for it in answer["items"] if matches(it["metadata"].get("labels") or {})]}
 
 
 @contextmanager
