@@ -9,7 +9,7 @@ from registrar.forges.forge import Job
 from registrar.pods import RunnerPod
 from registrar.queue import Pool, taken_by, untaken
 from registrar.untrusted import words
-from values.runner_label import folded
+from values.runner_label import folded, is_hosted_label
 from values.scheduler_message import cure_for
 from values.scope import Scope
 
@@ -19,8 +19,6 @@ NO_NODE: Final = "NoNode"  # one does, and no node could hold its runners
 REASONS: Final = (NO_POOL, NO_GROUP, NO_NODE)
 MOST_NAMED: Final = 5  # jobs of one entry that are named
 LONGEST: Final = 1024  # letters of a text
-# Runners that the forges' own operators serve: their jobs are nobody's here.
-_HOSTED: Final = ("ubuntu-", "windows-", "macos-")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +47,7 @@ def without_pool(scope: Scope, pools: Iterable[Pool], waiting: Iterable[Job]) ->
     own = [pool for pool in pools if pool.scope == scope]
     alike: dict[tuple[tuple[str, ...], bool], list[Job]] = {}
     for job in untaken(own, scope, waiting):
-        if not any(label.casefold().startswith(_HOSTED) for label in job.labels):
+        if not any(map(is_hosted_label, job.labels)):  # else it means a runner of the forge's own
             offered = any(folded(job.labels) <= folded(pool.labels) for pool in own)
             alike.setdefault((tuple(sorted(job.labels)), offered), []).append(job)
     return [_without_pool(scope, own, labels, jobs, offered=offered) for (labels, offered), jobs in alike.items()]

@@ -58,9 +58,15 @@ def test_a_job_that_a_pool_can_take_is_not_told_however_full_the_pool_is(label: 
     assert told([pool("cuda", "cml-gpu", most=1)], *(job(n, label) for n in range(9))) == []
 
 
-@pytest.mark.parametrize("label", ["ubuntu-latest", "windows-2025", "macos-15"])
+@pytest.mark.parametrize("label", ["ubuntu-latest", "Windows-2025", "macos-15"])
 def test_jobs_for_the_forges_own_runners_are_nobodys_here(label: str) -> None:
     assert told([pool("cuda", "cml-gpu")], job(1, label)) == []
+
+
+@pytest.mark.parametrize("label", ["ubuntu-v100", "windows-gpu", "macos-"])
+def test_a_label_that_only_begins_like_one_of_the_forges_own_is_told(label: str) -> None:
+    (entry,) = told([pool("cuda", "cml-gpu")], job(1, label))
+    assert (entry.reason, entry.labels) == ("NoPool", (label,))
 
 
 def test_more_gpus_than_any_node_has_are_told_as_the_scheduler_puts_it() -> None:
