@@ -329,6 +329,13 @@ async def test_a_pod_that_comes_back_joins_what_is_taken_back_already(world: Wor
     assert world.service.registrations.remembered == 0
 
 
+async def test_what_was_begun_to_be_taken_back_is_before_the_registrar_ends(world: World) -> None:
+    """No request waits for it any more, so that none holds up the end."""
+    await hung_up_while_taken_back(world)
+    await world.service.close()
+    assert world.gitea.removed == [1]
+
+
 async def test_a_registration_that_nobody_waits_for_is_undone_before_the_registrar_ends(world: World) -> None:
     pod = runner_pod()
     await world.cluster.create(pod)
