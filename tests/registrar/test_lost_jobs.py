@@ -1,7 +1,6 @@
 """Lost jobs between a stand-in cluster and a stand-in Gitea: people are told why, and a job is run again once."""
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ from registrar.actions import Ghost
 from registrar.forges.forge import Forge, Job, Pace
 from registrar.losses import Loss
 from registrar.lost_jobs import LostJobs
+from tests.registrar.at_once import AtOnce
 from tests.registrar.conftest import World, open_world, settings_document, stays, until
 from tests.registrar.stand_in_cluster import end
 from tests.registrar.test_loop import NAME, an_online_pod, annotation
@@ -280,18 +280,15 @@ async def test_of_jobs_that_are_over_only_the_last_are_remembered(
     await followed.close()
 
 
-@dataclass
 class Slow:
-    """The part of a forge that tells jobs, none of which it has; how many it was asked for at the same time."""
+    """The part of a forge that tells jobs, none of which it has."""
 
-    at_once: int = 0
-    most_at_once: int = 0
+    def __init__(self) -> None:
+        self.at_once = AtOnce()
 
     async def job(self, scope: Scope, job_id: str) -> Job | None:
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        await asyncio.sleep(0.1)
-        self.at_once -= 1
+        with self.at_once:
+            await asyncio.sleep(0.1)
         return None
 
 
@@ -318,5 +315,5 @@ async def test_of_hundreds_of_lost_jobs_some_are_followed_and_few_asked_for_at_o
     await asyncio.sleep(0)
     assert 'gpu_runners_lost_jobs_total{result="lost"} 6.0' in world.metrics.render().decode()
     await until(notice)
-    assert forge.most_at_once == lost_jobs.AT_ONCE
+    assert forge.at_once.most == lost_jobs.AT_ONCE
     await followed.close()

@@ -11,6 +11,7 @@ from registrar.metrics import Metrics
 from registrar.pods import RunnerPod, Stage
 from registrar.results import LOOK_UP_SECONDS, LOOK_UPS_AT_ONCE, Results, Work
 from tests.registrar import virtual_time
+from tests.registrar.at_once import AtOnce
 from tests.registrar.test_brake import ended_pod
 from values.scope import Scope
 
@@ -30,18 +31,13 @@ class Archive:
     seconds: float = 0.0
     pace: Pace = Pace(burst=1, active=1, idle=1, census=1, conclusion=1800.0)  # noqa: RUF009 - frozen
     asked: list[tuple[float, int, str | None]] = field(default_factory=list)
-    at_once: int = 0
-    most_at_once: int = 0
+    at_once: AtOnce = field(default_factory=AtOnce)
 
     async def result(self, scope: Scope, *, runner_id: int, job_id: str | None) -> Job | None:
         assert scope == GUIDE
         self.asked.append((asyncio.get_running_loop().time(), runner_id, job_id))
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
+        with self.at_once:
             await asyncio.sleep(self.seconds)
-        finally:
-            self.at_once -= 1
         answers = self.answers.get(runner_id, [None])
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, Exception):
@@ -99,7 +95,7 @@ def test_whoever_ended_first_is_looked_up_first_and_few_are_at_once() -> None:
 
     announced = told(archive, story)
     assert [runner_id for _, runner_id, _ in archive.asked] == list(range(1, 10))
-    assert archive.most_at_once == LOOK_UPS_AT_ONCE
+    assert archive.at_once.most == LOOK_UPS_AT_ONCE
     assert announced == [2, 2, 2, 2, 4, 4, 4, 4, 6]
 
 

@@ -12,6 +12,7 @@ import pytest
 from registrar.forges.forge import Pace
 from registrar.scope_cycle import ScopeCycle
 from registrar.treatments import AT_ONCE
+from tests.registrar.at_once import AtOnce
 from tests.registrar.conftest import PATIENCE_SECONDS, World, open_world, until
 from tests.registrar.stand_in_cluster import stamp, start
 from tests.registrar.test_loop import a_registered_pod, an_online_pod, annotation, cycles, gate, runner_id
@@ -24,20 +25,16 @@ class Held:
 
     def __init__(self, world: World, verb: str, monkeypatch: pytest.MonkeyPatch, *, is_held: Callable[[int], bool]):
         self.asked, self.goes_on = Counter[int](), asyncio.Event()
-        self.most_at_once = self._at_once = 0
+        self.at_once = AtOnce()
         self._call, self._is_held = getattr(world.forge, verb), is_held
         monkeypatch.setattr(world.forge, verb, self.call)
 
     async def call(self, scope: Scope, runner_id: int) -> None:
         self.asked[runner_id] += 1
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
-        try:
+        with self.at_once:
             if self._is_held(runner_id):
                 await self.goes_on.wait()
             await self._call(scope, runner_id)
-        finally:
-            self._at_once -= 1
 
 
 async def leaves(world: World, pod: dict[str, Any]) -> None:
@@ -70,7 +67,7 @@ async def test_a_gate_and_a_latch_wait_for_no_cordon_of_others_that_is_slow(
     assert not any(world.gitea.runners[runner_id(pod)]["disabled"] for pod in leaving)
     cordons.goes_on.set()
     await until(lambda: len(world.gitea.removed) == len(leaving))
-    assert cordons.most_at_once == AT_ONCE, "and a forge has others to serve"
+    assert cordons.at_once.most == AT_ONCE, "and a forge has others to serve"
     assert set(cordons.asked.values()) == {1}, "who waited was not decided about once more"
 
 

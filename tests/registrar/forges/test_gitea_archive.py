@@ -14,6 +14,7 @@ from registrar.metrics import Metrics
 from registrar.results import LOOK_UP_SECONDS, LOOK_UPS_AT_ONCE, Results
 from registrar.untrusted import Entry
 from tests.registrar import virtual_time
+from tests.registrar.at_once import AtOnce
 from tests.registrar.test_results import ended
 from values.scope import Scope
 
@@ -29,8 +30,7 @@ class Shelf:
     seconds: float = 0.0
     read: list[int] = field(default_factory=list)
     archive: Archive = field(default_factory=Archive)
-    at_once: int = 0
-    most_at_once: int = 0
+    at_once: AtOnce = field(default_factory=AtOnce)
 
     @property
     def last(self) -> int:
@@ -38,12 +38,8 @@ class Shelf:
 
     async def page(self, number: int) -> Sequence[Entry]:
         self.read.append(number)
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
+        with self.at_once:
             await asyncio.sleep(self.seconds)
-        finally:
-            self.at_once -= 1
         if number in self.unreadable:
             raise ForgeUnreachableError("no answer")
         return [Entry({"runner_id": runner}) for runner in self.runners[2 * number - 2 : 2 * number]]
@@ -64,7 +60,7 @@ async def test_the_newest_pages_are_read_first_and_few_at_once() -> None:
     job = await shelf.find(30)
     assert job is not None
     assert shelf.read == list(range(20, 12, -1)), "it is on page 15"
-    assert shelf.most_at_once == PAGES_AT_ONCE
+    assert shelf.at_once.most == PAGES_AT_ONCE
 
 
 async def test_a_list_without_an_end_is_not_read_to_its_end() -> None:
