@@ -156,7 +156,9 @@ class ScopeCycle:
             return False
         is_missing = self._watch.lacks(pod.runner_id or 0)
         if pod.busy is not None:
-            return is_missing and self._watch.is_census_due  # left alone, and seldom asked whether it is abandoned
+            # Left alone, and seldom asked whether it is abandoned: once its time is counted, with each census.
+            is_counted = self._watch.unseen_seconds(pod.runner_id or 0) > 0
+            return is_missing and (self._watch.is_census_due or not is_counted)
         return pod.stage is not Stage.RUNNING or is_missing
 
     def _may_be_left(self, pod: RunnerPod) -> bool:

@@ -122,6 +122,24 @@ async def test_how_long_a_runner_was_not_seen_is_forgotten_with_its_pod(world: W
     await cycle.close()
 
 
+async def test_a_runner_with_a_job_that_the_list_lacks_is_counted_as_absent_from_the_next_look_on(world: World) -> None:
+    cycle, now = await one_after_another(world, runner_pod())
+    world.gitea.job(7, runner_id=1)
+    await look(cycle)
+    await until(lambda: any(pod.busy == "7" for pod in world.store.pods()))
+    del world.gitea.runners[1]
+    world.gitea.job(7, runner_id=1, status="completed", conclusion="cancelled")
+    now[0] += 5
+    await look(cycle)  # the list lacks it
+    world.gitea.calls.clear()
+    for _ in range(2):
+        now[0] += 0.1  # less than from one list to the next
+        await look(cycle)
+    assert world.gitea.calls.count("GET /api/v1/repos/mlops/guide/actions/runners/1") == 1, "once, as it is left alone"
+    assert cycle._watch.unseen_seconds(1) == pytest.approx(0.1)
+    await cycle.close()
+
+
 async def test_a_failed_pod_that_was_kept_is_forgotten_once_it_is_gone(world: World) -> None:
     pod = runner_pod()
     cycle, now = await one_after_another(world, pod)
