@@ -12,7 +12,8 @@ register, which the registrar tells. Weeks begin on Monday, UTC; a job counts in
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -65,40 +66,44 @@ def run(options: argparse.Namespace) -> ExitCode:
         if not pools:
             say(f"{options.stack} declares no pools: nothing was used")
             return ExitCode.DONE
-        scopes = [options.repository] if options.repository else _scopes(program, resources, pools)
-    jobs = _read_jobs(scopes, pools, weeks[0])
+        scopes = {options.repository: pools} if options.repository else _scopes(program, resources, pools)
+    jobs = _read_jobs(scopes, weeks[0])
     idle = _idle(options.prometheus, weeks, pools, now)
-    gpus = {pool.key: pool.gpus for pool in pools}
-    print(FORMATS[options.format](rows(jobs, idle, gpus)))
+    print(FORMATS[options.format](rows(jobs, idle)))
     if options.format == "text" and not options.prometheus:
         say("GPU-hours idle are not known: name the Prometheus that reads the registrar's metrics with --prometheus")
     return ExitCode.DONE
 
 
-def _scopes(program: Program, resources: Sequence[dict[str, object]], pools: Iterable[DeclaredPool]) -> list[Scope]:
-    """Those in which the namespaces register, by the registrar's word."""
+def _scopes(
+    program: Program, resources: Sequence[dict[str, object]], pools: Iterable[DeclaredPool]
+) -> dict[Scope, list[DeclaredPool]]:
+    """Those in which the namespaces register, by the registrar's word, and the pools of each."""
+    found: dict[Scope, list[DeclaredPool]] = defaultdict(list)
     with ClusterConnection(cluster_of(program, os.environ, resources=resources)) as cluster:
         reader = FactsReader(cluster)
-        named = {reader.scope(namespace) for namespace in sorted({pool.namespace for pool in pools})}
-    paths = sorted(path for path in named if path)
-    if not paths:
+        path_of = {namespace: reader.scope(namespace) for namespace in sorted({pool.namespace for pool in pools})}
+    for pool in pools:
+        if path := path_of[pool.namespace]:
+            found[Scope(path)].append(pool)
+    if not found:
         raise CommandFailedError(
             "no registrar told a repository or an owner in which the pools register; name one with --repository"
         )
-    return [Scope(path) for path in paths]
+    return found
 
 
-def _read_jobs(scopes: Iterable[Scope], pools: Sequence[DeclaredPool], first: Week) -> list[JobRecord]:
+def _read_jobs(scopes: Mapping[Scope, Sequence[DeclaredPool]], first: Week) -> list[JobRecord]:
     """Raises CommandFailedError, where the forge writes what cannot be read as well."""
     try:
         with Jobs() as forge, answers_are_read("a question about jobs"):
-            return list(_jobs(forge, scopes, pools, first))
+            return list(_jobs(forge, scopes, first))
     except ForgeUnreachableError as error:
         raise CommandFailedError(str(error)) from error
 
 
-def _jobs(forge: Jobs, scopes: Iterable[Scope], pools: Sequence[DeclaredPool], first: Week) -> Iterator[JobRecord]:
-    for scope in scopes:
+def _jobs(forge: Jobs, scopes: Mapping[Scope, Sequence[DeclaredPool]], first: Week) -> Iterator[JobRecord]:
+    for scope, pools in scopes.items():
         for one in [scope] if scope.is_repository else forge.repositories(scope.owner):
             for workflow, job in forge.jobs(one, first.begin):
                 record = job_record(one.path, workflow, job, pools)

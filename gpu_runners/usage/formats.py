@@ -36,8 +36,8 @@ def as_text(rows: Sequence[Row]) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     return (
         row.week, row.repository or _NONE, row.workflow or _NONE, row.pool, str(row.jobs),
-        _time(row.queue_seconds_median), _time(row.queue_seconds_max), f"{row.gpu_hours_used:.2f}",
-        _NONE if row.gpu_hours_idle is None else f"{row.gpu_hours_idle:.2f}",
+        _time(row.queue_seconds_median), _time(row.queue_seconds_max), _hours(row.gpu_hours_used),
+        _hours(row.gpu_hours_idle),
         _failures(row.failures) or _NONE,
     )  # fmt: skip
 
@@ -48,6 +48,10 @@ def _time(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
+
+
+def _hours(hours: float | None) -> str:
+    return _NONE if hours is None else f"{hours:.2f}"
 
 
 def _failures(failures: Mapping[str, int]) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from gpu_runners.declared_pools import DeclaredPool
+from values.runner_label import folded
 
 Json = Mapping[str, Any]
 # A pod is named by its Deployment, its template's hash and five letters (k8s.io/apimachinery, SafeEncodeString).
@@ -17,11 +18,16 @@ _LONGEST: Final = 100
 
 @dataclass(frozen=True, kw_only=True)
 class JobRecord:
-    """A job. pool is its key; started is None for one that no runner ever had. Seconds are the forge's own."""
+    """A job. Seconds are the forge's own; queued_seconds is None for one that no runner ever had.
+
+    pool is its pool's key, gpus are those of one runner there. Where several may have had it, pool names them all, and
+    gpus is None unless it is the same for each.
+    """
 
     repository: str
     workflow: str
     pool: str
+    gpus: int | None
     conclusion: str
     ended: datetime
     queued_seconds: float | None
@@ -29,18 +35,23 @@ class JobRecord:
 
 
 def job_record(repository: str, workflow: str, job: Json, pools: Sequence[DeclaredPool]) -> JobRecord | None:
-    """None for a job that has not ended, was skipped, or that none of these pools had or could have had."""
+    """None for a job that has not ended, was skipped, or that none of these pools had or could have had.
+
+    The pools are those whose runners register where the job is.
+    """
     conclusion, ended = text(job.get("conclusion")), moment(job.get("completed_at"))
-    pool = _pool(job, pools)
-    if not conclusion or conclusion == SKIPPED or ended is None or pool is None:
+    had = _pools(job, pools)
+    if not conclusion or conclusion == SKIPPED or ended is None or not had:
         return None
+    gpus = {pool.gpus for pool in had}
     created, started = moment(job.get("created_at")), moment(job.get("started_at"))
     if not job.get("runner_name"):
         started = None
     return JobRecord(
         repository=repository,
         workflow=workflow,
-        pool=pool.key,
+        pool=" or ".join(sorted(pool.key for pool in had)),
+        gpus=gpus.pop() if len(gpus) == 1 else None,
         conclusion=conclusion,
         ended=ended,
         queued_seconds=_seconds(created, started),
@@ -48,15 +59,18 @@ def job_record(repository: str, workflow: str, job: Json, pools: Sequence[Declar
     )
 
 
-def _pool(job: Json, pools: Iterable[DeclaredPool]) -> DeclaredPool | None:
-    """Whose runner had it; where none had it, who offers its labels."""
+def _pools(job: Json, pools: Iterable[DeclaredPool]) -> list[DeclaredPool]:
+    """Those that offer its labels and of which one had it, by its runner's name: no forge tells a runner's namespace.
+
+    For a job that no runner had, the plainest that offers its labels.
+    """
+    labels = folded(text(label) for label in job.get("labels") or ())
+    fitting = [pool for pool in pools if labels <= folded(pool.labels)]
     runner = text(job.get("runner_name"))
     if runner:
         match = _POD.fullmatch(runner)
-        return next((pool for pool in pools if match and pool.name == match["pool"]), None)
-    labels = {text(label).casefold() for label in job.get("labels") or ()}
-    fitting = [pool for pool in pools if labels and labels <= {label.casefold() for label in pool.labels}]
-    return min(fitting, key=lambda pool: (len(pool.labels), pool.key), default=None)
+        return [pool for pool in fitting if match and pool.name == match["pool"]]
+    return sorted(fitting, key=lambda pool: (len(pool.labels), pool.key))[:1] if labels else []
 
 
 def _seconds(begin: datetime | None, end: datetime | None) -> float | None:

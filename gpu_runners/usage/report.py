@@ -24,7 +24,8 @@ class Idle:
 class Row:
     """repository and workflow are "" for what no job had: the pool's idle GPUs and the runners that failed.
 
-    Hours are GPU-hours: of a pool without GPUs they are 0. None is not known.
+    Hours are GPU-hours: of a pool without GPUs they are 0. None is not known. gpu_hours_used is, unless pools with
+    different numbers of GPUs may have had the jobs.
     """
 
     week: str
@@ -34,23 +35,24 @@ class Row:
     jobs: int
     queue_seconds_median: float | None
     queue_seconds_max: float | None
-    gpu_hours_used: float
+    gpu_hours_used: float | None
     gpu_hours_idle: float | None
     failures: Mapping[str, int]
 
 
-def rows(jobs: Iterable[JobRecord], idle: Mapping[Key, Idle], gpus: Mapping[str, int]) -> list[Row]:
-    """gpus are one runner's, by pool: what it has now counts for all weeks, for no forge remembers another number."""
+def rows(jobs: Iterable[JobRecord], idle: Mapping[Key, Idle]) -> list[Row]:
+    """In the order of weeks, repositories, workflows and pools."""
     groups: dict[tuple[Week, str, str, str], list[JobRecord]] = defaultdict(list)
     for job in jobs:
         groups[week_of(job.ended), job.repository, job.workflow, job.pool].append(job)
-    made = [(key, _row(key, group, gpus.get(key[3], 0))) for key, group in groups.items()]
+    made = [(key, _row(key, group)) for key, group in groups.items()]
     made += [((week, "", "", pool), _idle(week, pool, known)) for (week, pool), known in idle.items()]
     return [row for _, row in sorted(made, key=lambda entry: entry[0])]
 
 
-def _row(key: tuple[Week, str, str, str], jobs: list[JobRecord], gpus: int) -> Row:
+def _row(key: tuple[Week, str, str, str], jobs: list[JobRecord]) -> Row:
     week, repository, workflow, pool = key
+    used = [None if job.gpus is None else job.gpus * job.ran_seconds for job in jobs]
     queued = [job.queued_seconds for job in jobs if job.queued_seconds is not None]
     return Row(
         week=str(week),
@@ -60,7 +62,7 @@ def _row(key: tuple[Week, str, str, str], jobs: list[JobRecord], gpus: int) -> R
         jobs=len(jobs),
         queue_seconds_median=round(statistics.median(queued), 1) if queued else None,
         queue_seconds_max=round(max(queued), 1) if queued else None,
-        gpu_hours_used=round(gpus * sum(job.ran_seconds for job in jobs) / 3600, 3),
+        gpu_hours_used=None if None in used else round(sum(filter(None, used)) / 3600, 3),
         gpu_hours_idle=None,
         failures=dict(sorted(Counter(job.conclusion for job in jobs if job.conclusion != SUCCESS).items())),
     )

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,7 +37,7 @@ def known(**changes: Any) -> JobRecord:
 def test_a_job_counts_for_the_pool_whose_runner_had_it() -> None:
     job = known()
     assert (job.pool, job.queued_seconds, job.ran_seconds) == ("runners/cuda", 30, 1800)
-    assert known(runner_name="cuda-big-85bf57f879-p5tz7").pool == "runners/cuda-big"
+    assert known(runner_name="cuda-big-85bf57f879-p5tz7", labels=["big"]).pool == "runners/cuda-big"
 
 
 def test_a_job_that_no_runner_had_counts_for_the_plainest_pool_that_offers_its_labels() -> None:
@@ -59,6 +60,31 @@ def test_what_is_no_job_of_these_pools_does_not_count(changes: dict[str, Any]) -
     assert record(**changes) is None
 
 
+TEAMS = [DeclaredPool("team-a", "cuda", 1, ("gpu-a",), 1), DeclaredPool("team-b", "cuda", 1, ("gpu-b",), 8)]
+
+
+def test_of_pools_of_one_name_the_one_that_offers_the_jobs_labels_had_it() -> None:
+    job = job_record("mlops/guide", "train.yml", {**JOB, "labels": ["GPU-b"]}, TEAMS)
+    assert job is not None
+    assert (job.pool, job.gpus) == ("team-b/cuda", 8)
+
+
+def test_a_runner_of_another_stacks_pool_of_that_name_counts_for_none() -> None:
+    assert job_record("mlops/guide", "train.yml", {**JOB, "labels": ["gpu-prod"]}, TEAMS) is None
+
+
+def test_what_pools_of_one_name_and_label_may_both_have_had_is_told_for_both_and_not_guessed() -> None:
+    same = [replace(pool, labels=("gpu",)) for pool in TEAMS]
+    job = job_record("mlops/guide", "train.yml", {**JOB, "labels": ["gpu"]}, same)
+    assert job is not None
+    (row,) = rows([job], {})
+    assert (row.pool, row.gpu_hours_used) == ("team-a/cuda or team-b/cuda", None)
+    assert as_text([row]).splitlines()[1].split()[-4:-2] == ["30s", "-"]
+    alike = job_record("mlops/guide", "train.yml", {**JOB, "labels": []}, [replace(pool, gpus=2) for pool in same])
+    assert alike is not None
+    assert alike.gpus == 2
+
+
 def test_a_week_begins_on_monday_at_midnight_utc() -> None:
     assert str(week_of(datetime(2026, 11, 30, tzinfo=UTC))) == "2026-W49"
     assert str(week_of(datetime(2026, 11, 29, 23, 59, tzinfo=UTC))) == "2026-W48"
@@ -77,7 +103,7 @@ def used() -> list[Row]:
         known(started_at="2026-11-26T21:01:30Z", conclusion="failure"),
         known(completed_at="2026-11-17T22:00:00Z", started_at="2026-11-17T21:00:00Z"),
     ]
-    return rows(jobs, {(week, "runners/cuda"): Idle(gpu_hours=12.5, failures={"OOMKilled": 1})}, {"runners/cuda": 4})
+    return rows(jobs, {(week, "runners/cuda"): Idle(gpu_hours=12.5, failures={"OOMKilled": 1})})
 
 
 def test_jobs_are_added_up_by_week_repository_workflow_and_pool() -> None:
@@ -110,7 +136,7 @@ def test_json_and_csv_hold_the_same() -> None:
 def test_what_somebody_names_is_no_formula_and_moves_no_cursor(name: str) -> None:
     job = job_record("mlops/guide", name, JOB, POOLS)
     assert job is not None
-    made = rows([job], {}, {})
+    made = rows([job], {})
     (read,) = csv.DictReader(io.StringIO(as_csv(made)))
     assert not read["workflow"].startswith(("=", "+", "-", "@"))
     assert "\x1b" not in as_csv(made)
