@@ -7,7 +7,7 @@ from typing import Final
 from lightkube.models.apps_v1 import Deployment
 from lightkube.models.core_v1 import PodSpec
 
-from registrar.untrusted import MalformedError, identifier_or_none, runner_labels
+from registrar.untrusted import MalformedError, runner_labels
 from values import contract
 from values.autoscaling import MOST_IDLE_SECONDS
 
@@ -36,7 +36,8 @@ class Devices:
 class DeclaredPool:
     """A pool as somebody wrote it: `labels` are empty where they are malformed, `most` None where nothing bounds it.
 
-    `least` and `idle_seconds` are how it follows the queue; idle_seconds is None where it does not.
+    `least` and `idle_seconds` are how it follows the queue; idle_seconds is None where it does not. is_fixed: nothing
+    scales it, so that `most` are the runners that it has.
     """
 
     namespace: str
@@ -44,6 +45,7 @@ class DeclaredPool:
     name: str
     labels: frozenset[str]
     most: int | None = None
+    is_fixed: bool = False
     least: int = 0
     idle_seconds: int | None = None
     devices: Devices | None = None
@@ -65,12 +67,15 @@ def read_declared_pool(deployment: Deployment) -> DeclaredPool:
         labels = ()
     name: object = ((template and template.labels) or {}).get(contract.POOL_LABEL)
     idle_seconds = _number(annotations.get(contract.IDLE_SECONDS_ANNOTATION))
+    most = _number(annotations.get(contract.MOST_RUNNERS_ANNOTATION))
+    is_fixed = most is None and annotations.get(contract.AUTOSCALED_ANNOTATION) != "true"
     return DeclaredPool(
         namespace=(metadata and metadata.namespace) or "",
         deployment=(metadata and metadata.name) or "",
         name=name if isinstance(name, str) else "",
         labels=frozenset(labels),
-        most=identifier_or_none(annotations.get(contract.MOST_RUNNERS_ANNOTATION)),
+        most=((spec and spec.replicas) or 0) if is_fixed else most,
+        is_fixed=is_fixed,
         least=_number(annotations.get(contract.LEAST_RUNNERS_ANNOTATION)) or 0,
         idle_seconds=None if idle_seconds is None else min(idle_seconds, MOST_IDLE_SECONDS),
         devices=_devices(spec.template.spec if spec is not None else None),

@@ -16,6 +16,7 @@ class Pool:
     """A pool and the runner labels it offers in its scope.
 
     group: the forge's group of its runners, None for the default one. most: how many runners it may have, None for any.
+    is_fixed: it has these, whatever waits.
     """
 
     namespace: str
@@ -24,6 +25,7 @@ class Pool:
     labels: frozenset[str] = field(compare=False)
     group: str | None = field(default=None, compare=False)
     most: int | None = field(default=None, compare=False)
+    is_fixed: bool = field(default=False, compare=False)
 
     @property
     def key(self) -> str:
@@ -78,11 +80,12 @@ def count(
     """The jobs of each pool, by its key; `waiting` and `running` hold those of each scope, `places` our runners by id.
 
     A waiting job counts once: for the pool with the fewest labels that offers all of its own and may still have a
-    runner for it, else for the first that could take it. Were it counted for every one of them, each would be scaled up
+    runner for it; of those with as few, first for one whose runners are there whatever waits. Where none has room, for
+    the first that could take it and is scaled. Were it counted for every one of them, each would be scaled up
     for the same job. One that has begun meanwhile counts as running. A running job counts for the pool of its runner's
     pod; on a runner that is none of ours it is not ours either.
     """
-    ordered = sorted(pools, key=lambda pool: (len(pool.labels), pool.key))
+    ordered = _ordered(pools)
     counted = {pool.key: Count() for pool in ordered}
     for scope in dict.fromkeys((*running, *waiting)):
         takers = Takers([pool for pool in ordered if pool.scope == scope])
@@ -104,6 +107,11 @@ def count(
     return counted
 
 
+def _ordered(pools: Iterable[Pool]) -> list[Pool]:
+    """The plainest first, that special ones stay free for who needs them."""
+    return sorted(pools, key=lambda pool: (len(pool.labels), not pool.is_fixed, pool.key))
+
+
 def untaken(pools: Iterable[Pool], scope: Scope, waiting: Iterable[Job]) -> list[Job]:
     """The jobs of a scope that no pool can take, however long they wait."""
     takers = Takers([pool for pool in pools if pool.scope == scope])
@@ -112,8 +120,7 @@ def untaken(pools: Iterable[Pool], scope: Scope, waiting: Iterable[Job]) -> list
 
 def taken_by(pools: Iterable[Pool], waiting: Iterable[Job]) -> dict[str, list[Job]]:
     """Jobs of one scope by the key of the first of its pools that could take them."""
-    ordered = sorted(pools, key=lambda pool: (len(pool.labels), pool.key))
-    takers, jobs = Takers(ordered), dict[str, list[Job]]()
+    takers, jobs = Takers(_ordered(pools)), dict[str, list[Job]]()
     for job in waiting:
         jobs.setdefault(takers.first(job), []).append(job)
     jobs.pop(NOBODY, None)
@@ -125,17 +132,17 @@ class Takers:
 
     def __init__(self, ordered: Iterable[Pool]) -> None:
         self._pools = [(pool, folded(pool.labels)) for pool in ordered]
+        self._fixed = {pool.key for pool, _ in self._pools if pool.is_fixed}
         self._known: dict[tuple[frozenset[str], frozenset[str | None] | None], tuple[str, ...]] = {}
 
     def first(self, job: Job) -> str:
-        """The first of those, NOBODY without any."""
+        """The first of those, and rather one that may come to have more runners; NOBODY without any."""
         takers = self.of(job)
-        return takers[0] if takers else NOBODY
+        return next((key for key in takers if key not in self._fixed), takers[0] if takers else NOBODY)
 
     def take(self, job: Job, room: dict[str, int]) -> str:
-        """The first of those that has room, which it has less of then; without room the first."""
-        takers = self.of(job)
-        key = next((key for key in takers if room.get(key, 1) > 0), takers[0] if takers else NOBODY)
+        """The first of those that has room, which it has less of then; without room as `first`."""
+        key = next((key for key in self.of(job) if room.get(key, 1) > 0), "") or self.first(job)
         if key in room:
             room[key] -= 1
         return key

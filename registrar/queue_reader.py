@@ -199,7 +199,7 @@ class QueueReader:
             if pool.labels and (grant.labels is None or pool.labels <= grant.labels):
                 yield Pool(
                     namespace=grant.namespace, name=pool.name, scope=grant.scope, labels=pool.labels,
-                    group=grant.runner_group, most=pool.most,
+                    group=grant.runner_group, most=pool.most, is_fixed=pool.is_fixed,
                 )  # fmt: skip
 
     def _places(self) -> dict[int, Place]:

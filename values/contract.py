@@ -23,6 +23,7 @@ RUNNER_LABELS_ANNOTATION: Final = f"{DOMAIN}/runner-labels"  # pod template: the
 MOST_RUNNERS_ANNOTATION: Final = f"{DOMAIN}/most-runners"  # Deployment: how many runners its autoscaler may make
 LEAST_RUNNERS_ANNOTATION: Final = f"{DOMAIN}/least-runners"  # the same: how many it keeps
 IDLE_SECONDS_ANNOTATION: Final = f"{DOMAIN}/idle-seconds"  # the same: how long a runner stays that no job needs
+AUTOSCALED_ANNOTATION: Final = f"{DOMAIN}/autoscaled"  # the same: "true" where another autoscaler sets its runners
 
 # Written by the registrar, through the pod's status subresource.
 RUNNER_ID_ANNOTATION: Final = f"{DOMAIN}/runner-id"  # the forge's id, stored before a registration is answered

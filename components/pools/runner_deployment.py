@@ -17,7 +17,12 @@ from components.labels import (
 from components.pools.prepull import NAME_SUFFIX, prepull_labels, prepull_spec
 from components.pools.runner_pod import pod_template
 from components.pools.scaled_object import API_VERSION, NAME_LABEL, scaled_object_spec
-from values.contract import IDLE_SECONDS_ANNOTATION, LEAST_RUNNERS_ANNOTATION, MOST_RUNNERS_ANNOTATION
+from values.contract import (
+    AUTOSCALED_ANNOTATION,
+    IDLE_SECONDS_ANNOTATION,
+    LEAST_RUNNERS_ANNOTATION,
+    MOST_RUNNERS_ANNOTATION,
+)
 from values.pool import RunnerPool, most_runners
 
 if TYPE_CHECKING:
@@ -47,9 +52,12 @@ def deployment_fingerprint(pool: RunnerPool) -> str:
 
 
 def _bound(pool: RunnerPool) -> dict[str, str]:
-    """For the registrar, which counts jobs beyond the most for another pool, and says how long idle runners stay."""
+    """For the registrar, which counts jobs beyond the most for another pool, and says how long idle runners stay.
+
+    Of a pool that nothing scales, the most are its replicas.
+    """
     if "autoscaling" not in pool:
-        return {}
+        return {AUTOSCALED_ANNOTATION: "true"} if pool["autoscaled"] else {}
     return {
         MOST_RUNNERS_ANNOTATION: str(most_runners(pool)),
         LEAST_RUNNERS_ANNOTATION: str(int(pool["autoscaling"]["min"])),

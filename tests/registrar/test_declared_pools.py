@@ -1,5 +1,8 @@
 """The declared pools are known as the API server's watch tells, and it is asked for no list without need."""
 
+from lightkube.models.apps_v1 import Deployment
+
+from registrar.declared_pool import read_declared_pool
 from registrar.declared_pools import DeclaredPools
 from tests.registrar.conftest import World, until
 from tests.registrar.stand_in_cluster import pool_deployment
@@ -12,6 +15,27 @@ def names(declared: DeclaredPools) -> list[str]:
 def asked(world: World) -> int:
     """How often for Deployments: the list once, and then the watch."""
     return sum(path.endswith("/deployments") for _, path in world.cluster.requests)
+
+
+def most(annotations: dict[str, str], replicas: int = 2) -> tuple[int | None, bool]:
+    deployment = pool_deployment()
+    deployment["metadata"]["annotations"] = {f"gpu-runners.dev/{key}": text for key, text in annotations.items()}
+    deployment["spec"]["replicas"] = replicas
+    read = Deployment.from_dict(deployment)
+    assert isinstance(read, Deployment)
+    declared = read_declared_pool(read)
+    return declared.most, declared.is_fixed
+
+
+def test_a_pool_that_nothing_scales_has_the_runners_that_its_deployment_has() -> None:
+    assert most({}) == (2, True)
+    assert most({}, replicas=0) == (0, True)
+    assert most({"autoscaled": "false"}) == (2, True)
+
+
+def test_a_pool_that_something_scales_has_the_most_that_it_tells_or_none() -> None:
+    assert most({"most-runners": "4", "idle-seconds": "300"}) == (4, False)
+    assert most({"autoscaled": "true"}) == (None, False)
 
 
 async def test_pools_come_and_go_as_the_watch_tells(world: World) -> None:

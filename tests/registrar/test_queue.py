@@ -23,8 +23,13 @@ GUIDE = Scope("mlops/guide")
 MINE, OTHERS = issue_client_certificate("runners"), issue_client_certificate("others")
 
 
-def pool(name: str, *labels: str, scope: Scope = GUIDE, group: str | None = None, most: int | None = None) -> Pool:
-    return Pool(namespace="runners", name=name, scope=scope, labels=frozenset(labels), group=group, most=most)
+def pool(
+    name: str, *labels: str, scope: Scope = GUIDE, group: str | None = None, most: int | None = None,
+    is_fixed: bool = False,
+) -> Pool:  # fmt: skip
+    return Pool(
+        namespace="runners", name=name, scope=scope, labels=frozenset(labels), group=group, most=most, is_fixed=is_fixed
+    )
 
 
 def job(number: int, *labels: str, runner_id: int | None = None, groups: frozenset[str | None] | None = None) -> Job:
@@ -68,6 +73,23 @@ def test_jobs_that_a_full_pool_cannot_take_are_counted_for_the_next_one_that_can
 def test_jobs_beyond_what_all_pools_may_have_wait_for_the_plainer_one() -> None:
     pools = [pool("big", "gpu", "big", most=1), pool("small", "gpu", most=1)]
     assert counted(pools, [job(n, "gpu") for n in range(5)]) == {"small": (4, 0, 4), "big": (1, 0, 1)}
+
+
+@pytest.mark.parametrize("fixed", ["a-warm", "z-warm"])
+@pytest.mark.parametrize("more", [(), ("big",)])
+def test_a_pool_that_nothing_scales_takes_as_many_jobs_as_it_has_runners(fixed: str, more: tuple[str, ...]) -> None:
+    """Whatever its name: else it would have all of the jobs, and the pool that could grow for them none."""
+    pools = [pool(fixed, "gpu", most=2, is_fixed=True), pool("burst", "gpu", *more, most=10)]
+    assert counted(pools, [job(n, "gpu") for n in range(5)]) == {fixed: (2, 0, 2), "burst": (3, 0, 3)}
+
+
+def test_jobs_beyond_all_room_wait_for_a_pool_that_is_scaled() -> None:
+    pools = [pool("warm", "gpu", most=1, is_fixed=True), pool("burst", "gpu", most=1)]
+    assert counted(pools, [job(n, "gpu") for n in range(5)]) == {"warm": (1, 0, 1), "burst": (4, 0, 4)}
+
+
+def test_a_job_of_which_only_a_fixed_pool_has_the_labels_waits_for_it() -> None:
+    assert counted([pool("warm", "gpu", most=0, is_fixed=True)], [job(1, "gpu")])["warm"][0] == 1
 
 
 def test_a_job_is_counted_whatever_the_case_of_its_labels() -> None:

@@ -22,7 +22,7 @@ SAFE_ANNOTATIONS: Final = frozenset(
         "pulumi.com/patchForce", "pulumi.com/skipAwait", "pulumi.com/deletionPropagationPolicy", "pulumi.com/waitFor",
         "pulumi.com/replaceUnready", "cluster-autoscaler.kubernetes.io/safe-to-evict", "karpenter.sh/do-not-disrupt",
         "gpu-runners.dev/runner-labels", "gpu-runners.dev/most-runners", "gpu-runners.dev/least-runners",
-        "gpu-runners.dev/idle-seconds", "controller.kubernetes.io/pod-deletion-cost",
+        "gpu-runners.dev/idle-seconds", "gpu-runners.dev/autoscaled", "controller.kubernetes.io/pod-deletion-cost",
         "deployment.kubernetes.io/revision", "autoscaling.keda.sh/paused",
         "autoscaling.keda.sh/paused-replicas", "kubectl.kubernetes.io/restartedAt",
     }

@@ -373,3 +373,9 @@ def test_a_pool_with_a_number_has_no_scaled_object() -> None:
 def test_the_registrar_learns_how_many_runners_a_pool_may_have() -> None:
     changed = pool(autoscaling={"min": 0, "max": 4, "idle_seconds": 300}, autoscaled=True, replicas=0)
     assert deployment(changed).inputs["metadata"]["annotations"]["gpu-runners.dev/most-runners"] == "4"
+
+
+def test_the_registrar_learns_that_another_autoscaler_sets_a_pools_runners() -> None:
+    mark = "gpu-runners.dev/autoscaled"
+    assert deployment(pool(autoscaled=True)).inputs["metadata"]["annotations"][mark] == "true"
+    assert mark not in deployment(pool()).inputs["metadata"]["annotations"]
