@@ -46,7 +46,7 @@ class Verdict:
     @property
     def kept(self) -> bool | None:
         """None where nothing was measured."""
-        return None if self.measured is None else round(self.measured, 2) <= self.at_most
+        return None if self.measured is None else self.measured <= self.at_most
 
 
 def judge(measurements: Sequence[Measurement], sizes: Mapping[str, Sequence[int]]) -> list[Verdict]:

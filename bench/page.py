@@ -118,7 +118,7 @@ def _goals(verdicts: Sequence[Verdict]) -> list[str]:
         [
             verdict.goal,
             f"{verdict.at_most:g}{verdict.unit}",
-            "" if verdict.measured is None else f"{verdict.measured:.2f}{verdict.unit}",
+            "" if verdict.measured is None else f"{verdict.measured:.3f}{verdict.unit}",
             words[verdict.kept],
         ]
         for verdict in verdicts

@@ -48,9 +48,9 @@ def test_each_size_has_a_row_with_all_subjects_and_the_ratios() -> None:
 
 def test_a_goal_that_is_missed_is_called_missed_and_one_not_measured_is_not_called_kept() -> None:
     lines = page(part(*UPS, of(CREATED_TO_ONLINE, OURS, 1, 1.4))).splitlines()
-    assert f"| {CREATED_TO_ONLINE} | 1 s | 1.40 s | **missed** |" in lines
+    assert f"| {CREATED_TO_ONLINE} | 1 s | 1.400 s | **missed** |" in lines
     assert f"| {UP_REAL}, 30 pools: of flat's time | 0.65 |  | not measured |" in lines
-    assert f"| {UP_INSTANT}, 10 pools: of flat's time | 1 | 0.51 | kept |" in lines
+    assert f"| {UP_INSTANT}, 10 pools: of flat's time | 1 | 0.512 | kept |" in lines
 
 
 def test_a_busy_machine_and_what_found_no_time_are_told() -> None:
