@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from access.cluster.api_server import read_api_server
-from access.cluster.choice import ClusterChoice
 from access.cluster.claims import require_claims
+from access.cluster.errors import ClusterError
 from access.cluster.keda import require_keda
 from access.cluster.namespaces import require_own_namespaces
+from access.cluster.program_choice import choice_of_this_program
 from access.cluster.version import read_version, require_version
 from components.pools.declare import declare_pools
 from components.pools.own_pool import refuse_own_pool
@@ -39,6 +40,7 @@ from values.credential import Credential
 from values.egress import EgressRule
 from values.forge_networks import forge_networks
 from values.pool import RunnerPool
+from values.problem import ProblemsError
 from values.proxy import Proxy, proxy_for
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ def ask_forge(stack: StackConfig) -> None:
     if questions is not None:
         from access.forge import require_forge
 
-        require_forge(questions)
+        require_forge(questions, pulumi.warn)
 
 
 def at_github(stack: StackConfig) -> list[pulumi.Resource]:
@@ -172,12 +174,19 @@ def environments_of(platform: PlatformConfig, pools: Iterable[RunnerPool], proxy
     ]
 
 
+def main() -> None:
+    """Reads, checks, declares. Raises what is wrong as ProblemsError or ClusterError."""
+    stack = load(pulumi.Config())
+    choice = choice_of_this_program(os.environ)
+    version = read_version(choice)
+    require_own_namespaces(choice, own_namespaces(stack.platform), pulumi.get_stack())
+    ask_forge(stack)
+    require_claims(choice, stack.pools, own_namespaces(stack.platform), pulumi.log.warn)
+    declare(stack, version, partial(read_api_server, choice), require_keda(choice, stack.pools, queues(stack.platform)))
+
+
 if __name__ == "__main__":
-    STACK = load(pulumi.Config())
-    CHOICE = ClusterChoice.of_this_program(os.environ)
-    VERSION = read_version(CHOICE)
-    require_own_namespaces(CHOICE, own_namespaces(STACK.platform), pulumi.get_stack())
-    ask_forge(STACK)
-    require_claims(CHOICE, STACK.pools, own_namespaces(STACK.platform), pulumi.log.warn)
-    QUEUES = require_keda(CHOICE, STACK.pools, queues(STACK.platform))
-    declare(STACK, VERSION, partial(read_api_server, CHOICE), QUEUES)
+    try:
+        main()
+    except (ProblemsError, ClusterError) as error:
+        raise pulumi.RunError(str(error)) from error  # which Pulumi tells without a traceback

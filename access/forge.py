@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 
-import pulumi
-
 from access.github.registrar import ask_about_registrar
 from access.github.wiring import ask_about_wiring
 from values.forge_questions import ForgeQuestions
 from values.scope import GITHUB
 
 
-def require_forge(questions: ForgeQuestions | None, warn: Callable[[str], object] = pulumi.warn) -> None:
+def require_forge(questions: ForgeQuestions | None, warn: Callable[[str], object]) -> None:
     """Raises ForgeRefusedError with every problem. Only GitHub can tell beforehand; Gitea is not asked."""
     if questions is None or questions.registrar.forge.kind != GITHUB:
         return

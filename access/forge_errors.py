@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-import pulumi
-
 from values.problem import Problem, ProblemsError, count_of
 
 AGAIN: Final = "run this again when the forge answers"
@@ -24,7 +22,7 @@ class ForgeStatusError(ForgeUnreachableError):
         self.status, self.needed = status, needed
 
 
-class ForgeRefusedError(ProblemsError, pulumi.RunError):
+class ForgeRefusedError(ProblemsError):
     """The forge said no, and that is a problem of the stack."""
 
     @classmethod

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pulumi
 
-from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
+from access.cluster.program_choice import choice_of_this_program
 from components.interruption import UpInterruptedError, interruption
 
 Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
@@ -19,7 +19,7 @@ def cluster_hook(look: Callable[[ClusterConnection], None], missing: Callable[[]
     Where the `up` is to end it raises UpInterruptedError at once, with what missing returns then; nobody waits for the
     look any more.
     """
-    choice = ClusterChoice.of_this_program(os.environ)
+    choice = choice_of_this_program(os.environ)
 
     def connect_and_look() -> None:
         with ClusterConnection(choice) as cluster:

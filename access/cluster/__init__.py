@@ -1,6 +1,7 @@
 """The cluster of a stack: which one it is, and the one way to ask it.
 
   choice       what selects it: the stack's `kubernetes:…` and the environment, as Pulumi's default provider reads them
+  program_choice  the same for the Pulumi program itself, whose config the SDK holds
   kubeconfig   the chosen cluster's address and credential: files merged as kubectl merges them, or the pod's own
   login        what is shown to it: token, rotating file, the answer of a credential plugin, client certificate
   connection   ClusterConnection: questions and changes, with one deadline and one meaning for every refusal

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import pulumi
-
 PROVIDER: Final = "kubernetes"
 # What of the provider's config selects a cluster (pulumi.com/registry/packages/kubernetes/installation-configuration).
 KEYS: Final = ("kubeconfig", "context", "cluster")
@@ -40,12 +38,6 @@ class ClusterChoice:
         kubeconfig, context, cluster = (provider.get(key) or "" for key in KEYS)
         home = Path(environment.get("HOME", "/"))
         return cls(kubeconfig, context, cluster, environment.get("KUBECONFIG", ""), home, folder, _account_home())
-
-    @classmethod
-    def of_this_program(cls, environment: Mapping[str, str], folder: Path = Path()) -> "ClusterChoice":
-        """The choice of the stack whose config the SDK holds."""
-        config = pulumi.Config(PROVIDER)
-        return cls.of_stack({key: config.get(key) or "" for key in KEYS}, environment, folder)
 
 
 def _account_home() -> Path | None:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-import pulumi
-
 from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterRefusedError, objects_are_read
@@ -22,7 +20,7 @@ _THERE: Final = "a claim that is there"
 ClaimName = tuple[str, str]  # namespace and name
 
 
-class ClaimMissingError(ProblemsError, pulumi.RunError):
+class ClaimMissingError(ProblemsError):
     """Pools would never start, for want of their caches' claims; `problems` says why."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar, Final
 
-import pulumi
-
 from values.problem import Problem
 
 # What reading JSON of another shape than one knows raises.
 _OF_ANOTHER_SHAPE: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-class ClusterError(pulumi.RunError):
+class ClusterError(Exception):
     """The cluster cannot be used. Its problem tells what was found and the cure, which may both be long."""
 
     allowed: ClassVar[str] = "a cluster that this identity can use"

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-import pulumi
-
 from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterRefusedError
@@ -21,7 +19,7 @@ _INSTALL: Final = "have an administrator install it (https://keda.sh/docs/latest
 _QUEUE: Final = re.compile(r"https://[a-z0-9.-]{1,253}:[0-9]{1,5}/[a-z]{1,20}", re.ASCII)
 
 
-class AutoscalingRefusedError(ProblemsError, pulumi.RunError):
+class AutoscalingRefusedError(ProblemsError):
     """Pools cannot follow the queue here; `problems` says why."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -7,15 +7,13 @@ be the end of their network policies, quotas and pods.
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-import pulumi
-
 from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
 from values.contract import OWN_LABELS, STACK_ANNOTATION
 from values.problem import Problem, ProblemsError, count_of
 
 
-class NamespaceTakenError(ProblemsError, pulumi.RunError):
+class NamespaceTakenError(ProblemsError):
     """Some namespaces of the stack are somebody else's. Nothing was changed."""
 
     first_line: ClassVar[str] = "{count} with the namespaces of this stack; nothing was changed:"

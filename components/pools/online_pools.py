@@ -5,6 +5,7 @@ from typing import Final, Optional, TypedDict
 
 import pulumi
 
+from access.causes.failing import explaining
 from access.clock import SystemClock
 from access.cluster.connection import ClusterConnection
 from access.online.news import PodNews
@@ -84,9 +85,6 @@ def waiting_hook(places: Sequence[Place], deadline_seconds: int) -> Hook:
     seen: list[PoolSnapshot] = []
 
     def wait(cluster: ClusterConnection) -> None:
-        # While pods start there is time to read it; an `up` that changes nothing does without.
-        from access.causes.failing import explaining  # noqa: PLC0415
-
         clock = SystemClock()
         reader = PoolReader(cluster.get, places, clock.now)
         explain = explaining(cluster, places)

@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from access.cluster.choice import ClusterChoice
+from access.cluster.program_choice import choice_of_this_program
 from config import StackConfigError
 from gpu_runners.arguments import add_stack
 from gpu_runners.doctor.checks import checks
@@ -69,4 +69,4 @@ def examine(folder: Path, stack: str, config_file: Path | None, platform_backend
     yield from pulumi_version(Program(folder=folder, stack=stack, config_file=file))
     has_platform = bool(read.platform)
     yield from worlds_of(folder, stack, config_file, has_platform=has_platform, platform_backend=platform_backend)
-    yield from checks(read, StackSource(folder, stack, config_file), ClusterChoice.of_this_program(os.environ, folder))
+    yield from checks(read, StackSource(folder, stack, config_file), choice_of_this_program(os.environ, folder))

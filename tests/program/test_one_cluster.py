@@ -16,9 +16,9 @@ import pulumi
 import pytest
 import yaml
 
-from access.cluster.choice import ClusterChoice
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterChoiceError
+from access.cluster.program_choice import choice_of_this_program
 from access.cluster.version import read_version
 from components.cluster_hook import cluster_hook
 from gpu_runners.doctor.cluster import version
@@ -145,7 +145,7 @@ def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Two]:
 
 
 def check_of_up(two: Two) -> None:
-    assert read_version(ClusterChoice.of_this_program(os.environ)) == "1.36"
+    assert read_version(choice_of_this_program(os.environ)) == "1.36"
 
 
 def wait_of_up(two: Two) -> None:
@@ -159,7 +159,7 @@ def wait_of_up(two: Two) -> None:
 
 
 def doctor(two: Two) -> None:
-    assert version(ClusterChoice.of_this_program(os.environ, two.folder)).state is State.OK
+    assert version(choice_of_this_program(os.environ, two.folder)).state is State.OK
 
 
 def review(two: Two) -> None:

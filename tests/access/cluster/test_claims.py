@@ -38,7 +38,7 @@ def mounting(*claims: str) -> RunnerPool:
 
 
 def warnings(server: ApiServer, folder: Path, *pools: RunnerPool, made: tuple[str, ...] = ()) -> list[str]:
-    choice = ClusterChoice.of_this_program({"KUBECONFIG": str(server.kubeconfig(folder / "kubeconfig"))})
+    choice = ClusterChoice.of_stack({}, {"KUBECONFIG": str(server.kubeconfig(folder / "kubeconfig"))})
     warned: list[str] = []
     require_claims(choice, pools or (mounting("models"),), made, warned.append)
     return warned

@@ -49,7 +49,7 @@ def scaled(**changes: Any) -> RunnerPool:
 
 
 def ask(server: ApiServer, folder: Path, *pools: RunnerPool, **declared: str) -> dict[str, str]:
-    choice = ClusterChoice.of_this_program({"KUBECONFIG": str(server.kubeconfig(folder / "kubeconfig"))})
+    choice = ClusterChoice.of_stack({}, {"KUBECONFIG": str(server.kubeconfig(folder / "kubeconfig"))})
     return require_keda(choice, pools, declared)
 
 

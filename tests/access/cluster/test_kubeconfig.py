@@ -14,6 +14,7 @@ from lightkube.config.kubeconfig import SingleConfig
 from access.cluster.choice import ClusterChoice
 from access.cluster.errors import ClusterChoiceError, ClusterUnreachableError
 from access.cluster.kubeconfig import read_kubeconfig
+from access.cluster.program_choice import choice_of_this_program
 from access.cluster.version import read_version
 
 KUBECONFIG = """
@@ -182,8 +183,8 @@ def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path) -> None:
 
 def test_the_default_providers_config_is_followed() -> None:
     pulumi.runtime.set_all_config({"kubernetes:context": "second", "kubernetes:kubeconfig": "/a"})
-    choice = ClusterChoice.of_this_program({"KUBECONFIG": "/b", "HOME": "/h"})
+    choice = choice_of_this_program({"KUBECONFIG": "/b", "HOME": "/h"})
     assert replace(choice, account_home=None) == ClusterChoice("/a", "second", "", "/b", Path("/h"))
     pulumi.runtime.set_all_config({})
-    choice = ClusterChoice.of_this_program({"KUBECONFIG": "/b", "HOME": "/h"})
+    choice = choice_of_this_program({"KUBECONFIG": "/b", "HOME": "/h"})
     assert replace(choice, account_home=None) == ClusterChoice("", "", "", "/b", Path("/h"))

@@ -146,7 +146,7 @@ async def test_an_app_that_lacks_one_of_them_is_told_so_before_anything_is_decla
     scope = ForgeScope("github", github.world.base, "")
     question = ForgeQuestions(RegistrarQuestion(scope, proof, ((Scope(SCOPES[name]), None),)))
     with pytest.raises(ForgeRefusedError, match=f"may not have .*{missing}: "):
-        await asyncio.to_thread(require_forge, question)
+        await asyncio.to_thread(require_forge, question, print)
 
 
 def test_the_tokens_that_the_registrar_makes_of_it_are_as_narrow() -> None:

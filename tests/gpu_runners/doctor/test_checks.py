@@ -39,7 +39,7 @@ def found_of_keda(server: ApiServer, folder: Path, *, scaled: bool) -> list[Find
     if scaled:
         del values["pools"][0]["replicas"]
         values["pools"][0]["autoscaling"] = {"min": 0, "max": 2, "idleSeconds": 60}
-    choice = ClusterChoice.of_this_program({"KUBECONFIG": str(server.kubeconfig(folder / "kubeconfig"))})
+    choice = ClusterChoice.of_stack({}, {"KUBECONFIG": str(server.kubeconfig(folder / "kubeconfig"))})
     with ClusterConnection(choice) as cluster:
         return list(autoscaling(loaded(values), cluster))
 

@@ -274,3 +274,12 @@ def test_a_signal_ends_it_at_once_with_what_is_missing(stack: Stack, number: sig
     assert output.splitlines()[0] == "ended while this was missing:"
     assert output.splitlines()[1].strip() == "reviewed: 0 of 1 online, 1 starting"
     assert errors == f"error: ended by {number.name}; what was done until then stays done\n"
+
+
+def test_whoever_only_waits_loads_neither_pulumis_sdk_nor_what_explains_a_failure() -> None:
+    """Each job that waits starts this anew, and the SDK alone takes longer to load than the rest."""
+    program = "import sys, gpu_runners.program, gpu_runners.wait.command; print(*sys.modules)"
+    command = [sys.executable, "-c", program]
+    modules = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    assert "access.online.wait" in modules
+    assert [name for name in modules if name.partition(".")[0] == "pulumi" or name == "access.causes.order"] == []
