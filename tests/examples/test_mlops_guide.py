@@ -151,7 +151,7 @@ def test_the_state_is_held_against_what_the_program_makes_before_it_is_brought_u
     (lines,) = [
         step["run"].splitlines() for step in workflow["jobs"][job]["steps"] if "pulumi up" in step.get("run", "")
     ]
-    assert lines[1] == 'python3 -m gpu_runners state "$STACK" --without-platform'
+    assert lines[0] == 'python3 -m gpu_runners state "$STACK" --without-platform --create'
 
 
 def test_the_deployment_ends_with_every_runner_online(workflow: dict[str, Any]) -> None:

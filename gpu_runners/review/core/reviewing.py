@@ -17,7 +17,7 @@ from values.secrecy import without_secrets
 BY_POLICY: Final = "error: preview failed"
 LONGEST_FAILURE: Final = 20_000
 NEW: Final = (
-    "The state backend has no such stack yet: `pulumi stack select --create` makes it, as the workflow `deploy` does."
+    "The state backend has no such stack yet: `gpu-runners state --create` makes it, as the workflow `deploy` does."
 )
 
 

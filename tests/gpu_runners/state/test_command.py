@@ -22,10 +22,10 @@ PLATFORM = {"gpu-runners:platform": {"objectValue": {"scope": "mlops/guide"}, "s
 class Stack:
     """The stack `review`, its state and its config."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, script: str = PULUMI) -> None:
         self.folder, self.state = folder, recorded()
         self.config: dict[str, Any] = {}
-        self.pulumi = StandInPulumi.make(folder, PULUMI.format(folder=folder), monkeypatch)
+        self.pulumi = StandInPulumi.make(folder, script.format(folder=folder), monkeypatch)
 
     def run(self, *options: str) -> int:
         (self.folder / "state").write_text(json.dumps(self.state))
@@ -56,5 +56,32 @@ def test_a_job_that_is_about_to_bring_it_up_brings_up_no_platform(
     stack.config = PLATFORM
     assert stack.run("--without-platform") == ExitCode.FOUND
     assert "review declares a platform: only an administrator brings that up" in capsys.readouterr().out
-    assert not any(call.startswith("stack export") for call in stack.pulumi.calls), "nor is its state asked for"
     assert stack.run() == ExitCode.DONE
+
+
+UNKNOWN = """[ -e {folder}/made ] || case "$1 $2" in
+"stack init") : > {folder}/made; exit 0 ;;
+*) echo "error: no stack named 'review' found" >&2; exit 255 ;;
+esac
+"""
+
+
+def test_a_stack_that_nobody_has_made_is_made_where_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = Stack(tmp_path, monkeypatch, UNKNOWN + PULUMI)
+    stack.state = {"version": 3, "deployment": None}
+    assert stack.run() == ExitCode.FAILED
+    assert "knows no stack review" in capsys.readouterr().err
+    assert stack.run("--create", "--without-platform") == ExitCode.DONE
+    assert capsys.readouterr().out == "review: this program made all 0 resources of the state\n"
+    assert [call for call in stack.pulumi.calls if call.startswith("stack init")] == [
+        "stack init review --no-select --non-interactive --color=never"
+    ]
+
+
+def test_a_stack_that_is_there_is_not_made_anew(stack: Stack) -> None:
+    assert stack.run("--create") == ExitCode.DONE
+    assert not any(call.startswith("stack init") for call in stack.pulumi.calls)
+    stack.config = PLATFORM
+    assert stack.run("--create", "--without-platform") == ExitCode.FOUND
