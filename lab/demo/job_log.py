@@ -15,7 +15,9 @@ _GRANTED = re.compile(r"^GPUs granted to this job \((?P<gpus>[^)]*)\)")
 _ACCESS = re.compile(r"^cluster: (?P<access>.+)$")
 _STAGE = re.compile(r"^Running stage '(?P<stage>[^']+)'")
 _STEP_OF_TRAINING = re.compile(r"^train: epoch +\d+ loss ")
-_TOLD = re.compile(r"^(Running stage |train: \d|train: epoch|prepare: |evaluate: |\| |\d+ files? (pushed|fetched))")
+_TOLD = re.compile(
+    r"^(Running stage |train: \d|train: epoch|prepare: |evaluate: |\| |\d+ files? (pushed|fetched)|Pulling data for )"
+)
 # A runner may indent what it says of its steps, right below the file.
 _IN_LOCK_FILE = re.compile(r"^(stages:$| +(- )?[\w./-]+:( |$))")
 # A metrics file of the example that git tracks instead of DVC, so that it is in no remote.
