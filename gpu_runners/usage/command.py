@@ -12,8 +12,9 @@ register, which the registrar tells. Weeks begin on Monday, UTC; a job counts in
 
 import argparse
 import os
+import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -25,7 +26,7 @@ from gpu_runners.arguments import add_format, add_stack, repository, whole_numbe
 from gpu_runners.declared_pools import DeclaredPool, declared_pools
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.exit_code import ExitCode
-from gpu_runners.output import say
+from gpu_runners.output import plain, say
 from gpu_runners.pulumi_command import Program, opened
 from gpu_runners.stack_cluster import cluster_of
 from gpu_runners.usage.formats import FORMATS
@@ -57,7 +58,7 @@ def _weeks(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """DONE. FAILED: the forge, the cluster or Prometheus gave no answer."""
+    """DONE. FAILED: the forge, the cluster or Prometheus gave no answer, or the report is not of everything."""
     now = datetime.now(UTC)
     weeks = list(last_weeks(options.weeks, now))
     with opened(options.folder, options.stack, options.config_file) as program:
@@ -67,12 +68,14 @@ def run(options: argparse.Namespace) -> ExitCode:
             say(f"{options.stack} declares no pools: nothing was used")
             return ExitCode.DONE
         scopes = {options.repository: pools} if options.repository else _scopes(program, resources, pools)
-    jobs = _read_jobs(scopes, weeks[0])
+    jobs, gaps = _read_jobs(scopes, weeks[0])
     idle = _idle(options.prometheus, weeks, pools, now)
     print(FORMATS[options.format](rows(jobs, idle)))
     if options.format == "text" and not options.prometheus:
         say("GPU-hours idle are not known: name the Prometheus that reads the registrar's metrics with --prometheus")
-    return ExitCode.DONE
+    for gap in gaps:
+        print(plain(f"not read: {gap}"), file=sys.stderr)
+    return ExitCode.FAILED if gaps else ExitCode.DONE
 
 
 def _scopes(
@@ -93,22 +96,23 @@ def _scopes(
     return found
 
 
-def _read_jobs(scopes: Mapping[Scope, Sequence[DeclaredPool]], first: Week) -> list[JobRecord]:
-    """Raises CommandFailedError, where the forge writes what cannot be read as well."""
+def _read_jobs(scopes: Mapping[Scope, Sequence[DeclaredPool]], first: Week) -> tuple[list[JobRecord], Sequence[str]]:
+    """The jobs of the pools of each scope since a week, and what could not be read.
+
+    Raises CommandFailedError where nothing could; where the forge writes what cannot be read as well.
+    """
+    records = []
     try:
         with Jobs() as forge, answers_are_read("a question about jobs"):
-            return list(_jobs(forge, scopes, first))
+            for scope, pools in scopes.items():
+                for repository, (workflow, job) in forge.of_scope(scope, first.begin):
+                    record = job_record(repository.path, workflow, job, pools)
+                    if record is not None and record.ended >= first.begin:
+                        records.append(record)
+            forge.require_any()
+            return records, forge.gaps
     except ForgeUnreachableError as error:
         raise CommandFailedError(str(error)) from error
-
-
-def _jobs(forge: Jobs, scopes: Mapping[Scope, Sequence[DeclaredPool]], first: Week) -> Iterator[JobRecord]:
-    for scope, pools in scopes.items():
-        for one in [scope] if scope.is_repository else forge.repositories(scope.owner):
-            for workflow, job in forge.jobs(one, first.begin):
-                record = job_record(one.path, workflow, job, pools)
-                if record is not None and record.ended >= first.begin:
-                    yield record
 
 
 def _idle(url: str | None, weeks: Iterable[Week], pools: Iterable[DeclaredPool], now: datetime) -> dict[Key, Idle]:

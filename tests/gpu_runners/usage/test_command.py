@@ -13,6 +13,7 @@ import pytest
 
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.program import main
+from gpu_runners.usage import gitea_jobs
 from tests.access.cluster.api_server import JsonHandler
 from tests.gpu_runners.stand_in_pulumi import StandInPulumi
 from tests.gpu_runners.state.test_check import recorded
@@ -119,8 +120,8 @@ def test_github_is_asked_for_runs_and_their_jobs(
 def test_a_long_history_is_read_from_its_end_and_no_further_than_needed(forge: Answering) -> None:
     forge.jobs = [job(number, NOW - timedelta(days=300)) for number in range(500)] + [job(500, NOW)]
     assert usage() == ExitCode.DONE
-    pages = [asked for asked in forge.asked if "page=" in asked]
-    assert len(pages) == 2
+    pages = [asked for asked in forge.asked if "actions/jobs" in asked]
+    assert len(pages) == 3, "the first page tells how many there are"
 
 
 def test_idle_hours_are_prometheus_s(forge: Answering, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,3 +168,14 @@ def test_without_a_forge_it_says_which_variables_name_one(
 def test_wrong_usage_asks_nobody(forge: Answering, arguments: list[str]) -> None:
     assert usage(*arguments) == ExitCode.USAGE
     assert forge.asked == []
+
+
+def test_a_report_that_is_not_of_everything_says_so_beside_it(
+    forge: Answering, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(gitea_jobs, "MOST_PAGES", 1)
+    forge.jobs = [job(number, NOW) for number in range(120)]
+    assert usage("--format", "json") == ExitCode.FAILED
+    printed = capsys.readouterr()
+    assert [row["jobs"] for row in json.loads(printed.out)] == [20]
+    assert printed.err == "not read: mlops/guide: jobs before the last 50\n"
