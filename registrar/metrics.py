@@ -80,7 +80,7 @@ class Metrics:
         )
         self.unreadable_repositories = Gauge(
             "gpu_runners_unreadable_repositories",
-            "Repositories of an organization whose jobs cannot be read: moved, gone or closed to the credential",
+            "Repositories of an organization whose jobs are unknown: moved, gone, closed to the credential, or silent",
             ("scope",),
             registry=self.registry,
         )

@@ -125,12 +125,14 @@ class Jobs:
         return known[1]
 
     def _with_status(self, scope: Scope, place: ScopeJobs, status: str) -> tuple[Job, ...]:
+        """Of a silent repository only those that a runner has: these go on, whatever GitHub can tell of them."""
         return tuple(
             replace(job, groups=groups) if groups is not None else job
             for repository, runs in place.active.items()
             for key, groups in runs.items()
             for job, entry in zip(self._parsed(scope, repository, key), self._known([key]), strict=True)
             if entry.words("status") == status
+            and (job.runner_id is not None or not self._unreadable.is_silent(scope, repository))
         )
 
     def _is_due(self, place: ScopeJobs) -> bool:
@@ -301,8 +303,9 @@ class Jobs:
                 self._unreadable.add(scope, repository, error)
             else:
                 log("jobs unknown", level=logging.WARNING, scope=scope, repository=repository, error=str(error))
+                self._changes += self._unreadable.fails(scope, repository, error)
             return error
-        self._unreadable.remove(scope, repository)
+        self._changes += self._unreadable.remove(scope, repository)
         return None
 
     async def _read_runs(

@@ -9,7 +9,7 @@ from lab.github import documents
 from lab.github.faults import Fault
 from registrar.forges.forge import ForgeRefusedError, ForgeUnreachableError
 from registrar.forges.github.jobs import ScopeJobs
-from registrar.forges.github.unreadable import AGAIN_SECONDS, Unreadable
+from registrar.forges.github.unreadable import AGAIN_SECONDS, BELIEVED_SECONDS, Unreadable
 from registrar.logs import LOGGER
 from tests.github.arranged import job
 from tests.registrar.forges.github.bench import Bench, github_bench
@@ -211,3 +211,41 @@ def test_a_repository_that_can_be_read_again_is_counted_no_more() -> None:
     unreadable.add(ORGANIZATION, OTHER, error)
     unreadable.keep(ORGANIZATION, [GUIDE])
     assert seen == [1, 0, 1, 0]
+
+
+async def queued(bench: Bench) -> set[str]:
+    return {job.id for job in await bench.forge.queued(ORGANIZATION)}
+
+
+async def test_jobs_that_wait_in_a_repository_without_an_answer_do_not_count_for_ever(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They may have been cancelled since, and a pool would keep its GPUs; a runner's job goes on all the same."""
+    LOGGER.propagate = True
+    monkeypatch.setattr("registrar.forges.github.jobs.REPOSITORIES_A_SECOND", float("inf"))
+    for number, name in ((21, "mlops/r05"), (22, "mlops/r06")):
+        bench.stand_in.run(number, job(200 + number, status="queued"), repository=name)
+    assert await queued(bench) == {"r05/221", "r06/222"}
+    refuse(bench, "/repos/mlops/r05/", 502)
+    assert await queued(bench) == {"r05/221", "r06/222"}, "it may answer in a moment"
+    assert bench.counted(COUNT) == 0
+    monkeypatch.setattr("registrar.forges.github.unreadable.BELIEVED_SECONDS", 0.0)
+    assert await queued(bench) == {"r06/222"}
+    assert await jobs(bench) == {f"r{number:02d}/{101 + number}" for number in range(8)}
+    assert bench.counted(COUNT) == 1
+    assert caplog.text.count("do not count until it answers") == 1
+    bench.stand_in.faults.clear()
+    await queued(bench)  # the reading that was under way
+    assert await queued(bench) == {"r05/221", "r06/222"}
+    assert bench.counted(COUNT) == 0
+
+
+def test_a_repository_that_is_none_of_the_scope_any_more_is_not_silent() -> None:
+    told: list[int] = []
+    moments = iter((0.0, 0.0, BELIEVED_SECONDS, BELIEVED_SECONDS))
+    unreadable = Unreadable(lambda _, number: told.append(number), clock=lambda: next(moments))
+    error = ForgeUnreachableError("502")
+    assert [unreadable.fails(ORGANIZATION, OTHER, error) for _ in range(2)] == [False, True]
+    unreadable.keep(ORGANIZATION, [GUIDE])
+    assert not unreadable.is_silent(ORGANIZATION, OTHER)
+    assert told == [1, 0]
