@@ -33,7 +33,7 @@ def _of_pod(before: Pod | None, after: Pod) -> Iterator[str]:
         (after.is_registered and not old.is_registered, "registered"),
         (after.is_online and not old.is_online, "online"),
         (bool(after.job) and not old.job, f"took job {after.job}"),
-        (after.phase != old.phase and after.phase in ("Succeeded", "Failed"), f"ended: {after.phase}"),
+        (after.has_ended and not old.has_ended, f"ended: {after.phase}"),
         (after.is_leaving and not old.is_leaving and after.phase == "Running", "is being deleted"),
     )
     return (text for happened, text in steps if happened)

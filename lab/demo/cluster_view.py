@@ -32,6 +32,12 @@ class ClusterView:
         pods = (pod(item) for item in self._list("/api/v1/pods", labelSelector=contract.POOL_LABEL))
         return {seen.name: seen for seen in pods if Pool(seen.pool, seen.namespace) in self.pools}
 
+    def replicas(self, pool: Pool) -> int:
+        """How many runners the pool's Deployment asks for; 0 where there is none."""
+        deployments = f"/apis/apps/v1/namespaces/{pool.namespace}/deployments"
+        found = self._list(deployments, labelSelector=f"{contract.POOL_LABEL}={pool.name}")
+        return sum(int(deployment["spec"].get("replicas", 1)) for deployment in found)
+
     def warnings(self, namespace: str, since: float) -> list[str]:
         """The warnings since a time (seconds since the epoch), oldest first, as `object: reason: message`."""
         items = self._list(f"/api/v1/namespaces/{namespace}/events", fieldSelector="type=Warning")

@@ -1,4 +1,4 @@
-"""The administrator's part: `pulumi up` of a stack, told resource by resource."""
+"""Pulumi on this machine: the administrator's platform, and the pools where no job does it."""
 
 import json
 import shutil
@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lab import paths
+from lab import environment, paths, s3, worlds
 from lab.demo import forgetting, pulumi_output
-from lab.demo.settings import PLATFORM_STACK
+from lab.demo.forges.forge import Forge
+from lab.demo.settings import PLATFORM_STACK, POOLS_STACK
 from lab.demo.story import Story
 from lab.errors import LabError
 
@@ -19,26 +20,29 @@ STACK_DEADLINE_SECONDS = 60
 TAIL_LINES = 40
 
 
-def up(
-    story: Story, environment: Mapping[str, str], file: Path, stack: str = PLATFORM_STACK, *, lost: str = ""
-) -> None:
+def developer(forge: Forge) -> dict[str, str]:
+    """The environment of whoever has the pools' stack, as the forge's deploy job has it."""
+    return {**environment.load(worlds.DEV), "PULUMI_BACKEND_URL": s3.pulumi_backend(worlds.DEV, forge.state_folder)}
+
+
+def up(story: Story, variables: Mapping[str, str], file: Path, stack: str = PLATFORM_STACK, *, lost: str = "") -> None:
     """Brings the stack up as its file says. Raises LabError with the end of Pulumi's output.
 
     `lost`: the package of Pulumi whose resources are all gone, as those of a forge that was started anew.
     """
     copy = _copy(file)
     folder = copy.parent
-    _pulumi(folder, environment, "select", "--create", stack)
+    _pulumi(folder, variables, "select", "--create", stack)
     if lost:
-        exported = json.loads(_pulumi(folder, environment, "export", "--stack", stack))
+        exported = json.loads(_pulumi(folder, variables, "export", "--stack", stack))
         kept = json.dumps(forgetting.without(exported, lost))
-        _pulumi(folder, environment, "import", "--stack", stack, text=kept)
-    _run(story, environment, copy, "up", stack)
+        _pulumi(folder, variables, "import", "--stack", stack, text=kept)
+    _run(story, variables, copy, "up", stack)
 
 
-def destroy(story: Story, environment: Mapping[str, str], file: Path, stack: str) -> None:
-    """Takes everything of the stack away. Raises LabError with the end of Pulumi's output."""
-    _run(story, environment, _copy(file), "destroy", stack)
+def destroy_pools(story: Story, forge: Forge) -> None:
+    """Takes all of the pools' stack away. Raises LabError with the end of Pulumi's output."""
+    _run(story, developer(forge), _copy(forge.stacks.file(POOLS_STACK)), "destroy", POOLS_STACK)
 
 
 def _copy(file: Path) -> Path:
@@ -49,10 +53,10 @@ def _copy(file: Path) -> Path:
     return Path(shutil.copy(file, folder))
 
 
-def _pulumi(folder: Path, environment: Mapping[str, str], command: str, *arguments: str, text: str = "") -> str:
+def _pulumi(folder: Path, variables: Mapping[str, str], command: str, *arguments: str, text: str = "") -> str:
     """What `pulumi stack COMMAND` prints."""
     done = subprocess.run(
-        ["pulumi", "stack", command, *arguments, "--non-interactive"], cwd=folder, env=dict(environment), input=text,
+        ["pulumi", "stack", command, *arguments, "--non-interactive"], cwd=folder, env=dict(variables), input=text,
         capture_output=True, text=True, check=False, timeout=STACK_DEADLINE_SECONDS,
     )  # fmt: skip
     if done.returncode != 0:
@@ -60,11 +64,11 @@ def _pulumi(folder: Path, environment: Mapping[str, str], command: str, *argumen
     return done.stdout
 
 
-def _run(story: Story, environment: Mapping[str, str], file: Path, command: str, stack: str) -> None:
+def _run(story: Story, variables: Mapping[str, str], file: Path, command: str, stack: str) -> None:
     flags = ["--yes", "--skip-preview", "--non-interactive", "--color=never"]
     process = subprocess.Popen(
         ["pulumi", command, *flags, "--stack", stack, "--config-file", str(file)],
-        cwd=paths.REPOSITORY, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=paths.REPOSITORY, env=dict(variables), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     deadline = threading.Timer(UP_DEADLINE_SECONDS, process.kill)
     deadline.start()

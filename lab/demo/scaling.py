@@ -8,11 +8,10 @@ from typing import Any, Final
 import yaml
 
 from lab import cluster, environment, example_data, git, keda, paths, s3, worlds
-from lab.demo import job_log, platform, scaling_verdict
+from lab.demo import job_log, platform, release, scaling_verdict
 from lab.demo.cluster_view import ClusterView
 from lab.demo.forges.forge import Forge, Started
 from lab.demo.scaling_watch import ScalingWatch
-from lab.demo.sequence import await_release
 from lab.demo.settings import PLATFORM_STACK, POOLS_STACK, Stacks
 from lab.demo.story import Story
 from lab.demo.timeline import QUEUE_MILESTONES, START
@@ -31,17 +30,20 @@ def run(story: Story, forge: Forge, agreed: Ask) -> int:
     pool = stacks.gpu_pool()
     view = ClusterView([pool])
     cancel_or_refuse(forge, agreed, lambda text: story.log("forge", text))
-    await_release(story, view, pool, GIVEN_BACK_SECONDS)
+    everything = ClusterView(stacks.every_pool())
+    release.take_back(story, everything, pool, lambda: platform.destroy_pools(story, forge))
+    platform.up(story, platform.developer(forge), stacks.file(POOLS_STACK), POOLS_STACK)
+    release.await_release(story, view, pool, GIVEN_BACK_SECONDS)
     started = forge.start(int(time.time()) % 100_000)
     story.mark(START, started.at)
     story.log(forge.trigger.noun, started.text, started.at)
     watch = ScalingWatch(forge, view, story, started, JOBS)
     watch.follow()
-    left = await_release(story, view, pool, GIVEN_BACK_SECONDS)
+    left = release.await_release(story, view, pool, GIVEN_BACK_SECONDS)
     story.mark("done")
     story.close((forge.trigger.noun, forge.trigger.deed), QUEUE_MILESTONES)
     facts = _facts(forge, watch, started, left)
-    platform.destroy(story, _developer(forge), stacks.file(POOLS_STACK), POOLS_STACK)
+    platform.destroy_pools(story, forge)
     problems = scaling_verdict.problems(facts)
     if problems:
         print("the demo did not prove what it should:\n" + "\n".join(f"  - {problem}" for problem in problems))
@@ -58,12 +60,6 @@ def _prepare(story: Story, forge: Forge, stacks: Stacks) -> None:
     forge.prepare(lambda text: story.log("lab", text))
     variables = environment.load()
     platform.up(story, forge.administrator(variables), stacks.file(PLATFORM_STACK), lost=forge.lost)
-    platform.up(story, _developer(forge), stacks.file(POOLS_STACK), POOLS_STACK)
-
-
-def _developer(forge: Forge) -> dict[str, str]:
-    """Who brings the pools up, once: there is no job that does."""
-    return {**environment.load(worlds.DEV), "PULUMI_BACKEND_URL": s3.pulumi_backend(worlds.DEV, forge.state_folder)}
 
 
 def _write_stacks(committed: Stacks) -> Stacks:

@@ -6,17 +6,14 @@ import time
 from dataclasses import replace
 
 from lab import cluster, environment, example_data, git, paths, s3, worlds
-from lab.demo import job_log, kubeconfig, platform, trouble, verdict
+from lab.demo import job_log, kubeconfig, platform, release, trouble, verdict
 from lab.demo.cluster_view import ClusterView
 from lab.demo.forges.forge import Forge, Started
-from lab.demo.settings import PLATFORM_STACK, POOLS_STACK, Pool
+from lab.demo.settings import PLATFORM_STACK
 from lab.demo.story import Story
 from lab.demo.timeline import START
 from lab.demo.unfinished import Ask, cancel_or_refuse
 from lab.demo.watching import PhaseTimeoutError, RunWatch
-
-RELEASE_DEADLINE_SECONDS = 60
-POLL_SECONDS = 0.3
 
 
 def run(story: Story, forge: Forge, agreed: Ask, *, with_kubeconfig: bool = False) -> int:
@@ -27,8 +24,9 @@ def run(story: Story, forge: Forge, agreed: Ask, *, with_kubeconfig: bool = Fals
     """
     pool = forge.stacks.gpu_pool()
     _prepare(story, forge)
-    view = ClusterView([*forge.stacks.pools(PLATFORM_STACK), *forge.stacks.pools(POOLS_STACK)])
+    view = ClusterView(forge.stacks.every_pool())
     cancel_or_refuse(forge, agreed, lambda text: story.log("forge", text))
+    release.take_back(story, view, pool, lambda: platform.destroy_pools(story, forge))
     with kubeconfig.in_a_secret(forge) if with_kubeconfig else contextlib.nullcontext():
         started = forge.start(int(time.time()) % 100_000)
         story.mark(START, started.at)
@@ -42,7 +40,7 @@ def run(story: Story, forge: Forge, agreed: Ask, *, with_kubeconfig: bool = Fals
             return 1
     wanted = verdict.BY_KUBECONFIG if with_kubeconfig else verdict.OWN_CLUSTER
     facts = replace(_facts(forge, watch, started), wanted_access=wanted)
-    facts = replace(facts, left=await_release(story, view, pool))
+    facts = replace(facts, left=release.await_release(story, view, pool))
     story.close((forge.trigger.noun, forge.trigger.deed))
     return _judge(forge, watch, view, facts)
 
@@ -84,18 +82,3 @@ def _proof(facts: verdict.Facts) -> str:
         f"proved: job train ran on pod {pod.name}, made after the {facts.trigger}, on GPU {facts.evidence.gpus}; "
         f"in the DVC remote: {', '.join(facts.stored)}."
     )
-
-
-def await_release(
-    story: Story, view: ClusterView, pool: Pool, seconds: float = RELEASE_DEADLINE_SECONDS
-) -> tuple[str, ...]:
-    """Names of the pool's pods that still hold a GPU at the deadline; none is what is wanted."""
-    end = time.monotonic() + seconds
-    while True:
-        left = [pod for pod in view.runner_pods().values() if Pool(pod.pool, pod.namespace) == pool]
-        holding = tuple(pod.name for pod in left if pod.phase in ("Pending", "Running"))
-        if not holding:
-            story.log("pod", f"pool {pool.name} holds no GPU any more")
-        if not holding or time.monotonic() > end:
-            return holding
-        time.sleep(POLL_SECONDS)

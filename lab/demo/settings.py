@@ -38,6 +38,10 @@ class Stacks:
             raise LabError(f"{self.file(stack)} declares no pool: restore gpu-runners:pools from git")
         return [Pool(pool["name"], pool.get("namespace") or config["gpu-runners:namespace"]) for pool in declared]
 
+    def every_pool(self) -> list[Pool]:
+        """The pools of both stacks."""
+        return [*self.pools(PLATFORM_STACK), *self.pools(POOLS_STACK)]
+
     def gpu_pool(self) -> Pool:
         """The pool that the workflow deploys and releases: the first of its stack."""
         return self.pools(POOLS_STACK)[0]

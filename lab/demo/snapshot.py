@@ -46,6 +46,11 @@ class Pod:
     job: str = ""
     is_leaving: bool = False
 
+    @property
+    def has_ended(self) -> bool:
+        """True once its containers have ended, so that it holds no GPU."""
+        return self.phase in ("Succeeded", "Failed")
+
 
 @dataclass(frozen=True)
 class Snapshot:
