@@ -23,6 +23,8 @@ Values and pure functions
   reservations        whose runner gets the next free devices, where a job that came first needs more than is left
   unserved            jobs that wait and that no pool can take, with the cure
   declared_pool       DeclaredPool: a pool as its Deployment declares it; Devices: what a runner asks of a node
+  tolerations         Toleration: a taint that a pool's runners tolerate
+  places              Places: on which nodes runners have been, and so whose may come there
 
 Cluster and forge, read and written
   cluster             Cluster: the few requests that the registrar's Role allows

@@ -7,6 +7,7 @@ from typing import Final
 from lightkube.models.apps_v1 import Deployment
 from lightkube.models.core_v1 import PodSpec
 
+from registrar.tolerations import Toleration, read_tolerations
 from registrar.untrusted import MalformedError, runner_labels
 from values import contract
 from values.autoscaling import MOST_IDLE_SECONDS
@@ -18,16 +19,18 @@ _NUMBER: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 class Devices:
     """What one runner asks of a node: so many devices of one resource, on nodes with these labels.
 
+    tolerations are of the taints of nodes to which it may come all the same;
     priority_class is the name of its PriorityClass, "" for the cluster's default one.
     """
 
     resource: str
     count: int
     node_selector: frozenset[tuple[str, str]] = frozenset()
+    tolerations: frozenset[Toleration] = frozenset()
     priority_class: str = ""
 
     def may_share_nodes(self, other: "Devices") -> bool:
-        """Whether one node could hold runners of both: the same resource, and no label that differs."""
+        """Whether an untainted node could hold runners of both: the same resource, and no label that differs."""
         mine, others = dict(self.node_selector), dict(other.node_selector)
         return self.resource == other.resource and all(mine[key] == others[key] for key in mine.keys() & others.keys())
 
@@ -93,7 +96,10 @@ def _devices(pod: PodSpec | None) -> Devices | None:
             nodes: dict[str, object] = dict((pod and pod.nodeSelector) or {})
             selector = frozenset((key, value) for key, value in nodes.items() if isinstance(value, str))
             priority_class = (pod and pod.priorityClassName) or ""
-            return Devices(resource=resource, count=count, node_selector=selector, priority_class=priority_class)
+            return Devices(
+                resource=resource, count=count, node_selector=selector, tolerations=read_tolerations(pod),
+                priority_class=priority_class,
+            )  # fmt: skip
     return None
 
 

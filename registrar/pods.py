@@ -69,6 +69,8 @@ class RunnerPod:
     gpus: int = 0  # devices of `gpu_resource` that it asks for, "" and 0 for none
     gpu_resource: str = ""
     short_of: tuple[str, ...] = ()  # of what no node has enough left for it, though one would if other pods ended
+    kept_out: bool = False  # the scheduler says of some node that it has a taint which the pod does not tolerate
+    node: str = ""  # "" before it has one
     stamped: float = 0.0  # `since` as whoever wrote the status has it: a node, by its own clock
     hopeless: bool = False  # the scheduler says that no node could hold it, even an empty one
 

@@ -8,7 +8,7 @@ from lightkube.models.core_v1 import ContainerState, ContainerStateTerminated, C
 from registrar.pods import Ended, RunnerPod, Stage
 from registrar.untrusted import MalformedError, identifier_or_none, job_id, runner_labels, words
 from values import contract
-from values.scheduler_message import LONGEST, is_hopeless, short_of
+from values.scheduler_message import LONGEST, is_hopeless, is_kept_out, short_of
 
 TEMPLATE_HASH_LABEL = "pod-template-hash"
 DAY_SECONDS = 86_400.0  # since 1970: no pod was there then
@@ -57,6 +57,8 @@ def read_pod(pod: Pod) -> RunnerPod:
         gpu_resource=resource,
         short_of=() if hopeless else tuple(short_of(refused)),
         hopeless=hopeless,
+        kept_out=is_kept_out(refused),
+        node=words(pod.spec and pod.spec.nodeName, most=253),
     )
 
 

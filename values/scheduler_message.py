@@ -30,6 +30,11 @@ def is_hopeless(message: str) -> bool:
     return not short_of(message)
 
 
+def is_kept_out(message: str) -> bool:
+    """Whether some node has a taint that the pod does not tolerate."""
+    return "taint" in message[:LONGEST]
+
+
 def short_of(message: str) -> list[str]:
     """The resources of which some node has too little, e.g. `nvidia.com/gpu`."""
     return sorted(set(_SHORT_OF.findall(f"{message[:LONGEST]} ")))

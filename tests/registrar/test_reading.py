@@ -89,6 +89,21 @@ def test_each_status_is_one_stage_with_kubernetes_own_words(
     assert cause in view.cause
 
 
+def test_the_scheduler_says_of_what_a_pod_is_short_and_whether_a_taint_keeps_it_out() -> None:
+    words = "0/4 nodes are available: 2 Insufficient nvidia.com/gpu, 2 node(s) had untolerated taint(s)."
+    pod, short = unscheduled(), unscheduled()
+    pod["status"]["conditions"][0]["message"] = f"{words} preemption: 0/4 nodes: 4 No preemption victims found."
+    short["status"]["conditions"][0]["message"] = "0/4 nodes are available: 4 Insufficient nvidia.com/gpu."
+    assert (read(pod).short_of, read(pod).kept_out, read(pod).node) == (("nvidia.com/gpu",), True, "")
+    assert (read(short).short_of, read(short).kept_out) == (("nvidia.com/gpu",), False)
+
+
+def test_a_pod_is_on_the_node_that_it_is_bound_to() -> None:
+    pod = runner_pod()
+    pod["spec"]["nodeName"] = "node-1"
+    assert read(pod).node == "node-1"
+
+
 def test_a_deleted_pods_stage_begins_when_it_was_deleted_not_when_its_grace_ends() -> None:
     pod = deleted(start(runner_pod()))
     assert read(pod).since == pytest.approx(read({**runner_pod()}).created, abs=5)

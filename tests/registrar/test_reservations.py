@@ -8,8 +8,10 @@ import pytest
 from lightkube.models.apps_v1 import Deployment
 
 from registrar.declared_pool import DeclaredPool, Devices, read_declared_pool
+from registrar.places import MOST_NODES, Places
 from registrar.pods import RunnerPod, Stage
 from registrar.reservations import DRAINED_SECONDS, GIVE_UP_SECONDS, Reservation, Reservations, holding
+from registrar.tolerations import Toleration, tolerates_no_more
 from tests.registrar.conftest import World
 from tests.registrar.stand_in_cluster import pool_deployment, runner_pod, stamp
 from tests.registrar.test_brake import ended_pod
@@ -18,9 +20,13 @@ from values import contract
 GPU = "nvidia.com/gpu"
 
 
-def pool(name: str, count: int = 1, *, priority: str = "", idle: int | None = 60, **selector: str) -> DeclaredPool:
+def pool(
+    name: str, count: int = 1, *, priority: str = "", idle: int | None = 60, taints: str = "", **selector: str
+) -> DeclaredPool:
+    """`taints`: the keys of those that it tolerates."""
     devices = Devices(
-        resource=GPU, count=count, node_selector=frozenset(selector.items()), priority_class=priority
+        resource=GPU, count=count, node_selector=frozenset(selector.items()), priority_class=priority,
+        tolerations=frozenset(Toleration(key=key, value=None, effect="") for key in taints.split()),
     )  # fmt: skip
     return DeclaredPool(
         namespace="runners", deployment=name, name=name, labels=frozenset({name}), idle_seconds=idle, devices=devices
@@ -39,17 +45,20 @@ class Nodes:
     def __post_init__(self) -> None:
         self.reservations = Reservations(clock=lambda: self.now)
 
-    def add(self, name: str, stage: Stage, *, short_of: tuple[str, ...] = (), seconds: float = 60.0) -> RunnerPod:
+    def add(
+        self, name: str, stage: Stage, *, short_of: tuple[str, ...] = (), seconds: float = 60.0, **seen: Any
+    ) -> RunnerPod:
         number = len(self.pods)
         pod = replace(
             ended_pod(f"{name}-{number}", at=1), name=f"{name}-{number}", namespace="runners", pool=name, stage=stage,
             ended=None, created=self.now - seconds, since=self.now - seconds, short_of=short_of,
+            **seen,
         )  # fmt: skip
         self.pods.append(pod)
         return pod
 
-    def waits(self, name: str, seconds: float = 60.0) -> RunnerPod:
-        return self.add(name, Stage.SCHEDULING, short_of=(GPU,), seconds=seconds)
+    def waits(self, name: str, seconds: float = 60.0, *, kept_out: bool = False) -> RunnerPod:
+        return self.add(name, Stage.SCHEDULING, short_of=(GPU,), seconds=seconds, kept_out=kept_out)
 
     def held(self) -> tuple[Reservation, ...]:
         by_pool: dict[str, list[RunnerPod]] = {}
@@ -103,6 +112,82 @@ def test_pools_that_do_not_compete_are_not_held_back(other: DeclaredPool) -> Non
     nodes.add("third", Stage.RUNNING)
     nodes.waits("big")
     assert (nodes.after("small"), nodes.after("third")) == ("", "big")
+
+
+def test_a_teams_own_tainted_nodes_are_not_held_back_for_whoever_may_not_go_there() -> None:
+    """Not even while one of the team's jobs goes on for hours."""
+    nodes = Nodes([pool("big", 4), pool("small", taints="team-b")], {"big": 5, "small": 8})
+    nodes.add("small", Stage.RUNNING, node="b-1")
+    nodes.waits("big", kept_out=True)
+    assert nodes.after("small") == ""
+
+
+def test_taints_that_no_node_has_separate_nobody() -> None:
+    nodes = Nodes([pool("big", 4), pool("small", taints="spot")], {"big": 5, "small": 8})
+    nodes.add("small", Stage.RUNNING, node="a-1")
+    nodes.waits("big")
+    assert nodes.after("small") == "big"
+
+
+def test_whoever_tolerates_no_more_than_the_waiting_runner_may_be_where_that_could() -> None:
+    both, fewer = pool("big", 4, taints="gpu team-a"), pool("small", taints="gpu")
+    nodes = Nodes([both, fewer], {"big": 5, "small": 8})
+    nodes.add("small", Stage.RUNNING, node="a-1")
+    nodes.waits("big", kept_out=True)
+    assert nodes.after("small") == "big"
+
+
+@pytest.mark.parametrize("seen", ["big", "third"])
+def test_a_team_with_nodes_of_its_own_waits_while_its_runners_are_on_those_of_others(seen: str) -> None:
+    """Where a runner has been that tolerates no more than the waiting one, that one could be too."""
+    pools = [pool("big", 4), pool("small", taints="team-b"), pool("third", idle=None)]
+    nodes = Nodes(pools, {"big": 5, "small": 8, "third": None})
+    before = nodes.add(seen, Stage.RUNNING, node="a-1")
+    nodes.held()
+    nodes.pods.remove(before)
+    own, guest = nodes.add("small", Stage.RUNNING, node="b-1"), nodes.add("small", Stage.RUNNING, node="a-1")
+    nodes.waits("big", kept_out=True)
+    assert nodes.after("small") == "big"
+    nodes.pods.remove(guest)
+    assert nodes.after("small") == "big"  # the scheduler may come back to it yet
+    nodes.now += DRAINED_SECONDS + 1
+    assert (nodes.after("small"), nodes.pods[0]) == ("", own)
+
+
+def test_nodes_are_remembered_of_declared_pools_alone_and_not_without_end() -> None:
+    places, mine = Places(), pool("big", taints="gpu")
+    pod = Nodes([mine], {}).add("big", Stage.RUNNING)
+    assert mine.devices is not None
+    for number in range(MOST_NODES + 10):
+        places.note({mine.key: mine}, {mine.key: [replace(pod, node=f"node-{number}")]})
+    assert len(places.of(mine.devices)) == MOST_NODES
+    assert f"node-{MOST_NODES + 9}" in places.of(mine.devices)
+    places.note({}, {})
+    assert places.of(mine.devices) == frozenset()
+
+
+ANY, GPUS = Toleration(key="", value=None, effect=""), Toleration(key="gpu", value=None, effect="")
+YES = Toleration(key="gpu", value="yes", effect="NoSchedule")
+
+
+@pytest.mark.parametrize(
+    ("these", "those", "is_no_more"),
+    [
+        ([], [], True),
+        ([], [GPUS], True),
+        ([GPUS], [], False),
+        ([YES], [GPUS], True),
+        ([GPUS], [YES], False),
+        ([GPUS, YES], [ANY], True),
+        ([ANY], [GPUS], False),
+        ([YES], [replace(YES, value="no")], False),
+        ([YES], [replace(YES, effect="NoExecute")], False),
+    ],
+)
+def test_tolerations_are_compared_as_kubernetes_reads_them(
+    these: list[Toleration], those: list[Toleration], is_no_more: bool
+) -> None:
+    assert tolerates_no_more(these, those) is is_no_more
 
 
 def test_a_pod_that_has_just_come_reserves_nothing() -> None:
@@ -212,12 +297,20 @@ def test_what_a_runner_asks_of_a_node_is_read_off_its_deployment() -> None:
     container = {"name": "runner", "resources": {"limits": {"memory": "1Gi", GPU: "4"}}}
     document["spec"]["template"]["spec"] = {
         "containers": [container], "nodeSelector": {"zone": "a"}, "priorityClassName": "urgent",
+        "tolerations": [
+            {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}, {"key": "team", "value": "a"},
+            {"operator": "Exists"}, {"key": "size", "operator": "Gt", "value": "4"},
+        ],
     }  # fmt: skip
     declared = read_declared_pool(cast(Deployment, Deployment.from_dict(document)))
     assert (declared.idle_seconds, declared.least) == (0, 2)
     assert declared.devices == Devices(
-        resource=GPU, count=4, node_selector=frozenset({("zone", "a")}), priority_class="urgent"
-    )
+        resource=GPU, count=4, node_selector=frozenset({("zone", "a")}), priority_class="urgent",
+        tolerations=frozenset({
+            Toleration(key="gpu", value=None, effect="NoSchedule"), Toleration(key="team", value="a", effect=""),
+            Toleration(key="", value=None, effect=""), Toleration(key="size", value="Gt 4", effect=""),
+        }),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1e9", "9999999999", "many", "1.5"])
@@ -280,7 +373,7 @@ async def test_a_later_jobs_runner_is_not_registered_before_the_one_that_waits_f
 
 
 def test_a_pool_whose_own_job_came_at_the_same_moment_waits_for_nobody() -> None:
-    held = Reservation(pool=pool("big", 4), pod="big-0", uid="uid-0", order=7)
+    held = Reservation(pool=pool("big", 4), pod="big-0", uid="uid-0", order=7, others={"runners/small": None})
     assert holding(pool("small"), 7, [held]) is None
     assert holding(pool("small"), 8, [held]) is held
     assert holding(pool("small"), None, [held]) is held
