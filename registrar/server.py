@@ -158,10 +158,9 @@ class StatusDoor:
             return problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
 
     async def list_jobs(self, request: web.Request) -> web.Response:
-        """GET /jobs: each job that waits or works, and the pools that could take it."""
-        del request
+        """GET /jobs: each job that waits or works, and the pools that could take it; ?job=NUMBER: of that one alone."""
         try:
-            return web.json_response(await self.jobs.read())
+            return web.json_response(await self.jobs.read(request.query.get("job", "")))
         except ForgeError as error:
             return problem(503, contract.FORGE_UNKNOWN, str(error), retry_after=error.retry_after)
 

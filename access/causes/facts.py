@@ -165,6 +165,14 @@ class JobFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobsFacts:
+    """The jobs of a registrar's scopes, and of those that it could not read the problems."""
+
+    jobs: tuple[JobFacts, ...]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class UnservedFacts:
     """Jobs that no pool can take, in the registrar's words. pool: the one of which no runner fits a node, or ""."""
 
@@ -315,9 +323,9 @@ def queue_facts(answer: Json, key: str) -> QueueFacts | None:
     return QueueFacts(**{name: number for name, number in numbers.items() if isinstance(number, int)})
 
 
-def job_facts(entries: Iterable[Json]) -> tuple[JobFacts, ...]:
+def jobs_facts(answer: Json) -> JobsFacts:
     """From the registrar's `/jobs`."""
-    return tuple(
+    jobs = tuple(
         JobFacts(
             id=str(entry.get("id", "")),
             name=str(entry.get("name", "")),
@@ -326,8 +334,14 @@ def job_facts(entries: Iterable[Json]) -> tuple[JobFacts, ...]:
             runner=str(entry.get("runner") or ""),
             pools=texts(entry, "pools"),
         )
-        for entry in entries
+        for entry in objects(answer, "jobs")
     )
+    problems = tuple(
+        f"the jobs of {entry.get('scope') or 'the instance'}: {entry['problem']}"
+        for entry in objects(answer, "scopes")
+        if entry.get("problem")
+    )
+    return JobsFacts(jobs=jobs, problems=problems)
 
 
 def unserved_facts(entries: Iterable[Json], scope: str) -> tuple[UnservedFacts, ...]:

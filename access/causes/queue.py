@@ -1,11 +1,12 @@
 """Rules about the autoscaler and the jobs that wait, and what is said where nothing is wrong. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from access.causes.cause import Cause, Layer
 from access.causes.facts import Facts, JobFacts, UnservedFacts
 from access.online.progress import is_complete, online_count, progress_line
+from values.contract import GITHUB_MOST_REPOSITORIES
 
 _MOST: Final = 5
 
@@ -120,8 +121,8 @@ def under_way(facts: Facts) -> Cause:
     )  # fmt: skip
 
 
-def job_cause(job: JobFacts, unserved: Iterable[UnservedFacts] = ()) -> Cause | None:
-    """What a job shows without any pool; None for one that waits for pools that can take it."""
+def job_cause(job: JobFacts, ours: Collection[str], unserved: Iterable[UnservedFacts] = ()) -> Cause | None:
+    """What a job shows without any pool; None for one that waits for pools of ours that can take it, by their keys."""
     who = f"job {job.id}{f' ({job.name})' if job.name else ''}"
     labels = ", ".join(job.labels) or "none"
     if job.state == "running":
@@ -141,21 +142,29 @@ def job_cause(job: JobFacts, unserved: Iterable[UnservedFacts] = ()) -> Cause | 
             evidence=(f"runs-on: [{labels}]",),
             cure="correct `runs-on` of the job, give a pool these labels, or let its runner group hold the repository",
         )  # fmt: skip
+    if not any(pool in ours for pool in job.pools):
+        first = job.pools[0]
+        return Cause(
+            situation="job-of-other-stack", layer=Layer.JOB, cause=f"{who} waits for pools of another stack",
+            evidence=(f"runs-on: [{labels}]", f"its pools: {', '.join(job.pools)}"),
+            cure=f"ask about those: `gpu-runners why {first} --stack STACK`, with the stack that declares them",
+        )  # fmt: skip
     return None
 
 
-def job_unknown(name: str, *, silent: bool) -> Cause:
-    """A job that is not among those that wait or work; silent: nobody could say."""
-    if silent:
+def job_unknown(name: str, unread: Sequence[str]) -> Cause:
+    """A job that is not among those that wait or work; unread is where it may be all the same."""
+    if unread:
         return Cause(
             situation="registrar-not-asked", layer=Layer.REGISTRAR, is_trouble=False,
-            cause="the registrar did not tell its jobs, so nothing is known about this one",
+            cause="the registrar could not tell all its jobs, so nothing is known about this one",
             cure="ask about the job's pool: `gpu-runners why POOL`",
         )  # fmt: skip
     return Cause(
         situation="job-not-open", layer=Layer.JOB,
         cause=f"the forge has no job {name} that waits or works in the scopes of this stack's namespaces",
         evidence=("it has ended, was cancelled, waits for another job, an approval or its concurrency group, or is of "
-                  "a repository that no scope holds",),
+                  "a repository that no scope holds, or that the registrar does not read: of an organization at GitHub "
+                  f"it reads the {GITHUB_MOST_REPOSITORIES} to which somebody pushed last",),
         cure="look at the run's page at the forge; `gpu-runners usage` says how jobs of the last weeks ended",
     )  # fmt: skip

@@ -23,7 +23,7 @@ from access.causes.facts import (
     UnservedFacts,
     deployment_facts,
     holders,
-    job_facts,
+    jobs_facts,
     mapping,
     node_facts,
     objects,
@@ -159,11 +159,19 @@ class FactsReader:
             events=objects(self._try("events", lambda: self._cluster.get(f"{core}/events", of_pods)) or {}, "items"),
         )
 
-    def jobs(self, namespace: str) -> tuple[JobFacts, ...] | None:
-        """The jobs that the registrar of a namespace sees, None where it does not answer. Raises ClusterError."""
+    def jobs(self, namespace: str, number: str) -> tuple[JobFacts, ...]:
+        """The jobs of that number that the registrar of a namespace sees; what it cannot see is unread.
+
+        Raises ClusterError.
+        """
         place = self._place(namespace)
-        answer = self._try("jobs", lambda: self._ask(place, JOBS_PATH)) if place else None
-        return None if answer is None else job_facts(objects(answer, "jobs"))
+        if not place:
+            self._noting.append(f"jobs: the namespace {namespace} names no registrar")
+            return ()
+        answer = self._try("jobs", lambda: self._ask(place, JOBS_PATH, {"job": number}))
+        listed = jobs_facts(answer or {})
+        self._noting += listed.problems
+        return listed.jobs
 
     def unserved(self, namespace: str) -> tuple[UnservedFacts, ...]:
         """The jobs of a namespace's scope that no pool can take, as far as the registrar tells."""
@@ -259,9 +267,9 @@ class FactsReader:
         host = urlsplit(str(mapping(trust, "data").get(TRUST_URL_KEY) or "")).hostname or ""
         return host.split(".")[1] if host.startswith(f"{SERVICE_NAME}.") and host.count(".") >= 2 else ""
 
-    def _ask(self, place: str, path: str) -> dict[str, Any]:
+    def _ask(self, place: str, path: str, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
         service = f"/api/v1/namespaces/{place}/services/https:{SERVICE_NAME}:{REGISTRAR_STATUS_PORT}"
-        return self._cluster.get(f"{service}/proxy{path}")
+        return self._cluster.get(f"{service}/proxy{path}", parameters)
 
     def _read_registrar(self, namespace: str) -> tuple[RegistrarFacts | None, dict[str, Json]]:
         place = self._try("the registrar's address", lambda: self._place(namespace))

@@ -124,21 +124,17 @@ class _Asking:
 
     def about_job(self, name: JobName) -> Iterator[Answer]:
         """The job's own answer, or those of the pools of this stack that could take it."""
-        subject, silent = f"job {name.number}", True
+        subject, ours = f"job {name.number}", {pool.key: pool for pool in self.pools}
         for namespace in sorted({pool.namespace for pool in self.pools}):
-            jobs = self.reader.jobs(namespace)
-            silent = silent and jobs is None
-            for job in jobs or ():
+            for job in self.reader.jobs(namespace, name.number):
                 if not name.is_of(job):
                     continue
-                cause = job_cause(job, self.reader.unserved(namespace) if not job.pools else ())
+                cause = job_cause(job, ours, self.reader.unserved(namespace) if not job.pools else ())
                 if cause is not None:
                     yield Answer(subject, cause)
                     return
-                ours = [pool for pool in self.pools if pool.key in job.pools]
-                for pool in ours:
+                for pool in (ours[key] for key in job.pools if key in ours):
                     answer = self.about_pool(pool)
                     yield Answer(f"{subject}, for which {pool.name} is", answer.cause, answer.unread)
-                if ours:
-                    return
-        yield Answer(subject, job_unknown(name.number, silent=silent), self.reader.unread if silent else ())
+                return
+        yield Answer(subject, job_unknown(name.number, self.reader.unread), self.reader.unread)

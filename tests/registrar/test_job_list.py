@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from registrar.forges.forge import Pace
+from registrar.job_list import MOST_JOBS
 from tests.registrar.conftest import World, open_world, until
 from tests.registrar.stand_in_cluster import runner_pod
 
@@ -20,8 +21,8 @@ async def asked(tmp_path: Path) -> AsyncIterator[World]:
         yield it
 
 
-async def read(world: World) -> tuple[int, Any]:
-    async with world.http.get(f"{world.status_url}/jobs") as response:
+async def read(world: World, query: str = "") -> tuple[int, Any]:
+    async with world.http.get(f"{world.status_url}/jobs{query}") as response:
         return response.status, await response.json()
 
 
@@ -64,3 +65,14 @@ async def test_a_job_that_waits_is_on_no_pod_though_one_has_no_runner_yet(asked:
     asked.gitea.job(1, status="queued")
     (job,) = (await read(asked))[1]["jobs"]
     assert job["runner"] == ""
+
+
+async def test_one_that_is_named_is_listed_however_many_wait_before_it(asked: World) -> None:
+    await asked.cluster.declare()
+    await until(lambda: asked.service.declared.pools("runners"))
+    for number in range(1, MOST_JOBS + 3):
+        asked.gitea.job(number, status="queued")
+    assert len((await read(asked))[1]["jobs"]) == MOST_JOBS
+    (job,) = (await read(asked, f"?job={MOST_JOBS + 2}"))[1]["jobs"]
+    assert (job["id"], job["pools"]) == (str(MOST_JOBS + 2), ["runners/cuda"])
+    assert (await read(asked, "?job=x"))[1]["jobs"] == []

@@ -483,7 +483,7 @@ def test_a_job_that_no_pool_takes_is_no_trouble_of_a_pool_and_is_mentioned() -> 
 def test_a_job_that_no_pool_takes_is_answered_in_the_registrar_s_words() -> None:
     world = World()
     unserved(world)
-    cause = job_cause(JobFacts(id="7", name="train", labels=("cuda-13",)), world.facts().unserved)
+    cause = job_cause(JobFacts(id="7", name="train", labels=("cuda-13",)), (KEY,), world.facts().unserved)
     assert cause is not None
     assert (cause.situation, cause.cure) == ("job-nobody-takes", "did you mean 12?")
 
@@ -537,7 +537,13 @@ def test_whatever_a_registrar_of_another_version_answers_there_is_an_answer(path
     world.answers[f"{REGISTRAR}/{path}"] = {keys.get(path, "jobs"): odd}
     assert world.answer().situation
     reader = FactsReader(world, lambda: NOW)
-    assert isinstance(reader.jobs(NAMESPACE), tuple | None)
+    assert isinstance(reader.jobs(NAMESPACE, "7"), tuple)
+
+
+def test_a_job_is_asked_for_by_its_number_as_a_registrar_lists_no_more_than_some_hundreds() -> None:
+    world = World()
+    FactsReader(world, lambda: NOW).jobs(NAMESPACE, "7")
+    assert world.parameters[f"{REGISTRAR}/jobs"] == {"job": "7"}
 
 
 @pytest.mark.parametrize("odd", ODD, ids=str)

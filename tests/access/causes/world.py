@@ -35,6 +35,7 @@ class World:
         self.refusals: dict[str, tuple[int, str]] = {}
         self.is_away = False
         self.asked: list[str] = []
+        self.parameters: dict[str, Mapping[str, str]] = {}  # the last with which a path was asked
         self.stack: StackFacts | None = StackFacts(stack="tests", replicas=2, pools=("workers", "other"))
         self.answers[f"{APPS}/deployments"] = {"items": [self.answers[f"{APPS}/deployments/{POOL}"]]}
         self.answers[f"{REGISTRAR}/unserved"] = {"jobs": []}
@@ -46,6 +47,7 @@ class World:
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
         self.asked.append(path)
+        self.parameters[path] = parameters or {}
         if self.is_away:
             raise ClusterUnreachableError("the Kubernetes API server https://k8s:6443 cannot be used: refused", "Check")
         if path in self.refusals:

@@ -44,8 +44,9 @@ class Stack:
     def why(self, *arguments: str) -> int:
         return main(["why", *arguments, "--folder", str(self.pulumi.program)])
 
-    def jobs(self, *jobs: dict[str, Any]) -> None:
-        self.cluster.answers[f"{REGISTRAR}/jobs"] = {"jobs": list(jobs), "scopes": []}
+    def jobs(self, *jobs: dict[str, Any], problem: str = "") -> None:
+        scopes = [{"scope": "mlops/tests", "problem": ""}, {"scope": "mlops/other", "problem": problem}]
+        self.cluster.answers[f"{REGISTRAR}/jobs"] = {"jobs": list(jobs), "scopes": scopes}
 
 
 @pytest.fixture
@@ -117,6 +118,11 @@ def test_a_waiting_job_gets_the_answer_of_its_pool(stack: Stack, capsys: pytest.
     [
         ({**JOB, "pools": []}, ExitCode.FOUND, "no pool can ever take job 4711 (train)\n    runs-on: [reviewed]"),
         ({**JOB, "state": "running", "runner": "a/b"}, ExitCode.DONE, "job 4711 (train) runs\n    its runner: a/b"),
+        (
+            {**JOB, "pools": ["b/big"]},
+            ExitCode.FOUND,
+            "job 4711 (train) waits for pools of another stack\n    runs-on: [re",
+        ),
         ({**JOB, "id": "1"}, ExitCode.FOUND, "the forge has no job 4711 that waits or works"),
     ],
 )
@@ -126,6 +132,16 @@ def test_a_job_may_answer_for_itself(
     stack.jobs(job)
     assert stack.why("4711") == code
     assert words in capsys.readouterr().out
+
+
+def test_a_job_of_a_scope_that_could_not_be_read_is_not_said_to_be_none(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.jobs(problem="the forge answers 502")
+    assert stack.why("4711") == ExitCode.FAILED
+    said = capsys.readouterr().out
+    assert said.startswith("job 4711: registrar: the registrar could not tell all its jobs")
+    assert "  not looked at: the jobs of mlops/other: the forge answers 502\n" in said
 
 
 def test_without_a_selected_stack_it_says_how_to_name_one(
