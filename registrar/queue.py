@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from registrar.forges.forge import Job
-from values.runner_label import folded
+from values.runner_label import compared
 from values.scope import Scope
 
 NOBODY: Final = ""  # whom a job is counted for that no pool can take
@@ -13,7 +13,7 @@ NOBODY: Final = ""  # whom a job is counted for that no pool can take
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Pool:
-    """A pool and the runner labels it offers in its scope.
+    """A pool and the runner labels it offers in its scope; `forge` is the kind of the forge, which matches them.
 
     group: the forge's group of its runners, None for the default one. most: how many runners it may have, None for any.
     is_fixed: it has these, whatever waits.
@@ -22,6 +22,7 @@ class Pool:
     namespace: str
     name: str
     scope: Scope
+    forge: str = field(compare=False)
     labels: frozenset[str] = field(compare=False)
     group: str | None = field(default=None, compare=False)
     most: int | None = field(default=None, compare=False)
@@ -31,6 +32,10 @@ class Pool:
     def key(self) -> str:
         """As `/queue` names it."""
         return f"{self.namespace}/{self.name}"
+
+    def offers(self, labels: Iterable[str]) -> bool:
+        """Whether its runners have all of these labels, as the forge compares them."""
+        return compared(labels, self.forge) <= compared(self.labels, self.forge)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +136,7 @@ class Takers:
     """Who can take a job; the same answer for all jobs that are alike, of which there may be thousands."""
 
     def __init__(self, ordered: Iterable[Pool]) -> None:
-        self._pools = [(pool, folded(pool.labels)) for pool in ordered]
+        self._pools = [(pool, compared(pool.labels, pool.forge)) for pool in ordered]
         self._fixed = {pool.key for pool, _ in self._pools if pool.is_fixed}
         self._known: dict[tuple[frozenset[str], frozenset[str | None] | None], tuple[str, ...]] = {}
 
@@ -151,10 +156,10 @@ class Takers:
         """The keys of the pools that could take it, in the order in which they were given."""
         alike = (job.labels, job.groups)
         if alike not in self._known:
-            wanted = folded(job.labels)
+            wanted = {forge: compared(job.labels, forge) for forge in {pool.forge for pool, _ in self._pools}}
             self._known[alike] = tuple(
                 pool.key
                 for pool, offered in self._pools
-                if wanted <= offered and (job.groups is None or pool.group in job.groups)
+                if wanted[pool.forge] <= offered and (job.groups is None or pool.group in job.groups)
             )
         return self._known[alike]

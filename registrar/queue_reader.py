@@ -198,8 +198,8 @@ class QueueReader:
         for pool in self._declared.pools(grant.namespace):
             if pool.labels and (grant.labels is None or pool.labels <= grant.labels):
                 yield Pool(
-                    namespace=grant.namespace, name=pool.name, scope=grant.scope, labels=pool.labels,
-                    group=grant.runner_group, most=pool.most, is_fixed=pool.is_fixed,
+                    namespace=grant.namespace, name=pool.name, scope=grant.scope, forge=self._settings.forge.kind,
+                    labels=pool.labels, group=grant.runner_group, most=pool.most, is_fixed=pool.is_fixed,
                 )  # fmt: skip
 
     def _places(self) -> dict[int, Place]:

@@ -51,7 +51,8 @@ class Removals:
             labels |= {label for pool in self.declared.pools(grant.namespace) for label in pool.labels}
             pods = self.store.pods([grant.namespace])
             labels |= {label for pod in pods for label in pod.runner_labels}
-        return reason_to_keep(runner, scope, groups={grant.runner_group for grant in grants}, labels=labels)
+        groups = {grant.runner_group for grant in grants}
+        return reason_to_keep(runner, scope, forge=self.settings.forge.kind, groups=groups, labels=labels)
 
     async def remove(self, path: str, runner_id: int, name: str) -> None:
         """Removes a runner of a scope that still goes by that name; one that is gone is no error.

@@ -8,23 +8,29 @@ from collections.abc import Collection
 from typing import Final
 
 from registrar.forges.forge import Runner
-from values.runner_label import folded
+from values.runner_label import compared, folded
 from values.scope import Scope
 
 # What most self-hosted runners have, whoever's they are: https://docs.github.com/actions/reference/runners
 _COMMON: Final = folded({"self-hosted", "linux", "windows", "macos", "x64", "arm", "arm64"})
 
 
-def reason_to_keep(runner: Runner, scope: Scope, *, groups: Collection[str | None], labels: Collection[str]) -> str:
-    """The reason; "" for a runner that may be removed. `groups` and `labels` are those of our pools in this scope."""
+def reason_to_keep(
+    runner: Runner, scope: Scope, *, forge: str, groups: Collection[str | None], labels: Collection[str]
+) -> str:
+    """The reason; "" for a runner that may be removed. `groups` and `labels` are those of our pools in this scope.
+
+    forge: its kind, which compares labels.
+    """
     if runner.groups and not runner.groups & frozenset(groups):
         return f"it is in the runner group {_one(runner.groups)}, and no pool of ours is"
-    offered = folded(runner.labels) - (folded(runner.given_labels) - folded(labels))
+    ours = compared(labels, forge)
+    offered = compared(runner.labels, forge) - (compared(runner.given_labels, forge) - ours)
     if not scope.is_repository:
-        offered -= _COMMON
+        offered = frozenset(label for label in offered if not folded([label]) <= _COMMON)
     if not offered:
         return "it offers no label of a pool of ours"
-    foreign = offered - folded(labels)
+    foreign = offered - ours
     if foreign:
         return f"it offers {_one(foreign)}, which no pool of ours does"
     return ""

@@ -9,7 +9,7 @@ from registrar.forges.forge import Job
 from registrar.pods import RunnerPod
 from registrar.queue import Pool, taken_by, untaken
 from registrar.untrusted import words
-from values.runner_label import folded, is_hosted_label
+from values.runner_label import is_hosted_label
 from values.scheduler_message import cure_for
 from values.scope import Scope
 
@@ -48,7 +48,7 @@ def without_pool(scope: Scope, pools: Iterable[Pool], waiting: Iterable[Job]) ->
     alike: dict[tuple[tuple[str, ...], bool], list[Job]] = {}
     for job in untaken(own, scope, waiting):
         if not any(map(is_hosted_label, job.labels)):  # else it means a runner of the forge's own
-            offered = any(folded(job.labels) <= folded(pool.labels) for pool in own)
+            offered = any(pool.offers(job.labels) for pool in own)
             alike.setdefault((tuple(sorted(job.labels)), offered), []).append(job)
     return [_without_pool(scope, own, labels, jobs, offered=offered) for (labels, offered), jobs in alike.items()]
 
@@ -73,7 +73,7 @@ def _without_pool(
 ) -> Unserved:
     written = ", ".join(labels) or "no label"
     if offered:
-        groups = sorted({pool.group or "the default one" for pool in pools if folded(labels) <= folded(pool.labels)})
+        groups = sorted({pool.group or "the default one" for pool in pools if pool.offers(labels)})
         problem = f"pools offer {written}, in runner groups that this repository or workflow may not use"
         cure = f"let the group take it (platform.runnerGroups of the platform's stack): {', '.join(groups)}"
     else:
@@ -84,7 +84,7 @@ def _without_pool(
 def _nearest(pools: Collection[Pool], labels: tuple[str, ...]) -> str:
     """What to write instead, as far as a pool has it; else that a pool is missing."""
     known = {label.lower(): label for pool in pools for label in sorted(pool.labels)}
-    unknown = [label for label in labels if label.lower() not in known]
+    unknown = [label for label in labels if not any(pool.offers([label]) for pool in pools)]
     meant = [(label, near) for label in unknown if (near := difflib.get_close_matches(label.lower(), known, n=1))]
     if meant:
         return "did you mean " + ", ".join(f"{known[near[0]]} instead of {label}" for label, near in meant) + "?"

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from values.scope import GITEA
+
 MOST_LABELS: Final = 32
 LONGEST_LABEL: Final = 128
 # Whoever writes `runs-on: [self-hosted, x]` names it too, and a just-in-time runner has it only where its pool has.
@@ -29,10 +31,13 @@ def is_runner_label(text: object) -> bool:
 
 
 def folded(labels: Iterable[str]) -> frozenset[str]:
-    """The labels as they are compared: GitHub makes no difference between upper and lower case.
-
-    Gitea does; there a job may be counted for a pool whose label it writes in another case, and wait for ever all the
-    same.
-    """
+    """The labels without a difference between upper and lower case."""
     # Those of ASCII alone: to Python the Kelvin sign is a K, too, and to GitHub it is not.
     return frozenset(label.lower() if label.isascii() else label for label in labels)
+
+
+def compared(labels: Iterable[str], forge: str) -> frozenset[str]:
+    """The labels as a kind of forge compares them: GitHub makes no difference between upper and lower case, Gitea does
+    (`isSubset` of its models/actions/task.go).
+    """
+    return frozenset(labels) if forge == GITEA else folded(labels)

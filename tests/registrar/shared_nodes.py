@@ -20,7 +20,7 @@ from registrar.pods import RunnerPod, Stage
 from registrar.queue import Count, Place, Pool, count
 from registrar.reservations import Reservations, holding
 from tests.registrar.test_brake import ended_pod
-from values.scope import Scope
+from values.scope import GITEA, Scope
 
 GPU: Final = "nvidia.com/gpu"
 SCOPE: Final = Scope("mlops/guide")
@@ -309,6 +309,7 @@ class SharedNodes:
                 namespace=pool.name,
                 name=pool.name,
                 scope=SCOPE,
+                forge=GITEA,
                 labels=frozenset({pool.name}),
                 most=pool.most(self.now),
             )

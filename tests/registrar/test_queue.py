@@ -17,7 +17,7 @@ from registrar.queue_reader import ORDERS_SECONDS
 from tests.registrar.conftest import PATIENCE_SECONDS, World, open_world, until
 from tests.registrar.stand_in_cluster import pool_deployment, runner_pod, start
 from values.contract import RUNNER_ID_ANNOTATION
-from values.scope import Scope
+from values.scope import GITEA, GITHUB, Scope
 
 GUIDE = Scope("mlops/guide")
 MINE, OTHERS = issue_client_certificate("runners"), issue_client_certificate("others")
@@ -25,11 +25,12 @@ MINE, OTHERS = issue_client_certificate("runners"), issue_client_certificate("ot
 
 def pool(
     name: str, *labels: str, scope: Scope = GUIDE, group: str | None = None, most: int | None = None,
-    is_fixed: bool = False,
+    is_fixed: bool = False, forge: str = GITHUB,
 ) -> Pool:  # fmt: skip
     return Pool(
-        namespace="runners", name=name, scope=scope, labels=frozenset(labels), group=group, most=most, is_fixed=is_fixed
-    )
+        namespace="runners", name=name, scope=scope, forge=forge, labels=frozenset(labels), group=group, most=most,
+        is_fixed=is_fixed,
+    )  # fmt: skip
 
 
 def job(number: int, *labels: str, runner_id: int | None = None, groups: frozenset[str | None] | None = None) -> Job:
@@ -92,7 +93,12 @@ def test_a_job_of_which_only_a_fixed_pool_has_the_labels_waits_for_it() -> None:
     assert counted([pool("warm", "gpu", most=0, is_fixed=True)], [job(1, "gpu")])["warm"][0] == 1
 
 
-def test_a_job_is_counted_whatever_the_case_of_its_labels() -> None:
+def test_at_gitea_a_job_waits_for_the_very_letters_of_its_labels() -> None:
+    pools = [pool("cuda", "gpu", forge=GITEA), pool("upper", "GPU", "big", forge=GITEA)]
+    assert counted(pools, [job(1, "GPU"), job(2, "Gpu"), job(3, "gpu")]) == {"cuda": (1, 0, 1), "upper": (1, 0, 1)}
+
+
+def test_at_github_a_job_is_counted_whatever_the_case_of_its_labels() -> None:
     waiting = [job(1, "CML-GPU"), job(2, "Self-Hosted", "cml-gpu")]
     assert counted([pool("cuda", "Cml-GPU", "self-hosted")], waiting)["cuda"] == (2, 0, 2)
 

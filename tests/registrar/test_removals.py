@@ -178,5 +178,5 @@ def stranger(*labels: str, groups: tuple[str | None, ...] = (), given: tuple[str
 def test_only_what_stands_in_our_place_and_offers_what_we_offer_is_ours(
     runner: Runner, scope: str, is_kept: bool
 ) -> None:
-    reason = reason_to_keep(runner, Scope(scope), groups=["ours"], labels=["gpu", "self-hosted"])
+    reason = reason_to_keep(runner, Scope(scope), forge="github", groups=["ours"], labels=["gpu", "self-hosted"])
     assert bool(reason) is is_kept, reason

@@ -4,7 +4,7 @@ import pytest
 
 from registrar.forges.forge import Runner
 from registrar.strangers import reason_to_keep
-from values.scope import Scope
+from values.scope import GITEA, GITHUB, Scope
 
 ORGANIZATION, REPOSITORY = Scope("mlops"), Scope("mlops/guide")
 OURS = {"cml-gpu", "Big"}
@@ -17,8 +17,10 @@ def a_runner(*labels: str, groups: tuple[str | None, ...] = (), given: tuple[str
     )  # fmt: skip
 
 
-def reason(runner: Runner, scope: Scope = ORGANIZATION, groups: tuple[str | None, ...] = ("gpu", None)) -> str:
-    return reason_to_keep(runner, scope, groups=groups, labels=OURS)
+def reason(
+    runner: Runner, scope: Scope = ORGANIZATION, groups: tuple[str | None, ...] = ("gpu", None), forge: str = GITHUB
+) -> str:
+    return reason_to_keep(runner, scope, forge=forge, groups=groups, labels=OURS)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,11 @@ def test_who_is_in_another_group_stays_and_the_group_is_named() -> None:
 
 def test_who_offers_another_label_stays_and_the_label_is_named() -> None:
     assert reason(a_runner("cml-gpu", "zoo", "Office")) == "it offers office, which no pool of ours does"
+
+
+def test_who_offers_our_label_in_another_case_stays_at_gitea_which_gives_it_none_of_our_jobs() -> None:
+    assert reason(a_runner("CML-GPU", "Linux"), forge=GITEA) == "it offers CML-GPU, which no pool of ours does"
+    assert reason(a_runner("cml-gpu", "Linux"), forge=GITEA) == ""
 
 
 def test_who_offers_nothing_of_ours_stays() -> None:

@@ -14,6 +14,7 @@ from tests.registrar.conftest import World
 from tests.registrar.stand_in_cluster import runner_pod
 from tests.registrar.test_brake import ended_pod
 from tests.registrar.test_queue import GUIDE, job, pool
+from values.scope import GITEA
 
 TOO_MANY = (
     "0/3 nodes are available: 3 Insufficient nvidia.com/gpu. preemption: 0/3 nodes are available: 3 Preemption is not "
@@ -34,6 +35,12 @@ def test_a_label_that_nobody_offers_is_told_with_the_one_that_was_meant() -> Non
     assert (entry.reason, entry.number, entry.labels) == ("NoPool", 2, ("cml-gpuu",))
     assert entry.cure == "did you mean cml-gpu instead of cml-gpuu?"
     assert "mlops/guide" in entry.problem
+
+
+def test_at_gitea_a_label_in_another_case_is_told_with_the_one_that_is_offered() -> None:
+    """Gitea gives such a job to nobody."""
+    (entry,) = told([pool("cuda", "gpu", forge=GITEA)], job(1, "GPU"))
+    assert (entry.reason, entry.cure) == ("NoPool", "did you mean gpu instead of GPU?")
 
 
 def test_a_label_like_no_other_is_told_with_those_that_are_offered() -> None:
