@@ -74,6 +74,21 @@ def test_the_infrastructure_is_checked_out_at_a_branch_that_the_file_names(workf
     ] * 2
 
 
+def test_what_is_checked_out_of_the_infrastructure_is_all_that_its_jobs_load(
+    workflow: dict[str, Any], tmp_path: Path
+) -> None:
+    """Git writes the files of the top as well; the other folders are tests, docs and the lab, most of all files."""
+    for job in ("deploy", "release"):
+        (checkout,) = [step["with"] for step in workflow["jobs"][job]["steps"] if "path" in step.get("with", {})]
+        folder = tmp_path / job
+        folder.mkdir()
+        for name in ("__main__.py", *checkout["sparse-checkout"].split()):
+            (folder / name).symlink_to(paths.REPOSITORY / name)
+        commands = "gpu_runners.program, gpu_runners.state.command, gpu_runners.wait.command, components.pools.declare"
+        loads = f"import runpy, {commands}; runpy.run_path('__main__.py')"
+        subprocess.run([sys.executable, "-c", loads], cwd=folder, check=True, timeout=60)
+
+
 def test_the_last_job_sets_the_replicas_of_those_pools_alone_that_have_them(
     workflow: dict[str, Any], tmp_path: Path
 ) -> None:

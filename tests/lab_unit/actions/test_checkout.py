@@ -27,9 +27,13 @@ def server(tmp_path: Path) -> Path:
         folder = tmp_path / "server" / name
         folder.mkdir(parents=True)
         git(folder, "init", "--quiet", "--initial-branch", "main")
-        git(folder, "config", "uploadpack.allowAnySHA1InWant", "true")
+        for key in ("allowAnySHA1InWant", "allowFilter"):  # as Gitea has it
+            git(folder, "config", f"uploadpack.{key}", "true")
+        for part in ("needed/deep", "other"):
+            (folder / part).mkdir(parents=True)
         for number in ("one", "two"):
-            (folder / "file").write_text(f"{name} {number}")
+            for file in ("file", "needed/deep/file", "other/file"):
+                (folder / file).write_text(f"{name} {number}{file.removesuffix('file')}")
             git(folder, "add", "--all")
             git(folder, "commit", "--quiet", "--message", number)
             git(folder, "tag", f"v-{number}")
@@ -44,7 +48,8 @@ def check_out(server: Path, *, event_commit: str = "v-two", **inputs: str) -> Pa
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(server.parent), "GITHUB_OUTPUT": str(server.parent / "output"),
         "REPOSITORY": values["repository"], "REF": values["ref"], "FOLDER": values["path"], "TOKEN": values["token"],
-        "DEPTH": values["fetch-depth"], "SERVER": f"file://{server}", "OWN_REPOSITORY": "mlops/guide",
+        "DEPTH": values["fetch-depth"], "FOLDERS": values.get("sparse-checkout", ""),
+        "SERVER": f"file://{server}", "OWN_REPOSITORY": "mlops/guide",
         "OWN_COMMIT": git(server / "mlops/guide", "rev-parse", event_commit), "OWN_REF": "refs/heads/main",
         "WORKSPACE": str(workspace),
     }  # fmt: skip
@@ -76,6 +81,16 @@ def test_the_history_is_shallow_unless_all_of_it_is_wanted(server: Path) -> None
     assert git(check_out(server), "rev-list", "--count", "HEAD") == "1"
     assert git(check_out(server, repository="mlops/infra", path="all", **{"fetch-depth": "0"}) / "all",
                "rev-list", "--count", "HEAD") == "2"  # fmt: skip
+
+
+def test_of_the_folders_that_are_named_and_the_top_alone_files_are_fetched(server: Path) -> None:
+    for folders in ("needed\n", "needed\nother\n"):
+        infra = check_out(server, repository="mlops/infra", path="infra", **{"sparse-checkout": folders}) / "infra"
+        assert (infra / "file").read_text() == "mlops/infra two"
+        assert (infra / "needed/deep/file").read_text() == "mlops/infra twoneeded/deep/"
+        assert (infra / "other").exists() == ("other" in folders)
+        missing = git(infra, "rev-list", "--objects", "--missing=print", "HEAD").count("?")
+        assert missing == ("other" not in folders)
 
 
 def test_a_second_checkout_into_the_same_folder_moves_it(server: Path) -> None:
