@@ -95,6 +95,7 @@ class PodFacts:
     job: str = ""  # the latch: the forge's id of its job
     started: float = 0.0  # since its runner's container runs, 0 where it does not
     registering: float = 0.0  # since its registration runs, 0 where it does not
+    promised: float | None = None  # since a node autoscaler said that it brings it a node, None where none does
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,36 +2,57 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Final
 
 from access.causes.cause import Cause, Layer
 from access.causes.facts import DeploymentFacts, Facts, NodeFacts
-from access.online.scheduling import cure_for, fits_no_node, short_of
+from access.online.progress import progress_line
+from access.online.scheduling import autoscaler_word, cure_for, is_hopeless, short_of
 from access.online.snapshot import PodSnapshot
 from values.kubernetes_syntax import bytes_quantity
 from values.placement import LINUX
 
 _HOLDS: Final = ("NoSchedule", "NoExecute")
 _MOST: Final = 5  # of what is listed as evidence
+PROMISE_SECONDS: Final = 900.0  # in which a new node comes, by the defaults of Cluster Autoscaler and Karpenter
 
 
 def node_causes(facts: Facts) -> Iterator[Cause]:
-    """Why the first pod without a node has none."""
-    pod = next((pod for pod in facts.pool.pods if _waits(pod)), None)
-    if pod is None:
-        return
+    """Why the first pod without a node has none, of those for which none is on its way."""
+    pod = next((pod for pod in facts.pool.pods if _waits(pod) and not _is_promised(facts, pod)), None)
+    if pod is not None:
+        cause, word = _of_pod(facts, pod), autoscaler_word(pod)
+        yield cause if word is None else replace(cause, evidence=(*cause.evidence, f"{word.reason}: {word.message}"))
+
+
+def node_comes(facts: Facts) -> Cause | None:
+    """Nothing is wrong: a node autoscaler brings a node, and until it is there its lack says nothing."""
+    pod = next((pod for pod in facts.pool.pods if _waits(pod) and _is_promised(facts, pod)), None)
+    word = autoscaler_word(pod) if pod is not None else None
+    if pod is None or word is None:
+        return None
+    since = f"{facts.of_pod(pod.name).promised or 0:.0f} s ago"
+    return Cause(
+        situation="node-comes", layer=Layer.NODES, is_trouble=False,
+        cause=f"a node autoscaler brings a node for {pod.name}",
+        evidence=(f"{word.reason}, {since}: {word.message}", progress_line(facts.pool)),
+        cure=f"wait: a node takes minutes; after {PROMISE_SECONDS / 60:.0f} this answer says what the nodes lack",
+    )  # fmt: skip
+
+
+def _of_pod(facts: Facts, pod: PodSnapshot) -> Cause:
     message = pod.scheduling_message
     if storage := _storage(pod):
-        yield storage
-    elif facts.nodes is not None and facts.deployment is not None:
-        yield _by_nodes(facts.deployment, facts.nodes, pod) or _in_use(facts, pod)
-    elif not message:
-        yield _cause("scheduler-silent", f"no scheduler has looked at {pod.name}", (), _SCHEDULER)
-    elif fits_no_node(pod):
-        yield _cause("fits-no-node", f"{pod.name} fits no node", (message,), cure_for(message))
-    else:
-        yield _in_use(facts, pod)
+        return storage
+    if facts.nodes is not None and facts.deployment is not None:
+        return _by_nodes(facts.deployment, facts.nodes, pod) or _in_use(facts, pod)
+    if not message:
+        return _cause("scheduler-silent", f"no scheduler has looked at {pod.name}", (), _SCHEDULER)
+    if is_hopeless(message):
+        return _cause("fits-no-node", f"{pod.name} fits no node", (message,), cure_for(message))
+    return _in_use(facts, pod)
 
 
 _SCHEDULER: Final = "see whether kube-scheduler runs: `kubectl --namespace kube-system get pods`"
@@ -39,6 +60,11 @@ _SCHEDULER: Final = "see whether kube-scheduler runs: `kubectl --namespace kube-
 
 def _waits(pod: PodSnapshot) -> bool:
     return pod.current and not pod.scheduled and not pod.terminating and not pod.finished
+
+
+def _is_promised(facts: Facts, pod: PodSnapshot) -> bool:
+    promised = facts.of_pod(pod.name).promised
+    return promised is not None and promised < PROMISE_SECONDS
 
 
 def _storage(pod: PodSnapshot) -> Cause | None:
@@ -76,7 +102,7 @@ def _by_nodes(deployment: DeploymentFacts, nodes: Sequence[NodeFacts], pod: PodS
         left = [node for node in kept if _offers(node, deployment.device)] or kept
     if not pod.scheduling_message:
         return _cause("scheduler-silent", f"no scheduler has looked at {pod.name}", (), _SCHEDULER)
-    if fits_no_node(pod) and not short_of(pod.scheduling_message):
+    if is_hopeless(pod.scheduling_message) and not short_of(pod.scheduling_message):
         return _cause("fits-no-node", f"{pod.name} fits no node", (pod.scheduling_message,),
                       cure_for(pod.scheduling_message))  # fmt: skip
     return None

@@ -6,14 +6,14 @@ from typing import Final
 from access.causes.cause import Cause
 from access.causes.creation import creation_causes
 from access.causes.facts import Facts
-from access.causes.nodes import node_causes
+from access.causes.nodes import node_causes, node_comes
 from access.causes.platform import (
     forge_causes,
     registrar_causes,
     runner_causes,
     waiting_causes,
 )
-from access.causes.pods import brake_causes, end_causes, pod_causes, refusal_causes, turn_causes
+from access.causes.pods import brake_causes, end_causes, lost_causes, pod_causes, refusal_causes, turn_causes
 from access.causes.queue import healthy, queue_causes, scaler_causes, under_way
 from access.causes.stack import cluster_causes, deployment_causes, stack_causes
 from access.online.progress import is_complete
@@ -26,6 +26,7 @@ RULES: Final[tuple[Rules, ...]] = (
     deployment_causes,
     creation_causes,
     node_causes,
+    lost_causes,
     pod_causes,
     registrar_causes,
     forge_causes,
@@ -61,4 +62,4 @@ def causes(facts: Facts) -> Iterator[Cause]:
 def first_cause(facts: Facts) -> Cause:
     """The one answer about a pool."""
     trouble = next(causes(facts), None)
-    return trouble or healthy(facts) or under_way(facts)
+    return trouble or healthy(facts) or node_comes(facts) or under_way(facts)

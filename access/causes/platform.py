@@ -7,6 +7,7 @@ from access.causes.cause import Cause, Layer
 from access.causes.facts import Facts, RegistrarFacts, RunnerFacts
 from access.online.diagnosis import last_word
 from access.online.progress import online_count, phase_of
+from access.online.snapshot import PodSnapshot
 from values.contract import (
     FORGE_REFUSES,
     FORGE_UNKNOWN,
@@ -133,8 +134,8 @@ def runner_causes(facts: Facts) -> Iterator[Cause]:
         runner = by_pod.get(pod.name)
         if runner is not None:
             yield from _drifted(runner)
-        if runner is not None and pod.current and not pod.online:
-            yield from _offline(facts, pod.name, runner)
+        if runner is not None and pod.current and not pod.busy:
+            yield from _offline(facts, pod, runner)
         elif runner is None and facts.runners is not None and not pod.busy:
             yield from _removed(facts, pod.name, online=pod.online)
     for pod in facts.pool.pods:
@@ -162,12 +163,13 @@ def _drifted(runner: RunnerFacts) -> Iterator[Cause]:
         )  # fmt: skip
 
 
-def _offline(facts: Facts, name: str, runner: RunnerFacts) -> Iterator[Cause]:
-    started = facts.of_pod(name).started
-    if not runner.online and started > PATIENCE_SECONDS:
+def _offline(facts: Facts, pod: PodSnapshot, runner: RunnerFacts) -> Iterator[Cause]:
+    started, name = facts.of_pod(pod.name).started, pod.name
+    if not runner.online and not runner.busy and started > PATIENCE_SECONDS:
         yield Cause(
             situation="runner-offline", layer=Layer.FORGE,
-            cause=f"{name} runs, and the forge does not see it",
+            cause=f"{name} was online, and the forge sees it no more" if pod.online
+            else f"{name} runs, and the forge does not see it",
             evidence=(f"offline at the forge, and its container runs for {started:.0f} s",),
             cure=f"`kubectl --namespace {facts.namespace} logs {name}` says what it is told; see that pods reach the "
             "forge: `forgeUrl`, the environment's `egress`, its proxy",

@@ -25,11 +25,23 @@ _CONTRACT_EXIT_CODE: Final = 78  # runner_scripts/image-contract.sh
 _PLATFORM: Final = "the platform stack must declare this namespace among its environments: run `pulumi up` there"
 
 
+def lost_causes(facts: Facts) -> Iterator[Cause]:
+    """A runner's node is away; online once or not, as no readiness gate is taken back."""
+    nodes = {node.name: node for node in facts.nodes or ()}
+    for pod in facts.pool.pods:
+        node = nodes.get(facts.of_pod(pod.name).node)
+        if pod.current and not pod.terminating and not pod.finished and node is not None and not node.ready:
+            yield _cause(
+                "node-lost", f"{pod.name} is on {node.name}, which is not ready", (node.reason,),
+                f"`kubectl describe node {node.name}`, and the kubelet there; its pods are replaced once it is given "
+                "up",
+            )  # fmt: skip
+
+
 def pod_causes(facts: Facts) -> Iterator[Cause]:
     """Of the pods of the present template, first those that live."""
     pods = [pod for pod in facts.pool.pods if pod.current and not pod.online and not pod.terminating and pod.scheduled]
     for pod in (pod for pod in pods if not pod.finished):
-        yield from _node(facts, pod)
         yield from _files(facts, pod)
         for key, container in (("runnerImage", pod.registration), ("image", pod.runner)):
             yield from _image(facts, pod, key, container)
@@ -78,15 +90,6 @@ def end_causes(facts: Facts) -> Iterator[Cause]:
     ended = [pod for pod in facts.pool.pods if pod.current and pod.phase == "Failed" and not pod.terminating]
     for pod in reversed(ended):
         yield from _end(facts, pod)
-
-
-def _node(facts: Facts, pod: PodSnapshot) -> Iterator[Cause]:
-    node = next((node for node in facts.nodes or () if node.name == facts.of_pod(pod.name).node), None)
-    if node is not None and not node.ready:
-        yield _cause(
-            "node-lost", f"{pod.name} is on {node.name}, which is not ready", (node.reason,),
-            f"`kubectl describe node {node.name}`, and the kubelet there; its pods are replaced once it is given up",
-        )  # fmt: skip
 
 
 def _files(facts: Facts, pod: PodSnapshot) -> Iterator[Cause]:

@@ -34,6 +34,7 @@ from access.causes.facts import (
     unserved_facts,
 )
 from access.cluster.errors import ClusterError, ClusterRefusedError
+from access.online.scheduling import coming_node
 from access.online.snapshot import PoolSnapshot, pool_snapshot
 from values.contract import (
     BUSY_ANNOTATION,
@@ -123,12 +124,14 @@ class FactsReader:
         unserved = answers.get(UNSERVED_PATH)
         listed, counted = answers.get(RUNNERS_PATH), answers.get(QUEUE_PATH)
         scaler = self._scaler(namespace, name, deployment, facts)
+        pool = pool_snapshot(name, deployment, sets, pods, events)
+        promises = {pod.name: self._since(word.time) for pod in pool.pods if (word := coming_node(pod))}
         return replace(
             nothing,
             namespace_phase=self._phases[namespace],
-            pool=pool_snapshot(name, deployment, sets, pods, events),
+            pool=pool,
             deployment=facts,
-            pods=tuple(self._pod(pod) for pod in pods),
+            pods=tuple(self._pod(pod, promises.get(_name(pod))) for pod in pods),
             nodes=self._nodes,
             holders=self._holders if self._holders is not None else holders(objects_of.pods),
             registrar=registrar,
@@ -220,7 +223,7 @@ class FactsReader:
     def _read_holders(self) -> tuple[HolderFacts, ...]:
         return holders(objects(self._cluster.get("/api/v1/pods"), "items"))
 
-    def _pod(self, pod: Json) -> PodFacts:
+    def _pod(self, pod: Json, promised: float | None) -> PodFacts:
         metadata, spec, status = mapping(pod, "metadata"), mapping(pod, "spec"), mapping(pod, "status")
         containers = objects(status, "containerStatuses")
         runner = next((container for container in containers if container.get("name") == RUNNER_CONTAINER), {})
@@ -236,6 +239,7 @@ class FactsReader:
             job=str(mapping(metadata, "annotations").get(BUSY_ANNOTATION) or ""),
             started=self._since(started),
             registering=self._since(mapping(mapping(registration, "state"), "running").get("startedAt")),
+            promised=promised,
         )
 
     def _since(self, time: Any) -> float:

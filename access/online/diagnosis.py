@@ -11,7 +11,7 @@ from typing import Final
 
 from access.online.progress import QUOTA_EXCEEDED, busy_holders, is_complete
 from access.online.refusals import refusal_of
-from access.online.scheduling import cure_for, fits_no_node
+from access.online.scheduling import autoscaler_word, cure_for, fits_no_node
 from access.online.snapshot import EventSnapshot, PodSnapshot, PoolSnapshot
 from values.contract import (
     NOT_ONLINE,
@@ -151,7 +151,8 @@ def remarks(pool: PoolSnapshot) -> list[str]:
         if pod.online or pod.finished or pod.terminating or not pod.current:
             continue
         warnings = [event for event in pod.events if event.reason in _TELLING]
-        text = pod.scheduling_message or (f"{warnings[-1].reason}: {warnings[-1].message}" if warnings else "")
+        told = autoscaler_word(pod) if pod.scheduling_message else warnings[-1] if warnings else None
+        text = "; ".join(filter(None, [pod.scheduling_message, f"{told.reason}: {told.message}" if told else ""]))
         lines.append(f"{pod.name}: {text or pod.registration.last_message or 'no reason known'}")
     return lines
 

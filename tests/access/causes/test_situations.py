@@ -127,6 +127,11 @@ def held_by_its_own_job(world: World) -> None:
     world.pods.append(leaving)
 
 
+def node_comes(world: World) -> None:
+    world.unplaced()
+    world.told("TriggeredScaleUp", "pod triggered scale-up")
+
+
 def offline(world: World) -> None:
     runners = [dict(runner) for runner in world.runners]
     pod = world.starting(registration=DONE, runner=running())
@@ -386,9 +391,13 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
         Layer.POD, lambda world: world.starting(registration=running("2026-11-26T20:51:58Z")) and world.pods[-1][
             "metadata"].update(creationTimestamp="2026-11-26T20:51:57Z"), "1 of 2 online", "gpu-runners wait",
     ),
+    "node-comes": (
+        Layer.NODES, node_comes,
+        "TriggeredScaleUp, 60 s ago", "a node takes minutes",
+    ),
     "healthy": (Layer.JOB, lambda world: None, "2 of 2 online", ""),
 }  # fmt: skip
-FINE = {"waits-for-own-jobs", "asleep", "under-way", "healthy"}
+FINE = {"waits-for-own-jobs", "asleep", "under-way", "node-comes", "healthy"}
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)

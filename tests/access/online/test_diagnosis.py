@@ -168,6 +168,12 @@ def test_what_a_wait_knows_is_of_the_pods_that_it_still_waits_for() -> None:
     assert remarks(pool(1, starting(events=(told,)))) == ["b: RegistrationBraked: because"]
 
 
+def test_a_pod_without_a_node_is_remarked_with_what_a_node_autoscaler_says() -> None:
+    told = EventSnapshot("TriggeredScaleUp", "gpu 0->1", "1")
+    pod = starting(scheduled=False, scheduling_message=NO_NODE, events=(told,))
+    assert remarks(pool(1, pod)) == [f"b: {NO_NODE}; TriggeredScaleUp: gpu 0->1"]
+
+
 GRACES = {
     "placement": (pool(1, waiting(message=NO_NODE)), 20),
     "gone": (pool(1, exists=False), 2),

@@ -29,3 +29,9 @@ def test_a_pod_waits_for_a_device_only_where_it_would_fit_once_others_ended(
 def test_a_node_that_an_autoscaler_brings_is_hope(reason: str, hopeless: bool) -> None:
     pod = starting(scheduled=False, scheduling_message=NO_NODE, events=(EventSnapshot(reason, "a node comes"),))
     assert fits_no_node(pod) is hopeless
+
+
+def test_the_last_word_of_a_node_autoscaler_counts() -> None:
+    words = (EventSnapshot("TriggeredScaleUp", "a node comes", "1"), EventSnapshot("NotTriggerScaleUp", "backoff", "2"))
+    assert fits_no_node(starting(scheduled=False, scheduling_message=NO_NODE, events=words))
+    assert not fits_no_node(starting(scheduled=False, scheduling_message=NO_NODE, events=words[:1]))
