@@ -33,6 +33,12 @@ def scaler_causes(facts: Facts) -> Iterator[Cause]:
         yield _scaler("autoscaler-not-ready", "KEDA cannot follow the queue", scaler.message,
                       f"`{kubectl} describe {scaled_object}`; `kubectl --namespace keda logs "
                       "deployment/keda-operator` says what the registrar answered it")  # fmt: skip
+    elif facts.deployment is not None and facts.deployment.replicas < facts.pool.replicas:
+        now, least = facts.deployment.replicas, facts.pool.replicas
+        yield _scaler("fewer-than-min", f"it has {now} of the {least} runners that its autoscaler is to keep",
+                      f"spec.replicas: {now}, autoscaling.min: {least}",
+                      f"KEDA sets them within half a minute; if this stays: `{kubectl} describe {scaled_object}`, and "
+                      "`kubectl --namespace keda logs deployment/keda-operator`")  # fmt: skip
 
 
 def queue_causes(facts: Facts) -> Iterator[Cause]:

@@ -8,7 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from values.contract import BUSY_ANNOTATION, ONLINE_GATE, REGISTRATION_CONTAINER, RUNNER_CONTAINER
+from values.contract import (
+    BUSY_ANNOTATION,
+    LEAST_RUNNERS_ANNOTATION,
+    ONLINE_GATE,
+    REGISTRATION_CONTAINER,
+    RUNNER_CONTAINER,
+)
 
 Json = Mapping[str, Any]
 _HASH_LABEL: Final = "pod-template-hash"
@@ -65,6 +71,9 @@ class PodSnapshot:
 class PoolSnapshot:
     """A pool. settled says that the Deployment controller has seen the present template.
 
+    replicas are the runners that are to be there: as many as the Deployment wants now, and no fewer than its autoscaler
+    is to keep, of whom it may not have asked for all yet.
+
     creation_failure is why the ReplicaSet cannot create a pod, or "".
     """
 
@@ -92,11 +101,16 @@ def pool_snapshot(
     current = _current_hash(deployment, replica_sets)
     return PoolSnapshot(
         name=name,
-        replicas=deployment["spec"].get("replicas", 1),
+        replicas=max(deployment["spec"].get("replicas", 1), _kept(deployment)),
         settled=status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0) and current != "",
         creation_failure=_condition(status, "ReplicaFailure", "True"),
         pods=tuple(_pod(pod, current, by_pod.get(pod["metadata"]["name"], [])) for pod in pods),
     )
+
+
+def _kept(deployment: Json) -> int:
+    least = str(deployment["metadata"].get("annotations", {}).get(LEAST_RUNNERS_ANNOTATION) or "")
+    return int(least) if re.fullmatch("[0-9]{1,6}", least) else 0
 
 
 def _current_hash(deployment: Json, replica_sets: Iterable[Json]) -> str:

@@ -43,10 +43,14 @@ def deployment_spec(pool: RunnerPool) -> "k8s.apps.v1.DeploymentSpecArgsDict":
 
 
 def deployment_fingerprint(pool: RunnerPool) -> str:
-    """A short text that changes if and only if the Deployment does; what an autoscaler sets does not count."""
+    """A short text that changes if and only if there is something to wait for: another template, or other runners that
+    are to stay. What an autoscaler sets does not count, what it is to keep does.
+    """
     spec: dict[str, Any] = dict(deployment_spec(pool))
     if pool["autoscaled"]:
         del spec["replicas"]
+    if "autoscaling" in pool and (least := int(pool["autoscaling"]["min"])):
+        spec["least"] = least
     text = json.dumps(spec, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

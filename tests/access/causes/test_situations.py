@@ -380,6 +380,9 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
             {"type": "Ready", "status": "False", "message": "error establishing connection to the metrics API"}]}}),
         "metrics API", "keda-operator",
     ),
+    "fewer-than-min": (
+        Layer.AUTOSCALER, lambda world: world.scaled({}, replicas=0, least=3), "spec.replicas: 0", "keda-operator",
+    ),
     "autoscaler-late": (
         Layer.AUTOSCALER, queued, "2 of at most 4", "keda-operator",
     ),
@@ -495,6 +498,23 @@ def test_a_job_that_no_pool_takes_is_answered_in_the_registrar_s_words() -> None
     cause = job_cause(JobFacts(id="7", name="train", labels=("cuda-13",)), (KEY,), world.facts().unserved)
     assert cause is not None
     assert (cause.situation, cause.cure) == ("job-nobody-takes", "did you mean 12?")
+
+
+@pytest.mark.parametrize("running", [0, 1, 2])
+def test_a_pool_below_its_min_is_never_asleep_and_never_healthy(running: int) -> None:
+    world = World()
+    world.scaled({"status": {"conditions": [{"type": "Ready", "status": "True"}]}}, replicas=running, least=3)
+    world.queue(0, 0)
+    del world.pods[running:]
+    cause = world.answer()
+    assert (cause.situation, cause.is_trouble) == ("fewer-than-min", True)
+    assert f"has {running} of the 3 runners" in cause.cause
+
+
+def test_a_paused_autoscaler_is_nearer_than_what_it_does_not_keep() -> None:
+    world = World()
+    world.scaled({"metadata": {"annotations": {"autoscaling.keda.sh/paused": "true"}}}, replicas=0, least=3)
+    assert world.answer().situation == "autoscaler-paused"
 
 
 def test_a_deployment_at_zero_that_nobody_declares_is_told_as_it_is() -> None:

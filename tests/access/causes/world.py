@@ -130,10 +130,13 @@ class World:
                  "lastTimestamp": "2026-11-26T20:51:00Z"}  # fmt: skip
         self.answers[f"{API}/events"]["items"].append(event)
 
-    def scaled(self, scaled_object: dict[str, Any] | None, *, replicas: int = 2, served: bool = True) -> None:
+    def scaled(
+        self, scaled_object: dict[str, Any] | None, *, replicas: int = 2, least: int = 0, served: bool = True
+    ) -> None:
         """The pool follows the queue, up to four runners."""
         self.stack = StackFacts(stack="tests", replicas=None, pools=("workers",))
-        self.deployment["metadata"]["annotations"]["gpu-runners.dev/most-runners"] = "4"
+        annotations = {"gpu-runners.dev/most-runners": "4", "gpu-runners.dev/least-runners": str(least)}
+        self.deployment["metadata"]["annotations"] |= annotations
         self.deployment["spec"]["replicas"] = replicas
         if served:
             self.answers["/apis/keda.sh/v1alpha1"] = {"resources": []}

@@ -10,7 +10,7 @@ from access.online.progress import is_complete
 from access.online.reader import LOGIN_SECONDS, PoolReader
 from access.online.snapshot import ContainerSnapshot, EventSnapshot, pool_snapshot
 from access.online.wait import ClusterReadError, PoolsUnreadError
-from values.contract import BUSY_ANNOTATION, ONLINE_GATE, POOL_LABEL
+from values.contract import BUSY_ANNOTATION, LEAST_RUNNERS_ANNOTATION, ONLINE_GATE, POOL_LABEL
 
 DEPLOYMENT: dict[str, Any] = {
     "metadata": {"name": "cuda", "generation": 3, "annotations": {"deployment.kubernetes.io/revision": "2"}},
@@ -35,6 +35,20 @@ def pod(name: str, template: str = "new", **status: Any) -> dict[str, Any]:
 
 def event(pod_name: str, reason: str, time: str, message: str = "") -> dict[str, Any]:
     return {"involvedObject": {"name": pod_name}, "reason": reason, "message": message, "lastTimestamp": time}
+
+
+@pytest.mark.parametrize(
+    ("least", "now", "awaited"),
+    [("3", 0, 3), ("3", 2, 3), ("3", 4, 4), ("0", 0, 0), ("", 1, 1), ("-3", 1, 1), ("a", 1, 1), (None, 2, 2)],
+)
+def test_runners_that_an_autoscaler_is_to_keep_are_wanted_before_it_has_asked_for_them(
+    least: str | None, now: int, awaited: int
+) -> None:
+    metadata = {**DEPLOYMENT["metadata"], "annotations": {"deployment.kubernetes.io/revision": "2"}}
+    if least is not None:
+        metadata["annotations"][LEAST_RUNNERS_ANNOTATION] = least
+    snapshot = pool_snapshot("cuda", {**DEPLOYMENT, "metadata": metadata, "spec": {"replicas": now}}, [], [], [])
+    assert snapshot.replicas == awaited
 
 
 def test_the_present_template_is_the_replica_sets_of_the_present_revision() -> None:

@@ -323,6 +323,16 @@ def test_the_number_that_an_autoscaler_sets_is_no_change() -> None:
     assert scaled == deployment_fingerprint(pool(autoscaled=True, replicas=1))
 
 
+def test_runners_that_an_autoscaler_is_to_keep_are_a_change_so_that_up_waits_for_them() -> None:
+    def kept(least: int, most: int = 4) -> str:
+        autoscaling = {"min": least, "max": most, "idle_seconds": 300}
+        return deployment_fingerprint(pool(autoscaling=autoscaling, autoscaled=True, replicas=least))
+
+    assert kept(3) != kept(0)
+    assert kept(3) == kept(3, most=8), "none of these is awaited"
+    assert kept(0) == deployment_fingerprint(pool(autoscaled=True, replicas=9))
+
+
 def test_numbers_may_be_floats_as_a_component_host_hands_them_over() -> None:
     gpu = {**CUDA["gpu"], "count": 1.0}
     hosted = pool(replicas=2.0, protect_job_seconds=3600.0, gpu=gpu)
