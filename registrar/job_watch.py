@@ -1,4 +1,8 @@
-"""JobWatch: what waits and works in one scope of the forge, read beside everything else while somebody asks for it."""
+"""JobWatch: what waits and works in one scope of the forge, read beside everything else while somebody asks for it.
+
+A slow forge is answered for from its last complete reading until the next one may be expected: an autoscaler that gets
+an error changes nothing, so that a pool at zero would stay there.
+"""
 
 import asyncio
 import logging
@@ -14,6 +18,7 @@ from values.scope import Scope
 
 ASKED_SECONDS: Final = 120.0  # after the last question: an autoscaler asks every few seconds
 PATIENCE_SECONDS: Final = 2.0  # that a question waits for a first or a younger reading; KEDA gives up after 3
+MOST_TAKEN_SECONDS: Final = 15.0  # that a reading is waited for while the one before it is told
 LONGEST_PAUSE_SECONDS: Final = 60.0  # between two tries at a forge in trouble
 
 
@@ -53,7 +58,7 @@ class JobWatch:
             await self._wait()
         if self._snapshot is not None and self._is_young(self._snapshot):
             return self._snapshot
-        raise self._error or ForgeUnreachableError(f"the queue of {self._scope} has not been read yet", retry_after=2)
+        raise self._error or ForgeUnreachableError(self._unread(), retry_after=2)
 
     async def run(self) -> None:
         """Read, for ever; nothing while nobody asks."""
@@ -106,4 +111,22 @@ class JobWatch:
             return
 
     def _is_young(self, snapshot: Snapshot) -> bool:
-        return self._clock() - snapshot.at - snapshot.took <= self._forge.pace.queue_age
+        return self._age(snapshot) <= self._oldest(snapshot)
+
+    def _age(self, snapshot: Snapshot) -> float:
+        """Seconds since it was read."""
+        return self._clock() - snapshot.at - snapshot.took
+
+    def _oldest(self, snapshot: Snapshot) -> float:
+        """Up to which age it is told: the next reading takes about as long as it did."""
+        return self._forge.pace.queue_age + min(snapshot.took, MOST_TAKEN_SECONDS)
+
+    def _unread(self) -> str:
+        """Why nothing is told though the forge has said nothing wrong."""
+        if self._snapshot is None:
+            return f"the queue of {self._scope} is being read for the first time"
+        age, oldest = self._age(self._snapshot), self._oldest(self._snapshot)
+        return (
+            f"the queue of {self._scope} was read {age:.0f} s ago, which took {self._snapshot.took:.1f} s; it is told "
+            f"for {oldest:.0f} s, and being read again"
+        )

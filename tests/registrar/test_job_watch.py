@@ -76,6 +76,29 @@ async def test_a_forge_in_trouble_again_is_told_again(caplog: pytest.LogCaptureF
     assert [record.getMessage() for record in caplog.records].count("queue unknown") == 2
 
 
+@pytest.mark.parametrize(("took", "told_for"), [(0.0, 2.0), (5.0, 7.0), (40.0, 17.0)])
+async def test_a_slow_forges_last_reading_is_told_until_the_next_one_may_be_expected(
+    took: float, told_for: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An autoscaler that gets an error lets a pool at zero sleep on. Beyond that the error says how old it is."""
+    monkeypatch.setattr("registrar.job_watch.PATIENCE_SECONDS", 0.01)
+    gitea, now = StandInGitea(), [took]
+    gitea.job(1, status="queued")
+    async with asked(gitea) as forge:
+        jobs = JobsInProgress(forge, GUIDE)
+        watch = JobWatch(forge, GUIDE, jobs, clock=lambda: now[0])
+        with pytest.raises(ForgeUnreachableError, match="mlops/guide is being read for the first time"):
+            await watch.get()
+        await watch._read_once(0.0)
+        now[0] += told_for
+        assert [job.id for job in (await watch.get()).waiting] == ["1"]
+        now[0] += 1
+        said = f"was read {told_for + 1:.0f} s ago, which took {took:.1f} s; it is told for {told_for:.0f} s"
+        with pytest.raises(ForgeUnreachableError, match=said):
+            await watch.get()
+        await jobs.close()
+
+
 async def test_a_queue_that_nobody_asks_for_is_not_read() -> None:
     gitea = StandInGitea()
     async with watching(gitea) as watch:
