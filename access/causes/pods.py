@@ -7,6 +7,7 @@ from typing import Final
 from access.causes.cause import Cause, Layer
 from access.causes.facts import Facts
 from access.online.diagnosis import last_word, readable
+from access.online.registration_end import RegistrationEnd, refusal, registration_end
 from access.online.snapshot import ContainerSnapshot, PodSnapshot
 from values.contract import (
     OUTDATED_EXIT_CODE,
@@ -49,16 +50,16 @@ def pod_causes(facts: Facts) -> Iterator[Cause]:
 
 
 def refusal_causes(facts: Facts) -> Iterator[Cause]:
-    """What the registrar said of a pod's registration."""
+    """How a pod's registration ended, and what the registrar said of it."""
     for pod in facts.pool.pods:
         if not pod.current or pod.online or pod.terminating or pod.finished:
             continue
         word = last_word(pod)
-        said = pod.registration.last_message if pod.registration.exit_code else ""
-        if said and pod.runner.state != "running":
-            yield _refused(facts, pod, readable(said))
+        code, said = pod.registration.exit_code, pod.registration.last_message
+        if code and pod.runner.state != "running":
+            yield _refused(pod, registration_end(said, code), readable(said) or f"exit code {code}")
         elif word and word.reason == REGISTRATION_REFUSED:
-            yield _refused(facts, pod, word.message)
+            yield _refused(pod, refusal(word.message), word.message)
 
 
 def brake_causes(facts: Facts) -> Iterator[Cause]:
@@ -163,46 +164,10 @@ def _death(pod: PodSnapshot) -> Iterator[Cause]:
         yield _cause("runner-image-dies", "the runner's own image does not run on the node", seen, cure)
 
 
-def _refused(facts: Facts, pod: PodSnapshot, said: str) -> Cause:
-    seen = (f"{pod.name}: {said}",)
-    for word, situation, cause, cure in _REFUSED:
-        if re.search(word, said):
-            return _cause(situation, cause.format(namespace=facts.namespace), seen, cure, Layer.REGISTRAR)
-    cure = (
-        "the platform stack must grant this namespace, and its forgeToken must be valid: "
-        "`kubectl logs deployment/registrar` in the registrar's namespace says more"
-    )
-    return _cause("registration-refused", "the registrar refuses its registration", seen, cure, Layer.REGISTRAR)
-
-
-_REFUSED: Final = (
-    (
-        "NamespaceNotGranted|has no grant|is not granted", "namespace-not-granted",
-        "the platform grants {namespace} no scope of the forge", _PLATFORM,
-    ),
-    (
-        "LabelsNotGranted|labels? .*not (?:granted|allow)|grant .*allows", "labels-not-granted",
-        "the pool has runner labels that its namespace may not offer",
-        "take them out of the pool's `labels`, or allow them to the environment in the platform stack",
-    ),
-    (
-        "ServiceAccountNotGranted", "account-not-granted",
-        "its pods run under a ServiceAccount that may not register runners",
-        "`gpu-runners repair` of the pool's stack: somebody changed its ServiceAccount",
-    ),
-    (
-        "LabelsMissing", "labels-missing", "its pods say no runner labels",
-        "`gpu-runners repair` of the pool's stack: somebody took the annotation away",
-    ),
-    (
-        r"\(401\)|Token[A-Z]", "token-refused", "the registrar does not accept the token of its pods",
-        "set the clocks of the nodes, and see that the cluster's signing keys have not changed: restart the registrar",
-    ),
-    (
-        "NameTaken", "name-taken", "the forge has a runner of that name that is none of ours",
-        "remove that runner at the forge, or rename the pool",
-    ),
-)  # fmt: skip
+def _refused(pod: PodSnapshot, end: RegistrationEnd, said: str) -> Cause:
+    # That a process of the runner's image dies is no word of the registrar's.
+    layer = Layer.POD if end.situation in ("runner-image-dies", "registration-ended") else Layer.REGISTRAR
+    return _cause(end.situation, end.cause, (f"{pod.name}: {said}",), end.cure, layer)
 
 
 def _end(facts: Facts, pod: PodSnapshot) -> Iterator[Cause]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from access.online.progress import QUOTA_EXCEEDED, busy_holders, is_complete
 from access.online.refusals import refusal_of
+from access.online.registration_end import refusal, registration_end
 from access.online.scheduling import autoscaler_word, cure_for, fits_no_node
 from access.online.snapshot import EventSnapshot, PodSnapshot, PoolSnapshot
 from values.contract import (
@@ -26,9 +27,6 @@ _BAD_IMAGE: Final = ("ErrImageNeverPull", "InvalidImageName")
 _NO_IMAGE: Final = ("ErrImagePull", "ImagePullBackOff")
 _NO_CONTAINER: Final = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 _NEVER_BEGAN: Final = ("StartError", "ContainerCannotRun")
-_REFUSED_CURE: Final = (
-    "the platform stack must grant this namespace, and its forgeToken must be valid: see the registrar's log"
-)
 _REGISTRARS_WORD: Final = (
     *(REGISTRATION_ISSUED, REGISTRATION_REFUSED, REGISTRATION_BRAKED, REGISTRATION_AFTER_OTHERS),
 )  # fmt: skip
@@ -110,13 +108,15 @@ def _trust(pool: str, pod: PodSnapshot) -> Iterator[Diagnosis]:
 
 
 def _registration(pool: str, pod: PodSnapshot) -> Iterator[Diagnosis]:
-    if pod.registration.exit_code and pod.runner.state != "running":
-        cause = f"{pod.name}: {readable(pod.registration.last_message)}"
-        yield Diagnosis(pool, "registration", cause, _REFUSED_CURE, 15)
+    code, said = pod.registration.exit_code, pod.registration.last_message
+    if code and pod.runner.state != "running":
+        cause, end = f"{pod.name}: {readable(said) or f'exit code {code}'}", registration_end(said, code)
+        yield Diagnosis(pool, "registration", cause, end.cure, 15)
         return
     word = last_word(pod)
     if word and word.reason == REGISTRATION_REFUSED:
-        yield Diagnosis(pool, "registration", f"{pod.name}: {word.message}", _REFUSED_CURE, 15)
+        cause = f"{pod.name}: {word.message}"
+        yield Diagnosis(pool, "registration", cause, refusal(word.message).cure, 15)
     if word and word.reason == REGISTRATION_BRAKED:
         cure = "correct the pool's image or its labels; `kubectl logs` of the pool's last pods says why they ended"
         yield Diagnosis(pool, "brake", f"{pod.name} is held back: {word.message}", cure, 5)

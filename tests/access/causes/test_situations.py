@@ -73,9 +73,13 @@ def image(reason: str, message: str, container: str = "runner") -> Make:
 
 
 def refused(message: str) -> Make:
+    reason = message.split(maxsplit=1)[0]
+    return died(1, f'registration refused (403): {{"reason": "{reason}", "message": "{message}"}}')
+
+
+def died(exit_code: int, message: str) -> Make:
     def make(world: World) -> None:
-        text = f'registration refused (403): {{"reason": "{message.split(maxsplit=1)[0]}", "message": "{message}"}}'
-        ended = {"exitCode": 1, "message": text}
+        ended = {"exitCode": exit_code, "message": message}
         world.starting(registration={"state": {"waiting": {"reason": "CrashLoopBackOff"}},
                                      "lastState": {"terminated": ended}})  # fmt: skip
 
@@ -302,6 +306,13 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
             "reason": "StartError", "exitCode": 128, "message": "exec format error"}}}),
         "exec format error", "runnerImage",
     ),
+    "registration-ended": (
+        Layer.POD, died(1, "cp: cannot create '/runner/bin': No space left on device"), "No space left",
+        "kubectl logs POD -c registration",
+    ),
+    "registrar-unreached": (
+        Layer.REGISTRAR, died(1, "curl: (28) Connection timed out"), "Connection timed out", "networkpolicies",
+    ),
     "registrar-gone": (Layer.REGISTRAR, lambda world: world.no_registrar(), PLATFORM, "platform stack"),
     "registrar-scaled-down": (
         Layer.REGISTRAR, lambda world: world.no_registrar(spec={"replicas": 0}), "replicas: 0", "--replicas=1",
@@ -522,6 +533,23 @@ def test_a_deployment_at_zero_that_nobody_declares_is_told_as_it_is() -> None:
     world.stack, world.pods[:] = None, []
     world.deployment["spec"]["replicas"] = 0
     assert (world.answer().situation, "wants no runner" in world.answer().cause) == ("asleep", True)
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "said", "situation"),
+    [
+        (1, "curl: (6) Could not resolve host: registrar", "registrar-unreached"),
+        (143, "try 9: registrar answered 000 ; next try in 30 s", "registrar-unreached"),
+        (127, "sh: curl: not found", "runner-image-dies"),
+        (126, "", "runner-image-dies"),
+        (1, "", "registration-ended"),
+        (1, 'registration refused (403): {"reason": "PodUnknown", "message": "timed out"}', "registration-refused"),
+    ],
+)
+def test_only_the_registrar_s_own_word_is_a_refusal(exit_code: int, said: str, situation: str) -> None:
+    world = World()
+    died(exit_code, said)(world)
+    assert world.answer().situation == situation
 
 
 def test_a_pool_of_no_stack_is_looked_at_all_the_same() -> None:

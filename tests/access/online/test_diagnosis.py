@@ -28,6 +28,10 @@ def refused() -> PodSnapshot:
     return starting(registration=container)
 
 
+def registration_died(exit_code: int, message: str) -> PodSnapshot:
+    return starting(registration=ContainerSnapshot("waiting", "CrashLoopBackOff", "back-off", exit_code, message))
+
+
 def pod_with_events(*reasons: str) -> PodSnapshot:
     events = tuple(EventSnapshot(reason, f"because of {reason}", str(index)) for index, reason in enumerate(reasons))
     return starting(events=events, registration=ContainerSnapshot("running"))
@@ -77,7 +81,10 @@ SICK = [
     (pool(1, in_image_trouble("ErrImageNeverPull")), "image", "nosuch", "correct `image`"),
     (pool(1, in_image_trouble("InvalidImageName")), "image", "nosuch", "correct `image`"),
     (pool(1, in_image_trouble("CreateContainerError")), "container", "nosuch", "kubectl describe pod"),
-    (pool(1, refused()), "registration", "NotGranted: namespace dev is not granted", "must grant this namespace"),
+    (pool(1, refused()), "registration", "NotGranted: namespace dev is not granted", "must declare this namespace"),
+    (pool(1, registration_died(1, "curl: (6) Could not resolve host: registrar")), "registration", "(6)", "DNS"),
+    (pool(1, registration_died(127, "sh: curl: not found")), "registration", "curl", "`runnerImage`"),
+    (pool(1, registration_died(1, "")), "registration", "exit code 1", "-c registration --previous"),
     (pool(1, pod_with_events("RegistrationRefused")), "registration", "because of", "must grant this namespace"),
     (pool(1, pod_with_events("RegistrationBraked")), "brake", "held back: because of", "kubectl logs"),
     (pool(1, ended()), "end", "exit code 78: image contract: the image has no 'sleep'", "correct the pool's image"),
