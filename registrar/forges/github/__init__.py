@@ -8,6 +8,7 @@
   groups              Groups: the runner groups of organizations
   jit                 a just-in-time configuration, whose runner does not update itself
   active_runs         ActiveRuns: which runs of a repository go on, by one page
+  left_runs           LeftRuns: those that went on a moment ago
   jobs                Jobs: read by runs, for GitHub lists them in no other way
   run_jobs            RunJobs: the jobs of one run, and for how long they are good
   unreadable          Unreadable: repositories that cannot be read, each of which costs only itself

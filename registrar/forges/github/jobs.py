@@ -19,6 +19,7 @@ from registrar.forges.forge import ForgeError, Job
 from registrar.forges.github.active_runs import ActiveRuns, run_id, workflow_file
 from registrar.forges.github.client import GitHubRefusedError
 from registrar.forges.github.groups import Groups
+from registrar.forges.github.left_runs import LeftRuns
 from registrar.forges.github.reading import JOB_FIELDS, of
 from registrar.forges.github.run_jobs import AtWork, IsGood, RunJobs, good_among, good_for_a_runner, job_of, run_jobs
 from registrar.forges.github.session import Session
@@ -84,6 +85,10 @@ def _version(run: Any) -> str:
     return " ".join(f"{run.get(name)}"[:64] for name in ("run_attempt", "status", "updated_at"))
 
 
+def _was_read(run: RunJobs, _: float) -> bool:
+    return not run.is_doubted
+
+
 def repository_of(scope: Scope, job: Job) -> tuple[Scope, str]:
     """A job's repository, and its number there."""
     name, _, number = job.id.rpartition("/")
@@ -97,7 +102,7 @@ class Jobs:
         self, session: Session, groups: Groups, unreadable: Unreadable, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._session, self._groups, self._unreadable, self._clock = session, groups, unreadable, clock
-        self._active = ActiveRuns(session, clock=clock)
+        self._active, self._left = ActiveRuns(session, clock=clock), LeftRuns()
         self._runs: OrderedDict[str, RunJobs] = OrderedDict()
         self._scopes: dict[Scope, ScopeJobs] = {}
         self._reading: dict[str, asyncio.Lock] = {}
@@ -200,33 +205,41 @@ class Jobs:
             if self._unreadable.left_out(scope, repository) is not None:
                 continue
             try:
-                recent = await self._recent(scope, repository)
+                job = await self._among_recent_of(scope, repository, runner_id)
             except ForgeError as error:
                 errors.append(error)
                 is_awaited = place.is_awaited(repository, self._clock()) or is_awaited
                 continue
             is_answered = True
             place.troubled.pop(repository, None)
-            job = self._of_runner(scope, repository, runner_id, self._known(recent))
             if job is not None:
                 return job
         if errors and (is_awaited or not is_answered):
             raise errors[0]
         return None
 
-    async def _recent(self, scope: Scope, repository: Scope) -> tuple[str, ...]:
-        """Keys of the runs that ended last, none where the repository cannot be read."""
+    async def _among_recent_of(self, scope: Scope, repository: Scope, runner_id: int) -> Job | None:
+        """In the newest runs that are over, then in those that went on a moment ago, however many are newer than they.
+
+        None as well where the repository cannot be read.
+        """
         recent = {"status": "completed", "per_page": str(RECENT_RUNS)}
         path = f"{repository.api_path}/actions/runs"
         try:
             answer = await self._session.ask(scope, "result", "GET", path, query=recent)
             runs = of(answer, lambda entry: entry.values("workflow_runs"))
-            return await self._read_runs(scope, repository, runs, is_good=lambda run, _: not run.is_doubted)
+            keys = await self._read_runs(scope, repository, runs, is_good=_was_read)
+            job = self._of_runner(scope, repository, runner_id, self._known(keys))
+            left = self._left.last(repository, but=keys) if job is None else []
+            while left and job is None:
+                keys = await self._read_runs(scope, repository, [left.pop()], is_good=_was_read)
+                job = self._of_runner(scope, repository, runner_id, self._known(keys))
         except ForgeError as error:
             if not is_unreadable(scope, error):
                 raise
             self._unreadable.add(scope, repository, error)
-            return ()
+            return None
+        return job
 
     def _known(self, keys: Iterable[str]) -> list[Entry]:
         return [entry for key in keys if key in self._runs for entry in self._runs[key].jobs]
@@ -257,7 +270,8 @@ class Jobs:
             del place.troubled[gone]
         for gone in place.active.keys() - set(repositories):
             self._put_active(place, gone, None)
-        self._active.keep({repository for known in self._scopes.values() for repository in known.active})
+        for known in (self._active, self._left):
+            known.keep({repository for each in self._scopes.values() for repository in each.active})
         self._forget_old()
         if errors and len(errors) == len(repositories):
             raise errors[0]
@@ -267,6 +281,7 @@ class Jobs:
         if place.active.get(repository) == runs:
             return
         self._changes += 1
+        self._left.note(repository, place.active.get(repository, ()), runs or ())
         if runs is None:
             del place.active[repository]
         else:
@@ -275,7 +290,7 @@ class Jobs:
     def _forget_old(self) -> None:
         """Of the runs that are over, those that were looked at the longest ago."""
         active = {key for place in self._scopes.values() for runs in place.active.values() for key in runs}
-        over = [key for key in self._runs if key not in active]
+        over = [key for key in self._runs if key not in active and key not in self._left]
         repositories = sum(len(place.active) for place in self._scopes.values())
         most = min(REMEMBERED_RUNS, 2 * RECENT_RUNS * max(1, repositories))
         for key in over[: max(0, len(over) - most)]:

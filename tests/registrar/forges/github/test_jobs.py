@@ -12,6 +12,7 @@ from registrar.forges.github.active_runs import PAGES_AT_ONCE, ActiveRuns, workf
 from registrar.forges.github.forge import GitHub
 from registrar.forges.github.groups import KEEP_SECONDS
 from registrar.forges.github.jobs import RECENT_RUNS, REPOSITORIES_AT_ONCE
+from registrar.forges.github.left_runs import MOST_LEFT, LeftRuns
 from tests.github.arranged import job
 from tests.registrar.conftest import PATIENCE_SECONDS
 from tests.registrar.forges.github.bench import Bench, github_bench
@@ -312,6 +313,40 @@ async def test_no_run_that_goes_on_is_forgotten_however_many_there_are(
     assert await bench.forge.result(GUIDE, runner_id=999, job_id=None) is None  # the ended ones are read, too
     assert len(await bench.forge.jobs_in_progress(GUIDE)) == 8
     assert len(bench.forge._jobs._runs) <= 8 + 2
+
+
+@pytest.mark.parametrize("newer", [RECENT_RUNS - 1, 2 * RECENT_RUNS])
+async def test_a_job_that_ended_unseen_is_found_however_many_newer_runs_are_over(bench: Bench, newer: int) -> None:
+    bench.stand_in.run(1, job(1000, status="queued"))
+    for number in range(2, 2 + newer):
+        bench.stand_in.run(number, job(number, status="queued"))
+    assert len(await numbers(bench.forge)) == 1 + newer
+    ended(bench, 2, 1 + newer)
+    bench.stand_in.run(1, job(1000, runner_id=77, status="completed", conclusion="success"))
+    found = await bench.forge.result(GUIDE, runner_id=77, job_id=None)
+    assert found is not None
+    assert (found.id, found.conclusion) == ("1000", "success")
+
+
+async def test_a_run_that_went_on_a_moment_ago_is_read_once_for_runners_without_a_job(bench: Bench) -> None:
+    for number in range(1, 2 * RECENT_RUNS + 1):
+        bench.stand_in.run(number, job(number, status="queued"))
+    await numbers(bench.forge)
+    ended(bench, 1, 2 * RECENT_RUNS)
+    assert await bench.forge.result(GUIDE, runner_id=998, job_id=None) is None
+    before = len(bench.stand_in.calls)
+    assert await bench.forge.result(GUIDE, runner_id=999, job_id=None) is None
+    assert [call for call in bench.stand_in.calls[before:] if call.endswith("/jobs")] == []
+
+
+async def test_of_runs_that_went_on_a_moment_ago_the_last_are_remembered() -> None:
+    left, keys = LeftRuns(), [f"mlops/guide {number}" for number in range(2 * MOST_LEFT)]
+    left.note(GUIDE, keys, ())
+    assert [run["id"] for run in left.last(GUIDE, but=keys[-1:])] == list(range(MOST_LEFT, 2 * MOST_LEFT - 1))
+    left.note(GUIDE, (), keys[:-1])  # run again
+    assert left.last(GUIDE, but=()) == [{"id": 2 * MOST_LEFT - 1}]
+    left.keep(())
+    assert left.last(GUIDE, but=()) == []
 
 
 async def test_of_runs_that_are_over_no_more_are_remembered_than_a_repository_may_be_asked_for(bench: Bench) -> None:
