@@ -9,6 +9,7 @@
   pods       rules: what keeps a pod from running, and its registration; pure
   platform   rules: the registrar and its forge, the runners there; pure
   queue      rules: the autoscaler, and the jobs that wait; pure
+  jobs       what is said about one job; pure
   reader     the thin edge: asks the API server, and through it the registrar
   failing    what a failing wait adds to its message
 

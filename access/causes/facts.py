@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from access.online.snapshot import PoolSnapshot
 from values.contract import (
+    AUTOSCALED_ANNOTATION,
     BUSY_ANNOTATION,
     MOST_RUNNERS_ANNOTATION,
     POOL_LABEL,
@@ -42,6 +43,7 @@ class DeploymentFacts:
     observed: bool = True
     labels: tuple[str, ...] = ()
     most: int | None = None
+    scaled_by_others: bool = False
     selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[Json, ...] = ()
     requests: Mapping[str, Fraction] = field(default_factory=dict)
@@ -134,20 +136,21 @@ class RunnerFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueFacts:
-    """A pool's jobs, as the registrar counts them."""
+    """A pool's jobs, as the registrar counts them. after: the pool whose job comes first, "" for none."""
 
     waiting: int = 0
     running: int = 0
     wanted: int = 0
+    after: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScalerFacts:
-    """A pool's ScaledObject. served: whether the cluster knows the kind at all."""
+    """A pool's ScaledObject. served: whether the cluster knows the kind at all. paused: annotations, `name: value`."""
 
     served: bool = True
     exists: bool = True
-    paused: bool = False
+    paused: tuple[str, ...] = ()
     ready: bool | None = None
     message: str = ""
     most: int | None = None
@@ -229,6 +232,7 @@ def deployment_facts(deployment: Json) -> DeploymentFacts:
         observed=mapping(deployment, "status").get("observedGeneration", 0) >= metadata.get("generation", 0),
         labels=tuple(label for label in labels.split(",") if label),
         most=int(most) if most.isdecimal() else None,
+        scaled_by_others=mapping(metadata, "annotations").get(AUTOSCALED_ANNOTATION) == "true",
         selector=dict(mapping(pod, "nodeSelector")),
         tolerations=tuple(objects(pod, "tolerations")),
         requests=pod_requests(pod),
@@ -291,11 +295,20 @@ def scaler_facts(scaled_object: Json) -> ScalerFacts:
     ready = next((entry for entry in conditions if entry.get("type") == "Ready"), {})
     most = mapping(scaled_object, "spec").get("maxReplicaCount")
     return ScalerFacts(
-        paused="autoscaling.keda.sh/paused" in annotations or "autoscaling.keda.sh/paused-replicas" in annotations,
+        paused=tuple(f"{name}: {text}" for name, text in sorted(annotations.items()) if _pauses(name, str(text))),
         ready={"True": True, "False": False}.get(str(ready.get("status"))),
         message=str(ready.get("message", "")),
         most=most if isinstance(most, int) else None,
     )
+
+
+_PAUSED: Final = "autoscaling.keda.sh/paused"
+_FALSE: Final = ("0", "f", "F", "false", "FALSE", "False")
+
+
+def _pauses(name: str, text: str) -> bool:
+    """As KEDA reads its annotations: what is no boolean is true, and a number of replicas is one whatever it is."""
+    return name == f"{_PAUSED}-replicas" or (name in (_PAUSED, f"{_PAUSED}-scale-out") and text not in _FALSE)
 
 
 def runner_facts(entries: Iterable[Json], namespace: str) -> tuple[RunnerFacts, ...]:
@@ -320,8 +333,13 @@ def queue_facts(answer: Json, key: str) -> QueueFacts | None:
     counts = answer.get(key)
     if not isinstance(counts, Mapping):
         return None
-    numbers = {name: counts.get(name) for name in ("waiting", "running", "wanted")}
-    return QueueFacts(**{name: number for name, number in numbers.items() if isinstance(number, int)})
+    known = {name: number for name, number in counts.items() if isinstance(number, int)}
+    return QueueFacts(
+        waiting=known.get("waiting", 0),
+        running=known.get("running", 0),
+        wanted=known.get("wanted", 0),
+        after=str(counts.get("after") or ""),
+    )
 
 
 def jobs_facts(answer: Json) -> JobsFacts:

@@ -17,6 +17,7 @@ from values.contract import (
     TRUST_CONFIG_MAP,
 )
 
+WAIT_FOR_TURN: Final = "wait, give the pool a higher `priorityClassName`, or bring more GPU nodes"
 _PULL: Final = ("ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable")
 _NO_CONTAINER: Final = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 _DENIED: Final = re.compile("(?i)unauthorized|authentication required|denied|forbidden|no basic auth|401|403")
@@ -82,7 +83,7 @@ def turn_causes(facts: Facts) -> Iterator[Cause]:
         if pod.current and not pod.online and word and word.reason == REGISTRATION_AFTER_OTHERS:
             yield _cause(
                 "after-others", f"{pod.name} waits for its turn: an earlier job's runner comes first", (word.message,),
-                "wait, give the pool a higher priority, or bring more GPU nodes", Layer.REGISTRAR,
+                WAIT_FOR_TURN, Layer.REGISTRAR,
             )  # fmt: skip
 
 

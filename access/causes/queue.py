@@ -1,12 +1,12 @@
 """Rules about the autoscaler and the jobs that wait, and what is said where nothing is wrong. Pure."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from access.causes.cause import Cause, Layer
-from access.causes.facts import Facts, JobFacts, UnservedFacts
+from access.causes.facts import Facts, QueueFacts
+from access.causes.pods import WAIT_FOR_TURN
 from access.online.progress import is_complete, online_count, progress_line
-from values.contract import GITHUB_MOST_REPOSITORIES
 
 _MOST: Final = 5
 
@@ -26,9 +26,9 @@ def scaler_causes(facts: Facts) -> Iterator[Cause]:
                       f"no ScaledObject {facts.name} in {facts.namespace}",
                       "somebody deleted it: `gpu-runners repair`, or `pulumi refresh` and `pulumi up`")  # fmt: skip
     elif scaler.paused:
-        yield _scaler("autoscaler-paused", "somebody paused its autoscaler", "annotation autoscaling.keda.sh/paused",
-                      f"`{kubectl} annotate {scaled_object} autoscaling.keda.sh/paused- "
-                      "autoscaling.keda.sh/paused-replicas-`")  # fmt: skip
+        names = " ".join(f"{annotation.partition(':')[0]}-" for annotation in scaler.paused)
+        yield _scaler("autoscaler-paused", "somebody paused its autoscaler", ", ".join(scaler.paused),
+                      f"`{kubectl} annotate {scaled_object} {names}`")  # fmt: skip
     elif scaler.ready is False:
         yield _scaler("autoscaler-not-ready", "KEDA cannot follow the queue", scaler.message,
                       f"`{kubectl} describe {scaled_object}`; `kubectl --namespace keda logs "
@@ -45,7 +45,7 @@ def queue_causes(facts: Facts) -> Iterator[Cause]:
     """Jobs wait although the pool is as it shall be."""
     queue = facts.queue
     if queue is not None and queue.waiting and is_complete(facts.pool):
-        yield from _waiting(facts, queue.waiting)
+        yield from _waiting(facts, queue)
 
 
 def _unserved(facts: Facts) -> list[str]:
@@ -57,32 +57,48 @@ def _unserved(facts: Facts) -> list[str]:
     ]
 
 
-def _waiting(facts: Facts, waiting: int) -> Iterator[Cause]:
-    deployment, scaler = facts.deployment, facts.scaler
-    most = scaler.most if scaler else deployment.replicas if deployment else 0
-    if scaler is not None and most is not None and facts.pool.replicas < most:
-        yield _scaler("autoscaler-late", f"{waiting} jobs wait, and its autoscaler has not yet asked for more runners",
-                      f"replicas: {facts.pool.replicas} of at most {most}",
-                      "it looks every few seconds; if this stays: `kubectl --namespace keda logs "
-                      "deployment/keda-operator`")  # fmt: skip
-        return
-    running = facts.queue.running if facts.queue else 0
-    if running >= facts.pool.replicas or (scaler and most is not None):
-        what = "`autoscaling.max`" if scaler else "`replicas`"
+def _waiting(facts: Facts, queue: QueueFacts) -> Iterator[Cause]:
+    most = facts.scaler.most if facts.scaler else None
+    if queue.after and (most is None or queue.running < most):
+        yield Cause(
+            situation="after-others", layer=Layer.REGISTRAR,
+            cause=f"{queue.waiting} jobs wait for their turn: an earlier job's runner comes first",
+            evidence=(f"the registrar keeps the next free GPUs for {queue.after}",), cure=WAIT_FOR_TURN,
+        )  # fmt: skip
+    elif queue.wanted > facts.pool.replicas and (late := _late(facts, queue)):
+        yield late
+    elif queue.running >= facts.pool.replicas:
+        what = "`autoscaling.max`" if facts.scaler else "`replicas`"
         yield Cause(
             situation="all-runners-busy", layer=Layer.JOB,
-            cause=f"{waiting} jobs wait because every runner of the pool has one",
-            evidence=(f"{running} jobs run on {facts.pool.replicas} runners",),
+            cause=f"{queue.waiting} jobs wait because every runner of the pool has one",
+            evidence=(f"{queue.running} jobs run on {facts.pool.replicas} runners",),
             cure=f"wait for their ends, or raise {what} of the pool",
         )  # fmt: skip
     else:
         yield Cause(
             situation="job-not-given", layer=Layer.JOB,
-            cause=f"{waiting} jobs wait, and the forge gives them to none of the idle runners",
-            evidence=(f"{online_count(facts.pool)} runners are online, {running} jobs run",),
+            cause=f"{queue.waiting} jobs wait, and the forge gives them to none of the idle runners",
+            evidence=(f"{online_count(facts.pool)} runners are online, {queue.running} jobs run",),
             cure="a moment may pass; else look at the run's page: a concurrency group, an approval, or a runner group "
             "that does not hold the repository",
         )  # fmt: skip
+
+
+def _late(facts: Facts, queue: QueueFacts) -> Cause | None:
+    """Who could have asked for the runners that are wanted, and has not; None where nobody may."""
+    now, scaler, deployment = facts.pool.replicas, facts.scaler, facts.deployment
+    if scaler is not None and (scaler.most is None or now < scaler.most):
+        return _scaler("autoscaler-late", f"{queue.waiting} jobs wait, and its autoscaler has not yet asked for more "
+                       "runners", f"replicas: {now} of at most {scaler.most}, wanted: {queue.wanted}",
+                       "it looks every few seconds; if this stays: `kubectl --namespace keda logs "
+                       "deployment/keda-operator`")  # fmt: skip
+    if scaler is None and deployment is not None and (deployment.scaled_by_others or not now):
+        return _scaler("not-scaled-up", f"{queue.waiting} jobs wait, and what scales it has not asked for more runners",
+                       f"spec.replicas: {now}, wanted: {queue.wanted}",
+                       f"`kubectl --namespace {facts.namespace} get horizontalpodautoscalers` shows what may scale it; "
+                       "or give the pool `autoscaling`, which follows this queue")  # fmt: skip
+    return None
 
 
 def _scaler(situation: str, cause: str, evidence: str, cure: str) -> Cause:
@@ -124,53 +140,4 @@ def under_way(facts: Facts) -> Cause:
         situation="under-way", layer=Layer.POD, is_trouble=False, evidence=(progress_line(facts.pool),),
         cause="its runners are on their way, and nothing is known that holds them up",
         cure="`gpu-runners wait` waits for them; ask again in a minute",
-    )  # fmt: skip
-
-
-def job_cause(job: JobFacts, ours: Collection[str], unserved: Iterable[UnservedFacts] = ()) -> Cause | None:
-    """What a job shows without any pool; None for one that waits for pools of ours that can take it, by their keys."""
-    who = f"job {job.id}{f' ({job.name})' if job.name else ''}"
-    labels = ", ".join(job.labels) or "none"
-    if job.state == "running":
-        return Cause(
-            situation="job-runs", layer=Layer.JOB, is_trouble=False, cause=f"{who} runs",
-            evidence=(f"its runner: {job.runner or 'one that is none of ours'}",),
-        )  # fmt: skip
-    known = next((entry for entry in unserved if set(entry.labels) == set(job.labels) and not entry.pool), None)
-    if not job.pools and known is not None:
-        return Cause(
-            situation="job-nobody-takes", layer=Layer.JOB, cause=f"no pool can ever take {who}",
-            evidence=(f"runs-on: [{labels}]", known.problem), cure=known.cure,
-        )  # fmt: skip
-    if not job.pools:
-        return Cause(
-            situation="job-nobody-takes", layer=Layer.JOB, cause=f"no pool can ever take {who}",
-            evidence=(f"runs-on: [{labels}]",),
-            cure="correct `runs-on` of the job, give a pool these labels, or let its runner group hold the repository",
-        )  # fmt: skip
-    if not any(pool in ours for pool in job.pools):
-        first = job.pools[0]
-        return Cause(
-            situation="job-of-other-stack", layer=Layer.JOB, cause=f"{who} waits for pools of another stack",
-            evidence=(f"runs-on: [{labels}]", f"its pools: {', '.join(job.pools)}"),
-            cure=f"ask about those: `gpu-runners why {first} --stack STACK`, with the stack that declares them",
-        )  # fmt: skip
-    return None
-
-
-def job_unknown(name: str, unread: Sequence[str]) -> Cause:
-    """A job that is not among those that wait or work; unread is where it may be all the same."""
-    if unread:
-        return Cause(
-            situation="registrar-not-asked", layer=Layer.REGISTRAR, is_trouble=False,
-            cause="the registrar could not tell all its jobs, so nothing is known about this one",
-            cure="ask about the job's pool: `gpu-runners why POOL`",
-        )  # fmt: skip
-    return Cause(
-        situation="job-not-open", layer=Layer.JOB,
-        cause=f"the forge has no job {name} that waits or works in the scopes of this stack's namespaces",
-        evidence=("it has ended, was cancelled, waits for another job, an approval or its concurrency group, or is of "
-                  "a repository that no scope holds, or that the registrar does not read: of an organization at GitHub "
-                  f"it reads the {GITHUB_MOST_REPOSITORIES} to which somebody pushed last",),
-        cure="look at the run's page at the forge; `gpu-runners usage` says how jobs of the last weeks ended",
     )  # fmt: skip

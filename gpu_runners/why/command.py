@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from access.causes.cause import Cause
 from access.causes.facts import Facts
+from access.causes.jobs import job_cause, job_unknown
 from access.causes.order import first_cause
-from access.causes.queue import job_cause, job_unknown
 from access.causes.reader import FactsReader
 from access.cluster.connection import ClusterConnection
 from access.cluster.errors import ClusterError

@@ -9,8 +9,8 @@ import pytest
 
 from access.causes.cause import Layer
 from access.causes.facts import JobFacts, StackFacts
+from access.causes.jobs import job_cause
 from access.causes.order import first_cause
-from access.causes.queue import job_cause
 from access.causes.reader import FactsReader
 from tests.access.causes.world import API, APPS, GPU, KEY, NAMESPACE, NOW, PLATFORM, POOL, REGISTRAR, World
 
@@ -113,6 +113,11 @@ def ended_as(reason: str) -> Make:
 
 def queued(world: World) -> None:
     world.scaled({})
+    world.queue(3, 2)
+
+
+def scaled_by_others(world: World) -> None:
+    world.deployment["metadata"]["annotations"]["gpu-runners.dev/autoscaled"] = "true"
     world.queue(3, 2)
 
 
@@ -397,6 +402,7 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
     "autoscaler-late": (
         Layer.AUTOSCALER, queued, "2 of at most 4", "keda-operator",
     ),
+    "not-scaled-up": (Layer.AUTOSCALER, scaled_by_others, "spec.replicas: 2, wanted: 5", "horizontalpodautoscalers"),
     "all-runners-busy": (Layer.JOB, lambda world: world.queue(3, 2), "2 jobs run on 2 runners", "raise `replicas`"),
     "job-not-given": (Layer.JOB, lambda world: world.queue(1, 0), "2 runners are online", "runner group"),
     "waits-for-own-jobs": (Layer.JOB, held_by_its_own_job, "1 of 2 online", ""),
@@ -509,23 +515,6 @@ def test_a_job_that_no_pool_takes_is_answered_in_the_registrar_s_words() -> None
     cause = job_cause(JobFacts(id="7", name="train", labels=("cuda-13",)), (KEY,), world.facts().unserved)
     assert cause is not None
     assert (cause.situation, cause.cure) == ("job-nobody-takes", "did you mean 12?")
-
-
-@pytest.mark.parametrize("running", [0, 1, 2])
-def test_a_pool_below_its_min_is_never_asleep_and_never_healthy(running: int) -> None:
-    world = World()
-    world.scaled({"status": {"conditions": [{"type": "Ready", "status": "True"}]}}, replicas=running, least=3)
-    world.queue(0, 0)
-    del world.pods[running:]
-    cause = world.answer()
-    assert (cause.situation, cause.is_trouble) == ("fewer-than-min", True)
-    assert f"has {running} of the 3 runners" in cause.cause
-
-
-def test_a_paused_autoscaler_is_nearer_than_what_it_does_not_keep() -> None:
-    world = World()
-    world.scaled({"metadata": {"annotations": {"autoscaling.keda.sh/paused": "true"}}}, replicas=0, least=3)
-    assert world.answer().situation == "autoscaler-paused"
 
 
 def test_a_deployment_at_zero_that_nobody_declares_is_told_as_it_is() -> None:

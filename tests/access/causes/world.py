@@ -147,7 +147,9 @@ class World:
 
     def queue(self, waiting: int, running: int) -> None:
         """The pool's jobs."""
-        self.answers[f"{REGISTRAR}/queue"] = {KEY: {"waiting": waiting, "running": running, "wanted": waiting}}
+        self.answers[f"{REGISTRAR}/queue"] = {
+            KEY: {"waiting": waiting, "running": running, "wanted": waiting + running}
+        }
 
     def forge(self, state: str, problem: str) -> None:
         """What the registrar says of its forge."""
