@@ -12,6 +12,7 @@ from registrar.untrusted import MalformedError, runner_labels
 from values import contract
 from values.autoscaling import MOST_IDLE_SECONDS
 
+_REFUSED: Final = "ReplicaFailure"  # a Deployment's condition while one of its pods could not be made
 _NUMBER: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
@@ -40,7 +41,8 @@ class DeclaredPool:
     """A pool as somebody wrote it: `labels` are empty where they are malformed, `most` None where nothing bounds it.
 
     `least` and `idle_seconds` are how it follows the queue; idle_seconds is None where it does not. is_fixed: nothing
-    scales it, so that `most` are the runners that it has.
+    scales it, so that `most` are the runners that it has. is_refused: the API server takes no more of its pods (a
+    quota, admission).
     """
 
     namespace: str
@@ -49,6 +51,7 @@ class DeclaredPool:
     labels: frozenset[str]
     most: int | None = None
     is_fixed: bool = False
+    is_refused: bool = False
     least: int = 0
     idle_seconds: int | None = None
     devices: Devices | None = None
@@ -79,6 +82,10 @@ def read_declared_pool(deployment: Deployment) -> DeclaredPool:
         labels=frozenset(labels),
         most=((spec and spec.replicas) or 0) if is_fixed else most,
         is_fixed=is_fixed,
+        is_refused=any(
+            condition.type == _REFUSED and condition.status == "True"
+            for condition in (deployment.status and deployment.status.conditions) or ()
+        ),
         least=_number(annotations.get(contract.LEAST_RUNNERS_ANNOTATION)) or 0,
         idle_seconds=None if idle_seconds is None else min(idle_seconds, MOST_IDLE_SECONDS),
         devices=_devices(spec.template.spec if spec is not None else None),

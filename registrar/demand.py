@@ -6,7 +6,7 @@ done so since. What is asked of the autoscaler is therefore read off the pods th
 
 from collections.abc import Collection, Iterable
 
-from registrar.pods import ENDED, RunnerPod, Stage
+from registrar.pods import RunnerPod, Stage
 from registrar.queue import Count
 
 
@@ -24,7 +24,7 @@ def runners_wanted(
     working: ids of runners that have a job at the forge. idle_seconds: None where the autoscaler itself is patient.
     reserved: the devices are for another pool's job, so that this one keeps only runners that work.
     """
-    staying = [pod for pod in pods if not pod.deleting and pod.stage not in ENDED]
+    staying = [pod for pod in pods if pod.stays]
     busy = sum(pod.busy is not None or pod.runner_id in working for pod in staying)
     if reserved:
         return max(busy, count.running - count.leaving)

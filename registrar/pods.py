@@ -75,6 +75,11 @@ class RunnerPod:
     hopeless: bool = False  # the scheduler says that no node could hold it, even an empty one
 
     @property
+    def stays(self) -> bool:
+        """Whether it has not ended and nobody has deleted it."""
+        return not self.deleting and self.stage not in ENDED
+
+    @property
     def key(self) -> tuple[str, str]:
         """Namespace and name."""
         return (self.namespace, self.name)

@@ -1,6 +1,6 @@
 """Jobs waiting and running per pool, for an autoscaler. Pure: it matches labels, it asks nobody."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +16,8 @@ class Pool:
     """A pool and the runner labels it offers in its scope; `forge` is the kind of the forge, which matches them.
 
     group: the forge's group of its runners, None for the default one. most: how many runners it may have, None for any.
-    is_fixed: it has these, whatever waits.
+    is_fixed: it has these, whatever waits. stuck_at: the runners that it has where more are asked for in vain, as its
+    pods are refused or no node could hold them; None where it is not so.
     """
 
     namespace: str
@@ -27,6 +28,7 @@ class Pool:
     group: str | None = field(default=None, compare=False)
     most: int | None = field(default=None, compare=False)
     is_fixed: bool = field(default=False, compare=False)
+    stuck_at: int | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:
@@ -50,18 +52,20 @@ class Place:
 class Count:
     """Jobs of one pool. `wanted` is the number of runners it needs: a job on a pod that leaves needs no other.
 
-    `first` is the place in the queue of its oldest waiting job, None where none waits.
+    `first` is the place in the queue of its oldest waiting job, None where none waits. `tries` are pods of a stuck pool
+    that stay asked for though its jobs count for another: by them it is seen that it can have runners again.
     """
 
     waiting: int = 0
     running: int = 0
     leaving: int = 0
+    tries: int = 0
     first: int | None = None
 
     @property
     def wanted(self) -> int:
-        """Jobs that wait, and those that run on pods that stay."""
-        return self.waiting + self.running - self.leaving
+        """Jobs that wait, and those that run on pods that stay, and tries."""
+        return self.waiting + self.running - self.leaving + self.tries
 
     def wait(self, job: Job) -> None:
         """One more waits."""
@@ -85,13 +89,14 @@ def count(
     """The jobs of each pool, by its key; `waiting` and `running` hold those of each scope, `places` our runners by id.
 
     A waiting job counts once: for the pool with the fewest labels that offers all of its own and may still have a
-    runner for it; of those with as few, first for one whose runners are there whatever waits. Where none has room, for
-    the first that could take it and is scaled. Were it counted for every one of them, each would be scaled up
-    for the same job. One that has begun meanwhile counts as running. A running job counts for the pool of its runner's
-    pod; on a runner that is none of ours it is not ours either.
+    runner for it; of those with as few, first for one whose runners are there whatever waits. Where only stuck pools
+    have room, for one of these; where none has, for the first that could take it and is scaled. Were it counted for
+    every one of them, each would be scaled up for the same job. One that has begun meanwhile counts as running. A
+    running job counts for the pool of its runner's pod; on a runner that is none of ours it is not ours either.
     """
     ordered = _ordered(pools)
     counted = {pool.key: Count() for pool in ordered}
+    stuck = {pool.key for pool in ordered if pool.stuck_at is not None}
     for scope in dict.fromkeys((*running, *waiting)):
         takers = Takers([pool for pool in ordered if pool.scope == scope])
         seen = set()  # a list that moves while it is read may name a job twice
@@ -103,13 +108,24 @@ def count(
             if place is not None and place.pool in counted:
                 counted[place.pool].running += 1
                 counted[place.pool].leaving += place.leaving
-        room = {pool.key: pool.most - counted[pool.key].wanted for pool in ordered if pool.most is not None}
+        rooms = _rooms(ordered, counted)
         for job in waiting.get(scope, ()):
-            key = takers.take(job, room) if job.id not in seen else NOBODY
+            key = takers.take(job, rooms) if job.id not in seen else NOBODY
             seen.add(job.id)
             if key in counted:
                 counted[key].wait(job)
+                for passed in stuck.intersection(takers.of(job)) - {key}:
+                    counted[passed].tries = 1
     return counted
+
+
+def _rooms(pools: Sequence[Pool], counted: Mapping[str, Count]) -> tuple[dict[str, int], dict[str, int]]:
+    """For how many more runners each pool has room by its key, now, and if those that are stuck were not; without an
+    entry for any number.
+    """
+    meant = {pool.key: pool.most - counted[pool.key].wanted for pool in pools if pool.most is not None}
+    stuck = {pool.key: pool.stuck_at - counted[pool.key].wanted for pool in pools if pool.stuck_at is not None}
+    return {**meant, **{key: min(free, meant.get(key, free)) for key, free in stuck.items()}}, meant
 
 
 def _ordered(pools: Iterable[Pool]) -> list[Pool]:
@@ -123,12 +139,13 @@ def untaken(pools: Iterable[Pool], scope: Scope, waiting: Iterable[Job]) -> list
     return [job for job in waiting if not takers.first(job)]
 
 
-def taken_by(pools: Iterable[Pool], waiting: Iterable[Job]) -> dict[str, list[Job]]:
-    """Jobs of one scope by the key of the first of its pools that could take them."""
+def left_to(keys: Collection[str], pools: Iterable[Pool], waiting: Iterable[Job]) -> dict[str, list[Job]]:
+    """Jobs of one scope that no other pools than these can take, by the key of the first that could."""
     takers, jobs = Takers(_ordered(pools)), dict[str, list[Job]]()
     for job in waiting:
-        jobs.setdefault(takers.first(job), []).append(job)
-    jobs.pop(NOBODY, None)
+        able = takers.of(job)
+        if able and all(key in keys for key in able):
+            jobs.setdefault(takers.first(job), []).append(job)
     return jobs
 
 
@@ -145,11 +162,13 @@ class Takers:
         takers = self.of(job)
         return next((key for key in takers if key not in self._fixed), takers[0] if takers else NOBODY)
 
-    def take(self, job: Job, room: dict[str, int]) -> str:
-        """The first of those that has room, which it has less of then; without room as `first`."""
-        key = next((key for key in self.of(job) if room.get(key, 1) > 0), "") or self.first(job)
-        if key in room:
-            room[key] -= 1
+    def take(self, job: Job, rooms: tuple[dict[str, int], ...]) -> str:
+        """The first of those that has room in the first of `rooms` where one has, and less of it then; else `first`."""
+        having = (key for room in rooms for key in self.of(job) if room.get(key, 1) > 0)
+        key = next(having, "") or self.first(job)
+        for room in rooms:
+            if key in room:
+                room[key] -= 1
         return key
 
     def of(self, job: Job) -> tuple[str, ...]:

@@ -197,9 +197,13 @@ class QueueReader:
         """Pools whose pods would be registered: with labels, and with none that the grant does not allow."""
         for pool in self._declared.pools(grant.namespace):
             if pool.labels and (grant.labels is None or pool.labels <= grant.labels):
+                pods = [pod for pod in self._store.by_pool().get(pool.key, ()) if pod.stays]
+                is_stuck = pool.is_refused or any(pod.hopeless for pod in pods)
+                stuck_at = sum(not pod.hopeless for pod in pods) if is_stuck else None
                 yield Pool(
                     namespace=grant.namespace, name=pool.name, scope=grant.scope, forge=self._settings.forge.kind,
                     labels=pool.labels, group=grant.runner_group, most=pool.most, is_fixed=pool.is_fixed,
+                    stuck_at=stuck_at,
                 )  # fmt: skip
 
     def _places(self) -> dict[int, Place]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from registrar.forges.forge import Job
 from registrar.pods import RunnerPod
-from registrar.queue import Pool, taken_by, untaken
+from registrar.queue import Pool, left_to, untaken
 from registrar.untrusted import words
 from values.runner_label import is_hosted_label
 from values.scheduler_message import cure_for
@@ -56,16 +56,10 @@ def without_pool(scope: Scope, pools: Iterable[Pool], waiting: Iterable[Job]) ->
 def without_node(
     pools: Collection[Pool], waiting: Iterable[Job], pods: Mapping[str, Iterable[RunnerPod]]
 ) -> list[Unserved]:
-    """The jobs of pools of which a runner waits that no node could hold; `pods` by the pools' keys."""
+    """The jobs that only pools can take of which a runner waits that no node could hold; `pods` by the pools' keys."""
     hopeless = {pool.key: pod for pool in pools for pod in pods.get(pool.key, ()) if pod.hopeless and not pod.deleting}
-    if not hopeless:
-        return []
-    jobs = taken_by(pools, waiting)
-    return [
-        _without_node(pool, jobs[pool.key], hopeless[pool.key])
-        for pool in pools
-        if pool.key in hopeless.keys() & jobs.keys()
-    ]
+    jobs = left_to(hopeless, pools, waiting) if hopeless else {}
+    return [_without_node(pool, jobs[pool.key], hopeless[pool.key]) for pool in pools if pool.key in jobs]
 
 
 def _without_pool(

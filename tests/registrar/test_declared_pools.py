@@ -1,5 +1,6 @@
 """The declared pools are known as the API server's watch tells, and it is asked for no list without need."""
 
+import pytest
 from lightkube.models.apps_v1 import Deployment
 
 from registrar.declared_pool import read_declared_pool
@@ -36,6 +37,16 @@ def test_a_pool_that_nothing_scales_has_the_runners_that_its_deployment_has() ->
 def test_a_pool_that_something_scales_has_the_most_that_it_tells_or_none() -> None:
     assert most({"most-runners": "4", "idle-seconds": "300"}) == (4, False)
     assert most({"autoscaled": "true"}) == (None, False)
+
+
+@pytest.mark.parametrize(("status", "is_refused"), [("True", True), ("False", False), (None, False)])
+def test_a_pool_whose_pods_are_refused_is_known_as_that(status: str | None, is_refused: bool) -> None:
+    deployment = pool_deployment()
+    conditions = [] if status is None else [{"type": "ReplicaFailure", "status": status, "reason": "FailedCreate"}]
+    deployment["status"] = {"conditions": [{"type": "Progressing", "status": "True"}, *conditions]}
+    read = Deployment.from_dict(deployment)
+    assert isinstance(read, Deployment)
+    assert read_declared_pool(read).is_refused is is_refused
 
 
 async def test_pools_come_and_go_as_the_watch_tells(world: World) -> None:

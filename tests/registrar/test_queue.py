@@ -25,11 +25,11 @@ MINE, OTHERS = issue_client_certificate("runners"), issue_client_certificate("ot
 
 def pool(
     name: str, *labels: str, scope: Scope = GUIDE, group: str | None = None, most: int | None = None,
-    is_fixed: bool = False, forge: str = GITHUB,
+    is_fixed: bool = False, stuck_at: int | None = None, forge: str = GITHUB,
 ) -> Pool:  # fmt: skip
     return Pool(
         namespace="runners", name=name, scope=scope, forge=forge, labels=frozenset(labels), group=group, most=most,
-        is_fixed=is_fixed,
+        is_fixed=is_fixed, stuck_at=stuck_at,
     )  # fmt: skip
 
 
@@ -82,6 +82,25 @@ def test_a_pool_that_nothing_scales_takes_as_many_jobs_as_it_has_runners(fixed: 
     """Whatever its name: else it would have all of the jobs, and the pool that could grow for them none."""
     pools = [pool(fixed, "gpu", most=2, is_fixed=True), pool("burst", "gpu", *more, most=10)]
     assert counted(pools, [job(n, "gpu") for n in range(5)]) == {fixed: (2, 0, 2), "burst": (3, 0, 3)}
+
+
+def test_jobs_of_a_pool_that_gets_no_more_runners_are_counted_for_another_that_can() -> None:
+    """One pod of it stays asked for: else nobody would see that it can have runners again."""
+    pools = [pool("a", "gpu", most=4, stuck_at=1), pool("b", "gpu", most=9)]
+    running, places = [job(9, "gpu", runner_id=5)], {5: Place(pool="runners/a")}
+    assert counted(pools, [job(n, "gpu") for n in range(3)], running, places) == {"a": (0, 1, 2), "b": (3, 0, 3)}
+    assert counted(pools, [], running, places) == {"a": (0, 1, 1), "b": (0, 0, 0)}
+
+
+def test_jobs_for_which_no_other_has_room_are_counted_for_a_stuck_pool_as_far_as_it_may_grow() -> None:
+    """Where nodes come and go, one comes for each of its pods."""
+    pools = [pool("a", "gpu", most=3, stuck_at=0), pool("b", "gpu", most=1)]
+    assert counted(pools, [job(n, "gpu") for n in range(3)]) == {"a": (2, 0, 3), "b": (1, 0, 1)}
+
+
+def test_jobs_that_only_a_stuck_pool_could_take_wait_for_it() -> None:
+    pools = [pool("a", "gpu", "big", most=4, stuck_at=0), pool("b", "gpu", most=9)]
+    assert counted(pools, [job(1, "big"), job(2, "big")]) == {"a": (2, 0, 2), "b": (0, 0, 0)}
 
 
 def test_jobs_beyond_all_room_wait_for_a_pool_that_is_scaled() -> None:

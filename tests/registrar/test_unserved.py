@@ -88,6 +88,16 @@ def test_more_gpus_than_any_node_has_are_told_as_the_scheduler_puts_it() -> None
     assert entry.cure.startswith("ask for no more nvidia.com/gpu than one node has")
 
 
+def test_a_job_that_another_pool_can_take_is_not_told_because_one_has_no_node() -> None:
+    pod = replace(
+        ended_pod("a", at=1), namespace="runners", pool="huge", stage=Stage.SCHEDULING, ended=None, cause=TOO_MANY,
+        hopeless=True,
+    )  # fmt: skip
+    pools = [pool("huge", "gpu", "huge"), pool("small", "gpu", "z")]
+    (entry,) = without_node(pools, [job(1, "gpu"), job(2, "huge")], {"runners/huge": [pod]})
+    assert (entry.number, entry.jobs) == (1, ("job 2 (train)",))
+
+
 async def unserved(world: World) -> list[dict[str, Any]]:
     async with world.http.get(f"{world.status_url}/unserved") as response:
         assert response.status == 200
@@ -133,6 +143,11 @@ async def test_a_pod_that_no_node_could_hold_is_told_and_one_that_waits_its_turn
     await world.cluster.put(pod)
     (entry,) = await comes(world, 1)
     assert (entry["reason"], entry["pool"]) == ("NoNode", "runners/cuda")
+    await world.cluster.declare("other", most=4)
+    await comes(world, 0)
+    counts = await world.service.queue.read()
+    assert counts["runners/other"]["wanted"] == 1, "another pool that can take it"
+    assert counts["runners/cuda"]["wanted"] == 1, "the pod by which it is seen that a node can hold one again"
 
 
 def test_an_entry_is_told_with_every_field_by_its_name() -> None:
