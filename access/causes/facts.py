@@ -202,6 +202,7 @@ class Facts:
     pods: tuple[PodFacts, ...] = ()
     nodes: tuple[NodeFacts, ...] | None = None
     holders: tuple[HolderFacts, ...] | None = None
+    sees_all_holders: bool = True  # false where pods of other namespaces may not be read
     registrar: RegistrarFacts | None = None
     runners: tuple[RunnerFacts, ...] | None = None
     queue: QueueFacts | None = None

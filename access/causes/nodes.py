@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from access.causes.cause import Cause, Layer
 from access.causes.facts import DeploymentFacts, Facts, NodeFacts
+from access.causes.occupancy import held_cause
 from access.online.progress import progress_line
 from access.online.scheduling import autoscaler_word, cure_for, is_hopeless, short_of
 from access.online.snapshot import PodSnapshot
@@ -47,12 +48,19 @@ def _of_pod(facts: Facts, pod: PodSnapshot) -> Cause:
     if storage := _storage(pod):
         return storage
     if facts.nodes is not None and facts.deployment is not None:
-        return _by_nodes(facts.deployment, facts.nodes, pod) or _in_use(facts, pod)
+        usable = _narrowed(facts.deployment, facts.nodes)
+        if isinstance(usable, Cause):
+            return usable
+        return _by_word(pod) if not message or not short_of(message) else held_cause(facts, pod, usable)
+    return _by_word(pod) if is_hopeless(message) or not message else held_cause(facts, pod, None)
+
+
+def _by_word(pod: PodSnapshot) -> Cause:
+    """By what the scheduler says alone."""
+    message = pod.scheduling_message
     if not message:
         return _cause("scheduler-silent", f"no scheduler has looked at {pod.name}", (), _SCHEDULER)
-    if is_hopeless(message):
-        return _cause("fits-no-node", f"{pod.name} fits no node", (message,), cure_for(message))
-    return _in_use(facts, pod)
+    return _cause("fits-no-node", f"{pod.name} fits no node", (message,), cure_for(message))
 
 
 _SCHEDULER: Final = "see whether kube-scheduler runs: `kubectl --namespace kube-system get pods`"
@@ -81,8 +89,8 @@ def _storage(pod: PodSnapshot) -> Cause | None:
     return None
 
 
-def _by_nodes(deployment: DeploymentFacts, nodes: Sequence[NodeFacts], pod: PodSnapshot) -> Cause | None:
-    """Narrows the nodes down; the step that leaves none is the cause."""
+def _narrowed(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Sequence[NodeFacts] | Cause:
+    """The nodes that could hold an instance if they were empty; the step that leaves none is the cause."""
     if not nodes:
         return _cause("no-nodes", "the cluster has no node", (), "bring up a node: `kubectl get nodes` lists none")
     steps: tuple[tuple[Callable[[NodeFacts], bool], Callable[[Sequence[NodeFacts]], Cause]], ...] = (
@@ -100,12 +108,7 @@ def _by_nodes(deployment: DeploymentFacts, nodes: Sequence[NodeFacts], pod: PodS
             return cause(left)
         # Of the nodes that it selects, those without its devices tell nothing of why the others do not take it.
         left = [node for node in kept if _offers(node, deployment.device)] or kept
-    if not pod.scheduling_message:
-        return _cause("scheduler-silent", f"no scheduler has looked at {pod.name}", (), _SCHEDULER)
-    if is_hopeless(pod.scheduling_message) and not short_of(pod.scheduling_message):
-        return _cause("fits-no-node", f"{pod.name} fits no node", (pod.scheduling_message,),
-                      cure_for(pod.scheduling_message))  # fmt: skip
-    return None
+    return left
 
 
 def _is_selected(node: NodeFacts, selector: Mapping[str, str]) -> bool:
@@ -220,25 +223,6 @@ def _shown(name: str, amount: Fraction) -> str:
     if name in ("memory", "ephemeral-storage"):
         return bytes_quantity(amount)
     return f"{float(amount):g}"
-
-
-def _in_use(facts: Facts, pod: PodSnapshot) -> Cause:
-    """It would fit if others ended."""
-    short = short_of(pod.scheduling_message)
-    device = facts.deployment.device if facts.deployment else ""
-    what = " and ".join(short) or "room"
-    if device and (device in short or not short):
-        holders = [holder for holder in facts.holders or () if holder.device == device]
-        pools = Counter(f"{holder.namespace}/{holder.pool}" if holder.pool else f"{holder.namespace}/{holder.name}"
-                        for holder in holders for _ in range(holder.devices))  # fmt: skip
-        held = tuple(f"{key} holds {count}" for key, count in pools.most_common(_MOST))
-        busy = sum(holder.devices for holder in holders if holder.busy)
-        evidence = (pod.scheduling_message, *held, *((f"{busy} of them with a job",) if busy else ()))
-        cure = "wait for their jobs, lower the other pools' replicas or `min`, or bring more GPU nodes"
-        return _cause("gpus-in-use", f"every {device} that it may use is held by other pods", evidence, cure)
-    cure = "wait until other pods end, lower what the pool asks for, or bring more nodes"
-    return _cause("nodes-full", f"the nodes that it may use have not enough {what} left", (pod.scheduling_message,),
-                  cure)  # fmt: skip
 
 
 def _cause(situation: str, cause: str, evidence: tuple[str, ...], cure: str) -> Cause:

@@ -134,6 +134,7 @@ class FactsReader:
             pods=tuple(self._pod(pod, promises.get(_name(pod))) for pod in pods),
             nodes=self._nodes,
             holders=self._holders if self._holders is not None else holders(objects_of.pods),
+            sees_all_holders=self._holders is not None,
             registrar=registrar,
             runners=runner_facts(objects(listed, "runners"), namespace) if listed is not None else None,
             queue=queue_facts(counted, nothing.key) if counted is not None else None,

@@ -136,6 +136,11 @@ def held_by_its_own_job(world: World) -> None:
     world.pods.append(leaving)
 
 
+def scattered(world: World) -> None:
+    asks_for(GPU, "4")(world)
+    world.node["status"]["allocatable"][GPU] = "4"
+
+
 def node_comes(world: World) -> None:
     world.unplaced()
     world.told("TriggeredScaleUp", "pod triggered scale-up")
@@ -411,6 +416,7 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
         Layer.POD, lambda world: world.starting(registration=running("2026-11-26T20:51:58Z")) and world.pods[-1][
             "metadata"].update(creationTimestamp="2026-11-26T20:51:57Z"), "1 of 2 online", "gpu-runners wait",
     ),
+    "gpus-scattered": (Layer.NODES, scattered, "no node that it may use has 4", "lower `gpu.count`"),
     "node-comes": (
         Layer.NODES, node_comes,
         "TriggeredScaleUp, 60 s ago", "a node takes minutes",
