@@ -47,6 +47,12 @@ def _of_pod(facts: Facts, pod: PodSnapshot) -> Cause:
     message = pod.scheduling_message
     if storage := _storage(pod):
         return storage
+    if "scheduling gates" in message:
+        cure = (
+            f"`kubectl --namespace {facts.namespace} get pod {pod.name} -o yaml` names them in spec.schedulingGates: "
+        )
+        return _cause("scheduling-gated", "something in the cluster holds its pods back from the scheduler", (message,),
+                      f"{cure}whoever set them takes them away, Kueue for one once it admits the pod")  # fmt: skip
     if facts.nodes is not None and facts.deployment is not None:
         usable = _narrowed(facts.deployment, facts.nodes)
         if isinstance(usable, Cause):

@@ -91,7 +91,8 @@ def _late(facts: Facts, queue: QueueFacts) -> Cause | None:
     if scaler is not None and (scaler.most is None or now < scaler.most):
         return _scaler("autoscaler-late", f"{queue.waiting} jobs wait, and its autoscaler has not yet asked for more "
                        "runners", f"replicas: {now} of at most {scaler.most}, wanted: {queue.wanted}",
-                       "it looks every few seconds; if this stays: `kubectl --namespace keda logs "
+                       f"it looks every few seconds; if this stays: `kubectl --namespace {facts.namespace} describe "
+                       "horizontalpodautoscalers`, and `kubectl --namespace keda logs "
                        "deployment/keda-operator`")  # fmt: skip
     if scaler is None and deployment is not None and (deployment.scaled_by_others or not now):
         return _scaler("not-scaled-up", f"{queue.waiting} jobs wait, and what scales it has not asked for more runners",

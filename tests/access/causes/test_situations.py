@@ -416,6 +416,10 @@ SITUATIONS: dict[str, tuple[Layer, Make, str, str]] = {
         Layer.POD, lambda world: world.starting(registration=running("2026-11-26T20:51:58Z")) and world.pods[-1][
             "metadata"].update(creationTimestamp="2026-11-26T20:51:57Z"), "1 of 2 online", "gpu-runners wait",
     ),
+    "scheduling-gated": (
+        Layer.NODES, lambda world: world.unplaced("Scheduling is blocked due to non-empty scheduling gates"),
+        "scheduling gates", "spec.schedulingGates",
+    ),
     "gpus-scattered": (Layer.NODES, scattered, "no node that it may use has 4", "lower `gpu.count`"),
     "node-comes": (
         Layer.NODES, node_comes,
