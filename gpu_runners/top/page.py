@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass
 from typing import Final
 
 from access.causes.facts import DEVICE_DOMAINS, Facts, NodeFacts
@@ -20,7 +21,7 @@ _UNKNOWN: Final = "-"
 def page(stack: str, clock: str, pools: Sequence[Facts]) -> list[str]:
     """Everything about a stack's pools at one moment; clock is the time of day."""
     lines = [f"{stack}  {clock}  {_count(len(pools), 'pool')}"]
-    parts = (_pools(pools), _runners(pools), _placements(pools), _failures(pools), _unread(pools))
+    parts = (_pools(pools), _runners(pools), _placements(pools), _unserved(pools), _failures(pools), _unread(pools))
     for part in map(list, parts):
         if part:
             lines += ["", *part]
@@ -37,7 +38,9 @@ def _pools(pools: Iterable[Facts]) -> Iterator[str]:
         queue, cause = facts.queue, first_cause(facts)
         waiting, running = (str(queue.waiting), str(queue.running)) if queue else (_UNKNOWN, _UNKNOWN)
         state = f"{cause.situation}: {cause.cause}" if cause.is_trouble else cause.situation
-        rows.append((facts.key, str(online_count(facts.pool)), str(facts.pool.replicas), waiting, running, state))
+        is_known = facts.cluster_problem is None
+        online, wanted = (str(online_count(facts.pool)), str(facts.pool.replicas)) if is_known else (_UNKNOWN, _UNKNOWN)
+        rows.append((facts.key, online, wanted, waiting, running, state))
     yield from table(("POOL", "ONLINE", "WANTED", "WAITING", "RUNNING", "STATE"), rows)
 
 
@@ -68,33 +71,51 @@ def _age(seconds: float) -> str:
     return f"{int(seconds)}s"
 
 
+@dataclass
+class _Count:
+    """GPUs of one placement."""
+
+    nodes: int = 0
+    all: int = 0
+    held: int = 0
+    busy: int = 0
+    out: int = 0  # free, on nodes that take no pod now
+    free: int = 0
+
+
 def _placements(pools: Sequence[Facts]) -> Iterator[str]:
     """GPUs by what nodes call them: the product where a node says one, and the resource."""
     nodes = next((facts.nodes for facts in pools if facts.nodes is not None), ())
     holders = next((facts.holders for facts in pools if facts.holders is not None), ())
-    placement_of: dict[tuple[str, str], str] = {}
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    counts: dict[str, _Count] = defaultdict(_Count)
     for node in nodes:
         for device, number in node.allocatable.items():
             if device.startswith(DEVICE_DOMAINS) and number > 0:
-                placement = placement_of[node.name, device] = _placement(node, device)
-                counts[placement][0] += 1
-                counts[placement][1] += int(number)
-    for holder in holders:
-        if holder_placement := placement_of.get((holder.node, holder.device)):
-            counts[holder_placement][2] += holder.devices
-            counts[holder_placement][3] += holder.devices if holder.busy else 0
-    rows = [
-        (placement, *map(str, (nodes_, all_, held, busy, all_ - held)))
-        for placement, (nodes_, all_, held, busy) in sorted(counts.items())
-    ]
+                count = counts[_placement(node, device)]
+                here = [holder for holder in holders if (holder.node, holder.device) == (node.name, device)]
+                held = sum(holder.devices for holder in here)
+                count.nodes += 1
+                count.all += int(number)
+                count.held += held
+                count.busy += sum(holder.devices for holder in here if holder.busy)
+                if node.ready and not node.unschedulable:
+                    count.free += int(number) - held
+                else:
+                    count.out += int(number) - held
+    rows = [(placement, *map(str, astuple(count))) for placement, count in sorted(counts.items())]
     if rows:
-        yield from table(("PLACEMENT", "NODES", "GPUS", "HELD", "WITH A JOB", "FREE"), rows)
+        yield from table(("PLACEMENT", "NODES", "GPUS", "HELD", "WITH A JOB", "OUT OF USE", "FREE"), rows)
 
 
 def _placement(node: NodeFacts, device: str) -> str:
     product = next((text for key, text in node.labels.items() if key.endswith("/gpu.product")), "")
     return f"{product} {device}".strip()
+
+
+def _unserved(pools: Iterable[Facts]) -> Iterator[str]:
+    """Jobs that no pool can take, in the registrar's words."""
+    for entry in dict.fromkeys(entry for facts in pools for entry in facts.unserved):
+        yield f"{_count(entry.number, 'job')} that no pool can take: {entry.problem}; {entry.cure}"
 
 
 def _failures(pools: Iterable[Facts]) -> Iterator[str]:
@@ -119,6 +140,9 @@ def _end(pod: PodSnapshot) -> str:
     return f"{code}: {message}" if message else code
 
 
-def _unread(pools: Iterable[Facts]) -> Iterator[str]:
+def _unread(pools: Sequence[Facts]) -> Iterator[str]:
+    for found, cure in dict.fromkeys(facts.cluster_problem for facts in pools if facts.cluster_problem):
+        yield f"the cluster cannot be asked: {found}"
+        yield f"cure: {cure}"
     for line in dict.fromkeys(line for facts in pools for line in facts.unread):
         yield f"not looked at: {line}"

@@ -1,10 +1,12 @@
 """A page in place of the one before, on a terminal, and the keys that end it."""
 
 import os
+import re
 import select
 import shutil
 import sys
 import termios
+import time
 import tty
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +20,9 @@ _LEAVE: Final = "\x1b[?25h\x1b[?1049l"
 _HOME: Final = "\x1b[H"
 _REST_OF_LINE: Final = "\x1b[K"
 _REST_OF_PAGE: Final = "\x1b[J"
-_ENDING_KEYS: Final = b"qQ\x1b"
+_ENDING_KEYS: Final = b"qQ"
+# What other keys and the mouse's wheel send, e.g. ESC [ A (ECMA-48); its letters are no keys.
+_SEQUENCE: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|.)?", re.DOTALL)
 
 
 def is_terminal() -> bool:
@@ -52,13 +56,13 @@ def show(lines: Sequence[str]) -> None:
 
 
 def is_left(seconds: float) -> bool:
-    """Waits for so long; whether a key was pressed that ends it."""
-    keyboard = sys.stdin.fileno()
-    ready, _, _ = select.select([keyboard], [], [], seconds)
-    if not ready:
-        return False
-    keys = os.read(keyboard, 64)
-    return not keys or any(key in _ENDING_KEYS for key in keys)
+    """Waits for so long, or until a key is pressed that ends it, or the keyboard is gone; whether one of these was."""
+    keyboard, end = sys.stdin.fileno(), time.monotonic() + seconds
+    while select.select([keyboard], [], [], max(0.0, end - time.monotonic()))[0]:
+        keys = os.read(keyboard, 1024)
+        if not keys or any(key in _ENDING_KEYS for key in _SEQUENCE.sub(b"", keys)):
+            return True
+    return False
 
 
 def _write(text: str) -> None:

@@ -79,6 +79,17 @@ def test_on_a_terminal_a_page_takes_the_place_of_the_one_before_until_q(cluster:
         assert terminal.end() == ExitCode.DONE
 
 
+@pytest.mark.parametrize("keys", ["\x1b[A", "\x1bOq", "\x1b[<64;10;10M", "\x1b", "x "])
+def test_no_other_key_nor_the_wheel_ends_it(cluster: ApiServer, keys: str) -> None:
+    with on_terminal() as terminal:
+        terminal.expect("healthy")
+        terminal.type(keys)
+        terminal.expect("healthy")
+        terminal.type("q")
+        terminal.expect("\x1b[?1049l")
+        assert terminal.end() == ExitCode.DONE
+
+
 def test_a_cluster_that_is_away_for_a_while_ends_no_screen(cluster: ApiServer) -> None:
     with on_terminal() as terminal:
         terminal.expect("healthy")

@@ -1,8 +1,10 @@
 """One look as lines: every pool with its answer, runners, GPUs by placement, the last failures."""
 
+import pytest
+
 from gpu_runners.top.columns import table
 from gpu_runners.top.page import page
-from tests.access.causes.world import World
+from tests.access.causes.world import REGISTRAR, World
 
 
 def lines(world: World) -> list[str]:
@@ -39,9 +41,34 @@ def test_gpus_are_counted_by_placement() -> None:
     world.pods[0]["metadata"]["annotations"]["gpu-runners.dev/busy"] = "4711"
     rows = [line.split() for line in part(world, "PLACEMENT")[1:]]
     assert rows == [
-        ["NVIDIA-A100-SIMULATED", "nvidia.com/gpu", "1", "4", "2", "1", "2"],
-        ["NVIDIA-H100-80GB-HBM3", "nvidia.com/gpu", "1", "8", "0", "0", "8"],
+        ["NVIDIA-A100-SIMULATED", "nvidia.com/gpu", "1", "4", "2", "1", "0", "2"],
+        ["NVIDIA-H100-80GB-HBM3", "nvidia.com/gpu", "1", "8", "0", "0", "0", "8"],
     ]
+
+
+@pytest.mark.parametrize("is_cordoned", [True, False])
+def test_gpus_of_a_node_that_takes_no_pod_are_not_free(is_cordoned: bool) -> None:
+    world = World()
+    world.node["spec"]["unschedulable"] = is_cordoned
+    if not is_cordoned:
+        world.node["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+    assert part(world, "PLACEMENT")[1].split()[2:] == ["1", "4", "2", "0", "2", "0"]
+
+
+def test_jobs_that_no_pool_can_take_are_shown_once() -> None:
+    world = World()
+    entry = {"scope": "mlops/tests", "number": 2, "problem": "no pool offers cuda-13", "cure": "did you mean 12?"}
+    world.answers[f"{REGISTRAR}/unserved"] = {"jobs": [entry]}
+    shown = page("prod", "12:00:00", [world.facts(), world.facts()])
+    assert shown.count("2 jobs that no pool can take: no pool offers cuda-13; did you mean 12?") == 1
+
+
+def test_of_a_cluster_that_is_away_no_numbers_are_told_but_what_was_found_and_the_cure() -> None:
+    world = World()
+    world.is_away = True
+    assert part(world, "POOL")[1].split()[1:5] == ["-", "-", "-", "-"]
+    found, cure = lines(world)[-2:]
+    assert (found.endswith("cannot be used: refused"), cure) == (True, "cure: Check")
 
 
 def test_the_last_failures_are_shown_the_newest_first() -> None:
