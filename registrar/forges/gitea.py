@@ -54,6 +54,7 @@ class Gitea:
         self._credential = credential
         self._observe = observe
         self._archive = Archive()
+        self._given = 0  # completed jobs on a page, as [api] MAX_RESPONSE_ITEMS lets them be; 0 where that is not known
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=10, connect=3), proxy=proxy or None,
             cookie_jar=aiohttp.DummyCookieJar(),  # a token says who asks, and what a proxy sets would only pile up
@@ -196,17 +197,27 @@ class Gitea:
 
     async def _completed(self, scope: Scope, runner_id: int) -> Job | None:
         path = f"{API}{scope.api_path}/actions/jobs"
-        first = await self._call("result", "GET", path, query={"status": "completed", "limit": "1"})
-        last = max(1, -(-_of(first, lambda entry: entry.count("total_count")) // PAGE_SIZE))
+        limit = 1 if self._given else PAGE_SIZE
+        first = await self._call("result", "GET", path, query={"status": "completed", "limit": str(limit)})
+        total = _of(first, lambda entry: entry.count("total_count"))
+        shown = len(_of(first, lambda entry: entry.entries("jobs")))
+        if not self._given and shown < total:
+            self._given = min(PAGE_SIZE, shown)
+        size = self._given or PAGE_SIZE
 
         async def read(page: int) -> list[Entry]:
             query = {"status": "completed", "limit": str(PAGE_SIZE), "page": str(page)}
             answer = await self._call("result", "GET", path, query=query)
-            return _of(answer, lambda fields: fields.entries("jobs"))
+            jobs = _of(answer, lambda fields: fields.entries("jobs"))
+            if len(jobs) < min(size, total - (page - 1) * size):
+                self._given = 0  # else what is behind these pages would count as nothing
+                raise ForgeUnreachableError("result: a page of completed jobs has less than it had", retry_after=1)
+            return jobs
 
         def has_it(job: Entry) -> bool:
             return _of(job, lambda fields: fields.identifier_or_none("runner_id")) == runner_id
 
+        last = max(1, -(-total // size))
         job = await self._archive.find(scope, runner_id, last=last, read=read, has_it=has_it)
         return None if job is None else _of(job, lambda fields: _job(fields, scope))
 

@@ -37,6 +37,7 @@ class StandInGitea:
     broken: str = ""  # paths with this in them answer 500
     refused: str = ""  # paths with this in them answer 403, as to a token without the scope for them
     minted: int = 0
+    most_items: int = 50  # on a page, as [api] MAX_RESPONSE_ITEMS has it
     after_register: Callable[[], Awaitable[None]] | None = None  # what happens between Gitea's commit and its answer
 
     def job(self, job_id: int, *, runner_id: int | None = None, status: str = "in_progress", **more: Any) -> None:
@@ -149,7 +150,7 @@ class StandInGitea:
         return web.json_response({"runner": {"id": str(number), "uuid": f"uuid-{number}", "token": secret}})
 
     async def _list(self, request: web.Request) -> web.Response:
-        return _page(request, "runners", list(self.runners.values()))
+        return self._page(request, "runners", list(self.runners.values()))
 
     async def _get(self, request: web.Request) -> web.Response:
         runner = self.runners.get(int(request.match_info["id"]))
@@ -171,7 +172,11 @@ class StandInGitea:
 
     async def _list_jobs(self, request: web.Request) -> web.Response:
         status = request.query["status"]
-        return _page(request, "jobs", [job for job in self.jobs if job["status"] == status])
+        return self._page(request, "jobs", [job for job in self.jobs if job["status"] == status])
+
+    def _page(self, request: web.Request, key: str, entries: list[dict[str, Any]]) -> web.Response:
+        limit, page = min(self.most_items, int(request.query.get("limit", "30"))), int(request.query.get("page", "1"))
+        return web.json_response({key: entries[(page - 1) * limit : page * limit], "total_count": len(entries)})
 
     async def _get_job(self, request: web.Request) -> web.Response:
         job = next((candidate for candidate in self.jobs if candidate["id"] == int(request.match_info["id"])), None)
@@ -183,7 +188,7 @@ class StandInGitea:
 
     async def _get_status(self, request: web.Request) -> web.Response:
         newest = {status["context"]: status for status in self.statuses if status["sha"] == request.match_info["sha"]}
-        entries = list(newest.values())[: min(50, int(request.query.get("limit", "30")))]
+        entries = list(newest.values())[: min(self.most_items, int(request.query.get("limit", "30")))]
         return web.json_response({"state": "pending", "total_count": len(newest), "statuses": entries or None})
 
     async def _post_status(self, request: web.Request) -> web.Response:
@@ -219,8 +224,3 @@ async def asked(gitea: StandInGitea) -> AsyncIterator[Gitea]:
         forge = Gitea(str(server.make_url("")).rstrip("/"), credential=lambda: TOKEN, observe=lambda *_: None)
         yield forge
         await forge.close()
-
-
-def _page(request: web.Request, key: str, entries: list[dict[str, Any]]) -> web.Response:
-    limit, page = min(50, int(request.query.get("limit", "30"))), int(request.query.get("page", "1"))
-    return web.json_response({key: entries[(page - 1) * limit : page * limit], "total_count": len(entries)})

@@ -114,6 +114,24 @@ async def test_a_long_job_is_found_behind_hundreds_that_ended_since(bench: Bench
     assert job.conclusion == "success"
 
 
+async def test_a_job_is_found_where_the_forge_gives_less_on_a_page_than_it_is_asked_for(bench: Bench) -> None:
+    """[api] MAX_RESPONSE_ITEMS of its configuration, which somebody may also change."""
+    for number in range(1, 301):
+        bench.stand_in.job(number, status="completed", conclusion="success", runner_id=number)
+
+    async def found(runner_id: int) -> str | None:
+        job = await bench.forge.result(GUIDE, runner_id=runner_id, job_id=None)
+        return None if job is None else job.id
+
+    bench.stand_in.most_items = 20
+    assert [await found(number) for number in (300, 297, 150, 1)] == ["300", "297", "150", "1"]
+    for most in (7, 50):
+        bench.stand_in.most_items = most
+        with pytest.raises(ForgeUnreachableError, match="has less than it had"):
+            await found(299)
+        assert [await found(number) for number in (299, 150)] == ["299", "150"]
+
+
 async def test_a_search_that_a_forge_in_trouble_broke_off_goes_on_where_it_was(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
