@@ -61,7 +61,8 @@ def _state(facts: Facts, pod: PodSnapshot) -> str:
     job = facts.of_pod(pod.name).job
     if pod.busy:
         return f"job {job}" if job and job != BUSY_WITH_UNKNOWN_JOB else "busy"
-    return "idle"
+    is_away = any(runner.pod == pod.name and not runner.online for runner in facts.runners or ())
+    return "offline at the forge" if is_away else "idle"
 
 
 def _age(seconds: float) -> str:

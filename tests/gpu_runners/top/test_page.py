@@ -36,6 +36,15 @@ def test_a_runner_is_shown_with_its_node_its_age_and_its_job() -> None:
     assert idle.split()[-1] == "idle"
 
 
+def test_a_runner_that_the_forge_sees_no_more_is_not_idle() -> None:
+    world = World()
+    world.runners[0]["online"] = False
+    _, pool = part(world, "POOL")
+    _, away, idle = part(world, "RUNNER")
+    assert "runner-offline: workers-59ccb65746-544jl was online" in pool
+    assert (away.endswith("offline at the forge"), idle.split()[-1]) == (True, "idle")
+
+
 def test_gpus_are_counted_by_placement() -> None:
     world = World()
     world.pods[0]["metadata"]["annotations"]["gpu-runners.dev/busy"] = "4711"
