@@ -56,8 +56,11 @@ def remove_images_but(names: set[str]) -> None:
         _run(["rmi", *outdated])
 
 
-# A fixed time stamp makes the same content the same image, bit for bit.
-_FLAGS = ("--isolation", "chroot", "--pull=never", "--timestamp", "0", "--format", "oci")
+# A fixed time stamp makes the same content the same image, bit for bit. What Python has compiled is out of date by it,
+# and every start of a program in a pod would compile anew, unless pip is told: a Dockerfile that declares this argument
+# gets compiled files that go by the hash of their source.
+_STAMP = ("--timestamp", "0", "--build-arg", "SOURCE_DATE_EPOCH=0")
+_FLAGS = ("--isolation", "chroot", "--pull=never", *_STAMP, "--format", "oci")
 
 
 def _mounts(house: Path | None) -> list[str]:

@@ -60,3 +60,12 @@ def test_what_recipes_take_from_this_repository_exists() -> None:
     for image in catalogue():
         for source in image.files.values():
             assert source.exists() or paths.BIN in source.parents, f"{image.name}: {source}"
+
+
+@pytest.mark.parametrize("file", sorted(HERE.glob("*/Dockerfile")), ids=lambda file: file.parent.name)
+def test_what_python_compiled_outlives_the_fixed_time_stamp_of_an_image(file: Path) -> None:
+    """Else every start of a program in a pod compiles all that it loads: seconds for DVC."""
+    text = file.read_text()
+    assert ("pip install" in text and "RUN" in text) <= (
+        "\nARG SOURCE_DATE_EPOCH\n" in text or file.parent.name == BASE
+    )
