@@ -24,5 +24,5 @@ def read_autoscaling(pool: Section, most: int) -> Autoscaling:
         pool.note("replicas", "it beside autoscaling", "one of both", "remove it: autoscaling.min is where it begins")
     if pool.value("autoscaled") is True:
         cure = "remove autoscaled: it is for pools that another autoscaler scales"
-        pool.note("autoscaled", "true beside autoscaling", "one of both", cure)
+        pool.note_where_written("autoscaled", "true beside autoscaling", "one of both", cure)
     return autoscaling

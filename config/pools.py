@@ -143,7 +143,7 @@ def _check_shared_memory(section: Section, pool: RunnerPool) -> None:
     shared, memory = pool["shared_memory"], pool["memory"]
     if shared and memory and amount(shared) > amount(memory):
         cure = "lower it, or raise memory: what lies in /dev/shm counts towards the pod's memory"
-        section.note("sharedMemory", shared, f"at most memory, {memory}", cure)
+        section.note_where_written("sharedMemory", shared, f"at most memory, {memory}", cure)
 
 
 def _read_labels(section: Section) -> list[str]:
