@@ -58,7 +58,9 @@ def reach(
             found = ", ".join(f"{repository}: {why}" for repository, why in unreadable.items())
             yield failed(check, f"jobs of these are not seen: {found}", _INSTALL)
         elif names:
-            yield ok(check, f"the credential sees {'all' if len(names) > 1 else 'it'}")
+            many = f"the {len(names)} of {selected['total_count']} in which jobs are looked for"
+            all_of_them = "all" if len(names) > 1 else "it"
+            yield ok(check, f"the credential sees {many if len(names) < selected['total_count'] else all_of_them}")
     except ForgeRefusedError:
         return
     except ForgeUnreachableError as error:

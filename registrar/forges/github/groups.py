@@ -48,6 +48,7 @@ class Groups:
         self._session, self._granted, self._clock = session, granted, clock
         self._groups: dict[Scope, tuple[float, list[Entry]]] = {}
         self._repositories: dict[Scope, tuple[float, dict[str | None, _Served]]] = {}
+        self._cut: set[tuple[Scope, str | None]] = set()  # the groups of whose repositories only some are looked into
 
     async def number(self, scope: Scope, name: str | None) -> int:
         """The id of a group by its name; None: the default one. Refuses one that serves public repositories."""
@@ -133,9 +134,11 @@ class Groups:
             path = f"{scope.groups_path}/{number}/repositories"
             entries = await self._session.pages(scope, "group repositories", path, "repositories")
         else:
-            newest = {"sort": "pushed", "per_page": str(GITHUB_MOST_REPOSITORIES)}
+            newest = {"sort": "pushed", "per_page": str(GITHUB_MOST_REPOSITORIES + 1)}  # one more, to know of it
             entries = await self._session.ask(scope, "repositories", "GET", f"{scope.api_path}/repos", query=newest)
-        few = entries[:GITHUB_MOST_REPOSITORIES] if isinstance(entries, list) else ()
+        listed = entries if isinstance(entries, list) else []
+        few = listed[:GITHUB_MOST_REPOSITORIES]
+        self._tell_cut(scope, name, is_cut=len(few) < len(listed))
         repositories = frozenset(it for entry in few if (it := _repository(scope, entry)) is not None)
         selected = of(group, lambda fields: fields.values("selected_workflows"))
         return _Served(
@@ -143,6 +146,21 @@ class Groups:
             is_for_all=not is_selected,
             workflows=tuple(map(str, selected)) if group.flag("restricted_to_workflows") else None,
         )
+
+    def _tell_cut(self, scope: Scope, name: str | None, *, is_cut: bool) -> None:
+        """Once, that jobs of some repositories wait unseen: no pool comes up for them."""
+        if not is_cut:
+            self._cut.discard((scope, name))
+        elif (scope, name) not in self._cut:
+            self._cut.add((scope, name))
+            log(
+                "jobs of some repositories are not seen",
+                level=logging.WARNING,
+                scope=scope,
+                group=name or "the default one",
+                seen=GITHUB_MOST_REPOSITORIES,
+                cure=f"use a runner group of at most {GITHUB_MOST_REPOSITORIES} repositories",
+            )
 
     async def _group(self, scope: Scope, name: str | None) -> Entry:
         groups = await self._read_groups(scope)

@@ -244,6 +244,15 @@ def test_a_repository_of_the_group_that_the_app_is_not_installed_on_is_named(ben
     assert "select them in the App's installation" in found.cure
 
 
+def test_a_group_of_more_repositories_than_jobs_are_looked_for_in_is_told(bench: Bench) -> None:
+    bench.group(selected_repository_ids=[bench.repository(f"mlops/r{number}") for number in range(25)])
+    (reached,) = of_check(bench.found(ORGANIZATION, "gpu", TOKEN), "repositories of runner group gpu")
+    assert reached.found == "the credential sees the 20 of 25 in which jobs are looked for"
+    (scope,) = of_check(bench.found(ORGANIZATION, "gpu", TOKEN), "scope mlops")
+    assert scope.state is not State.OK
+    assert "open to 25 repositories, but the registrar looks for jobs only in 20 of them" in scope.found
+
+
 @pytest.mark.parametrize("status", [301, 403, 410, 451])
 def test_a_repository_of_the_group_that_cannot_be_read_is_named(bench: Bench, status: int) -> None:
     ids = [bench.repository(REPOSITORY), bench.repository("mlops/other")]

@@ -16,6 +16,7 @@ from registrar.forges.github.left_runs import MOST_LEFT, LeftRuns
 from tests.github.arranged import job
 from tests.registrar.conftest import PATIENCE_SECONDS
 from tests.registrar.forges.github.bench import Bench, github_bench
+from values.contract import GITHUB_MOST_REPOSITORIES
 from values.scope import Scope
 
 GUIDE, ORGANIZATION = Scope("mlops/guide"), Scope("mlops")
@@ -186,6 +187,21 @@ async def test_repositories_that_are_looked_at_no_more_are_forgotten(tmp_path: P
             await bench.forge.queued(ORGANIZATION)
         await bench.forge.queued(GUIDE)
         assert looks._active.remembered == 2
+
+
+async def test_that_jobs_of_some_repositories_are_not_seen_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with github_bench(tmp_path) as bench:
+        bench.stand_in.hold_groups(DEFAULT)
+        now, groups = [0.0], bench.forge._jobs._groups
+        groups._clock = lambda: now[0]
+        names = [f"mlops/r{number}" for number in range(GITHUB_MOST_REPOSITORIES + 1)]
+        for told, held in ((0, names[1:]), (1, names), (1, names), (1, names[1:]), (2, names)):
+            bench.stand_in.hold_repositories(*held)
+            now[0] += KEEP_SECONDS + 1
+            assert len(await groups.repositories(ORGANIZATION)) == GITHUB_MOST_REPOSITORIES
+            assert caplog.text.count("jobs of some repositories are not seen") == told
 
 
 async def test_a_repositorys_jobs_have_no_groups(bench: Bench) -> None:
