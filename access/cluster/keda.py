@@ -13,6 +13,7 @@ from values.problem import Problem, ProblemsError
 
 GROUP: Final = "/apis/keda.sh/v1alpha1"
 METRICS: Final = "/apis/external.metrics.k8s.io/v1beta1"
+METRICS_SERVICE: Final = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io"
 SCHEMA: Final = "/openapi/v3/apis/keda.sh/v1alpha1"
 WANTED: Final = "KEDA 2.20 or newer, with its metrics server"
 _INSTALL: Final = "have an administrator install it (https://keda.sh/docs/latest/deploy/), or scale by `replicas`"
@@ -72,13 +73,46 @@ def _installed(cluster: ClusterConnection) -> Iterator[Problem]:
     if not _is_new_enough(cluster.find(SCHEMA) or {}):
         cure = "have an administrator upgrade KEDA and its CRDs, or scale by `replicas`"
         yield Problem("KEDA", "ScaledObjects of an older version", WANTED, cure)
+    yield from _metrics_server(cluster)
+
+
+def _metrics_server(cluster: ClusterConnection) -> Iterator[Problem]:
+    """What is wrong with who serves the metrics by which an autoscaler of Kubernetes asks KEDA."""
     try:
-        missing = "none" if cluster.find(METRICS) is None else ""
+        served, missing = cluster.find(METRICS), "none"
     except ClusterRefusedError as error:
-        missing = f"one that answers {error.status}" if error.status >= 500 else ""
-    if missing:
+        if error.status < 500:
+            return  # this identity may not look
+        served, missing = None, f"one that answers {error.status}"
+    if served is None:
         cure = "see that its pod runs and that the APIService v1beta1.external.metrics.k8s.io is available"
         yield Problem("KEDA's metrics server", missing, "one that answers", cure)
+        return
+    service = _metrics_service(cluster)
+    # As KEDA 2.20 lists them, whatever ScaledObjects there are.
+    is_listed = any(entry.get("name") == "externalmetrics" for entry in served.get("resources") or ())
+    if not is_listed or not _is_kedas(service):
+        who = f"the Service {service.get('namespace')}/{service['name']}" if service.get("name") else "something else"
+        found = f"{who}, which is not KEDA's and serves external.metrics.k8s.io: a cluster has one such API"
+        cure = (
+            "have an administrator point the APIService v1beta1.external.metrics.k8s.io to KEDA's metrics server, "
+            "or scale by `replicas`"
+        )
+        yield Problem("KEDA's metrics server", found, "KEDA's own", cure)
+
+
+def _metrics_service(cluster: ClusterConnection) -> Mapping[str, Any]:
+    """The Service that serves these metrics, as its APIService names it; empty where few may look."""
+    try:
+        found = cluster.find(METRICS_SERVICE) or {}
+    except ClusterRefusedError:
+        return {}
+    return (found.get("spec") or {}).get("service") or {}
+
+
+def _is_kedas(service: Mapping[str, Any]) -> bool:
+    """By its name: keda-metrics-apiserver, or as the chart calls it, OPERATOR-metrics-apiserver."""
+    return not service or str(service.get("name", "")).endswith("-metrics-apiserver")
 
 
 def _is_new_enough(schema: Mapping[str, Any]) -> bool:

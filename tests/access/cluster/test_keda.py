@@ -18,6 +18,7 @@ QUEUE = "https://registrar.system.svc:8445/queue"
 TARGET = {"kind": "Deployment", "name": "cuda"}
 TRIGGERS = {"type": "array", "minItems": 1}
 SCALED_OBJECTS = f"/apis/keda.sh/v1alpha1/namespaces/{SPACE}/scaledobjects"
+APISERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io"
 AUTOSCALERS = f"/apis/autoscaling/v2/namespaces/{SPACE}/horizontalpodautoscalers"
 
 
@@ -33,7 +34,7 @@ def server() -> Iterator[ApiServer]:
         it.answers |= {
             "/apis/keda.sh/v1alpha1": {"resources": []},
             "/openapi/v3/apis/keda.sh/v1alpha1": schema(**TRIGGERS),
-            "/apis/external.metrics.k8s.io/v1beta1": {"resources": []},
+            "/apis/external.metrics.k8s.io/v1beta1": {"resources": [{"name": "externalmetrics"}]},
             f"/api/v1/namespaces/{SPACE}/configmaps/registrar": {"data": {"queue": QUEUE}},
             SCALED_OBJECTS: {"items": []},
             AUTOSCALERS: {"items": []},
@@ -88,6 +89,42 @@ def test_keda_that_is_too_old_is_named(server: ApiServer, tmp_path: Path) -> Non
 def test_a_metrics_server_that_is_missing_is_named(server: ApiServer, tmp_path: Path) -> None:
     del server.answers["/apis/external.metrics.k8s.io/v1beta1"]
     assert "KEDA's metrics server: found none" in refusal(server, tmp_path)
+
+
+def serves(server: ApiServer, name: str) -> None:
+    """The Service of that name serves the external metrics."""
+    server.answers[APISERVICE] = {"spec": {"service": {"name": name, "namespace": "metrics"}}}
+
+
+@pytest.mark.parametrize(
+    "name", ["keda-metrics-apiserver", "keda-operator-metrics-apiserver", "ours-metrics-apiserver"]
+)
+def test_keda_s_metrics_server_is_known_by_any_release_s_name(server: ApiServer, tmp_path: Path, name: str) -> None:
+    serves(server, name)
+    assert ask(server, tmp_path, scaled()) == {SPACE: QUEUE}
+
+
+def test_who_may_not_look_at_the_metrics_service_is_not_held_up(server: ApiServer, tmp_path: Path) -> None:
+    server.refusals[APISERVICE] = (403, "forbidden")
+    assert ask(server, tmp_path, scaled()) == {SPACE: QUEUE}
+
+
+@pytest.mark.parametrize("listed", ["externalmetrics", "nginx.net.request_per_s"])
+def test_another_adapter_in_the_place_of_keda_s_is_named(server: ApiServer, tmp_path: Path, listed: str) -> None:
+    server.answers["/apis/external.metrics.k8s.io/v1beta1"] = {"resources": [{"name": listed}]}
+    serves(server, "datadog-cluster-agent-metrics-api")
+    text = refusal(server, tmp_path)
+    assert "KEDA's metrics server: found the Service metrics/datadog-cluster-agent-metrics-api, which is not" in text
+    assert "point the APIService v1beta1.external.metrics.k8s.io to KEDA's metrics server" in text
+
+
+@pytest.mark.parametrize("resources", [[], [{"name": "nginx.net.request_per_s"}], None])
+def test_another_adapter_is_told_where_nobody_may_look_whose_it_is(
+    server: ApiServer, tmp_path: Path, resources: list[dict[str, str]] | None
+) -> None:
+    server.answers["/apis/external.metrics.k8s.io/v1beta1"] = {"resources": resources}
+    server.refusals[APISERVICE] = (403, "forbidden")
+    assert "KEDA's metrics server: found something else, which is not KEDA's" in refusal(server, tmp_path)
 
 
 @pytest.mark.parametrize("data", [{}, {"queue": "http://elsewhere/queue"}, {"queue": 1}])
