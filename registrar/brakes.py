@@ -7,6 +7,7 @@ from registrar.brake import Brake
 from registrar.outcomes import Outcome
 from registrar.pods import RunnerPod, Stage
 
+FAILING_ROUNDS = 3  # in a row, after which other pools are to have the jobs of this one
 MOST_POOLS = 2000  # with their templates, that are remembered
 
 Key = tuple[str, str, str]  # namespace, pool, pod template: a new template starts without a memory
@@ -32,6 +33,10 @@ class Brakes:
     def explain(self, pod: RunnerPod) -> str:
         """Why, in words."""
         return brake.explain(self._of(pod), pool=pod.pool)
+
+    def keeps_failing(self, pod: RunnerPod) -> bool:
+        """Whether the runners of this pod's pool and template end without a job, however often it is tried."""
+        return self._of(pod).rounds >= FAILING_ROUNDS
 
     def issued(self, pod: RunnerPod, now: float) -> None:
         """A registration is about to be issued to this pod."""

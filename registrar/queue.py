@@ -17,7 +17,7 @@ class Pool:
 
     group: the forge's group of its runners, None for the default one. most: how many runners it may have, None for any.
     is_fixed: it has these, whatever waits. stuck_at: the runners that it has where more are asked for in vain, as its
-    pods are refused or no node could hold them; None where it is not so.
+    pods are refused, no node could hold them, or they fail one after the other; None where it is not so.
     """
 
     namespace: str

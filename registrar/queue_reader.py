@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from registrar import unserved
+from registrar.brakes import Brakes
 from registrar.declared_pool import DeclaredPool
 from registrar.declared_pools import DeclaredPools
 from registrar.demand import runners_wanted
@@ -19,7 +20,7 @@ from registrar.job_watch import JobWatch, Snapshot
 from registrar.logs import log
 from registrar.metrics import Metrics
 from registrar.pod_store import PodStore
-from registrar.pods import ENDED
+from registrar.pods import ENDED, Stage
 from registrar.queue import Count, Place, Pool, count
 from registrar.reservations import Reservation, Reservations, holding
 from registrar.settings import Settings
@@ -59,9 +60,11 @@ class QueueReader:
         declared: DeclaredPools,
         metrics: Metrics,
         *,
+        brakes: Brakes,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings, self._store, self._declared, self._metrics = settings, store, declared, metrics
+        self._brakes = brakes
         self._clock, self._reservations = clock, Reservations(clock=clock)
         self._unserved: dict[Scope, tuple[Unserved, ...]] = {}
         self._watches = watches
@@ -197,14 +200,21 @@ class QueueReader:
         """Pools whose pods would be registered: with labels, and with none that the grant does not allow."""
         for pool in self._declared.pools(grant.namespace):
             if pool.labels and (grant.labels is None or pool.labels <= grant.labels):
-                pods = [pod for pod in self._store.by_pool().get(pool.key, ()) if pod.stays]
-                is_stuck = pool.is_refused or any(pod.hopeless for pod in pods)
-                stuck_at = sum(not pod.hopeless for pod in pods) if is_stuck else None
                 yield Pool(
                     namespace=grant.namespace, name=pool.name, scope=grant.scope, forge=self._settings.forge.kind,
                     labels=pool.labels, group=grant.runner_group, most=pool.most, is_fixed=pool.is_fixed,
-                    stuck_at=stuck_at,
+                    stuck_at=self._stuck_at(pool),
                 )  # fmt: skip
+
+    def _stuck_at(self, pool: DeclaredPool) -> int | None:
+        """How many runners it has or is about to have, where more are asked for in vain; None elsewhere."""
+        pods = self._store.by_pool().get(pool.key, ())
+        staying = [pod for pod in pods if pod.stays]
+        if pods and self._brakes.keeps_failing(max(pods, key=lambda pod: pod.created)):
+            return sum(pod.stage is Stage.RUNNING for pod in staying)
+        if pool.is_refused or any(pod.hopeless for pod in staying):
+            return sum(not pod.hopeless for pod in staying)
+        return None
 
     def _places(self) -> dict[int, Place]:
         """Where our runners are, of namespaces that cannot be read now as well."""

@@ -76,8 +76,8 @@ class Service:
         self.declared = DeclaredPools(self.api, namespaces, silence_seconds=silence_seconds)
         self.jobs = {scope: JobsInProgress(self.forge, scope) for scope in settings.scopes}
         watches = {scope: JobWatch(self.forge, scope, jobs) for scope, jobs in self.jobs.items()}
-        self.queue = QueueReader(settings, watches, self.store, self.declared, self.metrics)
         self.announcer, self.brakes = Announcer(self.api), Brakes()
+        self.queue = QueueReader(settings, watches, self.store, self.declared, self.metrics, brakes=self.brakes)
         self.actor = Actor(self.api, self.forge, self.store, self.announcer, self.metrics)
         self.parts = Parts(
             settings=settings,

@@ -109,6 +109,18 @@ def test_failures_count_the_same_in_whatever_order_the_results_come(order: tuple
     assert brakes.remaining(ended_pod("x", at=0), 120) >= 5
 
 
+def test_a_pool_keeps_failing_from_its_third_round_on_until_one_works() -> None:
+    brakes, other = Brakes(), ended_pod("x", at=0)
+    seen = []
+    for number in range(3):
+        brakes.ended(ended_pod(f"a{number}", at=100.0 + 10 * number), NO_JOB, LATER)
+        seen.append(brakes.keeps_failing(other))
+    assert seen == [False, False, True]
+    assert not brakes.keeps_failing(ended_pod("x", at=0, template_hash="new"))
+    brakes.ended(ended_pod("b", at=200), A_JOB, LATER)
+    assert not brakes.keeps_failing(other)
+
+
 def test_the_cause_names_pool_number_and_exit_code() -> None:
     state = brake.after_failure(RELEASED, at=100.0, ran_seconds=4.4, cause="exit code 127 (not found)")
     state = brake.after_failure(state, at=110.0, ran_seconds=1.0, cause="exit code 127 (not found)")

@@ -16,6 +16,7 @@ from registrar.queue import Place, Pool, count
 from registrar.queue_reader import ORDERS_SECONDS
 from tests.registrar.conftest import PATIENCE_SECONDS, World, open_world, until
 from tests.registrar.stand_in_cluster import pool_deployment, runner_pod, start
+from tests.registrar.test_brake import LATER, NO_JOB, ended_pod
 from values.contract import RUNNER_ID_ANNOTATION
 from values.scope import GITEA, GITHUB, Scope
 
@@ -240,6 +241,20 @@ async def test_a_pool_counts_by_its_deployment_also_while_no_api_server_answers(
     scaled.cluster.break_watches()
     scaled.gitea.job(1, status="queued")
     await comes(scaled, one(1))
+
+
+async def test_jobs_of_a_pool_whose_runners_keep_failing_are_counted_for_another_that_can(scaled: World) -> None:
+    await scaled.cluster.declare(most=4)
+    await scaled.cluster.declare("other", most=4)
+    await scaled.cluster.create(runner_pod())
+    scaled.gitea.job(1, status="queued")
+    scaled.gitea.job(2, status="queued")
+    free = {"waiting": 0, "running": 0, "wanted": 0}
+    await comes(scaled, {"runners/cuda": {"waiting": 2, "running": 0, "wanted": 2}, "runners/other": free})
+    for number in range(3):
+        scaled.service.brakes.ended(ended_pod(f"a{number}", at=100.0 + 10 * number), NO_JOB, LATER)
+    tried = {"waiting": 0, "running": 0, "wanted": 1}
+    await comes(scaled, {"runners/cuda": tried, "runners/other": {"waiting": 2, "running": 0, "wanted": 2}})
 
 
 async def test_a_pool_whose_labels_its_grant_does_not_allow_counts_for_nothing(scaled: World) -> None:
