@@ -29,12 +29,12 @@ def check_pools(root: Section, pools: tuple[RunnerPool, ...], platform: Platform
         is_told = not (root.is_well(f"pools[{index}].namespace") and root.is_well("namespace"))
         if namespace and not is_told and environments and namespace not in environments and _are_named(root, platform):
             cure = f"add it to {NAMESPACE}:platform.environments"
-            root.note(f"pools[{index}].namespace", namespace, f"one of {', '.join(environments)}", cure)
+            root.note(_written_at(root, index, "namespace"), namespace, f"one of {', '.join(environments)}", cure)
         identity = pool["identity"]
         is_lent = (namespace, identity) in lent or not _all_well(root, platform, identity)
         if identity in JOB_ACCOUNTS and namespace in environments and not is_lent:
             cure = f"name {namespace} as `{identity}.namespace` of the environment that is meant, with its workflows"
-            root.note(f"pools[{index}].identity", identity, f"a pool in a {identity}'s namespace", cure)
+            root.note(_written_at(root, index, "identity"), identity, f"a pool in a {identity}'s namespace", cure)
         has_autoscaler = namespace in environments and environments[namespace].autoscaler
         if (
             "autoscaling" in pool
@@ -144,7 +144,7 @@ def _check_images(root: Section, index: int, pool: RunnerPool, platform: Platfor
     for key, image in (("image", pool["image"]), ("runnerImage", pool["runner_image"])):
         if image and pattern.match(image) is None:
             cure = f"choose one of these, or add it to the images of {pool['namespace']} in {NAMESPACE}:platform"
-            root.note(f"pools[{index}].{key}", image, f"images of {', '.join(images)}", cure)
+            root.note(_written_at(root, index, key), image, f"images of {', '.join(images)}", cure)
 
 
 def _check_labels(root: Section, index: int, pool: RunnerPool, labels: tuple[str, ...]) -> None:
@@ -183,7 +183,7 @@ def _check_extras(root: Section, index: int, pool: RunnerPool, platform: Platfor
             if name not in granted:
                 cure = f"add it to {grant} of {pool['namespace']} in {NAMESPACE}:platform.environments, or leave it out"
                 allowed = f"what its environment grants: {', '.join(granted) or 'none'}"
-                root.note(f"pools[{index}].{key}", name, allowed, cure)
+                root.note(_written_at(root, index, key), name, allowed, cure)
 
 
 def _check_writes(root: Section, index: int, pool: RunnerPool, extras: PodExtras) -> None:
@@ -196,12 +196,20 @@ def _check_writes(root: Section, index: int, pool: RunnerPool, extras: PodExtras
 
 
 def _check_limits(root: Section, index: int, pool: RunnerPool, limits: RunnerLimits) -> None:
-    at, key = f"pools[{index}]", f"{NAMESPACE}:runnerLimits"
+    key = f"{NAMESPACE}:runnerLimits"
     if pool["protect_job_seconds"] > limits.protect_job_seconds:
         allowed, cure = f"at most {limits.protect_job_seconds}", f"lower it, or raise {key}.protectJobSeconds"
-        root.note(f"{at}.protectJobSeconds", str(pool["protect_job_seconds"]), allowed, cure)
+        root.note(_written_at(root, index, "protectJobSeconds"), str(pool["protect_job_seconds"]), allowed, cure)
     texts = (pool["work_volume"], pool["ephemeral_storage"], limits.ephemeral_storage)
     if all(texts) and amount(storage_limit(pool)) > amount(limits.ephemeral_storage):
         allowed = f"at most {limits.ephemeral_storage} with all else that a runner writes"
         cure = f"lower it, or raise {key}.ephemeralStorage"
-        root.note(f"{at}.workVolume", f"{storage_limit(pool)} in all", allowed, cure)
+        root.note(_written_at(root, index, "workVolume"), f"{storage_limit(pool)} in all", allowed, cure)
+
+
+def _written_at(root: Section, index: int, name: str) -> str:
+    """The key at which somebody wrote what holds for a field of a pool: its own, the defaults' or the stack's."""
+    own, defaults = root.values["pools"][index], root.values.get("poolDefaults") or {}
+    if name not in own and name in defaults:
+        return f"poolDefaults.{name}"
+    return name if name not in own and name in root.values else f"pools[{index}].{name}"
