@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from gpu_runners.state.expectation import config_text
 from values.contract import POOL_LABEL, RUNNER_LABELS_ANNOTATION
+from values.kubernetes_syntax import is_extended_resource
 
 Json = Mapping[str, Any]
 _DEPLOYMENT: Final = "kubernetes:apps/v1:Deployment"
-_DEVICE_DOMAINS: Final = ("nvidia.com/", "amd.com/", "gpu.intel.com/")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _gpus(pod: Json) -> int:
         total += sum(
             int(float(count))
             for name, count in limits.items()
-            if name.startswith(_DEVICE_DOMAINS) and str(count).replace(".", "", 1).isdecimal()
+            if is_extended_resource(name) and str(count).replace(".", "", 1).isdecimal()
         )
     return total
 

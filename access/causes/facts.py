@@ -16,10 +16,9 @@ from values.contract import (
     POOL_LABEL,
     RUNNER_LABELS_ANNOTATION,
 )
-from values.kubernetes_syntax import amount
+from values.kubernetes_syntax import amount, is_extended_resource
 
 Json = Mapping[str, Any]
-DEVICE_DOMAINS: Final = ("nvidia.com/", "amd.com/", "gpu.intel.com/")
 _ENDED: Final = ("Succeeded", "Failed")
 
 
@@ -51,7 +50,7 @@ class DeploymentFacts:
     @property
     def device(self) -> str:
         """The resource of its GPUs, "" for none."""
-        return next((name for name in self.requests if name.startswith(DEVICE_DOMAINS)), "")
+        return next((name for name in self.requests if is_extended_resource(name)), "")
 
     @property
     def devices(self) -> int:
@@ -75,7 +74,7 @@ class NodeFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class HolderFacts:
-    """A pod that holds GPUs on a node. pool is "" for a pod of nobody's pool."""
+    """A pod that holds GPUs, or other devices, on a node. pool is "" for a pod of nobody's pool."""
 
     namespace: str
     name: str
@@ -267,14 +266,14 @@ def node_facts(node: Json) -> NodeFacts:
 
 
 def holders(pods: Iterable[Json]) -> tuple[HolderFacts, ...]:
-    """Of these pods those that hold GPUs now."""
+    """Of these pods those that hold GPUs or other devices now."""
     found = []
     for pod in pods:
         metadata, spec = mapping(pod, "metadata"), mapping(pod, "spec")
         if mapping(pod, "status").get("phase") in _ENDED or not spec.get("nodeName"):
             continue
         for device, devices in pod_requests(spec).items():
-            if device.startswith(DEVICE_DOMAINS):
+            if is_extended_resource(device):
                 found.append(
                     HolderFacts(
                         namespace=str(metadata.get("namespace", "")),

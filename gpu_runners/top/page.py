@@ -5,17 +5,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from typing import Final
 
-from access.causes.facts import DEVICE_DOMAINS, Facts, NodeFacts
+from access.causes.facts import Facts, NodeFacts
 from access.causes.order import first_cause
 from access.online.diagnosis import readable
 from access.online.progress import online_count, phase_of
 from access.online.snapshot import PodSnapshot
 from gpu_runners.top.columns import table
 from values.contract import BUSY_WITH_UNKNOWN_JOB, RUNNER_FAILED, RUNNER_LOST
+from values.placement import KNOWN_RESOURCES
 
 MOST_FAILURES: Final = 5
 _LONGEST: Final = 160
 _UNKNOWN: Final = "-"
+# Of whose devices on nodes each is a GPU; a pool may ask for those of others.
+_VENDORS: Final = frozenset(resource.partition("/")[0] for resource in KNOWN_RESOURCES)
 
 
 def page(stack: str, clock: str, pools: Sequence[Facts]) -> list[str]:
@@ -88,10 +91,11 @@ def _placements(pools: Sequence[Facts]) -> Iterator[str]:
     """GPUs by what nodes call them: the product where a node says one, and the resource."""
     nodes = next((facts.nodes for facts in pools if facts.nodes is not None), ())
     holders = next((facts.holders for facts in pools if facts.holders is not None), ())
+    asked = {facts.deployment.device for facts in pools if facts.deployment}
     counts: dict[str, _Count] = defaultdict(_Count)
     for node in nodes:
         for device, number in node.allocatable.items():
-            if device.startswith(DEVICE_DOMAINS) and number > 0:
+            if number > 0 and (device in asked or device.partition("/")[0] in _VENDORS):
                 count = counts[_placement(node, device)]
                 here = [holder for holder in holders if (holder.node, holder.device) == (node.name, device)]
                 held = sum(holder.devices for holder in here)

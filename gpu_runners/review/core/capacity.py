@@ -6,9 +6,9 @@ from typing import Any, Final
 from gpu_runners.review.core.evidence import Json
 from gpu_runners.review.core.findings import Capacity
 from values.contract import MOST_RUNNERS_ANNOTATION
+from values.kubernetes_syntax import is_extended_resource
 
 HOURS_PER_MONTH: Final = 730
-_DEVICE_DOMAINS: Final = ("nvidia.com/", "amd.com/", "gpu.intel.com/", "google.com/tpu")
 
 
 def capacity(preview: Json, prices: Json) -> list[Capacity]:
@@ -45,7 +45,7 @@ def _side(state: Any) -> tuple[str, str, int, int] | None:
     for container in pod.get("containers") or ():
         limits.update((container.get("resources") or {}).get("limits") or {})
     for resource, count in limits.items():
-        if resource.startswith(_DEVICE_DOMAINS):
+        if is_extended_resource(resource):
             device = device_of(resource, pod.get("nodeSelector") or {})
             return (inputs["metadata"]["name"], device, replicas * int(count), replicas)
     return (inputs["metadata"]["name"], "", 0, replicas)

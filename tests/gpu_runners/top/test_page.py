@@ -64,6 +64,17 @@ def test_gpus_of_a_node_that_takes_no_pod_are_not_free(is_cordoned: bool) -> Non
     assert part(world, "PLACEMENT")[1].split()[2:] == ["1", "4", "2", "0", "2", "0"]
 
 
+def test_gpus_that_a_pool_asks_for_are_shown_whoever_makes_them() -> None:
+    world = World()
+    world.template["containers"][0]["resources"]["limits"] = {"habana.ai/gaudi": "4"}
+    world.template["containers"][0]["resources"]["requests"] = {}
+    world.pods[0]["spec"]["containers"][0]["resources"]["limits"]["habana.ai/gaudi"] = "4"
+    world.node["status"]["allocatable"] |= {"habana.ai/gaudi": "8", "example.com/fuse": "100"}
+    shown = [line.split()[1:] for line in part(world, "PLACEMENT")[1:]]
+    assert ["habana.ai/gaudi", "1", "8", "4", "0", "0", "4"] in shown
+    assert not any("example.com/fuse" in row for row in shown)
+
+
 def test_jobs_that_no_pool_can_take_are_shown_once() -> None:
     world = World()
     entry = {"scope": "mlops/tests", "number": 2, "problem": "no pool offers cuda-13", "cure": "did you mean 12?"}

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from gpu_runners.declared_pools import DeclaredPool
+from gpu_runners.declared_pools import DeclaredPool, declared_pools
 from gpu_runners.usage.formats import as_csv, as_json, as_text
 from gpu_runners.usage.records import JobRecord, job_record
 from gpu_runners.usage.report import Idle, Row, rows
 from gpu_runners.usage.weeks import Week, last_weeks, week_of
+from values.contract import POOL_LABEL
 
 CUDA = DeclaredPool("runners", "cuda", 2, ("self-hosted", "cuda"), 4)
 BIG = DeclaredPool("runners", "cuda-big", 1, ("cuda", "big"), 8)
@@ -83,6 +84,15 @@ def test_what_pools_of_one_name_and_label_may_both_have_had_is_told_for_both_and
     alike = job_record("mlops/guide", "train.yml", {**JOB, "labels": []}, [replace(pool, gpus=2) for pool in same])
     assert alike is not None
     assert alike.gpus == 2
+
+
+def test_a_pools_gpus_count_whoever_makes_them() -> None:
+    limits = {"cpu": "4", "memory": "8Gi", "ephemeral-storage": "9Gi", "habana.ai/gaudi": "8"}
+    pod = {"containers": [{"resources": {"limits": limits}}]}
+    metadata = {"name": "gaudi", "namespace": "runners", "labels": {POOL_LABEL: "gaudi"}}
+    inputs = {"metadata": metadata, "spec": {"template": {"spec": pod}}}
+    (pool,) = declared_pools([{"type": "kubernetes:apps/v1:Deployment", "inputs": inputs}])
+    assert pool.gpus == 8
 
 
 def test_a_week_begins_on_monday_at_midnight_utc() -> None:
