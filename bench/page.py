@@ -216,6 +216,7 @@ def _latencies(measured: Measurements) -> list[str]:
             lines += _table(["phase", "median", "whose floor"], rows)
     note = (
         f"One job at a time. *{EMPTY_POD}* is the kubelet's floor of a pod with an init container and a main one: it "
-        "sees the end of a container when it looks, once a second."
+        "sees the end of a container when it looks, once a second. The whole demo looks three times a second: what it "
+        "does not read off a log it tells up to that late."
     )
     return ["## Around one job", "", note, "", *lines] if lines else []

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bench.measurement import Phase
+from lab.demo.timeline import MILESTONES
 
 # Of an `up`, whatever makes it.
 STARTS: Final = "command and program start"
@@ -47,7 +48,19 @@ POD_MADE: Final = "controllers make the pod"
 NEXT_POD_MADE: Final = "registrar takes the pod away, controllers make the next"
 NEXT_POD_ONLINE: Final = "pod comes online"
 QUEUE_READ: Final = "registrar's list, and KEDA asks for it"
+# Of the rows of the whole demo, by their marks.
+DEMO_FLOORS: Final[Mapping[str, str]] = {
+    "deploy started": "forge, which makes the run; ours: how often an idle runner asks (`fetch_interval`)",
+    "pod created": "ours: the state's check and the program; Pulumi's: the starts of command, language host and "
+    "provider; git's: the checkout",
+    "runner online": "as *pod created to online*",
+    "deploy done": "Pulumi's: the end of `up`; ours: `gpu-runners wait`; the forge's runner reports the result",
+    "train started": "forge, which sees that the job may start; ours: how often an idle runner asks (`fetch_interval`)",
+    "data pulled": "the job's own: git's checkout, DVC's start, and what it fetches from the S3 server",
+    "training": "the job's own: the stage's start, and one pass over the data",
+}
 JOB_FLOORS: Final[Mapping[str, str]] = {
+    **{milestone.meaning: DEMO_FLOORS[milestone.mark] for milestone in MILESTONES if milestone.mark in DEMO_FLOORS},
     SCHEDULED_PHASE: "scheduler",
     SANDBOX_PHASE: "kubelet and container runtime",
     REGISTRATION_PHASE: "kubelet, which sees the end of the container at its next look; in it our script and the forge",

@@ -85,6 +85,11 @@ def first_step(log: Sequence[Line]) -> float | None:
     return next((line.at for line in log if _STEP_OF_TRAINING.match(line.text)), None)
 
 
+def training_begins(log: Sequence[Line]) -> float | None:
+    """When DVC had all that the training needs and started it, in seconds since the epoch."""
+    return next((line.at for line in log if line.text.startswith("Running stage 'train'")), None)
+
+
 def _lock_file(log: Sequence[Line]) -> str:
     """The dvc.lock that the job printed: from its first line on, as long as the lines look like one."""
     taken: list[str] = []

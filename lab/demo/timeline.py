@@ -27,8 +27,11 @@ class Milestone:
 START = "run started"
 MILESTONES = (
     Milestone("deploy started", "job 1 (deploy) started on the base runner"),
+    Milestone("pod created", "pulumi up makes the GPU runner's pod"),
     Milestone("runner online", "GPU runner online"),
+    Milestone("deploy done", "job 1 done"),
     Milestone("train started", "job 2 (train) started on the GPU runner"),
+    Milestone("data pulled", "data pulled, training begins"),
     Milestone("training", "first training step"),
     Milestone("trained", "job 2 done, result in the remote"),
     Milestone("done", "GPU released, run done"),

@@ -82,9 +82,13 @@ class RunWatch:
         self._mark(gpu_pool)
 
     def _mark(self, gpu_pool: str) -> None:
-        new = (pod for name, pod in self.last.pods.items() if name not in self._old_pods and pod.pool == gpu_pool)
+        new = [pod for name, pod in self.last.pods.items() if name not in self._old_pods and pod.pool == gpu_pool]
+        if new:
+            self._story.mark("pod created")
         if any(pod.is_online for pod in new):
             self._story.mark("runner online")
+        if "deploy" in self.last.jobs and self.last.jobs["deploy"].is_done:
+            self._story.mark("deploy done")
         for name in ("deploy", "train"):
             if name in self.last.jobs and self.last.jobs[name].has_started:
                 self._story.mark(f"{name} started")
@@ -97,6 +101,6 @@ class RunWatch:
         summary = next((n for n, line in enumerate(lines) if line.text.startswith(pulumi_output.SUMMARY)), None)
         yield from job_log.events(entry.name, lines[self._told.get(entry.name, 0) : summary])
         self._told[entry.name] = len(lines)
-        first = job_log.first_step(lines)
-        if first is not None:
-            self._story.mark("training", first)
+        for name, at in (("data pulled", job_log.training_begins(lines)), ("training", job_log.first_step(lines))):
+            if at is not None:
+                self._story.mark(name, at)

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.demo import phases_of
-from bench.phases import between
+from bench.phases import JOB_FLOORS, between
 
 DEMO = """\
 [  40.1 s] run       ended: success
@@ -11,9 +11,12 @@ DEMO = """\
                                            since push      step
 git push                                        0.0 s     0.0 s
 job 1 (deploy) started on the base runner       1.1 s     1.1 s
-GPU runner online                               6.2 s     5.1 s
-job 2 (train) started on the GPU runner         7.0 s     0.8 s
-first training step                            10.5 s     3.5 s
+pulumi up makes the GPU runner's pod            5.0 s     3.9 s
+GPU runner online                               6.2 s     1.2 s
+job 1 done                                      6.7 s     0.5 s
+job 2 (train) started on the GPU runner         7.0 s     0.3 s
+data pulled, training begins                   10.0 s     3.0 s
+first training step                            10.5 s     0.5 s
 job 2 done, result in the remote               14.0 s     3.5 s
 """
 
@@ -39,5 +42,9 @@ def test_the_demos_closing_table_is_split_up_to_the_first_training_step() -> Non
     assert sum(seconds for _, seconds in phases) == pytest.approx(10.5)
 
 
+def test_each_phase_of_the_demo_says_whose_floor_it_is() -> None:
+    assert all(JOB_FLOORS.get(name) for name, _ in phases_of(DEMO))
+
+
 def test_a_demo_that_never_trained_has_no_phases() -> None:
-    assert phases_of(DEMO.replace("10.5 s     3.5 s", "     -          -", 1)) == ()
+    assert phases_of(DEMO.replace("10.5 s     0.5 s", "     -          -", 1)) == ()

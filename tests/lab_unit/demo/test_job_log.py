@@ -52,6 +52,8 @@ def test_the_first_training_step_has_the_time_of_its_line() -> None:
     lines = job_log.lines(LOG)
     assert job_log.first_step(lines) == lines[0].at + 1.75
     assert job_log.first_step(lines[:2]) is None
+    assert job_log.training_begins(lines) == lines[0].at + 1.5
+    assert job_log.training_begins(lines[:2]) is None
 
 
 def test_stages_metrics_and_pushes_are_told_and_the_rest_is_not() -> None:

@@ -27,4 +27,7 @@ def test_a_milestone_that_was_never_reached_has_a_dash_and_breaks_nothing() -> N
 
 def test_every_step_of_the_claim_has_a_row() -> None:
     marks = [milestone.mark for milestone in timeline.MILESTONES]
-    assert marks == ["deploy started", "runner online", "train started", "training", "trained", "done"]
+    assert marks == [
+        *("deploy started", "pod created", "runner online", "deploy done"),
+        *("train started", "data pulled", "training", "trained", "done"),
+    ]
