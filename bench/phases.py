@@ -48,16 +48,16 @@ POD_MADE: Final = "controllers make the pod"
 NEXT_POD_MADE: Final = "registrar takes the pod away, controllers make the next"
 NEXT_POD_ONLINE: Final = "pod comes online"
 QUEUE_READ: Final = "registrar's list, and KEDA asks for it"
-# Of the rows of the whole demo, by their marks.
+# Of the rows of the whole demo, by their marks; each is also true of one that stands for those before it as well.
 DEMO_FLOORS: Final[Mapping[str, str]] = {
     "deploy started": "forge, which makes the run; ours: how often an idle runner asks (`fetch_interval`)",
     "pod created": "ours: the state's check and the program; Pulumi's: the starts of command, language host and "
     "provider; git's: the checkout",
-    "runner online": "as *pod created to online*",
+    "runner online": "once there is a pod, as *pod created to online*; before, ours and Pulumi's",
     "deploy done": "Pulumi's: the end of `up`; ours: `gpu-runners wait`; the forge's runner reports the result",
-    "train started": "forge, which sees that the job may start; ours: how often an idle runner asks (`fetch_interval`)",
+    "train started": "once job 1 is done, the forge's; ours: how often an idle runner asks (`fetch_interval`)",
     "data pulled": "the job's own: git's checkout, DVC's start, and what it fetches from the S3 server",
-    "training": "the job's own: the stage's start, and one pass over the data",
+    "training": "the job's own: once it has its data, the stage's start and one pass over them",
 }
 JOB_FLOORS: Final[Mapping[str, str]] = {
     **{milestone.meaning: DEMO_FLOORS[milestone.mark] for milestone in MILESTONES if milestone.mark in DEMO_FLOORS},
