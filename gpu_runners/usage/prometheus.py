@@ -15,7 +15,12 @@ from gpu_runners.usage.report import Idle, Key
 from gpu_runners.usage.weeks import Week
 
 IDLE: Final = 'sum by (namespace, pool) (increase(gpu_runners_gpu_seconds_total{state="idle"}[%ds]))'
-FAILURES: Final = "sum by (namespace, pool, reason) (increase(gpu_runners_runner_failures_total[%ds]))"
+_FAILED: Final = "gpu_runners_runner_failures_total"
+# A series begins with its first failure, at 1, which increase() does not see.
+FAILURES: Final = (
+    f"sum by (namespace, pool, reason) (increase({_FAILED}[%(s)ds]) + "
+    f"(min_over_time({_FAILED}[%(s)ds]) unless {_FAILED} offset %(s)ds) or increase({_FAILED}[%(s)ds]))"
+)
 _HOUR: Final = 3600
 
 
@@ -45,7 +50,7 @@ class Prometheus:
             seconds = max(1, int((end - week.begin).total_seconds()))
             hours = {_pool(labels): number / _HOUR for labels, number in self._ask(IDLE % seconds, end)}
             failures: dict[str, dict[str, int]] = defaultdict(dict)
-            for labels, number in self._ask(FAILURES % seconds, end):
+            for labels, number in self._ask(FAILURES % {"s": seconds}, end):
                 if round(number):
                     failures[_pool(labels)][text(labels.get("reason"))] = round(number)
             for pool in wanted & (hours.keys() | failures.keys()):
