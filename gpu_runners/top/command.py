@@ -27,6 +27,7 @@ from gpu_runners.pulumi_command import opened
 from gpu_runners.stack_cluster import cluster_of
 from gpu_runners.top import terminal
 from gpu_runners.top.page import page
+from gpu_runners.top.state_pools import StatePools
 
 ERRORS: Final = (ClusterError,)
 SECONDS: Final = 2
@@ -54,7 +55,14 @@ def run(options: argparse.Namespace) -> ExitCode:
             say(f"{options.stack} declares no pools: there is nothing to show")
             return ExitCode.DONE
         with ClusterConnection(cluster_of(program, os.environ, resources=resources)) as cluster:
-            return _show(lambda: _read(cluster, options.stack, pools), options.stack, options.every)
+            state = StatePools(pools, lambda: _declared(options))
+            return _show(lambda: _read(cluster, options.stack, state.now()), options.stack, options.every)
+
+
+def _declared(options: argparse.Namespace) -> Sequence[DeclaredPool]:
+    """The pools of the state, which is checked by the config as it is by now."""
+    with opened(options.folder, options.stack, options.config_file) as program:
+        return declared_pools(program.export())
 
 
 def _read(cluster: ClusterConnection, stack: str, pools: Sequence[DeclaredPool]) -> list[Facts]:
