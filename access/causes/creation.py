@@ -26,7 +26,7 @@ def _quota(facts: Facts, failure: str) -> Cause:
             "quota-held-by-jobs", "runners that finish their jobs still count for the environment's quota", failure,
             "wait for their jobs, or raise the environment's quota in the platform stack",
         )  # fmt: skip
-    cure = "lower replicas or gpu.count, or raise the environment's quota in the platform stack"
+    cure = "lower replicas (or `autoscaling.max`) or gpu.count, or raise the environment's quota of the platform"
     return _cause("quota-exceeded", "the environment's quota has no room for its pods", failure, cure)
 
 

@@ -183,10 +183,13 @@ class FactsReader:
         listed = answers.get(UNSERVED_PATH)
         return unserved_facts(objects(listed, "jobs"), registrar.scope) if listed and registrar else ()
 
-    def scope(self, namespace: str) -> str:
-        """The scope in which a namespace's runners register, "" where the registrar tells none. Raises ClusterError."""
+    def scope(self, namespace: str) -> str | None:
+        """The scope in which a namespace's runners register, "" for the forge's whole instance; None where the
+        registrar tells none. Raises ClusterError.
+        """
         registrar, _ = self._read_registrar(namespace)
-        return registrar.scope if registrar else ""
+        is_told = registrar is not None and registrar.granted and registrar.place and not registrar.silence
+        return registrar.scope if registrar is not None and is_told else None
 
     @property
     def unread(self) -> tuple[str, ...]:

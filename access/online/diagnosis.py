@@ -63,7 +63,9 @@ def _creation(pool: PoolSnapshot) -> Iterator[Diagnosis]:
     failure = pool.creation_failure
     if QUOTA_EXCEEDED in failure:
         if not busy_holders(pool) and not any(pod.terminating for pod in pool.pods):
-            cure = "lower replicas or gpu.count, or raise the environment's quota in the platform stack"
+            cure = (
+                "lower replicas (or `autoscaling.max`) or gpu.count, or raise the environment's quota of the platform"
+            )
             yield Diagnosis(pool.name, "quota", failure, cure, 10)
     elif failure:
         yield Diagnosis(pool.name, "creation", failure, refusal_of(failure).cure, 10)

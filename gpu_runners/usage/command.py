@@ -87,7 +87,7 @@ def _scopes(
         reader = FactsReader(cluster)
         path_of = {namespace: reader.scope(namespace) for namespace in sorted({pool.namespace for pool in pools})}
     for pool in pools:
-        if path := path_of[pool.namespace]:
+        if (path := path_of[pool.namespace]) is not None:
             found[Scope(path)].append(pool)
     if not found:
         raise CommandFailedError(

@@ -15,7 +15,7 @@ from gpu_runners.usage.answers import Found
 from gpu_runners.usage.gitea_jobs import gitea_jobs
 from gpu_runners.usage.github_jobs import github_jobs
 from gpu_runners.usage.records import text
-from values.scope import GITHUB, ForgeScope, Scope
+from values.scope import GITHUB, ForgeScope, Scope, ScopeKind
 
 MOST_REPOSITORIES: Final = 1_000
 _PAGE: Final = 50
@@ -78,9 +78,12 @@ class Jobs:
     def _repositories(self, scope: Scope) -> list[Scope]:
         found: list[Scope] = []
         page = 1
-        while entries := self._ask(
-            f"{scope.api_path}/repos", page=str(page), **{"limit" if self._gitea else "per_page": str(_PAGE)}
-        ):
+        is_all = scope.kind == ScopeKind.INSTANCE  # of Gitea: everything that the token may see
+        path, size = "/repos/search" if is_all else f"{scope.api_path}/repos", "limit" if self._gitea else "per_page"
+        while answer := self._ask(path, page=str(page), **{size: str(_PAGE)}):
+            entries = answer["data"] if is_all else answer
+            if not entries:
+                break
             # Gitea says which have Actions; it answers 404 for those that have none.
             found += [Scope(text(entry.get("full_name"))) for entry in entries if entry.get("has_actions") is not False]
             if len(found) >= MOST_REPOSITORIES:

@@ -646,3 +646,14 @@ def test_a_claim_that_no_volume_fits_is_told_as_one_without_a_volume() -> None:
     world.unplaced("0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind. preemption: "
                    "0/2 nodes are available: 2 Preemption is not helpful for scheduling.")  # fmt: skip
     assert world.answer().situation == "cache-unbound"
+
+
+def test_a_scope_that_is_the_whole_instance_is_told_apart_from_none() -> None:
+    world = World()
+    assert FactsReader(world).scope(NAMESPACE) == "mlops/tests"
+    world.answers[f"{REGISTRAR}/forge"]["scopes"][0]["scope"] = ""
+    assert FactsReader(world).scope(NAMESPACE) == ""
+    world.answers[f"{REGISTRAR}/forge"]["scopes"] = []
+    assert FactsReader(world).scope(NAMESPACE) is None
+    world.no_registrar()
+    assert FactsReader(world).scope(NAMESPACE) is None

@@ -63,6 +63,8 @@ class Handler(JsonHandler):
         refused = next((status for end, status in forge.refused.items() if address.path.endswith(end)), 0)
         if refused:
             self.say(refused, {"message": "Not Found"})
+        elif address.path.endswith("/repos/search"):
+            self.say(200, {"ok": True, "data": forge.repositories[(page - 1) * size : page * size]})
         elif address.path.endswith("/repos"):
             self.say(200, forge.repositories[(page - 1) * size : page * size])
         elif address.path.startswith("/api/v1/") and address.path.endswith("/jobs"):
@@ -120,6 +122,11 @@ def test_where_everything_is_refused_there_is_no_report(gitea: Forge) -> None:
     gitea.refused = {"/repos": 403}
     with pytest.raises(CommandFailedError, match="the repositories of mlops"):
         _read_jobs(ORGANIZATION, WEEK)
+
+
+def test_of_a_whole_instance_all_repositories_count(gitea: Forge) -> None:
+    jobs, gaps = _read_jobs({Scope(""): [POOL]}, WEEK)
+    assert ([job.repository for job in jobs], gaps) == (["mlops/a", "mlops/b"], [])
 
 
 def test_a_repository_without_actions_is_not_asked(gitea: Forge) -> None:
