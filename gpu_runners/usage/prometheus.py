@@ -16,10 +16,12 @@ from gpu_runners.usage.weeks import Week
 
 IDLE: Final = 'sum by (namespace, pool) (increase(gpu_runners_gpu_seconds_total{state="idle"}[%ds]))'
 _FAILED: Final = "gpu_runners_runner_failures_total"
-# A series begins with its first failure, at 1, which increase() does not see.
+# A series begins with its first failure, at 1, which increase() does not see. One that was there in the six hours
+# before only had a gap, as when Prometheus or the registrar was away, and what it begins with is old.
 FAILURES: Final = (
     f"sum by (namespace, pool, reason) (increase({_FAILED}[%(s)ds]) + "
-    f"(min_over_time({_FAILED}[%(s)ds]) unless {_FAILED} offset %(s)ds) or increase({_FAILED}[%(s)ds]))"
+    f"(min_over_time({_FAILED}[%(s)ds]) unless max_over_time({_FAILED}[6h] offset %(s)ds)) "
+    f"or increase({_FAILED}[%(s)ds]))"
 )
 _HOUR: Final = 3600
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from gpu_runners.usage.prometheus import FAILURES
 from lab import build, paths
 from tests.registrar.exported_metrics import exported
 
@@ -49,6 +50,17 @@ def test_an_expression_asks_for_series_and_labels_that_the_registrar_exports(exp
 def test_what_is_not_exported_would_be_seen() -> None:
     assert "gpu_runners_nonsense" not in exported()
     assert exported()["gpu_runners_gpu_seconds_total"] == {"namespace", "pool", "resource", "state"}
+
+
+def test_failures_are_counted_the_same_way_by_the_alert_the_dashboard_and_usage() -> None:
+    alert = next(rule["expr"] for rule in RULES if rule["alert"] == "GpuRunnersFailing")
+    (panel,) = (it for it in expressions() if "runner_failures_total{" in it)
+    usage = FAILURES % {"s": 3600}
+    assert _of_a_window(alert.removesuffix(">= 3"), "30m") == _of_a_window(panel, "1h") == _of_a_window(usage, "3600s")
+
+
+def _of_a_window(expression: str, window: str) -> str:
+    return re.sub(r"\s|\{[^}]*\}", "", expression).replace(window, "WINDOW")
 
 
 def test_each_rule_says_what_to_do() -> None:
