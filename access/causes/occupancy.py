@@ -17,15 +17,18 @@ def held_cause(facts: Facts, pod: PodSnapshot, usable: Sequence[NodeFacts] | Non
     short = short_of(pod.scheduling_message)
     device = facts.deployment.device if facts.deployment else ""
     if device and (device in short or not short):
-        return _devices(facts, pod, device, usable)
+        cause = _devices(facts, pod, device, usable)
+        if cause is not None:
+            return cause
     cure = "wait until other pods end, lower what the pool asks for, or bring more nodes"
-    what = " and ".join(short) or "room"
+    what = " and ".join(name for name in short if name != device) or "room"
     return _cause(
         "nodes-full", f"the nodes that it may use have not enough {what} left", (pod.scheduling_message,), cure
     )
 
 
-def _devices(facts: Facts, pod: PodSnapshot, device: str, usable: Sequence[NodeFacts] | None) -> Cause:
+def _devices(facts: Facts, pod: PodSnapshot, device: str, usable: Sequence[NodeFacts] | None) -> Cause | None:
+    """None where one node has as many free as are wanted, and what is short there is something else."""
     names = None if usable is None else {node.name for node in usable}
     holders = [
         holder for holder in facts.holders or () if holder.device == device and (names is None or holder.node in names)
@@ -38,6 +41,8 @@ def _devices(facts: Facts, pod: PodSnapshot, device: str, usable: Sequence[NodeF
     wanted = facts.deployment.devices if facts.deployment else 0
     free = _free(device, usable or (), holders) if facts.sees_all_holders else {}
     most = max(free.values(), default=0)
+    if 0 < wanted <= most and {*short_of(pod.scheduling_message)} - {device}:
+        return None
     if 0 < most < wanted:
         by_node = {node.name: int(node.allocatable[device]) for node in usable or () if free[node.name]}
         left = sorted(by_node, key=lambda name: (-free[name], name))[:_MOST]

@@ -17,10 +17,10 @@ def holder(name: str, node: str, devices: int) -> dict[str, Any]:
             "status": {"phase": "Running"}}  # fmt: skip
 
 
-def world(wanted: int, *others: dict[str, Any], nodes: tuple[str, ...] = ("lab",)) -> World:
+def world(wanted: int, *others: dict[str, Any], nodes: tuple[str, ...] = ("lab",), message: str = FULL) -> World:
     """The second pod waits for so many GPUs; nodes have four each, and others hold some."""
     made = World()
-    made.unplaced(FULL)
+    made.unplaced(message)
     amounts = {GPU: str(wanted)}
     made.template["containers"][0]["resources"] = {"limits": amounts, "requests": amounts}
     made.node["status"]["allocatable"][GPU] = "4"
@@ -46,6 +46,13 @@ def test_gpus_that_are_free_on_several_nodes_are_not_said_to_be_held() -> None:
     assert "no node that it may use has 4 nvidia.com/gpu free at once" in cause.cause
     assert cause.evidence[1:3] == ("lab: 2 of 4 free", "lab2: 1 of 4 free")
     assert "gpu.count" in cause.cure
+
+
+def test_a_node_with_free_gpus_and_too_little_else_is_not_said_to_be_held() -> None:
+    message = "0/3 nodes are available: 1 Insufficient cpu, 2 Insufficient nvidia.com/gpu."
+    cause = world(2, holder("a", "lab", 4), message=message, nodes=("lab", "lab2")).answer()
+    assert (cause.situation, cause.cause) == ("nodes-full", "the nodes that it may use have not enough cpu left")
+    assert "replicas" not in cause.cure
 
 
 def test_what_of_other_namespaces_may_not_be_read_is_not_taken_for_free() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from access.causes.cause import Layer
 from access.causes.facts import JobFacts, StackFacts
-from access.causes.jobs import job_cause
+from access.causes.jobs import job_cause, job_unknown
 from access.causes.order import first_cause
 from access.causes.reader import FactsReader
 from tests.access.causes.world import API, APPS, GPU, KEY, NAMESPACE, NOW, PLATFORM, POOL, REGISTRAR, World
@@ -449,6 +449,13 @@ def test_there_are_more_than_twenty_five() -> None:
 def test_the_page_of_the_commands_lists_every_situation() -> None:
     page = (Path(__file__).parents[3] / "docs/commands.md").read_text(encoding="utf-8")
     assert {name for name in SITUATIONS if f"`{name}`" not in page} == set()
+
+
+def test_the_page_of_the_commands_names_every_situation_that_is_no_trouble() -> None:
+    page = (Path(__file__).parents[3] / "docs/commands.md").read_text(encoding="utf-8")
+    (line,) = (line for line in page.splitlines() if line.startswith("A cause is exit code 3"))
+    fine = FINE | {"job-runs", job_unknown("1", ["the jobs of mlops"]).situation}
+    assert {name for name in fine if f"`{name}`" not in line} == set()
 
 
 def test_no_two_situations_have_the_same_words() -> None:
