@@ -91,7 +91,7 @@ def _scopes(
             found[Scope(path)].append(pool)
     if not found:
         raise CommandFailedError(
-            "no registrar told a repository or an owner in which the pools register; name one with --repository"
+            "no registrar told a scope in which the pools register; name a repository with --repository"
         )
     return found
 
@@ -106,7 +106,7 @@ def _read_jobs(scopes: Mapping[Scope, Sequence[DeclaredPool]], first: Week) -> t
         with Jobs() as forge, answers_are_read("a question about jobs"):
             for scope, pools in scopes.items():
                 for repository, (workflow, job) in forge.of_scope(scope, first.begin):
-                    record = job_record(repository.path, workflow, job, pools)
+                    record = job_record(repository.path, workflow, job, pools, forge.kind)
                     if record is not None and record.ended >= first.begin:
                         records.append(record)
             forge.require_any()

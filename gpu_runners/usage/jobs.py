@@ -15,7 +15,7 @@ from gpu_runners.usage.answers import Found
 from gpu_runners.usage.gitea_jobs import gitea_jobs
 from gpu_runners.usage.github_jobs import github_jobs
 from gpu_runners.usage.records import text
-from values.scope import GITHUB, ForgeScope, Scope, ScopeKind
+from values.scope import GITEA, GITHUB, ForgeScope, Scope, ScopeKind
 
 MOST_REPOSITORIES: Final = 1_000
 _PAGE: Final = 50
@@ -44,6 +44,11 @@ class Jobs:
         self._gitea = GiteaClient(api.removesuffix(GITEA_API), token) if api.endswith(GITEA_API) else None
         self._github = None if self._gitea else GitHubClient(api, is_hosted=_is_hosted(api), token=token)
 
+    @property
+    def kind(self) -> str:
+        """The kind of forge."""
+        return GITEA if self._gitea else GITHUB
+
     def __enter__(self) -> Self:
         return self
 
@@ -60,7 +65,7 @@ class Jobs:
         try:
             repositories = [scope] if scope.is_repository else self._repositories(scope)
         except ForgeStatusError as error:
-            self.gaps.append(f"the repositories of {scope}: {error}; {_TOKEN}")
+            self.gaps.append(f"{_repositories_of(scope)}: {error}; {_TOKEN}")
             return
         for repository in repositories:
             try:
@@ -87,7 +92,7 @@ class Jobs:
             # Gitea says which have Actions; it answers 404 for those that have none.
             found += [Scope(text(entry.get("full_name"))) for entry in entries if entry.get("has_actions") is not False]
             if len(found) >= MOST_REPOSITORIES:
-                self.gaps.append(f"the repositories of {scope} behind the first {len(found)}; --repository names one")
+                self.gaps.append(f"{_repositories_of(scope)} behind the first {len(found)}; --repository names one")
                 break
             page += 1
         return found
@@ -107,6 +112,10 @@ class Jobs:
             return self._github.ask("GET", path, parameters=query)[0]
         except ForgeRefusedError as error:
             raise CommandFailedError(str(error)) from error
+
+
+def _repositories_of(scope: Scope) -> str:
+    return f"the repositories of {scope.path or 'the instance'}"
 
 
 def _is_hosted(api: str) -> bool:

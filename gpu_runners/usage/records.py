@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from gpu_runners.declared_pools import DeclaredPool
-from values.runner_label import folded
+from values.runner_label import compared
 
 Json = Mapping[str, Any]
 # A pod is named by its Deployment, its template's hash and five letters (k8s.io/apimachinery, SafeEncodeString).
@@ -34,13 +34,15 @@ class JobRecord:
     ran_seconds: float
 
 
-def job_record(repository: str, workflow: str, job: Json, pools: Sequence[DeclaredPool]) -> JobRecord | None:
+def job_record(
+    repository: str, workflow: str, job: Json, pools: Sequence[DeclaredPool], forge: str
+) -> JobRecord | None:
     """None for a job that has not ended, was skipped, or that none of these pools had or could have had.
 
-    The pools are those whose runners register where the job is.
+    The pools are those whose runners register where the job is. forge is its kind.
     """
     conclusion, ended = text(job.get("conclusion")), moment(job.get("completed_at"))
-    had = _pools(job, pools)
+    had = _pools(job, pools, forge)
     if not conclusion or conclusion == SKIPPED or ended is None or not had:
         return None
     gpus = {pool.gpus for pool in had}
@@ -59,13 +61,13 @@ def job_record(repository: str, workflow: str, job: Json, pools: Sequence[Declar
     )
 
 
-def _pools(job: Json, pools: Iterable[DeclaredPool]) -> list[DeclaredPool]:
+def _pools(job: Json, pools: Iterable[DeclaredPool], forge: str) -> list[DeclaredPool]:
     """Those that offer its labels and of which one had it, by its runner's name: no forge tells a runner's namespace.
 
     For a job that no runner had, the plainest that offers its labels.
     """
-    labels = folded(text(label) for label in job.get("labels") or ())
-    fitting = [pool for pool in pools if labels <= folded(pool.labels)]
+    labels = compared((text(label) for label in job.get("labels") or ()), forge)
+    fitting = [pool for pool in pools if labels <= compared(pool.labels, forge)]
     runner = text(job.get("runner_name"))
     if runner:
         match = _POD.fullmatch(runner)

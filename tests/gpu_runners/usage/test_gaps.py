@@ -12,6 +12,7 @@ import pytest
 
 from gpu_runners.declared_pools import DeclaredPool
 from gpu_runners.errors import CommandFailedError
+from gpu_runners.usage import jobs as usage_jobs
 from gpu_runners.usage.command import _read_jobs
 from gpu_runners.usage.weeks import last_weeks
 from tests.access.cluster.api_server import JsonHandler
@@ -127,6 +128,15 @@ def test_where_everything_is_refused_there_is_no_report(gitea: Forge) -> None:
 def test_of_a_whole_instance_all_repositories_count(gitea: Forge) -> None:
     jobs, gaps = _read_jobs({Scope(""): [POOL]}, WEEK)
     assert ([job.repository for job in jobs], gaps) == (["mlops/a", "mlops/b"], [])
+
+
+def test_what_was_not_read_of_a_whole_instance_names_it(gitea: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage_jobs, "MOST_REPOSITORIES", 2)
+    _, (gap,) = _read_jobs({Scope(""): [POOL]}, WEEK)
+    assert gap.startswith("the repositories of the instance behind the first 2")
+    gitea.refused = {"/repos/search": 403}
+    with pytest.raises(CommandFailedError, match="the repositories of the instance: Gitea answers 403"):
+        _read_jobs({Scope(""): [POOL]}, WEEK)
 
 
 def test_a_repository_without_actions_is_not_asked(gitea: Forge) -> None:

@@ -15,6 +15,7 @@ from gpu_runners.usage.records import JobRecord, job_record
 from gpu_runners.usage.report import Idle, Row, rows
 from gpu_runners.usage.weeks import Week, last_weeks, week_of
 from values.contract import POOL_LABEL
+from values.scope import GITEA, GITHUB
 
 CUDA = DeclaredPool("runners", "cuda", 2, ("self-hosted", "cuda"), 4)
 BIG = DeclaredPool("runners", "cuda-big", 1, ("cuda", "big"), 8)
@@ -26,7 +27,7 @@ JOB = {"id": 111, "run_id": 46, "name": "train", "labels": ["cuda"], "status": "
 
 
 def record(**changes: Any) -> JobRecord | None:
-    return job_record("mlops/guide", "train.yml", {**JOB, **changes}, POOLS)
+    return job_record("mlops/guide", "train.yml", {**JOB, **changes}, POOLS, GITHUB)
 
 
 def known(**changes: Any) -> JobRecord:
@@ -65,23 +66,32 @@ TEAMS = [DeclaredPool("team-a", "cuda", 1, ("gpu-a",), 1), DeclaredPool("team-b"
 
 
 def test_of_pools_of_one_name_the_one_that_offers_the_jobs_labels_had_it() -> None:
-    job = job_record("mlops/guide", "train.yml", {**JOB, "labels": ["GPU-b"]}, TEAMS)
+    job = job_record("mlops/guide", "train.yml", {**JOB, "labels": ["GPU-b"]}, TEAMS, GITHUB)
     assert job is not None
     assert (job.pool, job.gpus) == ("team-b/cuda", 8)
 
 
+@pytest.mark.parametrize(("forge", "pool"), [(GITHUB, "team-a/cuda or team-b/cuda"), (GITEA, "team-b/cuda")])
+def test_labels_are_compared_as_the_forge_does(forge: str, pool: str) -> None:
+    pools = [replace(made, labels=(label,)) for made, label in zip(TEAMS, ("gpu", "GPU"), strict=True)]
+    job = job_record("mlops/guide", "train.yml", {**JOB, "labels": ["GPU"]}, pools, forge)
+    assert job is not None
+    assert job.pool == pool
+
+
 def test_a_runner_of_another_stacks_pool_of_that_name_counts_for_none() -> None:
-    assert job_record("mlops/guide", "train.yml", {**JOB, "labels": ["gpu-prod"]}, TEAMS) is None
+    assert job_record("mlops/guide", "train.yml", {**JOB, "labels": ["gpu-prod"]}, TEAMS, GITHUB) is None
 
 
 def test_what_pools_of_one_name_and_label_may_both_have_had_is_told_for_both_and_not_guessed() -> None:
     same = [replace(pool, labels=("gpu",)) for pool in TEAMS]
-    job = job_record("mlops/guide", "train.yml", {**JOB, "labels": ["gpu"]}, same)
+    job = job_record("mlops/guide", "train.yml", {**JOB, "labels": ["gpu"]}, same, GITHUB)
     assert job is not None
     (row,) = rows([job], {})
     assert (row.pool, row.gpu_hours_used) == ("team-a/cuda or team-b/cuda", None)
     assert as_text([row]).splitlines()[1].split()[-4:-2] == ["30s", "-"]
-    alike = job_record("mlops/guide", "train.yml", {**JOB, "labels": []}, [replace(pool, gpus=2) for pool in same])
+    equal = [replace(pool, gpus=2) for pool in same]
+    alike = job_record("mlops/guide", "train.yml", {**JOB, "labels": []}, equal, GITHUB)
     assert alike is not None
     assert alike.gpus == 2
 
@@ -144,7 +154,7 @@ def test_json_and_csv_hold_the_same() -> None:
 
 @pytest.mark.parametrize("name", ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\x1b[2J.yml", "a\tb\nc"])
 def test_what_somebody_names_is_no_formula_and_moves_no_cursor(name: str) -> None:
-    job = job_record("mlops/guide", name, JOB, POOLS)
+    job = job_record("mlops/guide", name, JOB, POOLS, GITHUB)
     assert job is not None
     made = rows([job], {})
     (read,) = csv.DictReader(io.StringIO(as_csv(made)))
