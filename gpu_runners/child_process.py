@@ -109,14 +109,21 @@ class Children:
         """Sends SIGINT to every one, at the second call SIGKILL, as after END_SECONDS; no other is started any more."""
         with self._lock:
             if self._interrupted:
-                self._kill()
+                self.kill()
                 return
             self._interrupted = True
             for process in tuple(self._running):
                 process.send_signal(signal.SIGINT)
-        last = threading.Timer(END_SECONDS, self._kill)
+        last = threading.Timer(END_SECONDS, self.kill)
         last.daemon = True
         last.start()
+
+    def kill(self) -> None:
+        """Ends every one at once, with all that it started: for those that only look. No other is started any more."""
+        with self._lock:
+            self._interrupted = True
+            for process in tuple(self._running):
+                _kill_group(process)
 
     def _end(self, process: "subprocess.Popen[str]") -> None:
         """Interrupts a process, unless a signal did so already; gives it the time to end, then kills its group."""
@@ -128,10 +135,6 @@ class Children:
         except subprocess.TimeoutExpired:
             _kill_group(process)
             process.communicate()
-
-    def _kill(self) -> None:
-        for process in tuple(self._running):
-            _kill_group(process)
 
 
 def _kill_group(process: "subprocess.Popen[str]") -> None:

@@ -11,7 +11,8 @@ looks at the cluster and at the registrar, changes nothing and takes no lock. Th
 import argparse
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from access.causes.facts import Facts, StackFacts
@@ -23,7 +24,7 @@ from gpu_runners.declared_pools import DeclaredPool, declared_pools
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.output import say
-from gpu_runners.pulumi_command import opened
+from gpu_runners.pulumi_command import CHILDREN, opened
 from gpu_runners.stack_cluster import cluster_of
 from gpu_runners.top import terminal
 from gpu_runners.top.page import page
@@ -55,8 +56,8 @@ def run(options: argparse.Namespace) -> ExitCode:
             say(f"{options.stack} declares no pools: there is nothing to show")
             return ExitCode.DONE
         with ClusterConnection(cluster_of(program, os.environ, resources=resources)) as cluster:
-            state = StatePools(pools, lambda: _declared(options))
-            return _show(lambda: _read(cluster, options.stack, state.now()), options.stack, options.every)
+            show = _show_pages if terminal.is_terminal() else _say_page
+            return show(cluster, pools, options)
 
 
 def _declared(options: argparse.Namespace) -> Sequence[DeclaredPool]:
@@ -74,20 +75,29 @@ def _read(cluster: ClusterConnection, stack: str, pools: Sequence[DeclaredPool])
     ]
 
 
-def _show(read: Callable[[], list[Facts]], stack: str, every: int) -> ExitCode:
-    if not terminal.is_terminal():
-        looked = read()
-        problems = [facts.cluster_problem for facts in looked if facts.cluster_problem]
-        if len(problems) == len(looked):
-            raise CommandFailedError(". ".join(problems[0]))
-        for line in page(stack, _clock(), looked):
-            say(line)
-        return ExitCode.DONE
-    with terminal.screen():
-        while True:
-            terminal.show(page(stack, _clock(), read()))
-            if terminal.is_left(every):
-                return ExitCode.DONE
+def _say_page(cluster: ClusterConnection, pools: Sequence[DeclaredPool], options: argparse.Namespace) -> ExitCode:
+    """One, as plain text. Raises CommandFailedError where the cluster tells nothing of any pool."""
+    looked = _read(cluster, options.stack, pools)
+    problems = [facts.cluster_problem for facts in looked if facts.cluster_problem]
+    if len(problems) == len(looked):
+        raise CommandFailedError(". ".join(problems[0]))
+    for line in page(options.stack, _clock(), looked):
+        say(line)
+    return ExitCode.DONE
+
+
+def _show_pages(cluster: ClusterConnection, pools: Sequence[DeclaredPool], options: argparse.Namespace) -> ExitCode:
+    """One in place of the other until somebody leaves. A look at the state holds up neither them nor the end."""
+    with ThreadPoolExecutor(1, thread_name_prefix="state") as beside, terminal.screen():
+        state = StatePools(pools, lambda: _declared(options), beside)
+        try:
+            while True:
+                pools, problem = state.now()
+                terminal.show(page(options.stack, _clock(), _read(cluster, options.stack, pools), problem))
+                if terminal.is_left(options.every):
+                    return ExitCode.DONE
+        finally:
+            CHILDREN.kill()  # Pulumi only looks; its thread ends with it
 
 
 def _clock() -> str:

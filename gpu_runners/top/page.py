@@ -21,11 +21,14 @@ _UNKNOWN: Final = "-"
 _VENDORS: Final = frozenset(resource.partition("/")[0] for resource in KNOWN_RESOURCES)
 
 
-def page(stack: str, clock: str, pools: Sequence[Facts]) -> list[str]:
-    """Everything about a stack's pools at one moment; clock is the time of day."""
+def page(stack: str, clock: str, pools: Sequence[Facts], state_problem: str = "") -> list[str]:
+    """Everything about a stack's pools at one moment; clock is the time of day.
+
+    state_problem: why the pools are not those that the state has by now; it may have several lines.
+    """
     lines = [f"{stack}  {clock}  {_count(len(pools), 'pool')}"]
-    parts = (_pools(pools), _runners(pools), _placements(pools), _unserved(pools), _failures(pools), _unread(pools))
-    for part in map(list, parts):
+    parts = (_pools(pools), _runners(pools), _placements(pools), _unserved(pools), _failures(pools))
+    for part in map(list, (*parts, _unread(pools, state_problem))):
         if part:
             lines += ["", *part]
     return lines
@@ -145,7 +148,9 @@ def _end(pod: PodSnapshot) -> str:
     return f"{code}: {message}" if message else code
 
 
-def _unread(pools: Sequence[Facts]) -> Iterator[str]:
+def _unread(pools: Sequence[Facts], state_problem: str) -> Iterator[str]:
+    if state_problem:
+        yield from f"not looked at: the state: {state_problem}".splitlines()
     for found, cure in dict.fromkeys(facts.cluster_problem for facts in pools if facts.cluster_problem):
         yield f"the cluster cannot be asked: {found}"
         yield f"cure: {cure}"

@@ -2,31 +2,47 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from concurrent.futures import Executor, Future
 from typing import Final
 
 from gpu_runners.declared_pools import DeclaredPool
 from gpu_runners.errors import CommandFailedError
 
-AGE_SECONDS: Final = 30.0  # Pulumi takes about a second to tell a state
+AGE_SECONDS: Final = 30.0  # Pulumi takes about a second to tell a state, and minutes where its backend is slow
 
 
 class StatePools:
-    """read asks for the state and may raise CommandFailedError: then the pools that were known stay."""
+    """read asks for the state, beside whoever asks here; it may raise CommandFailedError or OSError."""
 
     def __init__(
         self,
         pools: Sequence[DeclaredPool],
         read: Callable[[], Sequence[DeclaredPool]],
+        beside: Executor,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._pools, self._read, self._clock = pools, read, clock
-        self._read_at = clock()
+        self._pools, self._problem = pools, ""
+        self._read, self._beside, self._clock = read, beside, clock
+        self._reading: Future[Sequence[DeclaredPool]] | None = None
+        self._began = clock()
 
-    def now(self) -> Sequence[DeclaredPool]:
-        """As the state had them at most half a minute ago, as far as it could be read."""
-        if self._clock() - self._read_at > AGE_SECONDS:
-            self._read_at = self._clock()
-            with suppress(CommandFailedError):
-                self._pools = self._read()
-        return self._pools
+    def now(self) -> tuple[Sequence[DeclaredPool], str]:
+        """The pools of the last state that could be read, and why it is not a newer one, "" where it need not be.
+
+        Never waits. An answer that is there is taken over; half a minute after a question began comes the next.
+        """
+        age = self._clock() - self._began
+        if self._reading is not None and self._reading.done():
+            self._take_over(self._reading)
+            self._reading = None
+        elif self._reading is None and age > AGE_SECONDS:
+            self._began, self._reading = self._clock(), self._beside.submit(self._read)
+        elif age > AGE_SECONDS:
+            self._problem = f"no answer from Pulumi for {age:.0f} s"
+        return self._pools, self._problem
+
+    def _take_over(self, reading: Future[Sequence[DeclaredPool]]) -> None:
+        try:
+            self._pools, self._problem = reading.result(), ""
+        except (CommandFailedError, OSError) as error:
+            self._problem = str(error)

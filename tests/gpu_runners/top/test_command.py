@@ -13,12 +13,14 @@ from gpu_runners.program import main
 from tests.access.causes.world import RECORDED
 from tests.access.cluster.api_server import ApiServer, api_server
 from tests.gpu_runners.stand_in_pulumi import StandInPulumi
-from tests.gpu_runners.state.test_check import recorded
+from tests.gpu_runners.state.test_check import EXEC_KUBECONFIG, recorded, resource
 from tests.gpu_runners.terminal import Terminal
+from tests.gpu_runners.test_child_process import is_gone, until
 from tests.program.stack_values import ROOT
 
 PULUMI = """case "$1 $2" in
-"stack export") cat {folder}/state ;;
+"stack export") [ -e {folder}/answers ] || {{ trap '' INT; echo $$ > {folder}/hangs; exec sleep 60; }}
+    cat {folder}/state ;;
 "config --json") echo '{{}}' ;;
 *) exit 1 ;;
 esac"""
@@ -37,6 +39,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServ
         server.answers[DEPLOYMENTS] = {"items": [server.answers[f"{DEPLOYMENTS}/{POOL}"]]}
         server.answers["/api/v1/pods"] = {"items": []}
         (tmp_path / "state").write_text(json.dumps(recorded()))
+        (tmp_path / "answers").touch()
         yield server
 
 
@@ -62,8 +65,9 @@ def test_another_pause_is_wrong_usage(cluster: ApiServer, text: str, capsys: pyt
     assert "a whole number of seconds from 1 to 3600" in capsys.readouterr().err
 
 
-def on_terminal(**environment: str) -> Terminal:
-    command = [sys.executable, "-m", "gpu_runners", "top", "review", "--every", "1", "--folder", str(Path.cwd())]
+def on_terminal(*start: str, **environment: str) -> Terminal:
+    begin = [sys.executable, *(start or ("-m", "gpu_runners"))]
+    command = [*begin, "top", "review", "--every", "1", "--folder", str(Path.cwd())]
     return Terminal(command, ROOT, {**os.environ, "TERM": "xterm", **environment})
 
 
@@ -106,3 +110,43 @@ def test_a_terminal_that_knows_no_screens_gets_one_page(cluster: ApiServer) -> N
         terminal.expect("review-pools/reviewed")
         assert terminal.end() == ExitCode.DONE
         assert "\x1b" not in terminal.text
+
+
+# It asks for the state again with the next page instead of half a minute later.
+AT_ONCE = """import sys
+from gpu_runners import program
+from gpu_runners.top import state_pools
+state_pools.AGE_SECONDS = 0
+sys.exit(program.main(sys.argv[1:]))"""
+
+
+def test_a_state_that_somebody_else_writes_into_meanwhile_is_told_below_the_pools_that_were_known(
+    cluster: ApiServer, tmp_path: Path
+) -> None:
+    with on_terminal("-c", AT_ONCE) as terminal:
+        terminal.expect("healthy")
+        foreign = recorded()
+        resource(foreign, "providers:kubernetes")["inputs"]["kubeconfig"] = EXEC_KUBECONFIG
+        (tmp_path / "new").write_text(json.dumps(foreign))
+        (tmp_path / "new").rename(tmp_path / "state")
+        terminal.expect("not looked at: the state: 1 problem with the state of review")
+        terminal.expect("healthy")
+        terminal.type("q")
+        assert terminal.end() == ExitCode.DONE
+
+
+@pytest.mark.parametrize(("key", "code"), [("q", ExitCode.DONE), ("\x03", ExitCode.INTERRUPTED)])
+def test_a_state_that_does_not_come_holds_up_no_page_and_no_end(
+    cluster: ApiServer, tmp_path: Path, key: str, code: ExitCode
+) -> None:
+    """With a Pulumi that ignores SIGINT: what ends, ends it, and waits for none of its deadlines."""
+    with on_terminal("-c", AT_ONCE) as terminal:
+        terminal.expect("healthy")
+        (tmp_path / "answers").unlink()
+        terminal.expect("not looked at: the state: no answer from Pulumi", 20)
+        terminal.expect("healthy", 20)
+        until("it hangs", lambda: (tmp_path / "hangs").exists() and (tmp_path / "hangs").read_text().endswith("\n"))
+        terminal.type(key)
+        assert terminal.end(20) == code
+        assert is_gone(tmp_path / "hangs")
+        assert "\x1b[?1049l" in terminal.text, "the terminal is as it was"

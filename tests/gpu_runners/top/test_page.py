@@ -108,6 +108,11 @@ def test_what_is_not_known_is_a_dash_or_named() -> None:
     assert lines(world)[-1] == "not looked at: nodes: GET /api/v1/nodes: 403 forbidden"
 
 
+def test_why_the_pools_are_not_those_of_the_state_is_told_line_by_line() -> None:
+    told = page("prod", "12:00:00", [World().facts()], "2 problems with the state:\n  one\n  two")
+    assert told[-3:] == ["not looked at: the state: 2 problems with the state:", "  one", "  two"]
+
+
 def test_a_table_sets_numbers_to_the_right_and_words_to_the_left() -> None:
     assert list(table(("NAME", "N"), [("a", "5"), ("long-name", "100")])) == [
         "NAME         N",
