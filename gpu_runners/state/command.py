@@ -55,6 +55,7 @@ def _resources(program: Program, *, create: bool) -> list[dict[str, Any]]:
         if not create:
             raise
     made = program.run("stack", "init", program.stack, "--no-select", on_stack=False)
-    if made.code != 0:
-        raise PulumiFailedError(f"stack init {program.stack}: {made.complaint}")
-    return program.export()
+    try:
+        return program.export()  # whoever made it: of two jobs that do so at once Pulumi refuses one
+    except StackUnknownError as error:
+        raise PulumiFailedError(f"stack init {program.stack}: {made.complaint}") from error

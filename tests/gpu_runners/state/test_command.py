@@ -60,16 +60,19 @@ def test_a_job_that_is_about_to_bring_it_up_brings_up_no_platform(
 
 
 UNKNOWN = """[ -e {folder}/made ] || case "$1 $2" in
-"stack init") : > {folder}/made; exit 0 ;;
+"stack init") %s ;;
 *) echo "error: no stack named 'review' found" >&2; exit 255 ;;
 esac
 """
+MAKES_IT = UNKNOWN % ": > {folder}/made; exit 0"
+ANOTHER_MAKES_IT = UNKNOWN % ": > {folder}/made; echo \"error: stack 'review' already exists\" >&2; exit 255"
+REFUSES = UNKNOWN % "echo 'error: AccessDenied' >&2; exit 255"
 
 
 def test_a_stack_that_nobody_has_made_is_made_where_that_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stack = Stack(tmp_path, monkeypatch, UNKNOWN + PULUMI)
+    stack = Stack(tmp_path, monkeypatch, MAKES_IT + PULUMI)
     stack.state = {"version": 3, "deployment": None}
     assert stack.run() == ExitCode.FAILED
     assert "knows no stack review" in capsys.readouterr().err
@@ -78,6 +81,22 @@ def test_a_stack_that_nobody_has_made_is_made_where_that_is_asked_for(
     assert [call for call in stack.pulumi.calls if call.startswith("stack init")] == [
         "stack init review --no-select --non-interactive --color=never"
     ]
+
+
+def test_a_stack_that_another_job_makes_at_the_same_moment_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = Stack(tmp_path, monkeypatch, ANOTHER_MAKES_IT + PULUMI)
+    assert stack.run("--create") == ExitCode.DONE
+    assert "this program made all" in capsys.readouterr().out
+
+
+def test_a_stack_that_cannot_be_made_ends_it_with_pulumi_s_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = Stack(tmp_path, monkeypatch, REFUSES + PULUMI)
+    assert stack.run("--create") == ExitCode.FAILED
+    assert capsys.readouterr().err == "error: stack init review: error: AccessDenied\n"
 
 
 def test_a_stack_that_is_there_is_not_made_anew(stack: Stack) -> None:
