@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,8 @@ import yaml
 from lab import example_data, paths
 from lab.demo import push
 from lab.errors import LabError
+from tests.access.cluster.api_server import api_server
+from tests.program.stack_values import as_handed_over, defaults, stack_file
 
 FOLDER = example_data.EXAMPLE
 BASE = ["self-hosted", "base"]  # a second label: jobs that say self-hosted alone are somebody else's
@@ -74,19 +78,35 @@ def test_the_infrastructure_is_checked_out_at_a_branch_that_the_file_names(workf
     ] * 2
 
 
+# As a job does: the commands that it calls, and the program as `pulumi up` runs it, to the end.
+LOADS = """import json, runpy, sys
+import gpu_runners.program, gpu_runners.state.command, gpu_runners.wait.command
+import pulumi, recorded
+pulumi.runtime.set_all_config(json.load(sys.stdin))
+program = recorded.run(lambda: runpy.run_path("__main__.py", run_name="__main__"))
+print(*(resource.kind for resource in program.resources))"""
+
+
+@pytest.mark.parametrize("job", ["deploy", "release"])
 def test_what_is_checked_out_of_the_infrastructure_is_all_that_its_jobs_load(
-    workflow: dict[str, Any], tmp_path: Path
+    workflow: dict[str, Any], tmp_path: Path, job: str
 ) -> None:
     """Git writes the files of the top as well; the other folders are tests, docs and the lab, most of all files."""
-    for job in ("deploy", "release"):
-        (checkout,) = [step["with"] for step in workflow["jobs"][job]["steps"] if "path" in step.get("with", {})]
-        folder = tmp_path / job
-        folder.mkdir()
-        for name in ("__main__.py", *checkout["sparse-checkout"].split()):
-            (folder / name).symlink_to(paths.REPOSITORY / name)
-        commands = "gpu_runners.program, gpu_runners.state.command, gpu_runners.wait.command, components.pools.declare"
-        loads = f"import runpy, {commands}; runpy.run_path('__main__.py')"
-        subprocess.run([sys.executable, "-c", loads], cwd=folder, check=True, timeout=60)
+    (checkout,) = [step["with"] for step in workflow["jobs"][job]["steps"] if "path" in step.get("with", {})]
+    infra = tmp_path / "infra"
+    for name in checkout["sparse-checkout"].split():
+        shutil.copytree(paths.REPOSITORY / name, infra / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in filter(Path.is_file, paths.REPOSITORY.iterdir()):
+        shutil.copy(file, infra)
+    values = {f"gpu-runners:{key}": as_handed_over(value) for key, value in (defaults() | stack_file("dev")).items()}
+    with api_server() as server:
+        kubeconfig = server.kubeconfig(tmp_path / "kubeconfig")
+        told = subprocess.run(
+            [sys.executable, "-c", LOADS], input=json.dumps(values), cwd=infra, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "KUBECONFIG": str(kubeconfig), "PYTHONPATH": str(paths.REPOSITORY / "tests/program")},
+            check=True, timeout=60,
+        )  # fmt: skip
+    assert told.stdout.split().count("Deployment") == 1
 
 
 def test_the_last_job_sets_the_replicas_of_those_pools_alone_that_have_them(
