@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Final
 
 from registrar.forges.forge import Job
@@ -11,13 +12,23 @@ from values.scope import Scope
 NOBODY: Final = ""  # whom a job is counted for that no pool can take
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stuck:
+    """The runners of a pool for which more are asked for in vain, as its pods are refused, no node could hold them, or
+    they fail one after the other; and how many stay asked for though jobs of it count for another pool: by these it is
+    seen that it can have more again.
+    """
+
+    runners: int
+    asked: int
+
+
 @dataclass(frozen=True, kw_only=True, order=True)
 class Pool:
     """A pool and the runner labels it offers in its scope; `forge` is the kind of the forge, which matches them.
 
     group: the forge's group of its runners, None for the default one. most: how many runners it may have, None for any.
-    is_fixed: it has these, whatever waits. stuck_at: the runners that it has where more are asked for in vain, as its
-    pods are refused, no node could hold them, or they fail one after the other; None where it is not so.
+    is_fixed: it has these, whatever waits. stuck: None where it gets the runners that are asked for.
     """
 
     namespace: str
@@ -28,7 +39,7 @@ class Pool:
     group: str | None = field(default=None, compare=False)
     most: int | None = field(default=None, compare=False)
     is_fixed: bool = field(default=False, compare=False)
-    stuck_at: int | None = field(default=None, compare=False)
+    stuck: Stuck | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:
@@ -52,20 +63,20 @@ class Place:
 class Count:
     """Jobs of one pool. `wanted` is the number of runners it needs: a job on a pod that leaves needs no other.
 
-    `first` is the place in the queue of its oldest waiting job, None where none waits. `tries` are pods of a stuck pool
-    that stay asked for though its jobs count for another: by them it is seen that it can have runners again.
+    `first` is the place in the queue of its oldest waiting job, None where none waits. `asked` is Stuck's, 0 where no
+    job of the pool counts for another.
     """
 
     waiting: int = 0
     running: int = 0
     leaving: int = 0
-    tries: int = 0
+    asked: int = 0
     first: int | None = None
 
     @property
     def wanted(self) -> int:
-        """Jobs that wait, and those that run on pods that stay, and tries."""
-        return self.waiting + self.running - self.leaving + self.tries
+        """Jobs that wait, and those that run on pods that stay; no fewer than stay asked for."""
+        return max(self.waiting + self.running - self.leaving, self.asked)
 
     def wait(self, job: Job) -> None:
         """One more waits."""
@@ -96,7 +107,7 @@ def count(
     """
     ordered = _ordered(pools)
     counted = {pool.key: Count() for pool in ordered}
-    stuck = {pool.key for pool in ordered if pool.stuck_at is not None}
+    asked = {pool.key: pool.stuck.asked for pool in ordered if pool.stuck is not None}
     for scope in dict.fromkeys((*running, *waiting)):
         takers = Takers([pool for pool in ordered if pool.scope == scope])
         seen = set()  # a list that moves while it is read may name a job twice
@@ -114,8 +125,8 @@ def count(
             seen.add(job.id)
             if key in counted:
                 counted[key].wait(job)
-                for passed in stuck.intersection(takers.of(job)) - {key}:
-                    counted[passed].tries = 1
+                for passed in takewhile(key.__ne__, takers.of(job) if asked else ()):
+                    counted[passed].asked = asked.get(passed, 0)
     return counted
 
 
@@ -124,7 +135,7 @@ def _rooms(pools: Sequence[Pool], counted: Mapping[str, Count]) -> tuple[dict[st
     entry for any number.
     """
     meant = {pool.key: pool.most - counted[pool.key].wanted for pool in pools if pool.most is not None}
-    stuck = {pool.key: pool.stuck_at - counted[pool.key].wanted for pool in pools if pool.stuck_at is not None}
+    stuck = {pool.key: pool.stuck.runners - counted[pool.key].wanted for pool in pools if pool.stuck is not None}
     return {**meant, **{key: min(free, meant.get(key, free)) for key, free in stuck.items()}}, meant
 
 
@@ -140,8 +151,12 @@ def untaken(pools: Iterable[Pool], scope: Scope, waiting: Iterable[Job]) -> list
 
 
 def left_to(keys: Collection[str], pools: Iterable[Pool], waiting: Iterable[Job]) -> dict[str, list[Job]]:
-    """Jobs of one scope that no other pools than these can take, by the key of the first that could."""
-    takers, jobs = Takers(_ordered(pools)), dict[str, list[Job]]()
+    """Jobs of one scope that no other pools than these can take, by the key of the first that could.
+
+    One that may have no runner at all (`replicas: 0`) takes none.
+    """
+    takers = Takers(_ordered(pool for pool in pools if pool.most != 0 or pool.key in keys))
+    jobs: dict[str, list[Job]] = {}
     for job in waiting:
         able = takers.of(job)
         if able and all(key in keys for key in able):

@@ -21,7 +21,7 @@ from registrar.logs import log
 from registrar.metrics import Metrics
 from registrar.pod_store import PodStore
 from registrar.pods import ENDED, Stage
-from registrar.queue import Count, Place, Pool, count
+from registrar.queue import Count, Place, Pool, Stuck, count
 from registrar.reservations import Reservation, Reservations, holding
 from registrar.settings import Settings
 from registrar.unserved import Unserved
@@ -203,17 +203,18 @@ class QueueReader:
                 yield Pool(
                     namespace=grant.namespace, name=pool.name, scope=grant.scope, forge=self._settings.forge.kind,
                     labels=pool.labels, group=grant.runner_group, most=pool.most, is_fixed=pool.is_fixed,
-                    stuck_at=self._stuck_at(pool),
+                    stuck=self._stuck(pool),
                 )  # fmt: skip
 
-    def _stuck_at(self, pool: DeclaredPool) -> int | None:
-        """How many runners it has or is about to have, where more are asked for in vain; None elsewhere."""
+    def _stuck(self, pool: DeclaredPool) -> Stuck | None:
+        """Its failures are remembered, and one runner at work is a try; that it is refused is seen by one pod more."""
         pods = self._store.by_pool().get(pool.key, ())
         staying = [pod for pod in pods if pod.stays]
         if pods and self._brakes.keeps_failing(max(pods, key=lambda pod: pod.created)):
-            return sum(pod.stage is Stage.RUNNING for pod in staying)
+            return Stuck(runners=sum(pod.stage is Stage.RUNNING for pod in staying), asked=1)
         if pool.is_refused or any(pod.hopeless for pod in staying):
-            return sum(not pod.hopeless for pod in staying)
+            placed = sum(not pod.hopeless for pod in staying)
+            return Stuck(runners=placed, asked=placed + 1)
         return None
 
     def _places(self) -> dict[int, Place]:

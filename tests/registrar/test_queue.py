@@ -12,7 +12,7 @@ from aiohttp import ClientConnectionError, ClientSession, TCPConnector, TraceCon
 
 from components.platform.client_certificate import issue_client_certificate
 from registrar.forges.forge import Job, Pace
-from registrar.queue import Place, Pool, count
+from registrar.queue import Place, Pool, Stuck, count
 from registrar.queue_reader import ORDERS_SECONDS
 from tests.registrar.conftest import PATIENCE_SECONDS, World, open_world, until
 from tests.registrar.stand_in_cluster import pool_deployment, runner_pod, start
@@ -26,12 +26,16 @@ MINE, OTHERS = issue_client_certificate("runners"), issue_client_certificate("ot
 
 def pool(
     name: str, *labels: str, scope: Scope = GUIDE, group: str | None = None, most: int | None = None,
-    is_fixed: bool = False, stuck_at: int | None = None, forge: str = GITHUB,
+    is_fixed: bool = False, stuck: Stuck | None = None, forge: str = GITHUB,
 ) -> Pool:  # fmt: skip
     return Pool(
         namespace="runners", name=name, scope=scope, forge=forge, labels=frozenset(labels), group=group, most=most,
-        is_fixed=is_fixed, stuck_at=stuck_at,
+        is_fixed=is_fixed, stuck=stuck,
     )  # fmt: skip
+
+
+def refused(runners: int) -> Stuck:
+    return Stuck(runners=runners, asked=runners + 1)
 
 
 def job(number: int, *labels: str, runner_id: int | None = None, groups: frozenset[str | None] | None = None) -> Job:
@@ -86,21 +90,41 @@ def test_a_pool_that_nothing_scales_takes_as_many_jobs_as_it_has_runners(fixed: 
 
 
 def test_jobs_of_a_pool_that_gets_no_more_runners_are_counted_for_another_that_can() -> None:
-    """One pod of it stays asked for: else nobody would see that it can have runners again."""
-    pools = [pool("a", "gpu", most=4, stuck_at=1), pool("b", "gpu", most=9)]
+    """One pod more stays asked for: else nobody would see that it can have runners again."""
+    pools = [pool("a", "gpu", most=4, stuck=refused(1)), pool("b", "gpu", most=9)]
     running, places = [job(9, "gpu", runner_id=5)], {5: Place(pool="runners/a")}
     assert counted(pools, [job(n, "gpu") for n in range(3)], running, places) == {"a": (0, 1, 2), "b": (3, 0, 3)}
     assert counted(pools, [], running, places) == {"a": (0, 1, 1), "b": (0, 0, 0)}
 
 
+@pytest.mark.parametrize(("online", "taken"), [(0, 0), (1, 1)])
+def test_a_failing_pool_is_asked_for_one_runner_however_its_last_try_stands(online: int, taken: int) -> None:
+    """Were the try asked for beside it, each end of one would ask for more and for less."""
+    pools = [pool("a", "gpu", most=4, stuck=Stuck(runners=online, asked=1)), pool("b", "gpu", most=9)]
+    left = 5 - taken
+    assert counted(pools, [job(n, "gpu") for n in range(5)]) == {"a": (taken, 0, 1), "b": (left, 0, left)}
+
+
+@pytest.mark.parametrize("waiting", [1, 2, 3])
+def test_a_refused_pool_with_idle_runners_is_asked_for_one_more_and_not_for_more_than_that(waiting: int) -> None:
+    pools = [pool("a", "gpu", most=4, stuck=refused(2)), pool("b", "gpu", most=9)]
+    wanted = 3 if waiting > 2 else waiting
+    assert counted(pools, [job(n, "gpu") for n in range(waiting)])["a"] == (min(waiting, 2), 0, wanted)
+
+
+def test_a_stuck_pool_is_not_tried_for_jobs_that_it_would_not_have() -> None:
+    pools = [pool("plain", "gpu"), pool("special", "gpu", "big", stuck=refused(0))]
+    assert counted(pools, [job(1, "gpu")]) == {"plain": (1, 0, 1), "special": (0, 0, 0)}
+
+
 def test_jobs_for_which_no_other_has_room_are_counted_for_a_stuck_pool_as_far_as_it_may_grow() -> None:
     """Where nodes come and go, one comes for each of its pods."""
-    pools = [pool("a", "gpu", most=3, stuck_at=0), pool("b", "gpu", most=1)]
-    assert counted(pools, [job(n, "gpu") for n in range(3)]) == {"a": (2, 0, 3), "b": (1, 0, 1)}
+    pools = [pool("a", "gpu", most=3, stuck=refused(0)), pool("b", "gpu", most=1)]
+    assert counted(pools, [job(n, "gpu") for n in range(3)]) == {"a": (2, 0, 2), "b": (1, 0, 1)}
 
 
 def test_jobs_that_only_a_stuck_pool_could_take_wait_for_it() -> None:
-    pools = [pool("a", "gpu", "big", most=4, stuck_at=0), pool("b", "gpu", most=9)]
+    pools = [pool("a", "gpu", "big", most=4, stuck=refused(0)), pool("b", "gpu", most=9)]
     assert counted(pools, [job(1, "big"), job(2, "big")]) == {"a": (2, 0, 2), "b": (0, 0, 0)}
 
 

@@ -119,6 +119,19 @@ def waiting_pod(message: str) -> dict[str, Any]:
     return pod
 
 
+def test_a_job_is_told_though_a_pool_without_any_runner_has_its_labels() -> None:
+    """As a release leaves a pool with `replicas`: nothing gives it one."""
+    pod = replace(
+        ended_pod("a", at=1), namespace="runners", pool="huge", stage=Stage.SCHEDULING, ended=None, cause=TOO_MANY,
+        hopeless=True,
+    )  # fmt: skip
+    pools = [pool("released", "gpu", most=0, is_fixed=True), pool("huge", "gpu", most=4)]
+    (entry,) = without_node(pools, [job(1, "gpu")], {"runners/huge": [pod]})
+    assert (entry.pool, entry.number) == ("runners/huge", 1)
+    pools[0] = replace(pools[0], most=1)
+    assert without_node(pools, [job(1, "gpu")], {"runners/huge": [pod]}) == []
+
+
 async def test_whoever_looks_after_the_registrar_sees_them_and_so_do_metrics(world: World) -> None:
     world.follow()
     await world.cluster.declare()
