@@ -178,3 +178,12 @@ def test_a_job_counts_for_the_pool_that_registers_where_it_is(gitea: Forge) -> N
         ("mlops/a", "team-a/cuda", 1),
         ("mlops/b", "team-b/cuda", 8),
     ]
+
+
+@pytest.mark.parametrize(("kind", "counted"), [("github", 1), ("gitea", 0)])
+def test_a_label_in_other_case_counts_where_the_forge_gives_such_jobs(
+    request: pytest.FixtureRequest, kind: str, counted: int
+) -> None:
+    request.getfixturevalue(kind)
+    jobs, _ = _read_jobs({Scope("mlops/a"): [DeclaredPool("team-a", "cuda", 1, ("GPU",), 1)]}, WEEK)
+    assert len(jobs) == counted
