@@ -74,6 +74,26 @@ def test_a_pool_goes_from_zero_to_its_jobs_and_back_and_up_leaves_the_number_alo
     stack.refresh().succeeded()
 
 
+def test_an_up_that_raises_min_waits_for_the_runners_that_stay_and_leaves_their_number_to_keda(
+    api: KubernetesApi, stack: Stack, scaled: Pods
+) -> None:
+    until_zero(api, scaled)
+    config = stack_file("scaled.yaml")
+    config["gpu-runners:pools"][0]["autoscaling"]["min"] = 2
+    stack.configure(config)
+    try:
+        outcome = stack.up()
+        outcome.succeeded()
+        online = [pod for pod in scaled.of(POOL) if pod.online]
+        assert (replicas(api), len(online)) == (2, 2), outcome.output
+        assert "scaled: 0 of 2 online" in outcome.output
+        stack.refresh().succeeded()
+    finally:
+        stack.configure(stack_file("scaled.yaml"))
+        stack.up().succeeded()
+    until_zero(api, scaled)
+
+
 @pytest.fixture
 def flipping(api: KubernetesApi, stack: Stack) -> Iterator[None]:
     """The pool is held at zero every other few seconds, as if its maximum were."""
