@@ -1,6 +1,7 @@
 """The brakes of all pools, shared by the loop (which sees runners end) and the registrations (which are held back)."""
 
 from collections.abc import Collection
+from typing import Any
 
 from registrar import brake
 from registrar.brake import Brake
@@ -19,6 +20,7 @@ class Brakes:
     def __init__(self) -> None:
         self._brakes: dict[Key, Brake] = {}
         self._counted: set[str] = set()
+        self._newest: dict[tuple[str, str], Key] = {}  # of which template a pool's newest pod was, when last asked
         self._worked: dict[Key, float] = {}  # when the last runner with a job ended, or one that lasts was seen
 
     @property
@@ -34,9 +36,15 @@ class Brakes:
         """Why, in words."""
         return brake.explain(self._of(pod), pool=pod.pool)
 
-    def keeps_failing(self, pod: RunnerPod) -> bool:
-        """Whether the runners of this pod's pool and template end without a job, however often it is tried."""
-        return self._of(pod).rounds >= FAILING_ROUNDS
+    def keeps_failing(self, namespace: str, pool: str, pods: Collection[RunnerPod]) -> bool:
+        """Whether a pool's runners end without a job, however often it is tried; `pods` are all that it has.
+
+        Of the template of the newest one. While there is none, of the last that was: a pool at zero is not mended.
+        """
+        if pods:
+            self._newest[namespace, pool] = _key(max(pods, key=lambda pod: pod.created))
+        newest = self._newest.get((namespace, pool))
+        return newest is not None and self._brakes.get(newest, brake.RELEASED).rounds >= FAILING_ROUNDS
 
     def issued(self, pod: RunnerPod, now: float) -> None:
         """A registration is about to be issued to this pod."""
@@ -72,7 +80,8 @@ class Brakes:
     def forget(self, uids: Collection[str]) -> None:
         """Drop what was counted for pods that are gone; the brakes themselves stay, the newest of them."""
         self._counted &= set(uids)
-        for memory in (self._brakes, self._worked):
+        memories: tuple[dict[Any, Any], ...] = (self._brakes, self._worked, self._newest)
+        for memory in memories:
             for key in list(memory)[: max(0, len(memory) - MOST_POOLS)]:
                 del memory[key]
 

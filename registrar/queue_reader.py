@@ -210,7 +210,7 @@ class QueueReader:
         """Its failures are remembered, and one runner at work is a try; that it is refused is seen by one pod more."""
         pods = self._store.by_pool().get(pool.key, ())
         staying = [pod for pod in pods if pod.stays]
-        if pods and self._brakes.keeps_failing(max(pods, key=lambda pod: pod.created)):
+        if self._brakes.keeps_failing(pool.namespace, pool.name, pods):
             return Stuck(runners=sum(pod.stage is Stage.RUNNING for pod in staying), asked=1)
         if pool.is_refused or any(pod.hopeless for pod in staying):
             placed = sum(not pod.hopeless for pod in staying)

@@ -1,6 +1,7 @@
 """The brake: what it counts, how long it holds and what releases it."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -111,14 +112,18 @@ def test_failures_count_the_same_in_whatever_order_the_results_come(order: tuple
 
 def test_a_pool_keeps_failing_from_its_third_round_on_until_one_works() -> None:
     brakes, other = Brakes(), ended_pod("x", at=0)
+    keeps_failing = partial(brakes.keeps_failing, other.namespace, other.pool)
     seen = []
     for number in range(3):
         brakes.ended(ended_pod(f"a{number}", at=100.0 + 10 * number), NO_JOB, LATER)
-        seen.append(brakes.keeps_failing(other))
+        seen.append(keeps_failing([other]))
     assert seen == [False, False, True]
-    assert not brakes.keeps_failing(ended_pod("x", at=0, template_hash="new"))
+    assert keeps_failing([])
+    assert not keeps_failing([replace(other, template_hash="new", created=other.created + 1), other])
+    assert not keeps_failing([])
+    assert keeps_failing([other])
     brakes.ended(ended_pod("b", at=200), A_JOB, LATER)
-    assert not brakes.keeps_failing(other)
+    assert not keeps_failing([other])
 
 
 def test_the_cause_names_pool_number_and_exit_code() -> None:

@@ -270,7 +270,8 @@ async def test_a_pool_counts_by_its_deployment_also_while_no_api_server_answers(
 async def test_jobs_of_a_pool_whose_runners_keep_failing_are_counted_for_another_that_can(scaled: World) -> None:
     await scaled.cluster.declare(most=4)
     await scaled.cluster.declare("other", most=4)
-    await scaled.cluster.create(runner_pod())
+    pod = runner_pod()
+    await scaled.cluster.create(pod)
     scaled.gitea.job(1, status="queued")
     scaled.gitea.job(2, status="queued")
     free = {"waiting": 0, "running": 0, "wanted": 0}
@@ -278,7 +279,13 @@ async def test_jobs_of_a_pool_whose_runners_keep_failing_are_counted_for_another
     for number in range(3):
         scaled.service.brakes.ended(ended_pod(f"a{number}", at=100.0 + 10 * number), NO_JOB, LATER)
     tried = {"waiting": 0, "running": 0, "wanted": 1}
-    await comes(scaled, {"runners/cuda": tried, "runners/other": {"waiting": 2, "running": 0, "wanted": 2}})
+    both = {"runners/cuda": tried, "runners/other": {"waiting": 2, "running": 0, "wanted": 2}}
+    await comes(scaled, both)
+    await scaled.cluster.vanish("runners", pod["metadata"]["name"])  # as a reservation takes it back
+    await until(lambda: not scaled.store.pods())
+    scaled.gitea.job(3, status="queued")
+    both["runners/other"] = {"waiting": 3, "running": 0, "wanted": 3}
+    await comes(scaled, both)
 
 
 async def test_a_pool_whose_labels_its_grant_does_not_allow_counts_for_nothing(scaled: World) -> None:
