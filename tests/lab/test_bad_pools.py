@@ -71,7 +71,7 @@ def attempt(stack: Stack) -> Attempt:
     [
         ("fits-no-node", "fits no node: 0/", "gpu.nodeSelector"),
         ("above-a-node", "fits no node: 0/", "ask for no more nvidia.com/gpu than one node has"),
-        ("over-quota", "exceeded quota", "lower replicas or gpu.count"),
+        ("over-quota", "exceeded quota", "lower replicas (or `autoscaling.max`) or gpu.count"),
         ("no-image", "lab.local/not-there:lab", "correct `image` of the pool"),
         ("dies-at-once", "its runner ended with exit code", "use an image with a shell, /bin/sh"),
     ],
