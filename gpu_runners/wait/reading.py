@@ -6,10 +6,14 @@ interrupted at once; the thread ends with the process.
 
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
-from typing import Generic, TypeVar
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Final, Generic, TypeVar
 
 Result = TypeVar("Result")
+
+# A signal that comes just before Python blocks, or to another thread, is only noticed when it blocks no more.
+NOTICE_SECONDS: Final = 0.5
 
 
 class LookingThread(Generic[Result]):
@@ -24,10 +28,15 @@ class LookingThread(Generic[Result]):
     def __call__(self) -> Result:
         """What `look` returns. Raises what it raises, KeyboardInterrupt."""
         self._asked.put(None)
-        answer = self._answers.get()
+        answer = self._answer()
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def _answer(self) -> Result | Exception:
+        while True:
+            with suppress(Empty):
+                return self._answers.get(timeout=NOTICE_SECONDS)
 
     def _run(self) -> None:
         while True:

@@ -65,3 +65,18 @@ def test_a_signal_ends_the_waiting_for_a_look_that_hangs() -> None:
     with pytest.raises(SignalledError):
         LookingThread(hanging)()
     answered.set()
+
+
+@pytest.mark.usefixtures("signalled")
+def test_a_signal_that_interrupts_another_thread_than_the_one_that_waits_is_noticed_all_the_same() -> None:
+    answered, ended = threading.Event(), threading.Event()
+
+    def look() -> None:
+        signal.raise_signal(signal.SIGINT)
+        answered.wait(10.0)
+        ended.set()
+
+    with pytest.raises(SignalledError):
+        LookingThread(look)()
+    assert not ended.is_set()
+    answered.set()
