@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from access.causes.cause import Cause, Layer
 from access.causes.facts import Facts
-from access.online.progress import QUOTA_EXCEEDED, busy_holders
+from access.online.progress import QUOTA_CURE, QUOTA_EXCEEDED, busy_holders
 from access.online.refusals import refusal_of
 
 
@@ -26,8 +26,7 @@ def _quota(facts: Facts, failure: str) -> Cause:
             "quota-held-by-jobs", "runners that finish their jobs still count for the environment's quota", failure,
             "wait for their jobs, or raise the environment's quota in the platform stack",
         )  # fmt: skip
-    cure = "lower replicas (or `autoscaling.max`) or gpu.count, or raise the environment's quota of the platform"
-    return _cause("quota-exceeded", "the environment's quota has no room for its pods", failure, cure)
+    return _cause("quota-exceeded", "the environment's quota has no room for its pods", failure, QUOTA_CURE)
 
 
 def _cause(situation: str, cause: str, evidence: str, cure: str) -> Cause:

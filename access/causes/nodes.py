@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from access.causes.cause import Cause, Layer
 from access.causes.facts import DeploymentFacts, Facts, NodeFacts
-from access.causes.occupancy import held_cause
+from access.causes.occupancy import held_cause, lack
 from access.online.progress import progress_line
 from access.online.scheduling import autoscaler_word, cure_for, is_hopeless, short_of
 from access.online.snapshot import PodSnapshot
@@ -51,7 +51,7 @@ def _of_pod(facts: Facts, pod: PodSnapshot) -> Cause:
         cure = (
             f"`kubectl --namespace {facts.namespace} get pod {pod.name} -o yaml` names them in spec.schedulingGates: "
         )
-        return _cause("scheduling-gated", "something in the cluster holds its pods back from the scheduler", (message,),
+        return lack("scheduling-gated", "something in the cluster holds its pods back from the scheduler", (message,),
                       f"{cure}whoever set them takes them away, Kueue for one once it admits the pod")  # fmt: skip
     if facts.nodes is not None and facts.deployment is not None:
         usable = _narrowed(facts.deployment, facts.nodes)
@@ -65,8 +65,8 @@ def _by_word(pod: PodSnapshot) -> Cause:
     """By what the scheduler says alone."""
     message = pod.scheduling_message
     if not message:
-        return _cause("scheduler-silent", f"no scheduler has looked at {pod.name}", (), _SCHEDULER)
-    return _cause("fits-no-node", f"{pod.name} fits no node", (message,), cure_for(message))
+        return lack("scheduler-silent", f"no scheduler has looked at {pod.name}", (), _SCHEDULER)
+    return lack("fits-no-node", f"{pod.name} fits no node", (message,), cure_for(message))
 
 
 _SCHEDULER: Final = "see whether kube-scheduler runs: `kubectl --namespace kube-system get pods`"
@@ -84,21 +84,21 @@ def _is_promised(facts: Facts, pod: PodSnapshot) -> bool:
 def _storage(pod: PodSnapshot) -> Cause | None:
     message = pod.scheduling_message
     if "volume node affinity" in message:
-        return _cause("cache-elsewhere", "its cache lies on a node that the pool may not use", (message,),
+        return lack("cache-elsewhere", "its cache lies on a node that the pool may not use", (message,),
                       cure_for(message))  # fmt: skip
     if "ReadWriteOncePod" in message:
         cure = "wait until that pod ends, or give the cache another `accessMode`: this one is for one pod at a time"
-        return _cause("cache-held", "another pod has its cache, which is for one at a time", (message,), cure)
+        return lack("cache-held", "another pod has its cache, which is for one at a time", (message,), cure)
     if "persistentvolumeclaim" in message.lower() or "persistent volumes to bind" in message:
         cure = "`kubectl get persistentvolumeclaims` and `kubectl get storageclasses` say what the claim waits for"
-        return _cause("cache-unbound", "the claim of its cache has no volume yet", (message,), cure)
+        return lack("cache-unbound", "the claim of its cache has no volume yet", (message,), cure)
     return None
 
 
 def _narrowed(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Sequence[NodeFacts] | Cause:
     """The nodes that could hold an instance if they were empty; the step that leaves none is the cause."""
     if not nodes:
-        return _cause("no-nodes", "the cluster has no node", (), "bring up a node: `kubectl get nodes` lists none")
+        return lack("no-nodes", "the cluster has no node", (), "bring up a node: `kubectl get nodes` lists none")
     steps: tuple[tuple[Callable[[NodeFacts], bool], Callable[[Sequence[NodeFacts]], Cause]], ...] = (
         (lambda node: _is_selected(node, deployment.selector), lambda left: _not_selected(deployment, left)),
         (lambda node: node.ready, _not_ready),
@@ -132,18 +132,18 @@ def _not_selected(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Ca
     cure = "compare the pool's gpu.nodeSelector with `kubectl get nodes --show-labels`"
     if deployment.selector == LINUX:
         cure = "add Linux nodes: a pool without GPUs runs on no others"
-    return _cause("selector-matches-no-node", f"none of {len(nodes)} nodes has its labels", tuple(evidence), cure)
+    return lack("selector-matches-no-node", f"none of {len(nodes)} nodes has its labels", tuple(evidence), cure)
 
 
 def _not_ready(nodes: Sequence[NodeFacts]) -> Cause:
     evidence = tuple(f"{node.name}: {node.reason}" for node in nodes[:_MOST])
     cure = f"`kubectl describe node {nodes[0].name}`, and the kubelet there"
-    return _cause("nodes-not-ready", f"each of the {len(nodes)} nodes that it may use is not ready", evidence, cure)
+    return lack("nodes-not-ready", f"each of the {len(nodes)} nodes that it may use is not ready", evidence, cure)
 
 
 def _cordoned(nodes: Sequence[NodeFacts]) -> Cause:
     names = [node.name for node in nodes]
-    return _cause(
+    return lack(
         "nodes-cordoned", f"each of the {len(nodes)} nodes that it may use is cordoned",
         (f"spec.unschedulable: {', '.join(names[:_MOST])}",), f"`kubectl uncordon {names[0]}`, once its work is done",
     )  # fmt: skip
@@ -156,9 +156,9 @@ def _tainted(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Cause:
     pressure = [taint for node in nodes for taint in _untolerated(node, deployment) if _is_clusters(taint)]
     if len(pressure) >= len(nodes):
         cure = f"Kubernetes set the taint: `kubectl describe node {nodes[0].name}` says what the node lacks"
-        return _cause("node-under-pressure", "the nodes that it may use are in trouble of their own", evidence, cure)
+        return lack("node-under-pressure", "the nodes that it may use are in trouble of their own", evidence, cure)
     cure = "add the nodes' taint to the pool's gpu.tolerations"
-    return _cause("taint-not-tolerated", "the nodes that it may use have a taint that it does not tolerate", evidence,
+    return lack("taint-not-tolerated", "the nodes that it may use have a taint that it does not tolerate", evidence,
                   cure)  # fmt: skip
 
 
@@ -202,7 +202,7 @@ def _no_devices(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Caus
         for node in nodes[:_MOST]
     )
     cure = "see that the vendor's device plugin runs there: `kubectl get pods --all-namespaces | grep device-plugin`"
-    return _cause("device-plugin-gone", f"no node that it may use offers {device}", evidence, cure)
+    return lack("device-plugin-gone", f"no node that it may use offers {device}", evidence, cure)
 
 
 def _is_large_enough(node: NodeFacts, deployment: DeploymentFacts) -> bool:
@@ -219,17 +219,13 @@ def _too_large(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Cause
     ) or ("no node has everything at once",)
     if device and deployment.requests[device] > most[device]:
         cure = f"ask for no more {device} than one node has: lower `gpu.count`, and use more replicas"
-        return _cause("more-gpus-than-a-node", f"it asks for {deployment.devices} {device}, more than any node has",
+        return lack("more-gpus-than-a-node", f"it asks for {deployment.devices} {device}, more than any node has",
                       evidence, cure)  # fmt: skip
     cure = "lower `cpu`, `memory` or the sizes of the pool's volumes, or bring a larger node"
-    return _cause("larger-than-a-node", "its pods are larger than any node that they may use", evidence, cure)
+    return lack("larger-than-a-node", "its pods are larger than any node that they may use", evidence, cure)
 
 
 def _shown(name: str, amount: Fraction) -> str:
     if name in ("memory", "ephemeral-storage"):
         return bytes_quantity(amount)
     return f"{float(amount):g}"
-
-
-def _cause(situation: str, cause: str, evidence: tuple[str, ...], cure: str) -> Cause:
-    return Cause(situation=situation, layer=Layer.NODES, cause=cause, evidence=tuple(filter(None, evidence)), cure=cure)

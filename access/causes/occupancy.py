@@ -22,9 +22,7 @@ def held_cause(facts: Facts, pod: PodSnapshot, usable: Sequence[NodeFacts] | Non
             return cause
     cure = "wait until other pods end, lower what the pool asks for, or bring more nodes"
     what = " and ".join(name for name in short if name != device) or "room"
-    return _cause(
-        "nodes-full", f"the nodes that it may use have not enough {what} left", (pod.scheduling_message,), cure
-    )
+    return lack("nodes-full", f"the nodes that it may use have not enough {what} left", (pod.scheduling_message,), cure)
 
 
 def _devices(facts: Facts, pod: PodSnapshot, device: str, usable: Sequence[NodeFacts] | None) -> Cause | None:
@@ -46,12 +44,12 @@ def _devices(facts: Facts, pod: PodSnapshot, device: str, usable: Sequence[NodeF
     if 0 < most < wanted:
         by_node = {node.name: int(node.allocatable[device]) for node in usable or () if free[node.name]}
         left = sorted(by_node, key=lambda name: (-free[name], name))[:_MOST]
-        return _cause(
+        return lack(
             "gpus-scattered", f"no node that it may use has {wanted} {device} free at once",
             (pod.scheduling_message, *(f"{name}: {free[name]} of {by_node[name]} free" for name in left), *held),
             "wait until more of one node is free, lower `gpu.count`, or bring more GPU nodes",
         )  # fmt: skip
-    return _cause(
+    return lack(
         "gpus-in-use", f"every {device} that it may use is held by other pods", (pod.scheduling_message, *held),
         "wait for their jobs, lower the other pools' replicas or `min`, or bring more GPU nodes",
     )  # fmt: skip
@@ -63,5 +61,6 @@ def _free(device: str, usable: Sequence[NodeFacts], holders: Sequence[HolderFact
     return {node.name: max(0, int(node.allocatable.get(device, 0)) - held[node.name]) for node in usable}
 
 
-def _cause(situation: str, cause: str, evidence: tuple[str, ...], cure: str) -> Cause:
+def lack(situation: str, cause: str, evidence: tuple[str, ...], cure: str) -> Cause:
+    """A cause of the layer of nodes; evidence that is empty is left out."""
     return Cause(situation=situation, layer=Layer.NODES, cause=cause, evidence=tuple(filter(None, evidence)), cure=cure)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from access.online.progress import QUOTA_EXCEEDED, busy_holders, is_complete
+from access.online.progress import QUOTA_CURE, QUOTA_EXCEEDED, busy_holders, is_complete
 from access.online.refusals import refusal_of
 from access.online.registration_end import refusal, registration_end
 from access.online.scheduling import autoscaler_word, cure_for, fits_no_node
@@ -63,10 +63,7 @@ def _creation(pool: PoolSnapshot) -> Iterator[Diagnosis]:
     failure = pool.creation_failure
     if QUOTA_EXCEEDED in failure:
         if not busy_holders(pool) and not any(pod.terminating for pod in pool.pods):
-            cure = (
-                "lower replicas (or `autoscaling.max`) or gpu.count, or raise the environment's quota of the platform"
-            )
-            yield Diagnosis(pool.name, "quota", failure, cure, 10)
+            yield Diagnosis(pool.name, "quota", failure, QUOTA_CURE, 10)
     elif failure:
         yield Diagnosis(pool.name, "creation", failure, refusal_of(failure).cure, 10)
 

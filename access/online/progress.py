@@ -12,6 +12,9 @@ from access.online.scheduling import waits_for_a_device
 from access.online.snapshot import PodSnapshot, PoolSnapshot
 
 QUOTA_EXCEEDED: Final = "exceeded quota"
+QUOTA_CURE: Final = (
+    "lower replicas (or `autoscaling.max`) or gpu.count, or raise the environment's quota of the platform"
+)
 _KUBELET_PULLS: Final = ("Pulling", "Pulled")
 
 
