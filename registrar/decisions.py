@@ -57,6 +57,7 @@ class PodState:
     latched: bool
     gated: bool
     deleting: bool
+    stopped: bool  # it ended because it was deleted
     overdue: bool  # the deadline of its stage has passed
     done: bool  # ended, and the forge has the conclusion of its job
     kept: bool  # ended, and to be kept for its logs
@@ -204,7 +205,7 @@ def _ended(pod: PodState, runner: RunnerState) -> tuple[Action, ...]:
 def _ending(pod: PodState) -> str:
     if pod.done:
         return contract.RUNNER_COMPLETED
-    left = pod.deleting and not pod.latched and pod.stage is Stage.COMPLETED
+    left = pod.deleting and not pod.latched and (pod.stage is Stage.COMPLETED or pod.stopped)
     return contract.RUNNER_LEFT if left else contract.RUNNER_FAILED
 
 

@@ -41,6 +41,8 @@ def outcome_of(pod: RunnerPod, job: Job | None) -> Outcome:
         return Outcome(done=False, had_job=True, text=f"{how}, but {lost}", loss=loss_of(pod, job))
     if pod.busy is not None:
         return Outcome(done=False, had_job=True, text=f"{how}; the forge no longer names its job {pod.busy}")
+    if pod.was_stopped and not pod.started:
+        return Outcome(done=False, had_job=False, text="its pod was deleted before the runner began")
     ran = f"after {pod.ended.ran_seconds:.0f} s " if pod.ended else ""
     return Outcome(done=False, had_job=False, text=f"{how} {ran}without a job")
 

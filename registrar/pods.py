@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from values import contract
+
 
 class Stage(Enum):
     """Where a pod is on its one way from created to gone."""
@@ -73,6 +75,17 @@ class RunnerPod:
     node: str = ""  # "" before it has one
     stamped: float = 0.0  # `since` as whoever wrote the status has it: a node, by its own clock
     hopeless: bool = False  # the scheduler says that no node could hold it, even an empty one
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether it ended because it was deleted: before its runner began, or by the signal that follows.
+
+        A pod that a node has ended or turned away says why.
+        """
+        if self.ended is None or not self.deleting:
+            return False
+        never_began = self.ended.exit_code is None and not self.ended.reason
+        return never_began or (self.ended.exit_code, self.ended.reason) == (contract.TERMINATED_EXIT_CODE, "Error")
 
     @property
     def stays(self) -> bool:

@@ -35,6 +35,7 @@ def pod_state(
         latched=pod.busy is not None,
         gated=pod.gated,
         deleting=pod.deleting,
+        stopped=pod.was_stopped,
         overdue=limit is not None and now - pod.since > limit,
         done=outcome is not None and outcome.done,
         kept=kept,

@@ -97,6 +97,7 @@ GITHUB_MOST_REPOSITORIES: Final = 20
 
 # How a runner's container ends.
 OUTDATED_EXIT_CODE: Final = 7  # GitHub's runner: this version is no longer served
+TERMINATED_EXIT_CODE: Final = 143  # SIGTERM ended it, as the kubelet sends it where a pod is deleted
 
 # Where the registrar's own pod finds what it needs.
 CONFIG_PATH: Final = "/etc/registrar/config.json"
@@ -118,7 +119,7 @@ RUNNER_ONLINE: Final = "RunnerOnline"
 RUNNER_CORDONED: Final = "RunnerCordoned"
 RUNNER_COMPLETED: Final = "RunnerCompleted"
 RUNNER_FAILED: Final = "RunnerFailed"
-RUNNER_LEFT: Final = "RunnerLeft"  # deleted while it was idle: nothing went wrong
+RUNNER_LEFT: Final = "RunnerLeft"  # deleted while it had no job, and ended by that: nothing went wrong
 RUNNER_LOST: Final = "RunnerLost"
 CREDENTIAL_ISSUED: Final = "CredentialIssued"
 CREDENTIAL_REFUSED: Final = "CredentialRefused"

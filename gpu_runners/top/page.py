@@ -134,7 +134,7 @@ def _failures(pools: Iterable[Facts]) -> Iterator[str]:
             told = [event for event in pod.events if event.reason in (RUNNER_FAILED, RUNNER_LOST)]
             if told:
                 failures.append((told[-1].time, pod.name, told[-1].message))
-            elif pod.phase == "Failed":
+            elif pod.phase == "Failed" and not pod.terminating:  # a deleted one that failed was told before
                 failures.append((facts.of_pod(pod.name).ended, pod.name, _end(pod)))
     failures.sort(reverse=True)
     rows = [(time[11:19] or _UNKNOWN, name, text[:_LONGEST]) for time, name, text in failures[:MOST_FAILURES]]

@@ -40,7 +40,7 @@ DRIFT = (Verb.REPORT, REGISTRATION_DRIFT)
 def a_pod(stage: Stage, **changes: object) -> PodState:
     facts: dict[str, object] = {
         "stage": stage, "latched": False, "gated": stage is Stage.RUNNING, "deleting": stage is Stage.TERMINATING,
-        "overdue": False, "done": False, "kept": False, "names_job": False, "text": "why",
+        "stopped": False, "overdue": False, "done": False, "kept": False, "names_job": False, "text": "why",
     }  # fmt: skip
     return PodState(**{**facts, **changes})  # type: ignore[arg-type]
 
@@ -231,6 +231,12 @@ def test_exit_code_0_without_a_conclusion_counts_as_failed() -> None:
 def test_an_idle_runner_that_was_deleted_has_left_and_not_failed() -> None:
     for stage, reason in ((Stage.COMPLETED, contract.RUNNER_LEFT), (Stage.FAILED, contract.RUNNER_FAILED)):
         assert outline(decide(a_pod(stage, deleting=True), a_runner(ABSENT))) == ((Verb.REPORT, reason),)
+
+
+@pytest.mark.parametrize(("latched", "reason"), [(False, contract.RUNNER_LEFT), (True, contract.RUNNER_FAILED)])
+def test_a_runner_that_its_deletion_ended_has_left_unless_it_had_a_job(latched: bool, reason: str) -> None:
+    pod = a_pod(Stage.FAILED, deleting=True, stopped=True, latched=latched)
+    assert outline(decide(pod, a_runner(ABSENT))) == ((Verb.REPORT, reason),)
 
 
 def test_an_ended_runner_that_is_cordoned_already_is_just_removed() -> None:

@@ -194,6 +194,19 @@ async def test_an_evicted_pod_that_never_ran_is_told_with_kubernetes_reason(worl
     await until(lambda: world.gitea.removed == [1])
 
 
+async def test_a_pod_that_is_deleted_while_it_waits_for_its_registration_has_not_failed(world: World) -> None:
+    """As those that an autoscaler takes back before their turn came."""
+    world.run()
+    pod = runner_pod(NAME)
+    await world.cluster.create(pod)
+    pod["metadata"]["deletionTimestamp"] = stamp()
+    pod["status"]["phase"] = "Failed"  # by its init container, which the kubelet has ended
+    await world.cluster.put(pod)
+    await until(lambda: contract.RUNNER_LEFT in world.cluster.reasons())
+    assert event(world, contract.RUNNER_LEFT)["message"] == "its pod was deleted before the runner began"
+    assert contract.RUNNER_FAILED not in world.cluster.reasons()
+
+
 @pytest.mark.parametrize("failing", [429, 500])
 async def test_while_the_forge_is_unknown_nothing_is_changed_and_it_is_said(world: World, failing: int) -> None:
     world.run()

@@ -6,6 +6,7 @@ import pytest
 
 from registrar.forges.forge import Job
 from registrar.outcomes import kept_failures, outcome_of
+from registrar.pods import Ended
 from tests.registrar.test_brake import ended_pod
 
 
@@ -48,6 +49,13 @@ def test_a_pod_that_has_not_ended_is_judged_without_an_end() -> None:
 def test_a_runner_without_a_job_says_how_long_it_ran_and_why_it_ended() -> None:
     outcome = outcome_of(ended_pod("a", at=100, ran=3.0), None)
     assert outcome.text == "the runner ended with exit code 127 (Error: not found) after 3 s without a job"
+    assert (outcome.done, outcome.had_job) == (False, False)
+
+
+def test_a_pod_that_was_deleted_before_its_runner_began_says_so() -> None:
+    ended = Ended(exit_code=None, reason="", message="", ran_seconds=0.0, at=100.0)
+    outcome = outcome_of(ended_pod("a", at=100, deleting=True, started=False, ended=ended), None)
+    assert outcome.text == "its pod was deleted before the runner began"
     assert (outcome.done, outcome.had_job) == (False, False)
 
 

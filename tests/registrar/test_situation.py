@@ -8,7 +8,7 @@ from registrar.decisions import PodState, Standing
 from registrar.forge_view import ForgeView
 from registrar.forges.forge import Job, Runner
 from registrar.outcomes import Outcome
-from registrar.pods import ENDED, RunnerPod, Stage
+from registrar.pods import ENDED, Ended, RunnerPod, Stage
 from registrar.situation import (
     SETTLE_SECONDS,
     deadline_of,
@@ -93,6 +93,26 @@ def test_what_the_pod_says_of_itself_is_handed_on() -> None:
     assert (state.stage, state.deleting, state.gated, state.kept) == (Stage.FAILED, True, False, True)
     running = state_of(a_pod(Stage.RUNNING))
     assert (running.deleting, running.gated, running.kept) == (False, True, False)
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "reason", "deleting", "stopped"),
+    [
+        (None, "", True, True),  # before its container began
+        (None, "UnexpectedAdmissionError", True, False),  # turned away by the node, and swept
+        (None, "", False, False),
+        (143, "Error", True, True),  # as GitHub's runner answers SIGTERM
+        (143, "Evicted", True, False),
+        (143, "Error", False, False),
+        (137, "OOMKilled", True, False),
+        (1, "Error", True, False),
+    ],
+)
+def test_a_runner_was_stopped_where_its_deletion_alone_ended_it(
+    exit_code: int | None, reason: str, deleting: bool, stopped: bool
+) -> None:
+    ended = Ended(exit_code=exit_code, reason=reason, message="", ran_seconds=7.0, at=1000.0)
+    assert state_of(a_pod(Stage.FAILED, ended=ended, deleting=deleting)).stopped is stopped
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,14 @@ def test_the_last_failures_are_shown_the_newest_first() -> None:
     ]  # fmt: skip
 
 
+def test_a_runner_that_ended_because_its_pod_was_deleted_is_no_failure() -> None:
+    world = World()
+    world.ended(exitCode=143, message="", finishedAt="2026-11-26T20:50:30Z")
+    assert part(world, "FAILED")
+    next(pod for pod in world.pods if pod["status"]["phase"] == "Failed")["metadata"]["deletionTimestamp"] = "now"
+    assert not any(line.startswith("FAILED") for line in lines(world))
+
+
 def test_what_is_not_known_is_a_dash_or_named() -> None:
     world = World()
     world.no_registrar()
