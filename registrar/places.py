@@ -21,9 +21,17 @@ class Places:
 
     def __init__(self) -> None:
         self._nodes: dict[_Asked, dict[str, None]] = {}
+        self._noted: tuple[Mapping[str, DeclaredPool], Mapping[str, Sequence[RunnerPod]]] = ({}, {})
 
     def note(self, pools: Mapping[str, DeclaredPool], by_pool: Mapping[str, Sequence[RunnerPod]]) -> None:
-        """Where runners are now; pools and pods by the pools' keys."""
+        """Where runners are now; pools and pods by the pools' keys.
+
+        Pods that are the same object as before are not looked at again: this is asked with each question about a queue.
+        """
+        pools_before, pods_before = self._noted
+        if by_pool is pods_before and pools == pools_before:
+            return
+        self._noted = (pools, by_pool)
         declared = {key: _asked(pool.devices) for key, pool in pools.items() if pool.devices is not None}
         self._nodes = {asked: self._nodes.get(asked, {}) for asked in declared.values()}
         for key, asked in declared.items():

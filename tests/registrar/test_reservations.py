@@ -1,6 +1,7 @@
 """Whose runner gets the next free devices."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -202,6 +203,28 @@ def test_a_warm_runner_that_no_job_waits_for_reserves_nothing() -> None:
     nodes.add("small", Stage.RUNNING)
     nodes.waits("big")
     assert nodes.held() == ()
+
+
+class Counted(tuple[RunnerPod, ...]):
+    """Pods, and how often they were looked at one by one."""
+
+    looks = 0
+
+    def __iter__(self) -> Iterator[RunnerPod]:
+        self.looks += 1
+        return super().__iter__()
+
+
+def test_pods_are_not_looked_at_again_for_each_question_while_nothing_changes() -> None:
+    reservations, small, seen = Reservations(), pool("small", taints="gpu"), Counted()
+    by_pool = {small.key: seen}
+    for _ in range(100):
+        reservations.find({small.key: small}, by_pool, {small.key: None})
+    assert seen.looks == 1
+    reservations.find({small.key: replace(small, devices=None)}, by_pool, {})
+    reservations.find({small.key: small}, by_pool, {})
+    reservations.find({small.key: small}, dict(by_pool), {})
+    assert seen.looks == 3
 
 
 def test_a_runner_that_no_node_could_hold_reserves_nothing() -> None:
