@@ -1,7 +1,7 @@
 """Runner labels: the words of `runs-on`, as both forges take them and a pod's annotation can hold them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from values.scope import GITEA
@@ -23,6 +23,11 @@ def is_hosted_label(text: str) -> bool:
     """Whether a job that writes it means a runner that GitHub hosts."""
     (label,) = folded([text])
     return _HOSTED.fullmatch(label) is not None
+
+
+def means_hosted(labels: Collection[str]) -> bool:
+    """Whether a job with these labels means a runner that GitHub hosts: each of these has one such label alone."""
+    return bool(labels) and all(map(is_hosted_label, labels))
 
 
 def is_runner_label(text: object) -> bool:

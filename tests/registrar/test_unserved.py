@@ -1,6 +1,7 @@
 """Jobs that no pool can ever take are told, with the cure."""
 
 import asyncio
+import difflib
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from registrar.forges.forge import Job
 from registrar.pods import Stage
 from registrar.queue import Pool
-from registrar.unserved import Unserved, without_node, without_pool
+from registrar.unserved import MOST_KINDS, MOST_OFFERED, MOST_UNKNOWN, Unserved, without_node, without_pool
 from tests.registrar.conftest import World
 from tests.registrar.stand_in_cluster import runner_pod
 from tests.registrar.test_brake import ended_pod
@@ -68,6 +69,29 @@ def test_a_job_that_a_pool_can_take_is_not_told_however_full_the_pool_is(label: 
 @pytest.mark.parametrize("label", ["ubuntu-latest", "Windows-2025", "macos-15"])
 def test_jobs_for_the_forges_own_runners_are_nobodys_here(label: str) -> None:
     assert told([pool("cuda", "cml-gpu")], job(1, label)) == []
+
+
+@pytest.mark.parametrize("labels", [("self-hosted", "ubuntu-latest"), ("gpu-a100", "ubuntu-24.04")])
+def test_a_job_that_wants_more_than_a_runner_of_the_forges_own_has_is_told(labels: tuple[str, ...]) -> None:
+    (entry,) = told([pool("cuda", "cml-gpu")], job(1, *labels))
+    assert (entry.reason, entry.labels) == ("NoPool", labels)
+
+
+def test_labels_made_up_by_the_thousand_hold_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may push writes them, and all pools wait for the answer: to look for one's nearest takes milliseconds."""
+    looked: list[str] = []
+
+    def nearest(word: str, possibilities: list[str], n: int) -> list[str]:
+        looked.append(word)
+        return possibilities[:n] if len(possibilities) <= MOST_OFFERED else []
+
+    monkeypatch.setattr(difflib, "get_close_matches", nearest)
+    pools = [pool(f"p{number}", *(f"gpu-{number}-{each}" for each in range(9))) for number in range(50)]
+    entries = told(pools, *(job(n, *(f"gpu-{n}-{each}-x" for each in range(30))) for n in range(1, 1001)))
+    assert len(looked) <= MOST_UNKNOWN
+    assert (len(entries), sum(entry.number for entry in entries)) == (MOST_KINDS + 1, 1000)
+    assert "900 more sets of labels" in entries[-1].problem
+    assert "gpu-0-0 instead of" in entries[0].cure
 
 
 @pytest.mark.parametrize("label", ["ubuntu-v100", "windows-gpu", "macos-"])
