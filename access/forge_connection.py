@@ -25,12 +25,21 @@ class ForgeConnection:
     """Asks one forge, one thing after the other. Use it as a context manager.
 
     api is the root of its API, without a slash at the end. A proxy for the internet knows no way to a forge of one's
-    own: one is used for a hosted forge alone. Raises ForgeRefusedError where a token would go there in clear.
+    own: one is used for a hosted forge alone. with_token: one is shown there. Raises ForgeRefusedError where that would
+    go there in clear.
     """
 
-    def __init__(self, api: str, *, ca: str = "", is_hosted: bool, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        api: str,
+        *,
+        ca: str = "",
+        is_hosted: bool,
+        headers: Mapping[str, str] | None = None,
+        with_token: bool = True,
+    ) -> None:
         self._api = api
-        _check_address(api)
+        _check_address(api, with_token=with_token)
         # Without a CA of the forge's own: the public ones, and what SSL_CERT_FILE names.
         trust = ssl.create_default_context(cadata=ca) if ca else httpx2.create_ssl_context()
         self._http = httpx2.Client(
@@ -86,10 +95,10 @@ def _read(answer: httpx2.Response, asked: str) -> httpx2.Response:
     return httpx2.Response(answer.status_code, headers=decoded, content=bytes(body), request=answer.request)
 
 
-def _check_address(api: str) -> None:
+def _check_address(api: str, *, with_token: bool) -> None:
     """The scope of a stack has been checked; a flag or a variable of a workflow may name another forge."""
     try:
-        read_forge_url(api)
+        read_forge_url(api, with_token=with_token)
     except ValueError as error:
         problem = Problem(
             "the forge's address",

@@ -42,8 +42,8 @@ class ForgeUrl:
         return f"{self.scheme}://{host}" + (f":{self.port}" if self.port else "")
 
 
-def read_forge_url(text: str) -> ForgeUrl:
-    """Raises ValueError that says what is wrong with it, and repeats nothing of it."""
+def read_forge_url(text: str, *, with_token: bool = True) -> ForgeUrl:
+    """Raises ValueError that says what is wrong with it, and repeats nothing of it. with_token: one is shown there."""
     if "@" in text:
         raise ValueError("it holds a credential, which belongs into the secret forgeToken")
     if "?" in text or "#" in text:
@@ -58,7 +58,7 @@ def read_forge_url(text: str) -> ForgeUrl:
     address = _address(host)
     if address is None and not is_host_name(host):
         raise ValueError("its host is neither a name nor an address")
-    if scheme == "http" and host != LOCALHOST and not _is_local(address):
+    if with_token and scheme == "http" and host != LOCALHOST and not _is_local(address):
         found = "its token would go out in clear"
         raise ValueError(f"{found}: http is for an address of this machine or of a private network, all else is https")
     if address is not None and _is_nobodys(address):

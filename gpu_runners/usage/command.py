@@ -65,7 +65,8 @@ def run(options: argparse.Namespace) -> ExitCode:
         resources = program.export()
         pools = declared_pools(resources)
         if not pools:
-            say(f"{options.stack} declares no pools: nothing was used")
+            nothing = f"{options.stack} declares no pools: nothing was used"
+            print(nothing if options.format == "text" else FORMATS[options.format]([]))
             return ExitCode.DONE
         scopes = {options.repository: pools} if options.repository else _scopes(program, resources, pools)
     jobs, gaps = _read_jobs(scopes, weeks[0])
@@ -102,11 +103,16 @@ def _read_jobs(scopes: Mapping[Scope, Sequence[DeclaredPool]], first: Week) -> t
     Raises CommandFailedError where nothing could; where the forge writes what cannot be read as well.
     """
     records = []
+    # A repository may be in several scopes: itself, its organization and the instance. Forges name it in any case.
+    pools_of: dict[str, tuple[Scope, list[DeclaredPool]]] = {}
     try:
         with Jobs() as forge, answers_are_read("a question about jobs"):
             for scope, pools in scopes.items():
-                for repository, (workflow, job) in forge.of_scope(scope, first.begin):
-                    record = job_record(repository.path, workflow, job, pools, forge.kind)
+                for repository in forge.repositories(scope):
+                    pools_of.setdefault(repository.path.lower(), (repository, []))[1].extend(pools)
+            for repository, able in pools_of.values():
+                for workflow, job in forge.of_repository(repository, first.begin):
+                    record = job_record(repository.path, workflow, job, able, forge.kind)
                     if record is not None and record.ended >= first.begin:
                         records.append(record)
             forge.require_any()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from access.forge_errors import ForgeRefusedError, ForgeStatusError
+from access.forge_errors import ForgeRefusedError, ForgeStatusError, ForgeUnreachableError
 from access.gitea.client import API as GITEA_API
 from access.gitea.client import GiteaClient
 from access.github.client import GitHubClient
@@ -57,23 +57,33 @@ class Jobs:
             if client is not None:
                 client.__exit__()
 
-    def of_scope(self, scope: Scope, since: datetime) -> Iterator[tuple[Scope, Found]]:
-        """Its jobs with their repositories: all that have ended since then, and maybe some that ended before.
-
-        What the forge refuses is a gap; where it has refused everything so far, see `require_any`.
-        """
+    def repositories(self, scope: Scope) -> list[Scope]:
+        """Those of a scope; none where the forge refuses to list them, which is a gap."""
+        if scope.is_repository:
+            return [scope]
         try:
-            repositories = [scope] if scope.is_repository else self._repositories(scope)
+            return self._repositories(scope)
         except ForgeStatusError as error:
             self.gaps.append(f"{_repositories_of(scope)}: {error}; {_TOKEN}")
-            return
-        for repository in repositories:
-            try:
-                for found in self._jobs(repository, since - _LONGEST_JOB):
-                    yield repository, found
+            return []
+
+    def of_repository(self, repository: Scope, since: datetime) -> Iterator[Found]:
+        """Its jobs: all that have ended since then, and maybe some that ended before.
+
+        What the forge refuses, or does not answer after other answers, is a gap; where nothing was read, see
+        `require_any`.
+        """
+        try:
+            for found in self._jobs(repository, since - _LONGEST_JOB):
                 self._has_read = True
-            except ForgeStatusError as error:
-                self.gaps.append(f"{repository}: {error}; {_TOKEN}")
+                yield found
+            self._has_read = True
+        except ForgeStatusError as error:
+            self.gaps.append(f"{repository}: {error}; {_TOKEN}")
+        except ForgeUnreachableError as error:
+            if not self._has_read:
+                raise
+            self.gaps.append(f"{repository}: {error}")  # e.g. the limit of the hour
 
     def require_any(self) -> None:
         """Raises CommandFailedError where the forge refused all that was asked."""

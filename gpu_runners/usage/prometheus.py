@@ -13,6 +13,8 @@ from gpu_runners.errors import CommandFailedError
 from gpu_runners.usage.records import text
 from gpu_runners.usage.report import Idle, Key
 from gpu_runners.usage.weeks import Week
+from values.forge_url import read_forge_url
+from values.problem import Problem
 
 IDLE: Final = 'sum by (namespace, pool) (increase(gpu_runners_gpu_seconds_total{state="idle"}[%ds]))'
 _FAILED: Final = "gpu_runners_runner_failures_total"
@@ -33,10 +35,9 @@ class Prometheus:
         """token is shown where one is given."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._url = url
-        try:
-            self._http = ForgeConnection(url.rstrip("/"), is_hosted=False, headers=headers)
-        except ForgeRefusedError as error:
-            raise CommandFailedError(f"--prometheus: {error}") from error
+        if (problem := _problem(url, with_token=bool(token))) is not None:
+            raise CommandFailedError(str(problem))
+        self._http = ForgeConnection(url.rstrip("/"), is_hosted=False, headers=headers, with_token=bool(token))
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +73,17 @@ class Prometheus:
         except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             status = f"{answer.status_code} {answer.text[:200]!r}"
             raise CommandFailedError(f"Prometheus at {self._url} answers {status}, and no list of values") from error
+
+
+def _problem(url: str, *, with_token: bool) -> Problem | None:
+    """What is wrong with its address; repeats nothing of it, as it may hold a password."""
+    try:
+        read_forge_url(url.rstrip("/"), with_token=with_token)
+    except ValueError as error:
+        found = "a name or a password in it" if "@" in url else str(error)
+        allowed = "https://HOST, or without PROMETHEUS_TOKEN http://HOST:9090, each with a path or none"
+        return Problem("--prometheus", found, allowed, "write its address alone; PROMETHEUS_TOKEN is for its token")
+    return None
 
 
 def _pool(labels: Mapping[str, Any]) -> str:

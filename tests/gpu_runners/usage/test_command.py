@@ -11,9 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from gpu_runners.errors import CommandFailedError
 from gpu_runners.exit_code import ExitCode
 from gpu_runners.program import main
 from gpu_runners.usage import gitea_jobs
+from gpu_runners.usage.formats import COLUMNS
+from gpu_runners.usage.prometheus import Prometheus
 from tests.access.cluster.api_server import JsonHandler
 from tests.gpu_runners.stand_in_pulumi import StandInPulumi
 from tests.gpu_runners.state.test_check import recorded
@@ -134,6 +137,35 @@ def test_idle_hours_are_prometheus_s(forge: Answering, capsys: pytest.CaptureFix
 def test_without_prometheus_it_says_how_to_know_more(forge: Answering, capsys: pytest.CaptureFixture[str]) -> None:
     assert usage() == ExitCode.DONE
     assert "--prometheus" in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("form", "printed"), [("json", "[]\n"), ("csv", ",".join(COLUMNS) + "\n")])
+def test_a_stack_without_pools_is_told_in_the_form_that_was_asked_for(
+    forge: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str, printed: str
+) -> None:
+    state = recorded()
+    resources = state["deployment"]["resources"]
+    state["deployment"]["resources"] = [it for it in resources if it["type"] != "kubernetes:apps/v1:Deployment"]
+    (tmp_path / "state").write_text(json.dumps(state))
+    assert usage("--format", form) == ExitCode.DONE
+    assert capsys.readouterr().out == printed
+
+
+@pytest.mark.parametrize(
+    "url", ["http://prometheus.monitoring.svc:9090", "http://10.0.0.7:9090/", "https://prom.example.com/p"]
+)
+def test_a_prometheus_that_wants_no_token_may_be_named_as_in_the_cluster(url: str) -> None:
+    Prometheus(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [("http://prometheus.monitoring.svc:9090", "t"), ("https://me:word@prom.example.com", ""), ("prom:9090", "")],
+)
+def test_an_address_that_cannot_be_prometheus_s_is_told_as_such(url: str, token: str) -> None:
+    with pytest.raises(CommandFailedError, match=r"^--prometheus: found .*PROMETHEUS_TOKEN") as told:
+        Prometheus(url, token)
+    assert ("forge" in str(told.value), "word@" in str(told.value)) == (False, False)
 
 
 @pytest.mark.parametrize("values", [None, "x", [{"metric": 7}], [{"metric": {}, "value": ["x"]}]])

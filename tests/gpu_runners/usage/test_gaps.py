@@ -180,6 +180,27 @@ def test_a_job_counts_for_the_pool_that_registers_where_it_is(gitea: Forge) -> N
     ]
 
 
+@pytest.mark.parametrize("name", ["mlops/b", "MLOps/B"])
+def test_a_job_of_a_repository_in_several_scopes_counts_once(gitea: Forge, name: str) -> None:
+    other = DeclaredPool("team-b", "cuda", 1, ("gpu",), 8)
+    jobs, _ = _read_jobs({Scope("mlops"): [POOL], Scope(name): [other]}, WEEK)
+    assert [(job.repository, job.pool, job.gpus) for job in jobs] == [
+        ("mlops/a", "team-a/cuda", 1),
+        ("mlops/b", "team-a/cuda or team-b/cuda", None),
+    ]
+
+
+@pytest.mark.parametrize("status", [429, 502])
+def test_where_the_forge_gives_no_more_answers_what_it_gave_is_told(github: Forge, status: int) -> None:
+    """The limit of an hour comes after thousands of answers."""
+    github.runs, github.refused = 3, {"/runs/1/jobs": status}
+    jobs, (gap,) = _read_jobs({Scope("mlops/a"): [POOL]}, WEEK)
+    assert (len(jobs), gap.startswith(f"mlops/a: GitHub answers {status}")) == (2, True)
+    github.refused = {"/runs": status}
+    with pytest.raises(CommandFailedError, match=str(status)):
+        _read_jobs({Scope("mlops/a"): [POOL]}, WEEK)
+
+
 @pytest.mark.parametrize(("kind", "counted"), [("github", 1), ("gitea", 0)])
 def test_a_label_in_other_case_counts_where_the_forge_gives_such_jobs(
     request: pytest.FixtureRequest, kind: str, counted: int
