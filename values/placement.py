@@ -29,6 +29,7 @@ KNOWN_RESOURCES: Final = (
     *(NVIDIA_GPU, "nvidia.com/gpu.shared", AMD_GPU, INTEL_GPU, "gpu.intel.com/xe"),
     *(f"nvidia.com/mig-{profile}" for profile in MIG_PROFILES),
 )
+_VENDORS: Final = frozenset(resource.partition("/")[0] for resource in KNOWN_RESOURCES)
 TOLERATION_OPERATORS: Final = ("Exists", "Equal")
 # Kubernetes' own taints keep pods off nodes that are drained, broken or not for work: no pool may tolerate them.
 CLUSTER_TAINTS: Final = ("node.kubernetes.io/", "node-role.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
@@ -143,6 +144,11 @@ PRESETS: Final[Mapping[str, PlacementPreset]] = {
 def is_passing_taint(key: str) -> bool:
     """Whether a taint comes and goes with what happens to a node, so that no pool may tolerate it."""
     return key.startswith(_PASSING_TAINTS) or key.rpartition("/")[2].endswith(_PASSING_ENDS)
+
+
+def is_gpu(resource: str) -> bool:
+    """Whether a device of a node is one of a vendor whose GPUs are known here; a node may have others."""
+    return resource.partition("/")[0] in _VENDORS
 
 
 def is_gpu_slice(resource: str) -> bool:

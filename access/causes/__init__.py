@@ -6,6 +6,7 @@
   stack      rules: what the stack declares, the cluster, the namespace, the Deployment; pure
   creation   rules: why no pod is made; pure
   nodes      rules: why a pod has no node; pure
+  taints     rules: taints of the nodes that it may use; pure
   occupancy  rules: what others hold of the nodes that it may use; pure
   pods       rules: what keeps a pod from running, and its registration; pure
   platform   rules: the registrar and its forge, the runners there; pure

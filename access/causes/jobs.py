@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from access.causes.cause import Cause, Layer
 from access.causes.facts import JobFacts, UnservedFacts
 from values.contract import GITHUB_MOST_REPOSITORIES
+from values.runner_label import means_hosted
 
 
 def job_cause(job: JobFacts, ours: Collection[str], unserved: Iterable[UnservedFacts] = ()) -> Cause | None:
@@ -15,6 +16,12 @@ def job_cause(job: JobFacts, ours: Collection[str], unserved: Iterable[UnservedF
         return Cause(
             situation="job-runs", layer=Layer.JOB, is_trouble=False, cause=f"{who} runs",
             evidence=(f"its runner: {job.runner or 'one that is none of ours'}",),
+        )  # fmt: skip
+    if not job.pools and means_hosted(job.labels):
+        return Cause(
+            situation="job-for-hosted", layer=Layer.JOB, cause=f"{who} waits for a runner that the forge has itself",
+            evidence=(f"runs-on: [{labels}]",),
+            cure="see whether the forge has such runners, and one that is free; a pool gets jobs with its own labels",
         )  # fmt: skip
     known = next((entry for entry in unserved if set(entry.labels) == set(job.labels) and not entry.pool), None)
     if not job.pools and known is not None:

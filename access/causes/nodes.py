@@ -4,18 +4,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
 from access.causes.cause import Cause, Layer
 from access.causes.facts import DeploymentFacts, Facts, NodeFacts
 from access.causes.occupancy import held_cause, lack
+from access.causes.taints import taint_cause, untolerated
 from access.online.progress import progress_line
 from access.online.scheduling import autoscaler_word, cure_for, is_hopeless, short_of
 from access.online.snapshot import PodSnapshot
 from values.kubernetes_syntax import bytes_quantity
-from values.placement import LINUX
+from values.placement import LINUX, is_gpu
 
-_HOLDS: Final = ("NoSchedule", "NoExecute")
 _MOST: Final = 5  # of what is listed as evidence
 PROMISE_SECONDS: Final = 900.0  # in which a new node comes, by the defaults of Cluster Autoscaler and Karpenter
 
@@ -103,7 +103,7 @@ def _narrowed(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Sequen
         (lambda node: _is_selected(node, deployment.selector), lambda left: _not_selected(deployment, left)),
         (lambda node: node.ready, _not_ready),
         (lambda node: not node.unschedulable, _cordoned),
-        (lambda node: not _untolerated(node, deployment), lambda left: _tainted(deployment, left)),
+        (lambda node: not untolerated(node, deployment), lambda left: taint_cause(deployment, left)),
         (lambda node: _offers(node, deployment.device), lambda left: _no_devices(deployment, left)),
         (lambda node: _is_large_enough(node, deployment), lambda left: _too_large(deployment, left)),
     )
@@ -149,47 +149,6 @@ def _cordoned(nodes: Sequence[NodeFacts]) -> Cause:
     )  # fmt: skip
 
 
-def _tainted(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Cause:
-    evidence = tuple(
-        f"{node.name}: {', '.join(_taint(taint) for taint in _untolerated(node, deployment))}" for node in nodes[:_MOST]
-    )
-    pressure = [taint for node in nodes for taint in _untolerated(node, deployment) if _is_clusters(taint)]
-    if len(pressure) >= len(nodes):
-        cure = f"Kubernetes set the taint: `kubectl describe node {nodes[0].name}` says what the node lacks"
-        return lack("node-under-pressure", "the nodes that it may use are in trouble of their own", evidence, cure)
-    cure = "add the nodes' taint to the pool's gpu.tolerations"
-    return lack("taint-not-tolerated", "the nodes that it may use have a taint that it does not tolerate", evidence,
-                  cure)  # fmt: skip
-
-
-def _is_clusters(taint: Mapping[str, Any]) -> bool:
-    return str(taint.get("key", "")).startswith(("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/"))
-
-
-def _taint(taint: Mapping[str, Any]) -> str:
-    value = f"={taint['value']}" if taint.get("value") else ""
-    return f"{taint.get('key')}{value}:{taint.get('effect')}"
-
-
-def _untolerated(node: NodeFacts, deployment: DeploymentFacts) -> list[Mapping[str, Any]]:
-    return [
-        taint
-        for taint in node.taints
-        if taint.get("effect") in _HOLDS and not any(_tolerates(one, taint) for one in deployment.tolerations)
-    ]
-
-
-def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
-    """As Kubernetes compares them (k8s.io/api/core/v1, ToleratesTaint)."""
-    if toleration.get("effect") and toleration["effect"] != taint.get("effect"):
-        return False
-    if toleration.get("key") and toleration["key"] != taint.get("key"):
-        return False
-    if toleration.get("operator") == "Exists":
-        return True
-    return bool(toleration.get("key")) and (toleration.get("value") or "") == (taint.get("value") or "")
-
-
 def _offers(node: NodeFacts, device: str) -> bool:
     return not device or node.allocatable.get(device, Fraction()) > 0
 
@@ -201,7 +160,11 @@ def _no_devices(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Caus
         f"capacity {int(node.capacity.get(device, 0))}"
         for node in nodes[:_MOST]
     )
+    others = sorted({name for node in nodes for name, number in node.allocatable.items() if number and is_gpu(name)})
     cure = "see that the vendor's device plugin runs there: `kubectl get pods --all-namespaces | grep device-plugin`"
+    if others and not any(node.capacity.get(device, 0) for node in nodes):
+        evidence = (*evidence, f"they offer {', '.join(others)}")
+        cure = "set `gpu.resource` of the pool to what they offer, or have the vendor's device plugin offer this one"
     return lack("device-plugin-gone", f"no node that it may use offers {device}", evidence, cure)
 
 
@@ -218,9 +181,14 @@ def _too_large(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Cause
         if amount > most[name]
     ) or ("no node has everything at once",)
     if device and deployment.requests[device] > most[device]:
+        cause = f"it asks for {deployment.devices} {device}, more than any node has"
         cure = f"ask for no more {device} than one node has: lower `gpu.count`, and use more replicas"
-        return lack("more-gpus-than-a-node", f"it asks for {deployment.devices} {device}, more than any node has",
-                      evidence, cure)  # fmt: skip
+        whole = next((node for node in nodes if node.capacity.get(device, 0) >= deployment.requests[device]), None)
+        if whole is not None:
+            cause = f"{cause} that work"
+            evidence = (*evidence, f"{whole.name}: capacity {device} {int(whole.capacity[device])}")
+            cure = f"the device plugin on {whole.name} calls some unhealthy, and its log says why; until then {cure}"
+        return lack("more-gpus-than-a-node", cause, evidence, cure)
     cure = "lower `cpu`, `memory` or the sizes of the pool's volumes, or bring a larger node"
     return lack("larger-than-a-node", "its pods are larger than any node that they may use", evidence, cure)
 

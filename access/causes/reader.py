@@ -300,6 +300,11 @@ class FactsReader:
                 # 404: a registrar of an older version, which knows no such question.
                 if not (path == UNSERVED_PATH and isinstance(error, ClusterRefusedError) and error.status == 404):
                     self._noting.append(f"the registrar's {path}: {error.problem.found}")
+        # Of a scope whose list failed there is none, which is not a list without runners.
+        for entry in objects(answers.get(RUNNERS_PATH, {}), "scopes"):
+            if namespace in texts(entry, "namespaces") and entry.get("problem"):
+                self._noting.append(f"the registrar's {RUNNERS_PATH}: {entry['problem']}")
+                answers.pop(RUNNERS_PATH, None)
         scopes = [entry for entry in objects(forge, "scopes") if namespace in texts(entry, "namespaces")]
         scope = scopes[0] if scopes else {}
         facts = RegistrarFacts(

@@ -12,13 +12,11 @@ from access.online.progress import online_count, phase_of
 from access.online.snapshot import PodSnapshot
 from gpu_runners.top.columns import table
 from values.contract import BUSY_WITH_UNKNOWN_JOB, RUNNER_FAILED, RUNNER_LOST
-from values.placement import KNOWN_RESOURCES
+from values.placement import is_gpu
 
 MOST_FAILURES: Final = 5
 _LONGEST: Final = 160
 _UNKNOWN: Final = "-"
-# Of whose devices on nodes each is a GPU; a pool may ask for those of others.
-_VENDORS: Final = frozenset(resource.partition("/")[0] for resource in KNOWN_RESOURCES)
 
 
 def page(stack: str, clock: str, pools: Sequence[Facts], state_problem: str = "") -> list[str]:
@@ -98,7 +96,7 @@ def _placements(pools: Sequence[Facts]) -> Iterator[str]:
     counts: dict[str, _Count] = defaultdict(_Count)
     for node in nodes:
         for device, number in node.allocatable.items():
-            if number > 0 and (device in asked or device.partition("/")[0] in _VENDORS):
+            if number > 0 and (device in asked or is_gpu(device)):
                 count = counts[_placement(node, device)]
                 here = [holder for holder in holders if (holder.node, holder.device) == (node.name, device)]
                 held = sum(holder.devices for holder in here)

@@ -1,8 +1,8 @@
 """Why a pool, or a job, does not go on: the first cause from the stack to the forge, its evidence and its cure.
 
 It looks at the stack's state, the cluster, the registrar and, through it, at the forge; it changes nothing and takes no
-lock. A job is its number at the forge, OWNER/REPOSITORY/NUMBER, or its page at GitHub. What this identity may not look
-at is named: an answer is as good as that.
+lock. A job is its number at the forge, OWNER/REPOSITORY/NUMBER, or its page there. What this identity may not look at
+is named: an answer is as good as that.
 
     gpu-runners why cuda
     gpu-runners why runners/cuda --stack prod

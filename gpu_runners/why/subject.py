@@ -7,11 +7,21 @@ from typing import Final
 
 from access.causes.facts import JobFacts, StackFacts
 from gpu_runners.declared_pools import DeclaredPool
+from gpu_runners.errors import UsageWrongError
 
-# A number, OWNER/REPOSITORY/NUMBER as this program prints it, or the page of a job at GitHub.
+# A number, OWNER/REPOSITORY/NUMBER as this program prints it, or the page of a job as a browser shows its address: with
+# ?pr=12, #step:3:1, and at a Gitea maybe below a folder.
 _JOB: Final = re.compile(r"(?:(?P<where>[^/\s]+/[^/\s]+)/)?(?P<number>[0-9]{1,19})", re.ASCII)
-_PAGE: Final = re.compile(r"https?://[^/\s]+/(?P<where>[^/\s]+/[^/\s]+)/actions/runs/[0-9]+/jobs?/(?P<number>[0-9]{1,19})",
-                          re.ASCII)  # fmt: skip
+_PAGE: Final = re.compile(
+    r"https?://[^/\s]+/(?:[^?#\s]+/)?(?P<where>[^/?#\s]+/[^/?#\s]+)/actions/runs/[0-9]+/jobs?/(?P<number>[0-9]{1,19})/?"
+    r"(?:[?#]\S*)?",
+    re.ASCII,
+)
+
+_NO_PAGE: Final = (
+    "found an address that is no page of a job; allowed: https://HOST/OWNER/REPOSITORY/actions/runs/NUMBER/job/NUMBER; "
+    "cure: choose the job on the page of its run, and copy the address of that"
+)
 
 
 @dataclass(frozen=True)
@@ -28,8 +38,10 @@ class JobName:
 
 
 def job_name(text: str) -> JobName | None:
-    """A job, None for a word that names none."""
+    """A job, None for a word that names none. Raises UsageWrongError for a page that is none of a job's."""
     match = _JOB.fullmatch(text) or _PAGE.fullmatch(text)
+    if match is None and "://" in text:
+        raise UsageWrongError(_NO_PAGE)
     return JobName(match["where"] or "", match["number"]) if match else None
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from access.causes.facts import JobFacts
 from gpu_runners.declared_pools import DeclaredPool
+from gpu_runners.errors import UsageWrongError
 from gpu_runners.why.subject import JobName, job_name, named_pools, stack_facts
 
 CUDA, OTHER = DeclaredPool("runners", "cuda", 2), DeclaredPool("research", "cuda", None)
@@ -15,6 +16,9 @@ CUDA, OTHER = DeclaredPool("runners", "cuda", 2), DeclaredPool("research", "cuda
         ("4711", JobName("", "4711")),
         ("mlops/guide/4711", JobName("mlops/guide", "4711")),
         ("https://github.com/mlops/guide/actions/runs/12/job/4711", JobName("mlops/guide", "4711")),
+        ("https://github.com/mlops/guide/actions/runs/12/job/4711?pr=7", JobName("mlops/guide", "4711")),
+        ("https://github.com/mlops/guide/actions/runs/12/job/4711#step:3:1", JobName("mlops/guide", "4711")),
+        ("https://git.example.com/gitea/mlops/guide/actions/runs/12/jobs/4711", JobName("mlops/guide", "4711")),
         ("cuda", None),
         ("runners/cuda", None),
         ("runners/4711", None),
@@ -22,12 +26,19 @@ CUDA, OTHER = DeclaredPool("runners", "cuda", 2), DeclaredPool("research", "cuda
         ("4711 ", None),
         ("٤٧", None),
         ("9" * 20, None),
-        ("https://github.com/mlops/guide/pull/4711", None),
         ("", None),
     ],
 )
 def test_a_job_is_a_number_or_its_page(text: str, job: JobName | None) -> None:
     assert job_name(text) == job
+
+
+@pytest.mark.parametrize(
+    "page", ["pull/4711", "actions/runs/12", "actions/runs/12/attempts/2", "actions/runs/12/job/x"]
+)
+def test_a_page_that_is_no_job_s_is_wrong_usage_and_no_pool(page: str) -> None:
+    with pytest.raises(UsageWrongError, match=r"no page of a job; .*copy the address"):
+        job_name(f"https://github.com/mlops/guide/{page}")
 
 
 @pytest.mark.parametrize(
