@@ -30,7 +30,8 @@ def _cure_of_taints(deployment: DeploymentFacts, shunning: Sequence[list[Mapping
     """As the doctor says it: what is refused in a stack's file is no cure."""
     own = [taints for taints in shunning if not any(is_passing_taint(str(taint.get("key", ""))) for taint in taints)]
     if own and deployment.device:
-        return f"add {', '.join(map(_taint, min(own, key=len)))} to the pool's gpu.tolerations"
+        fewest = min(own, key=len)
+        return f"add {', '.join(map(_taint, fewest))} to the pool's gpu.tolerations"
     no_pool = "no pool may tolerate what the cluster sets" if not own else "a pool without GPUs tolerates no taint"
     wait = "wait until it is gone, " if not own else ""
     taking = "take it off where it is yours (`kubectl taint node NODE KEY-`)"

@@ -101,4 +101,5 @@ def _show_pages(cluster: ClusterConnection, pools: Sequence[DeclaredPool], optio
 
 
 def _clock() -> str:
-    return time.strftime("%H:%M:%S")
+    # As the cluster tells when a runner failed: two clocks on a page would be hours apart.
+    return time.strftime("%H:%M:%S UTC", time.gmtime())

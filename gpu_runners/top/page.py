@@ -15,6 +15,7 @@ from values.contract import BUSY_WITH_UNKNOWN_JOB, RUNNER_FAILED, RUNNER_LOST
 from values.placement import is_gpu
 
 MOST_FAILURES: Final = 5
+MOST_UNSERVED: Final = 5  # kinds of jobs: whoever may push makes them up
 _LONGEST: Final = 160
 _UNKNOWN: Final = "-"
 
@@ -120,8 +121,11 @@ def _placement(node: NodeFacts, device: str) -> str:
 
 def _unserved(pools: Iterable[Facts]) -> Iterator[str]:
     """Jobs that no pool can take, in the registrar's words."""
-    for entry in dict.fromkeys(entry for facts in pools for entry in facts.unserved):
+    entries = list(dict.fromkeys(entry for facts in pools for entry in facts.unserved))
+    for entry in entries[:MOST_UNSERVED]:
         yield f"{_count(entry.number, 'job')} that no pool can take: {entry.problem}; {entry.cure}"
+    if rest := entries[MOST_UNSERVED:]:
+        yield f"{_count(sum(entry.number for entry in rest), 'more job')} that no pool can take"
 
 
 def _failures(pools: Iterable[Facts]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,22 @@ def test_piped_it_prints_one_page_of_plain_text(cluster: ApiServer, capsys: pyte
     assert "review-pools/reviewed" in said
     assert "\x1b" not in said
     assert {request.split()[0] for request in cluster.asked} == {"GET"}
+
+
+def test_the_clock_of_a_page_is_that_of_its_failures_wherever_one_looks(
+    cluster: ApiServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")  # fourteen hours from the cluster's
+    time.tzset()
+    try:
+        before = time.gmtime()
+        assert main(["top", "review"]) == ExitCode.DONE
+        hours = {time.strftime("%H:", moment) for moment in (before, time.gmtime())}
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    clock = capsys.readouterr().out.splitlines()[0].split()[1:3]
+    assert (clock[0][:3] in hours, clock[1]) == (True, "UTC")
 
 
 def test_piped_it_fails_where_the_cluster_gives_no_answer(

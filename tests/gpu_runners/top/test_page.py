@@ -3,7 +3,7 @@
 import pytest
 
 from gpu_runners.top.columns import table
-from gpu_runners.top.page import page
+from gpu_runners.top.page import MOST_UNSERVED, page
 from tests.access.causes.world import REGISTRAR, World
 
 
@@ -81,6 +81,15 @@ def test_jobs_that_no_pool_can_take_are_shown_once() -> None:
     world.answers[f"{REGISTRAR}/unserved"] = {"jobs": [entry]}
     shown = page("prod", "12:00:00", [world.facts(), world.facts()])
     assert shown.count("2 jobs that no pool can take: no pool offers cuda-13; did you mean 12?") == 1
+
+
+def test_jobs_of_made_up_labels_fill_no_page() -> None:
+    world = World()
+    entry = {"scope": "mlops/tests", "number": 2, "cure": "did you mean 12?"}
+    jobs = [{**entry, "problem": f"no pool offers cuda-{number}"} for number in range(100)]
+    world.answers[f"{REGISTRAR}/unserved"] = {"jobs": jobs}
+    shown = [line for line in lines(world) if "no pool can take" in line]
+    assert (len(shown), shown[-1]) == (MOST_UNSERVED + 1, "190 more jobs that no pool can take")
 
 
 def test_of_a_cluster_that_is_away_no_numbers_are_told_but_what_was_found_and_the_cure() -> None:
