@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Final
@@ -16,8 +17,9 @@ _HEAD: Final = (
     "FAILURES",
 )
 _NONE: Final = "-"
-# What a spreadsheet would run (owasp.org: CSV injection): whoever may push names things.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would run (owasp.org: CSV injection): whoever may push names things. Where lists are separated by
+# semicolons it takes one for the end of a cell, in quotes or not, and it knows the signs in full width as well.
+_FORMULA: Final = re.compile(r"(?P<begin>^|;)(?P<blanks>[\s\"]*)(?P<sign>[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 def as_text(rows: Sequence[Row]) -> str:
@@ -77,8 +79,7 @@ def as_csv(rows: Sequence[Row]) -> str:
 def _safe(value: object) -> object:
     if not isinstance(value, str):
         return value
-    shown = plain(value)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+    return _FORMULA.sub(r"\g<begin>'\g<blanks>\g<sign>", plain(value))
 
 
 FORMATS: Final[Mapping[str, Callable[[Sequence[Row]], str]]] = {"text": as_text, "json": as_json, "csv": as_csv}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from gpu_runners.declared_pools import DeclaredPool
 from values.runner_label import compared
+from values.scope import GITEA
 
 Json = Mapping[str, Any]
 # A pod is named by its Deployment, its template's hash and five letters (k8s.io/apimachinery, SafeEncodeString).
@@ -49,6 +50,8 @@ def job_record(
     created, started = moment(job.get("created_at")), moment(job.get("started_at"))
     if not job.get("runner_name"):
         started = None
+    if forge == GITEA and job.get("run_attempt") not in (None, 0, 1):
+        created = None  # it keeps its number and the time of its creation, which may be days ago
     return JobRecord(
         repository=repository,
         workflow=workflow,

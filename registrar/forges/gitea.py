@@ -324,7 +324,9 @@ def _label(declared: str) -> str:
 
 
 def _job(entry: Entry, scope: Scope) -> Job:
-    return read_job(entry, _place(entry, scope))
+    job = read_job(entry, _place(entry, scope))
+    # One that is run again keeps its number and the time of its creation, which may be days ago.
+    return job if job.attempt <= 1 else replace(job, queued_seconds=None)
 
 
 def _origin(run: Entry, job: Job) -> JobOrigin:

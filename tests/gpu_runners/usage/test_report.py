@@ -42,6 +42,17 @@ def test_a_job_counts_for_the_pool_whose_runner_had_it() -> None:
     assert known(runner_name="cuda-big-85bf57f879-p5tz7", labels=["big"]).pool == "runners/cuda-big"
 
 
+@pytest.mark.parametrize(("forge", "queued"), [(GITEA, None), (GITHUB, 30)])
+def test_a_job_that_is_run_again_did_not_wait_since_it_was_made(forge: str, queued: float | None) -> None:
+    """At Gitea it is the same job; GitHub makes another."""
+    again = job_record("mlops/guide", "train.yml", {**JOB, "run_attempt": 2}, POOLS, forge)
+    assert again is not None
+    assert (again.queued_seconds, again.ran_seconds) == (queued, 1800)
+    first = job_record("mlops/guide", "train.yml", {**JOB, "run_attempt": 1}, POOLS, forge)
+    assert first is not None
+    assert first.queued_seconds == 30
+
+
 def test_a_job_that_no_runner_had_counts_for_the_plainest_pool_that_offers_its_labels() -> None:
     job = known(runner_name="", conclusion="cancelled", labels=["CUDA"])
     assert (job.pool, job.queued_seconds, job.ran_seconds) == ("runners/cuda", None, 0)
@@ -152,13 +163,15 @@ def test_json_and_csv_hold_the_same() -> None:
     assert (listed[2]["failures"], read[2]["failures"]) == ({"failure": 1}, "failure=1")
 
 
-@pytest.mark.parametrize("name", ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\x1b[2J.yml", "a\tb\nc"])
+@pytest.mark.parametrize(
+    "name", ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\x1b[2J.yml", "a\tb\nc", "a;=1+1", "a; =1", "\uff1d1"]
+)
 def test_what_somebody_names_is_no_formula_and_moves_no_cursor(name: str) -> None:
     job = job_record("mlops/guide", name, JOB, POOLS, GITHUB)
     assert job is not None
     made = rows([job], {})
     (read,) = csv.DictReader(io.StringIO(as_csv(made)))
-    assert not read["workflow"].startswith(("=", "+", "-", "@"))
+    assert not any(cell.strip().startswith(("=", "+", "-", "@", "\uff1d")) for cell in read["workflow"].split(";"))
     assert "\x1b" not in as_csv(made)
 
 

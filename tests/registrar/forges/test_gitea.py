@@ -105,6 +105,17 @@ async def test_the_result_of_a_job_is_found_with_and_without_its_id(bench: Bench
     assert await bench.forge.result(GUIDE, runner_id=999, job_id=None) is None
 
 
+@pytest.mark.parametrize(("attempt", "queued"), [(1, 40.0), (2, None)])
+async def test_a_job_that_is_run_again_did_not_wait_since_it_was_made(
+    bench: Bench, attempt: int, queued: float | None
+) -> None:
+    """It is the same job to Gitea, made when its run was."""
+    times = {"created_at": "2026-11-26T20:00:00Z", "started_at": "2026-11-26T20:00:40Z"}
+    bench.stand_in.job(7, runner_id=130, run_attempt=attempt, **times)
+    (job,) = await bench.forge.jobs_in_progress(GUIDE)
+    assert (job.attempt, job.queued_seconds) == (attempt, queued)
+
+
 async def test_a_long_job_is_found_behind_hundreds_that_ended_since(bench: Bench) -> None:
     bench.stand_in.job(1, status="completed", conclusion="success", runner_id=777)
     for number in range(2, 700):
