@@ -9,6 +9,12 @@ from typing import Final
 
 _NODES: Final = re.compile(r"0/(\d+) nodes are available")
 _HOPELESS_NODES: Final = re.compile(r"(\d+) Preemption is not helpful for scheduling")
+# Of a PriorityClass with `preemptionPolicy: Never`, and while a pod that has to go for it ends: it counts no nodes.
+_NOT_ELIGIBLE: Final = "preemption: not eligible"
+# What the end of another pod cures, beside what is short.
+_IN_USE: Final = re.compile(
+    r"Too many pods|didn't have free ports|max volume count|topology spread|anti-affinity rules"
+)
 _SHORT_OF: Final = re.compile(r"Insufficient (\S+?)[,.]?\s")
 # Storage comes in its own time: a claim that is made together with its pool is bound seconds or minutes later.
 _CLAIM_COMES: Final = re.compile(
@@ -25,9 +31,9 @@ def is_hopeless(message: str) -> bool:
     nodes = _NODES.search(message)
     if nodes is None:
         return "no nodes available" in message
-    if "preemption:" in message:
+    if "preemption:" in message and _NOT_ELIGIBLE not in message:
         return sum(int(count) for count in _HOPELESS_NODES.findall(message)) >= int(nodes[1])
-    return not short_of(message)
+    return not short_of(message) and _IN_USE.search(message) is None
 
 
 def is_kept_out(message: str) -> bool:

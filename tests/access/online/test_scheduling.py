@@ -6,7 +6,16 @@ from access.online.scheduling import fits_no_node, waits_for_a_device
 from access.online.snapshot import EventSnapshot, PodSnapshot
 from tests.access.online.test_progress import GPU_IN_USE, NO_NODE, TOO_MANY, online, starting, waiting
 
+# As the scheduler says it of a PriorityClass with `preemptionPolicy: Never`: it counts no nodes.
+NEVER = "preemption: not eligible due to preemptionPolicy=Never."
+NOT_ALIKE = f"0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector. {NEVER}"
+ALL_TAKEN = f"0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient nvidia.com/gpu. {NEVER}"
+FULL = f"0/3 nodes are available: 3 Too many pods. {NEVER}"
+
 CASES = [
+    ("no node is like that, and it pushes nobody out", waiting(message=NOT_ALIKE), False, True),
+    ("others hold the devices, and it pushes nobody out", waiting(message=ALL_TAKEN), True, False),
+    ("others hold the nodes, and it pushes nobody out", waiting(message=FULL), False, False),
     ("others hold the devices", waiting(message=GPU_IN_USE), True, False),
     ("no node is like that", waiting(message=NO_NODE), False, True),
     ("no node has so many", waiting(message=TOO_MANY), False, True),
