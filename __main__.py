@@ -35,6 +35,7 @@ from config.platform import (
     queues,
     reserved_labels,
 )
+from config.prepull import doubtful_prepull
 from values.api_server import ApiServer
 from values.credential import Credential
 from values.egress import EgressRule
@@ -63,7 +64,7 @@ def declare(
     """
     require_version(cluster_version)
     refuse_own_pool(stack.pools, os.environ)
-    for problem in doubtful_labels(stack.pools, own_namespaces(stack.platform)):
+    for problem in (*doubtful_labels(stack.pools, own_namespaces(stack.platform)), *doubtful_prepull(stack.pools)):
         pulumi.log.warn(str(problem))
     platform: list[pulumi.Resource] = []
     if stack.platform and stack.credential:

@@ -24,6 +24,7 @@
   scope            the URL that says which forge, and what of it
   deadlines        how patient the registrar is
   hosted_labels    labels of pools that mean GitHub's own runners
+  prepull          pools whose images are pulled ahead on more nodes than may hold a runner
   relations        what the pools and the environments of one stack must agree on
   credential       what the registrar and the wiring prove themselves with
   github           runner groups at GitHub
