@@ -68,33 +68,43 @@ def run(options: argparse.Namespace) -> ExitCode:
             nothing = f"{options.stack} declares no pools: nothing was used"
             print(nothing if options.format == "text" else FORMATS[options.format]([]))
             return ExitCode.DONE
-        scopes = {options.repository: pools} if options.repository else _scopes(program, resources, pools)
-    jobs, gaps = _read_jobs(scopes, weeks[0])
+        scopes, untold = {options.repository: pools}, list[str]()
+        if not options.repository:
+            scopes, untold = by_scope(pools, _paths(program, resources, pools))
+    jobs, unread = _read_jobs(scopes, weeks[0])
     idle = _idle(options.prometheus, weeks, pools, now)
     print(FORMATS[options.format](rows(jobs, idle)))
     if options.format == "text" and not options.prometheus:
         say("GPU-hours idle are not known: name the Prometheus that reads the registrar's metrics with --prometheus")
+    gaps = (*untold, *unread)
     for gap in gaps:
         print(plain(f"not read: {gap}"), file=sys.stderr)
     return ExitCode.FAILED if gaps else ExitCode.DONE
 
 
-def _scopes(
+def _paths(
     program: Program, resources: Sequence[dict[str, object]], pools: Iterable[DeclaredPool]
-) -> dict[Scope, list[DeclaredPool]]:
-    """Those in which the namespaces register, by the registrar's word, and the pools of each."""
-    found: dict[Scope, list[DeclaredPool]] = defaultdict(list)
+) -> dict[str, str | None]:
+    """Of each namespace the scope in which it registers, by the registrar's word; None where none is told."""
     with ClusterConnection(cluster_of(program, os.environ, resources=resources)) as cluster:
         reader = FactsReader(cluster)
-        path_of = {namespace: reader.scope(namespace) for namespace in sorted({pool.namespace for pool in pools})}
+        return {namespace: reader.scope(namespace) for namespace in sorted({pool.namespace for pool in pools})}
+
+
+def by_scope(
+    pools: Iterable[DeclaredPool], paths: Mapping[str, str | None]
+) -> tuple[dict[Scope, list[DeclaredPool]], list[str]]:
+    """The pools of each scope, and what is not known of others. Raises CommandFailedError where none at all is."""
+    found: dict[Scope, list[DeclaredPool]] = defaultdict(list)
     for pool in pools:
-        if (path := path_of[pool.namespace]) is not None:
+        if (path := paths[pool.namespace]) is not None:
             found[Scope(path)].append(pool)
     if not found:
         raise CommandFailedError(
             "no registrar told a scope in which the pools register; name a repository with --repository"
         )
-    return found
+    untold = [namespace for namespace, path in paths.items() if path is None]
+    return dict(found), [f"jobs of the pools in {namespace}: no registrar told their scope" for namespace in untold]
 
 
 def _read_jobs(scopes: Mapping[Scope, Sequence[DeclaredPool]], first: Week) -> tuple[list[JobRecord], Sequence[str]]:

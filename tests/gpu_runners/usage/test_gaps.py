@@ -13,7 +13,7 @@ import pytest
 from gpu_runners.declared_pools import DeclaredPool
 from gpu_runners.errors import CommandFailedError
 from gpu_runners.usage import jobs as usage_jobs
-from gpu_runners.usage.command import _read_jobs
+from gpu_runners.usage.command import _read_jobs, by_scope
 from gpu_runners.usage.weeks import last_weeks
 from tests.access.cluster.api_server import JsonHandler
 from values.scope import Scope
@@ -114,6 +114,16 @@ def test_a_repository_that_is_refused_hides_no_other(request: pytest.FixtureRequ
     assert [job.repository for job in jobs] == ["mlops/b"]
     assert [gap.partition(":")[0] for gap in gaps] == ["mlops/a"]
     assert "may read Actions" in gaps[0]
+
+
+def test_a_namespace_whose_registrar_tells_no_scope_is_told() -> None:
+    other = DeclaredPool("team-b", "cuda", 1, ("gpu",), 8)
+    scopes, (gap,) = by_scope([POOL, other], {"team-a": "mlops", "team-b": None})
+    assert scopes == ORGANIZATION
+    assert "team-b" in gap
+    assert by_scope([POOL], {"team-a": ""}) == ({Scope(""): [POOL]}, [])
+    with pytest.raises(CommandFailedError, match="no registrar told a scope"):
+        by_scope([POOL, other], {"team-a": None, "team-b": None})
 
 
 def test_where_everything_is_refused_there_is_no_report(gitea: Forge) -> None:
