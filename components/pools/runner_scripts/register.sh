@@ -66,10 +66,11 @@ jitter=
 while :; do
     attempt=$((attempt + 1))
     # The kubelet renews the token in place, so the file is read at every try. The header travels through a pipe:
-    # an argument would be readable in the process list. No proxy of the pod or of its image is for the registrar.
+    # an argument would be readable in the process list. No proxy of the pod or of its image is for the registrar, and no
+    # .curlrc of the home that jobs have as well: where a node starts the pod once more, one may lie there.
     failure=0
     status=$(printf 'header = "Authorization: Bearer %s"\n' "$(cat "$TOKEN_FILE")" |
-        curl --silent --show-error --noproxy '*' --config - --request POST --data '' --cacert "$TRUST_DIRECTORY/ca.crt" \
+        curl --disable --silent --show-error --noproxy '*' --config - --request POST --data '' --cacert "$TRUST_DIRECTORY/ca.crt" \
             --max-time 30 --connect-timeout 5 --dump-header "$headers" --output "$answer" \
             --write-out '%{http_code}' "$url/registrations") || { failure=$? && status=000; }
     case $failure in

@@ -174,6 +174,15 @@ def test_a_registration_is_asked_for_while_the_runners_files_are_copied(pod: Pod
     assert (code, errors) == (0, "")
 
 
+def test_what_a_job_left_in_its_home_tells_nobody_the_token(pod: PodFolder) -> None:
+    (pod.root / "home").mkdir(exist_ok=True)
+    (pod.root / "home/.curlrc").write_text(f"trace-ascii = {pod.root}/said\n")
+    with serving(pod.root / "trust", [Answer(200, "{}")]):
+        code, _ = pod.run(REGISTER, HOME=str(pod.root / "home"))
+    assert code == 0
+    assert not (pod.root / "said").exists()
+
+
 def test_without_the_runners_files_there_is_no_registration(pod: PodFolder) -> None:
     put_program(pod, "cp", 'echo "No space left on device" >&2; exit 1')
     with serving(pod.root / "trust", [Answer(200, "{}")]):
