@@ -72,7 +72,7 @@ def up(say: Say, fake_node_count: int = 2) -> None:
         network.up()
         pki = control_plane.authority()
         _start(say, [control_plane.etcd(), containers.daemon(), s3.daemon(), gitea.daemon()], wait=2)
-        images.import_all(say, containers.CTR)
+        anew = images.import_all(say, containers.CTR)
         _start(say, [control_plane.api_server(pki)])
         dns.host_services()
         rest = [
@@ -87,6 +87,7 @@ def up(say: Say, fake_node_count: int = 2) -> None:
         repositories.seed()
         _await_node()
         _start(say, [node.firewall()])
+        _replace_registrars(say, anew)
         images.forget_outdated(say, containers.CTR, _images_of_objects())
         environment.write()
     say(f"lab is up; logs in {paths.LOGS}; `. {paths.STATE / 'env.sh'}` points a shell at it")
@@ -181,6 +182,14 @@ def _await_node() -> None:
                 f"see {paths.LOGS / 'kubelet.log'}"
             )
         time.sleep(0.2)
+
+
+def _replace_registrars(say: Say, images_anew: Sequence[str]) -> None:
+    """A build keeps its name, so nothing else replaces who runs of the former one: a demo would prove old code."""
+    pods = json.loads(node.kubectl("get", "pods", "--all-namespaces", "--output=json"))["items"]
+    for namespace, name in outdated.registrars_of(pods, images_anew):
+        node.kubectl("delete", "pod", f"--namespace={namespace}", "--wait=false", name)
+        say(f"replaced {name} in {namespace}: its image was built anew")
 
 
 def _images_of_objects() -> set[str]:

@@ -8,12 +8,13 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from lab import go_caches, paths
 from lab.catalogue import programs
+from values.contract import SERVICE_NAME
 
 DAY: Final = 86400.0
 KEEP_SECONDS: Final = 7 * DAY
@@ -22,6 +23,7 @@ SCRATCH_SECONDS: Final = DAY
 SCRATCH: Final = (".build-", ".module-")
 MOST_LOG_BYTES: Final = 100 * 2**20
 OURS: Final = "lab.local/"
+NAME_LABEL: Final = "app.kubernetes.io/name"
 # Containerd's own name of an image, by its configuration's digest; it keeps the content as any other name does.
 BY_NUMBER: Final = "sha256:"
 
@@ -59,6 +61,12 @@ def images_named(document: Any) -> set[str]:
     image = document.get("image")
     own = {image} if isinstance(image, str) else set()
     return own.union(*(images_named(value) for value in document.values()))
+
+
+def registrars_of(pods: Sequence[Any], images: Collection[str]) -> list[tuple[str, str]]:
+    """Namespace and name of the registrars among pods, as the API shows them, that run of one of these images."""
+    metadata = [pod["metadata"] for pod in pods if images_named(pod["spec"]) & set(images)]
+    return [(it["namespace"], it["name"]) for it in metadata if it.get("labels", {}).get(NAME_LABEL) == SERVICE_NAME]
 
 
 def use(folder: Path) -> None:

@@ -46,15 +46,16 @@ def without_programs() -> list[str]:
     ]
 
 
-def import_all(say: Say, ctr: Sequence[str], wanted: Sequence[str] = ()) -> None:
+def import_all(say: Say, ctr: Sequence[str], wanted: Sequence[str] = ()) -> list[str]:
     """Gives containerd the images that it lacks or has an older build of; `ctr` is the client with its flags.
 
-    `wanted` as in `build_all`.
+    `wanted` as in `build_all`. Returns the names of these.
     """
     started = time.monotonic()
     names = containerd.import_missing(ctr, [reference(recipe.name) for recipe in _chosen(wanted)])
     if names:
         say(f"images imported: {', '.join(names)} in {time.monotonic() - started:.1f} s")
+    return names
 
 
 def forget_outdated(say: Say, ctr: Sequence[str], referred: Collection[str]) -> None:

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,3 +103,24 @@ def test_a_log_that_has_grown_keeps_its_end(tmp_path: Path) -> None:
     assert len(log.read_text().splitlines()) == 100
     daemon.shorten(log, most_bytes=100, kept_bytes=20)
     assert log.read_text() == "line 98\nline 99\n"
+
+
+def test_a_registrar_whose_image_was_built_anew_is_replaced_and_no_runner() -> None:
+    def pod(name: str, image: str, part: str) -> dict[str, Any]:
+        labels = {outdated.NAME_LABEL: part}
+        return {
+            "metadata": {"namespace": "a", "name": name, "labels": labels},
+            "spec": {"containers": [{"image": image}]},
+        }
+
+    pods = [
+        pod("registrar-1", "lab.local/registrar:lab", "registrar"),
+        pod("registrar-2", "lab.local/registrar@sha256:1", "registrar"),
+        pod("cuda-1", "lab.local/registrar:lab", "cuda"),
+        {
+            "metadata": {"namespace": "a", "name": "bare"},
+            "spec": {"containers": [{"image": "lab.local/registrar:lab"}]},
+        },
+    ]
+    assert outdated.registrars_of(pods, ["lab.local/registrar:lab", "lab.local/pulumi:lab"]) == [("a", "registrar-1")]
+    assert outdated.registrars_of(pods, []) == []

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import ssl
+import urllib.request
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,12 +199,16 @@ async def test_700_half_sent_requests_leave_the_health_of_the_registrar_alone(ru
     async with asyncio.timeout(PATIENCE_SECONDS):
         while running.files() < open_files + 100:
             await asyncio.sleep(0.05)
-    connector = TCPConnector(ssl=running.trust, force_close=True)
-    async with ClientSession(connector=connector, timeout=ClientTimeout(total=PATIENCE_SECONDS)) as http:
-        for _ in range(20):
-            async with http.get(f"https://127.0.0.1:{running.status_port}/healthz") as response:
-                assert response.status == 200
-            assert running.memory_mib() - before < MOST_MEMORY_MIB
+
+    def healthz() -> int:
+        """Not by this process's loop, which the attackers keep busy: who is slow to ask is hung up on."""
+        url = f"https://127.0.0.1:{running.status_port}/healthz"
+        with urllib.request.urlopen(url, context=running.trust, timeout=PATIENCE_SECONDS) as response:
+            return int(response.status)
+
+    for _ in range(20):
+        assert await asyncio.to_thread(healthz) == 200
+        assert running.memory_mib() - before < MOST_MEMORY_MIB
     for task in halves:
         task.cancel()
     ended = await asyncio.gather(*halves, return_exceptions=True)
