@@ -89,8 +89,9 @@ def _late(facts: Facts, queue: QueueFacts) -> Cause | None:
     """Who could have asked for the runners that are wanted, and has not; None where nobody may."""
     now, scaler, deployment = facts.pool.replicas, facts.scaler, facts.deployment
     if scaler is not None and (scaler.most is None or now < scaler.most):
+        bound = "" if scaler.most is None else f" of at most {scaler.most}"
         return _scaler("autoscaler-late", f"{queue.waiting} jobs wait, and its autoscaler has not yet asked for more "
-                       "runners", f"replicas: {now} of at most {scaler.most}, wanted: {queue.wanted}",
+                       "runners", f"replicas: {now}{bound}, wanted: {queue.wanted}",
                        f"it looks every few seconds; if this stays: `kubectl --namespace {facts.namespace} describe "
                        "horizontalpodautoscalers`, and `kubectl --namespace keda logs "
                        "deployment/keda-operator`")  # fmt: skip

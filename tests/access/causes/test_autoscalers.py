@@ -3,7 +3,7 @@
 import pytest
 
 from access.causes.cause import Layer
-from tests.access.causes.world import KEY, REGISTRAR, World
+from tests.access.causes.world import KEY, REGISTRAR, SCALED, World
 
 READY = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
 
@@ -60,6 +60,8 @@ def test_an_autoscaler_is_late_only_where_the_registrar_wants_more_runners() -> 
     assert world.answer().situation == "job-not-given"
     world.answers[f"{REGISTRAR}/queue"][KEY]["wanted"] = 3
     assert world.answer().situation == "autoscaler-late"
+    del world.answers[SCALED]["spec"]["maxReplicaCount"]
+    assert world.answer().evidence == ("replicas: 2, wanted: 3",), "who sets no bound is told none"
 
 
 def test_idle_runners_at_the_most_are_not_busy() -> None:
