@@ -38,5 +38,6 @@ Platform and pools
   cache              Cache: a claim that outlives jobs, and who may write to it
   quota              Quota: what a namespace may use in all; RunnerLimits: what one runner may
   placement          GpuPlacement: GPUs and nodes, presets per vendor and cloud
+  taint              taints of nodes, and which of them a pool may tolerate
   scheduler_message  what the scheduler says of a pod that has no node, and whether waiting helps
 """

@@ -9,12 +9,13 @@ from typing import Final
 from access.causes.cause import Cause, Layer
 from access.causes.facts import DeploymentFacts, Facts, NodeFacts
 from access.causes.occupancy import held_cause, lack
-from access.causes.taints import taint_cause, untolerated
+from access.causes.taints import taint_cause
 from access.online.progress import progress_line
 from access.online.scheduling import autoscaler_word, cure_for, is_hopeless, short_of
 from access.online.snapshot import PodSnapshot
 from values.kubernetes_syntax import bytes_quantity
 from values.placement import LINUX, is_gpu
+from values.taint import untolerated
 
 _MOST: Final = 5  # of what is listed as evidence
 PROMISE_SECONDS: Final = 900.0  # in which a new node comes, by the defaults of Cluster Autoscaler and Karpenter
@@ -103,7 +104,7 @@ def _narrowed(deployment: DeploymentFacts, nodes: Sequence[NodeFacts]) -> Sequen
         (lambda node: _is_selected(node, deployment.selector), lambda left: _not_selected(deployment, left)),
         (lambda node: node.ready, _not_ready),
         (lambda node: not node.unschedulable, _cordoned),
-        (lambda node: not untolerated(node, deployment), lambda left: taint_cause(deployment, left)),
+        (lambda node: not untolerated(node.taints, deployment.tolerations), lambda left: taint_cause(deployment, left)),
         (lambda node: _offers(node, deployment.device), lambda left: _no_devices(deployment, left)),
         (lambda node: _is_large_enough(node, deployment), lambda left: _too_large(deployment, left)),
     )

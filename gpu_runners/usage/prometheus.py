@@ -13,7 +13,6 @@ from gpu_runners.errors import CommandFailedError
 from gpu_runners.usage.records import text
 from gpu_runners.usage.report import Idle, Key
 from gpu_runners.usage.weeks import Week
-from values.forge_url import read_forge_url
 from values.problem import Problem
 
 IDLE: Final = 'sum by (namespace, pool) (increase(gpu_runners_gpu_seconds_total{state="idle"}[%ds]))'
@@ -35,9 +34,10 @@ class Prometheus:
         """token is shown where one is given."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._url = url
-        if (problem := _problem(url, with_token=bool(token))) is not None:
-            raise CommandFailedError(str(problem))
-        self._http = ForgeConnection(url.rstrip("/"), is_hosted=False, headers=headers, with_token=bool(token))
+        try:
+            self._http = ForgeConnection(url.rstrip("/"), is_hosted=False, headers=headers, with_token=bool(token))
+        except ForgeRefusedError as error:
+            raise CommandFailedError(str(_problem(url, error.problems[0].found))) from error
 
     def __enter__(self) -> Self:
         return self
@@ -75,15 +75,11 @@ class Prometheus:
             raise CommandFailedError(f"Prometheus at {self._url} answers {status}, and no list of values") from error
 
 
-def _problem(url: str, *, with_token: bool) -> Problem | None:
-    """What is wrong with its address; repeats nothing of it, as it may hold a password."""
-    try:
-        read_forge_url(url.rstrip("/"), with_token=with_token)
-    except ValueError as error:
-        found = "a name or a password in it" if "@" in url else str(error)
-        allowed = "https://HOST, or without PROMETHEUS_TOKEN http://HOST:9090, each with a path or none"
-        return Problem("--prometheus", found, allowed, "write its address alone; PROMETHEUS_TOKEN is for its token")
-    return None
+def _problem(url: str, found: str) -> Problem:
+    """What is wrong with its address, in words about a Prometheus; repeats nothing of it, as it may hold a password."""
+    found = "a name or a password in it" if "@" in url else found
+    allowed = "https://HOST, or without PROMETHEUS_TOKEN http://HOST:9090, each with a path or none"
+    return Problem("--prometheus", found, allowed, "write its address alone; PROMETHEUS_TOKEN is for its token")
 
 
 def _pool(labels: Mapping[str, Any]) -> str:

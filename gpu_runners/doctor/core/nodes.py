@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from gpu_runners.doctor.core.findings import Finding, failed, ok, unknown
 from gpu_runners.doctor.core.selection import from_zero, missing, setters, telling
-from values.placement import PRESETS, is_passing_taint
+from values.placement import PRESETS
+from values.taint import cure_without_toleration, fewest_tolerable, untolerated
 
-_SHUNS: Final = ("NoSchedule", "NoExecute")
 _SHOWN: Final = 3
 _SYSTEM: Final = "kubernetes.io/os"
 _NO_LINUX: Final = "add Linux nodes: a pool without GPUs runs on no others"
@@ -111,7 +111,9 @@ def _may_pass(narrow: Narrow, need: Need, left: Sequence[Node]) -> bool:
     """Whether another node of this kind might do: one that works, is larger, or is not about to go."""
     if narrow is _large_enough:
         return not need.devices or any(_offers(need, candidate) for candidate in left)
-    return narrow is _usable or (narrow is _tolerated and _tolerable(need, left) is None)
+    return narrow is _usable or (
+        narrow is _tolerated and fewest_tolerable(_shunned_by(need, node) for node in left) is None
+    )
 
 
 def _none_now(need: Need, nodes: Sequence[Node], autoscalers: Sequence[str]) -> Reason:
@@ -174,22 +176,11 @@ def _tolerated(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
     fitting = [node for node in nodes if not _shunned_by(need, node)]
     taints = dict.fromkeys(_taint(taint) for node in nodes for taint in _shunned_by(need, node))
     found = f"its nodes have the taint {', '.join(taints)}, which the pool does not tolerate"
-    tolerable = _tolerable(need, nodes)
-    if tolerable is not None and not need.devices:
-        cure = "a pool without GPUs tolerates no taint: take it off where it is yours "
-        return fitting, (found, f"{cure}(`kubectl taint node NODE KEY-`), or add nodes without it")
-    if tolerable is None:
-        cure = "no pool may tolerate what the cluster sets: wait until it is gone, take it off where it is yours "
-        return fitting, (found, f"{cure}(`kubectl taint node NODE KEY-`), or add nodes without it")
+    tolerable = fewest_tolerable(_shunned_by(need, node) for node in nodes)
+    if tolerable is None or not need.devices:
+        return fitting, (found, cure_without_toleration(tolerable))
     added = (f"{{key: {it.get('key')}, operator: Exists, effect: {it.get('effect')}}}" for it in tolerable)
     return fitting, (found, f"add {' and '.join(added)} to gpu.tolerations")
-
-
-def _tolerable(need: Need, nodes: Sequence[Node]) -> list[Mapping[str, str]] | None:
-    """The taints of the node that takes the fewest tolerations; None where the cluster itself shuts all of them."""
-    shunning = [_shunned_by(need, node) for node in nodes]
-    own = [taints for taints in shunning if not any(is_passing_taint(taint.get("key", "")) for taint in taints)]
-    return min(own, key=len, default=None)
 
 
 def _large_enough(need: Need, nodes: Sequence[Node]) -> tuple[list[Node], Reason]:
@@ -218,14 +209,7 @@ def _places(need: Need, node: Node) -> int:
 
 
 def _shunned_by(need: Need, node: Node) -> list[Mapping[str, str]]:
-    shunning = [taint for taint in node.taints if taint.get("effect") in _SHUNS]
-    return [taint for taint in shunning if not any(_tolerates(toleration, taint) for toleration in need.tolerations)]
-
-
-def _tolerates(toleration: Mapping[str, str], taint: Mapping[str, str]) -> bool:
-    if toleration.get("effect") not in (None, taint.get("effect")) or toleration.get("key") != taint.get("key"):
-        return False
-    return toleration.get("operator") == "Exists" or toleration.get("value", "") == taint.get("value", "")
+    return untolerated(node.taints, need.tolerations)
 
 
 def _taint(taint: Mapping[str, str]) -> str:
