@@ -186,6 +186,8 @@ def _await_node() -> None:
 
 def _replace_registrars(say: Say, images_anew: Sequence[str]) -> None:
     """A build keeps its name, so nothing else replaces who runs of the former one: a demo would prove old code."""
+    if not images_anew:
+        return
     pods = json.loads(node.kubectl("get", "pods", "--all-namespaces", "--output=json"))["items"]
     for namespace, name in outdated.registrars_of(pods, images_anew):
         node.kubectl("delete", "pod", f"--namespace={namespace}", "--wait=false", name)
